@@ -1,0 +1,72 @@
+# Everything here brings its own .venv: uv is used when it is on PATH, pip when not.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+N ?= 100
+BIN := .venv/bin
+LOCK := requirements/dev.txt
+STAMP := .venv/.installed
+COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+# 3.11 and 3.12 come first: the embedded Redis has wheels for these two.
+PYTHON = $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3 python, \
+	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		2>/dev/null && echo $(name))))
+
+.PHONY: help venv demo test check lint unit format lock clean
+
+help: ## list these commands
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
+
+venv: $(STAMP) ## make .venv, exactly as locked (the other commands do it when needed)
+
+demo: $(STAMP) ## watch N customers go through the whole flow (make demo N=1000)
+	@$(BIN)/cobalt-mirror demo --customers $(N)
+
+test: lint ## everything: lint, then unit, integration, migration and acceptance tests
+	$(BIN)/pytest -n 2
+
+check: lint unit ## what to run before a commit: lint, then the unit tests
+
+lint: $(STAMP) ## format, lint, types and import directions, changing nothing
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+unit: $(STAMP) ## the tests that need no services
+	$(BIN)/pytest tests/unit
+
+format: $(STAMP) ## rewrite the code in the project's format
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lock: ## resolve the versions in requirements/ (needs uv; make lock UPGRADE=--upgrade for newer ones)
+	$(COMPILE) $(UPGRADE) --group dev -o $(LOCK)
+	$(COMPILE) --constraints $(LOCK) -o requirements/runtime.txt
+
+clean: ## remove what these commands made: .venv, var and caches
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamp is written last, so an interrupted installation is begun again.
+$(STAMP): $(LOCK)
+	@if command -v uv >/dev/null; then \
+		echo "installing into .venv with uv"; \
+		uv venv --quiet --clear --python "$(or $(PYTHON),3.11)" .venv; \
+		export VIRTUAL_ENV="$(CURDIR)/.venv"; \
+		uv pip install --require-hashes -r $(LOCK); \
+		uv pip install --quiet --no-deps --no-build-isolation -e .; \
+	elif [ -z "$(PYTHON)" ]; then \
+		echo "cobalt-mirror needs Python 3.11 or newer (or uv, which brings one), and neither is on PATH." >&2; exit 1; \
+	else \
+		echo "installing into .venv with pip ($(PYTHON))"; \
+		$(PYTHON) -m venv --clear .venv || { echo "$(PYTHON) cannot make a .venv: install its venv module" \
+			"(on Debian and Ubuntu: apt install $(PYTHON)-venv) or uv." >&2; exit 1; }; \
+		$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar off -r $(LOCK) \
+			| sed -un 's/^Collecting \([^ ]*\).*/  \1/p'; \
+		$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@

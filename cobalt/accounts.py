@@ -1,0 +1,106 @@
+"""Linked accounts: create, read, list, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from cobalt.call import Call
+from cobalt.deadline import Deadline
+from cobalt.errors import UnknownAccount
+from cobalt.identifiers import checked, path_segment
+from cobalt.models import AccountPage, LinkedAccount
+from cobalt.organisation import ANYTHING, Organisation, without_none
+
+_ACCOUNT = TypeAdapter(LinkedAccount)
+_PAGE = TypeAdapter(AccountPage)
+_PATH = "/api/v2/public/linked-account"
+
+
+class Accounts(Organisation):
+    """The linked accounts of the key's environment."""
+
+    def upsert_account(
+        self,
+        linked_account_id: str,
+        *,
+        name: str | None = None,
+        udf: Mapping[str, str] | None = None,
+        auth_credentials: Mapping[str, str] | None = None,
+    ) -> LinkedAccount:
+        """Create the account, or update it; what is None is left out of the request.
+
+        Returns:
+            The account; `new_account` tells whether it was created.
+
+        Raises:
+            Refused: Cobalt does not take a value. Stop.
+            CobaltError: See `Client`.
+        """
+        checked(linked_account_id, what="linked_account_id")
+        body = without_none(
+            name=name,
+            udf=None if udf is None else dict(udf),
+            your_app=None if auth_credentials is None else {"auth_credentials": dict(auth_credentials)},
+        )
+        return self._upsert(linked_account_id, body, secrets=tuple((auth_credentials or {}).values()))
+
+    def _upsert(
+        self,
+        linked_account_id: str,
+        body: Mapping[str, Any],
+        *,
+        secrets: tuple[str, ...] = (),
+        deadline: Deadline | None = None,
+    ) -> LinkedAccount:
+        call = Call(
+            method="PUT",
+            path=_PATH,
+            body={"linked_account_id": linked_account_id, **body},
+            writes=True,
+            secrets=secrets,
+        )
+        return self._with_key(call, _ACCOUNT, deadline=deadline)
+
+    def fetch_account(self, linked_account_id: str) -> LinkedAccount:
+        """Return the account with its integrations.
+
+        Raises:
+            UnknownAccount: Cobalt itself says that there is none.
+            CobaltError: See `Client`.
+        """
+        return self._with_key(Call(method="GET", path=_path(linked_account_id), absent=UnknownAccount), _ACCOUNT)
+
+    def fetch_accounts(self, *, page: int = 1, limit: int = 100) -> AccountPage:
+        """Return one page of the accounts, counted from 1; Cobalt may clamp `limit`, so believe the answer's.
+
+        Raises:
+            CobaltError: See `Client`.
+        """
+        return self._with_key(Call(method="GET", path=_PATH, query={"page": str(page), "limit": str(limit)}), _PAGE)
+
+    def delete_account(self, linked_account_id: str) -> None:
+        """Delete the account with everything it has at Cobalt; it cannot be brought back.
+
+        Raises:
+            UnknownAccount: There is none: what was wanted is so.
+            CobaltError: See `Client`.
+        """
+        self._tokens.drop(linked_account_id)
+        call = Call(method="DELETE", path=_path(linked_account_id), absent=UnknownAccount, writes=True)
+        self._with_key(call, ANYTHING)
+
+    def probe(self) -> None:
+        """Ask for the least that only needs the key; returning means that the key is good.
+
+        Raises:
+            KeyRefused: The key is refused: the operator must act.
+            CobaltError: See `Client`.
+        """
+        self.fetch_accounts(page=1, limit=1)
+
+
+def _path(linked_account_id: str) -> str:
+    return f"{_PATH}/{path_segment(linked_account_id, what='linked_account_id')}"

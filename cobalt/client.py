@@ -1,0 +1,100 @@
+"""The client: every call that this project makes to Cobalt, typed, synchronous, each under one deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from cobalt.applications import Applications
+from cobalt.configs import Configs
+from cobalt.exchange import Exchange
+from cobalt.governor import Governor
+from cobalt.identifiers import fits_header
+from cobalt.models import Environment
+from cobalt.token_cache import TokenCache
+from cobalt.webhooks import Webhooks
+
+DEFAULT_BASE_URL = "https://app.refold.ai"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Client(Applications, Configs, Webhooks):
+    """Everything this project asks of Cobalt. Threads may share one; close it when the process ends.
+
+    A call never takes longer than `timeout_seconds`, however slowly Cobalt answers and however many requests the call
+    needs; waiting for the governor counts. Nothing is retried and no redirect is followed. Any call may raise:
+
+    - `InvalidIdentifier`: an id cannot travel to Cobalt. Stop; nothing was sent.
+    - `ConnectFailed`: Cobalt was not reached. Try again later.
+    - `NoAnswer`, `DeadlineExceeded`, `ServerError`: their trouble. Try again later; where `effect_possible` is true,
+      read first, because the write may have happened.
+    - `UnexpectedAnswer`: not what the documentation promises, such as a proxy's page. Try again later.
+    - `RateLimited`: wait, then try again.
+    - `KeyRefused`: the operator must act; `probe` tells whether the key or only this call is refused.
+    - `UnknownAccount`: no such account in this environment. Upsert it, then try again.
+    - `Refused`: the same request would be refused again. Stop.
+
+    A proxy named by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY is used, and SSL_CERT_FILE is believed.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str = DEFAULT_BASE_URL,
+        timeout_seconds: float = 15.0,
+        governor: Governor | None = None,
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        """Open nothing yet: the first call connects.
+
+        Args:
+            api_key: `tk...` for the test environment, `pk...` for production.
+            base_url: Where Cobalt answers.
+            timeout_seconds: How long a call may take in all.
+            governor: Who is asked before every request; None lets every request go.
+            transport: What carries the requests, closed with the client; None means the network. The deadline binds
+                another transport only between the pieces of a body.
+            clock: Tells the aware time, for the life of tokens; never used for deadlines.
+
+        Raises:
+            ValueError: The key, the address or the timeout makes no sense; the text says which, without the key.
+        """
+        if not fits_header(api_key):
+            raise ValueError("api_key must be visible ASCII on one line; check COBALT_API_KEY for quotes or line ends")
+        exchange = Exchange(
+            base_url=base_url, timeout_seconds=timeout_seconds, governor=governor, transport=transport, clock=clock
+        )
+        super().__init__(api_key, exchange, TokenCache(), clock)
+
+    def __repr__(self) -> str:
+        """Say where it points, without the key."""
+        return f"Client(base_url={self._exchange.base_url!r}, environment={self.environment!r})"
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the client."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._exchange.close()
+
+    @property
+    def environment(self) -> Environment | None:
+        """The environment that the key belongs to; None when its first letters do not tell."""
+        known = {"tk": Environment.TEST, "pk": Environment.PRODUCTION}
+        return known.get(self._api_key[:2])

@@ -1,0 +1,156 @@
+"""What can go wrong when talking to Cobalt, as one tree.
+
+CobaltError
+├── InvalidIdentifier        a value that cannot travel to Cobalt at all (also a ValueError)
+├── TransportError           there is no complete answer
+│   ├── ConnectFailed        Cobalt was never reached: nothing happened there
+│   └── NoAnswer             the request may have arrived, its answer did not
+│       └── DeadlineExceeded the same, because the time for the call ran out
+├── UnexpectedAnswer         an answer, but not one that the documentation promises
+└── ResponseError            Cobalt answered with an error
+    ├── KeyRefused           401, 403: wrong key, or a key of the other environment
+    ├── RateLimited          429, or no slot to be had under Cobalt's limit
+    ├── ServerError          5xx and 408: their side
+    ├── CredentialsRefused   the provider refused what the customer typed in
+    ├── UnknownAccount       no such linked account in this environment
+    ├── UnknownApplication   no such application, or it is not enabled
+    ├── UnknownConfig        no such config, field or workflow
+    └── Refused              every other 4xx
+"""
+
+from __future__ import annotations
+
+
+class CobaltError(Exception):
+    """The root of everything this package raises on purpose.
+
+    Attributes:
+        call: Method and path of the request; empty when there was none.
+        effect_possible: The request was a write, and it may have happened although it failed. Read before trying again.
+    """
+
+    def __init__(self, message: str, *, call: str = "", effect_possible: bool = False) -> None:
+        where = f"{call}: " if call else ""
+        warning = "; it may have had its effect, so read before writing again" if effect_possible else ""
+        super().__init__(f"{where}{message}{warning}")
+        self.call = call
+        self.effect_possible = effect_possible
+
+
+class InvalidIdentifier(CobaltError, ValueError):
+    """An identifier that cannot travel to Cobalt: no retry helps, the host must choose another."""
+
+
+class TransportError(CobaltError):
+    """There is no complete answer. Try again later."""
+
+
+class ConnectFailed(TransportError):
+    """Cobalt was never reached, so nothing happened there. Try again later."""
+
+
+class NoAnswer(TransportError):
+    """The request may have arrived, its answer did not. Read before writing again."""
+
+
+class DeadlineExceeded(NoAnswer):
+    """The time for the call ran out before the whole answer was there. Read before writing again."""
+
+
+class UnexpectedAnswer(CobaltError):
+    """An answer that the documentation does not promise: a proxy's page, cut JSON, a missing key. Try again later."""
+
+
+class ResponseError(CobaltError):
+    """Cobalt answered with an error.
+
+    Attributes:
+        status: The HTTP status.
+        code: Cobalt's own error code, such as `INVALID_APP_ID`; None when the body had none.
+        message: Cobalt's own words, cut to 500 characters; empty when the body had none.
+        request_id: What Cobalt's support asks for; None when the body had none.
+    """
+
+    meaning = "Cobalt answered with an error"
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        code: str | None = None,
+        message: str = "",
+        request_id: str | None = None,
+        call: str = "",
+        effect_possible: bool = False,
+    ) -> None:
+        said = " ".join(part for part in (str(status), code, message and f'"{message}"') if part)
+        request = f" (request_id {request_id})" if request_id else ""
+        super().__init__(f"{self.meaning}: {said}{request}", call=call, effect_possible=effect_possible)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+
+
+class KeyRefused(ResponseError):
+    """The key is wrong, or belongs to the other environment: the operator must act. No event is at fault."""
+
+    meaning = "Cobalt refused the credentials of this call; check COBALT_API_KEY and its environment (tk test, pk live)"
+
+
+class RateLimited(ResponseError):
+    """Over Cobalt's limit; a governor raises it too, and then no request was sent. Wait, then try again.
+
+    Attributes:
+        retry_after_seconds: How long to wait; None when nobody said.
+    """
+
+    meaning = "over Cobalt's rate limit, wait before the next call"
+
+    def __init__(
+        self,
+        retry_after_seconds: float | None = None,
+        *,
+        code: str | None = None,
+        message: str = "",
+        request_id: str | None = None,
+        call: str = "",
+    ) -> None:
+        super().__init__(status=429, code=code, message=message, request_id=request_id, call=call)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ServerError(ResponseError):
+    """Their side failed; a write may have happened. Read before writing again."""
+
+    meaning = "Cobalt failed on its side, try again later"
+
+
+class CredentialsRefused(ResponseError):
+    """The provider refused what the customer typed in: the customer must correct it. Nothing was stored."""
+
+    meaning = "the provider refused these credentials; the customer must enter them again"
+
+
+class UnknownAccount(ResponseError):
+    """Cobalt has no such linked account in this environment. Upsert it, then try again."""
+
+    meaning = "no such linked account in this environment; create it first"
+
+
+class UnknownApplication(ResponseError):
+    """No such application, or it is not enabled for this organisation: the operator must act."""
+
+    meaning = "no such application; check the slug and that it is enabled in Cobalt"
+
+
+class UnknownConfig(ResponseError):
+    """No such config, or no such field or workflow in it. Find or create the config first."""
+
+    meaning = "no such config, field or workflow; find or create the config first"
+
+
+class Refused(ResponseError):
+    """Cobalt understood the request and refuses it: the same request will fail again."""
+
+    meaning = "Cobalt refused the request, and would refuse it again"

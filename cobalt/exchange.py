@@ -1,0 +1,164 @@
+"""One request to Cobalt and its answer, under one deadline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from typing import TypeVar
+from urllib.parse import quote, urlencode
+
+import httpx
+from pydantic import TypeAdapter
+
+from cobalt.answers import Received, error_from, value_from
+from cobalt.call import Call
+from cobalt.deadline import Deadline, countdown_transport
+from cobalt.errors import (
+    ConnectFailed,
+    DeadlineExceeded,
+    NoAnswer,
+    RateLimited,
+    TransportError,
+    UnexpectedAnswer,
+)
+from cobalt.governor import Governor
+
+T = TypeVar("T")
+
+LARGEST_ANSWER_BYTES = 10 * 1024 * 1024
+
+# Errors of httpx after which Cobalt cannot have seen the request.
+_NEVER_REACHED = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+class Exchange:
+    """Sends calls over kept connections; shared by threads. Nothing is sent twice, no redirect is followed."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        timeout_seconds: float,
+        governor: Governor | None,
+        transport: httpx.BaseTransport | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Open nothing yet: the first call connects.
+
+        Raises:
+            ValueError: An argument makes no sense; its text says which.
+        """
+        if timeout_seconds <= 0:
+            raise ValueError(f"timeout_seconds must be above zero, not {timeout_seconds}")
+        self.base_url = _checked_base_url(base_url)
+        self._timeout_seconds = timeout_seconds
+        self._governor = governor
+        # The transport itself rather than an httpx.Client: cookies, redirects and retries are not wanted here.
+        self._transport = countdown_transport(httpx.URL(self.base_url)) if transport is None else transport
+        self._clock = clock
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._transport.close()
+
+    def deadline(self) -> Deadline:
+        """Start the time of one public call, which all its requests share, waiting for the governor included."""
+        return Deadline(self._timeout_seconds)
+
+    def send(self, call: Call, shape: TypeAdapter[T], *, deadline: Deadline) -> T:
+        """Send the call once and return its answer in the wanted shape.
+
+        Raises:
+            CobaltError: One of the tree, as `cobalt.errors` draws it.
+        """
+        if self._governor is not None:
+            self._governor.acquire()
+        received = self._receive(call, deadline)
+        if 200 <= received.status < 300:
+            return value_from(received, shape, call)
+        error = error_from(received, call, now=self._clock())
+        if isinstance(error, RateLimited) and self._governor is not None:
+            self._governor.throttled(error.retry_after_seconds)
+        raise error
+
+    def _receive(self, call: Call, deadline: Deadline) -> Received:
+        if deadline.left_seconds <= 0:
+            raise ConnectFailed(f"the {deadline:g} seconds for it were used up before it could be sent", call=str(call))
+        try:
+            with closing(self._transport.handle_request(self._request(call, deadline))) as response:
+                body = _read(response, call, deadline)
+                return Received(status=response.status_code, headers=response.headers, body=body)
+        except httpx.HTTPError as error:
+            if isinstance(error, httpx.RequestError):
+                error.request = httpx.Request(call.method, self.base_url)  # the real one carries the key
+            raise _translated(error, call, deadline) from error
+
+    def _request(self, call: Call, deadline: Deadline) -> httpx.Request:
+        query = f"?{urlencode(call.query, quote_via=quote, safe='')}" if call.query else ""
+        headers = {
+            "accept": "application/json",
+            "accept-encoding": "gzip",
+            "user-agent": "cobalt-mirror",
+            **call.headers,
+        }
+        content = None
+        if call.body is not None:
+            # ASCII, so that half a character in somebody's value is Cobalt's to refuse and not ours to fail on.
+            content = json.dumps(call.body, allow_nan=False, separators=(",", ":")).encode("ascii")
+            headers["content-type"] = "application/json"
+        return httpx.Request(
+            call.method,
+            f"{self.base_url}{call.path}{query}",
+            headers=headers,
+            content=content,
+            extensions={"timeout": deadline.as_extension()},
+        )
+
+
+def _checked_base_url(base_url: str) -> str:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"base_url is not an address ({error}); it looks like https://app.refold.ai") from error
+    if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query or url.fragment:
+        raise ValueError("base_url must be scheme and host, without user, query or fragment: https://app.refold.ai")
+    return base_url.rstrip("/")
+
+
+def _read(response: httpx.Response, call: Call, deadline: Deadline) -> bytes:
+    body = bytearray()
+    for piece in response.iter_bytes():
+        body += piece
+        if len(body) > LARGEST_ANSWER_BYTES:
+            text = f"the answer is larger than {LARGEST_ANSWER_BYTES} bytes; ask for smaller pages"
+            raise UnexpectedAnswer(text, call=str(call), effect_possible=call.writes)
+        if deadline.left_seconds <= 0:  # for transports that know nothing of our deadline
+            raise _too_late(call, deadline)
+    return bytes(body)
+
+
+def _too_late(call: Call, deadline: Deadline) -> DeadlineExceeded:
+    text = f"no whole answer within {deadline:g} seconds; try again later"
+    return DeadlineExceeded(text, call=str(call), effect_possible=call.writes)
+
+
+def _translated(error: httpx.HTTPError, call: Call, deadline: Deadline) -> TransportError | UnexpectedAnswer:
+    """The one place where httpx's errors become ours."""
+    if isinstance(error, _NEVER_REACHED):
+        text = f"Cobalt was not reached ({type(error).__name__}: {error}); check COBALT_BASE_URL and the network"
+        return ConnectFailed(text, call=str(call))
+    if isinstance(error, httpx.TimeoutException):
+        return _too_late(call, deadline)
+    if isinstance(error, httpx.DecodingError):
+        return UnexpectedAnswer("the answer's compression is broken", call=str(call), effect_possible=call.writes)
+    text = f"the connection broke before the answer was whole ({type(error).__name__}: {error})"
+    return NoAnswer(text, call=str(call), effect_possible=call.writes)

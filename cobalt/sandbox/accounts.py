@@ -1,0 +1,223 @@
+"""Linked accounts: create, upsert, read, list, delete."""
+
+from itertools import islice
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from cobalt.sandbox.call import Body, Call, Identifier
+from cobalt.sandbox.catalogue import Application
+from cobalt.sandbox.messages import Refusal, bad_request
+from cobalt.sandbox.settings import LeftOut
+from cobalt.sandbox.state import Account, ConnectedAccount, ConnectionStatus, Environment, World, iso
+
+LARGEST_LIMIT = 100
+
+
+class _YourApp(Body):
+    auth_credentials: dict[str, str]
+
+
+class _Details(Body):
+    name: str = ""
+    udf: dict[str, str] = Field(default_factory=dict)
+    your_app: _YourApp | None = None
+
+    @model_validator(mode="after")
+    def _no_null(self) -> "_Details":
+        if "your_app" in self.model_fields_set and self.your_app is None:
+            raise ValueError("your_app must be an object")
+        return self
+
+
+class _CreateBody(_Details):
+    account_id: Identifier = ""
+    linked_account_id: Identifier = ""
+
+    def identifier(self, call: Call) -> str:
+        """The one id that the body and the session token agree on."""
+        named = {self.account_id, self.linked_account_id} - {""}
+        if call.token_account is not None:
+            named.add(call.token_account.linked_account_id)
+        if not named:
+            raise bad_request("linked_account_id is missing.")
+        if len(named) > 1:
+            raise bad_request("account_id, linked_account_id and the session token must name the same account.")
+        return named.pop()
+
+
+class _UpsertBody(_CreateBody):
+    payload: _Details | None = None
+
+
+def create(call: Call) -> dict[str, Any]:
+    """POST linked-account."""
+    body = call.body(_CreateBody)
+    linked_account_id = body.identifier(call)
+    if call.world.find_account(call.environment, linked_account_id) is not None:
+        raise Refusal(400, "LINKED_ACCOUNT_EXISTS", f"There already is a linked account {linked_account_id!r}.")
+    return document(call.world, _add(call, linked_account_id, body), with_integrations=False)
+
+
+def upsert(call: Call) -> dict[str, Any]:
+    """PUT linked-account."""
+    body = call.body(_UpsertBody)
+    linked_account_id = body.identifier(call)
+    details = body if body.payload is None else body.payload
+    account = call.world.find_account(call.environment, linked_account_id)
+    if account is None:
+        added = document(call.world, _add(call, linked_account_id, details), with_integrations=False)
+        return {**added, "new_account": True}
+    given = details.model_fields_set
+    cleared = call.world.settings.upsert_left_out is LeftOut.CLEARED
+    before = summary(account)
+    if "name" in given or cleared:
+        account.name = details.name if "name" in given else None
+    if "udf" in given or cleared:
+        account.udf = dict(details.udf)
+    if details.your_app is not None:
+        account.credentials = dict(details.your_app.auth_credentials)
+    record_update(call.world, account, before)
+    return {**document(call.world, account, with_integrations=False), "new_account": False}
+
+
+def read(call: Call) -> dict[str, Any]:
+    """GET linked-account/{id}."""
+    return document(call.world, _account_in_path(call), with_integrations=True)
+
+
+def remove(call: Call) -> dict[str, Any]:
+    """DELETE linked-account/{id}."""
+    account = _account_in_path(call)
+    if account.environment is Environment.TEST and account.linked_account_id == call.world.test_user:
+        raise Refusal(400, "TEST_USER_NOT_DELETABLE", "The configured test user stays.")
+    delete_account(call.world, account)
+    return {"message": "Linked account deleted."}
+
+
+def list_page(call: Call) -> dict[str, Any]:
+    """GET linked-account: offset pages, the newest account first, so that arrivals shift every page."""
+    page, limit = _positive(call, "page", 1), min(_positive(call, "limit", 10), LARGEST_LIMIT)
+    accounts = call.world.accounts[call.environment]
+    total, start = len(accounts), (page - 1) * limit
+    pages = max(1, -(-total // limit))
+    with_integrations = call.world.settings.listing_carries_integrations
+    shown = islice(reversed(accounts.values()), start, start + limit)
+    return {
+        "docs": [document(call.world, account, with_integrations=with_integrations) for account in shown],
+        "totalDocs": total,
+        "limit": limit,
+        "totalPages": pages,
+        "page": page,
+        "pagingCounter": start + 1,
+        "hasPrevPage": page > 1,
+        "hasNextPage": page < pages,
+        "prevPage": page - 1 if page > 1 else None,
+        "nextPage": page + 1 if page < pages else None,
+    }
+
+
+def delete_account(world: World, account: Account) -> None:
+    """Remove an account with everything under it, its session tokens included."""
+    del world.accounts[account.environment][account.linked_account_id]
+    for token in [token for token in world.tokens.values() if _is_of(token, account)]:
+        del world.tokens[token.token]
+    world.current_tokens.pop((account.environment, account.linked_account_id), None)
+    for secret in [secret for secret, consent in world.consents.items() if _is_of(consent, account)]:
+        del world.consents[secret]
+    record(world, "account_deleted", account, before=summary(account))
+
+
+def record_update(world: World, account: Account, before: dict[str, Any]) -> None:
+    """Note that an account's own fields were written."""
+    account.updated_at = world.now
+    record(world, "account_updated", account, before=before, after=summary(account))
+
+
+def record(world: World, kind: str, account: Account, **detail: Any) -> None:
+    """Note an effect on an account."""
+    world.ledger.record_effect(
+        kind,
+        at=iso(world.now),
+        environment=account.environment.value,
+        linked_account_id=account.linked_account_id,
+        **detail,
+    )
+
+
+def summary(account: Account) -> dict[str, Any]:
+    """An account's own fields, small and without secrets."""
+    return {"name": account.name, "udf": dict(account.udf)}
+
+
+def document(world: World, account: Account, *, with_integrations: bool) -> dict[str, Any]:
+    """An account as the API shows it."""
+    shown: dict[str, Any] = {
+        "_id": account.id,
+        "associated_org": world.org_id,
+        "account_id": account.linked_account_id,
+        "environment": account.environment.value,
+        "udf": [{"key_name": key, "key_value": value} for key, value in account.udf.items()],
+        "createdAt": iso(account.created_at),
+        "updatedAt": iso(account.updated_at),
+        "__v": 0,
+    }
+    if account.name is not None:
+        shown["name"] = account.name
+    if with_integrations:
+        shown["integrations"] = [
+            _integration(world.applications[slug], parts) for slug, parts in account.connections.items()
+        ]
+    return shown
+
+
+def _integration(application: Application, parts: dict[str, ConnectedAccount]) -> dict[str, Any]:
+    first = next(iter(parts.values()))
+    return {
+        "_id": first.id,
+        "type": application.slug,
+        "name": application.name,
+        "icon": application.icon,
+        "identifier": first.identifier,
+        "reauth_required": any(part.status is ConnectionStatus.EXPIRED for part in parts.values()),
+        "createdAt": iso(min(part.created_at for part in parts.values())),
+        "updatedAt": iso(max(part.updated_at for part in parts.values())),
+    }
+
+
+def _add(call: Call, linked_account_id: str, details: _Details) -> Account:
+    account = Account(
+        id=call.world.new_id(),
+        linked_account_id=linked_account_id,
+        environment=call.environment,
+        name=details.name if "name" in details.model_fields_set else None,
+        udf=dict(details.udf),
+        created_at=call.world.now,
+        updated_at=call.world.now,
+        credentials={} if details.your_app is None else dict(details.your_app.auth_credentials),
+    )
+    call.world.accounts[call.environment][linked_account_id] = account
+    record(call.world, "account_created", account, after=summary(account))
+    return account
+
+
+def _account_in_path(call: Call) -> Account:
+    linked_account_id = call.params["linked_account_id"]
+    account = call.world.find_account(call.environment, linked_account_id)
+    if account is None or (call.token_account is not None and call.token_account is not account):
+        raise Refusal(404, "LINKED_ACCOUNT_NOT_FOUND", f"There is no linked account {linked_account_id!r} here.")
+    return account
+
+
+def _positive(call: Call, name: str, default: int) -> int:
+    raw = call.query(name)
+    if raw is None:
+        return default
+    if not (raw.isascii() and raw.isdecimal() and 0 < len(raw) < 10 and int(raw) > 0):
+        raise bad_request(f"{name} must be a whole number above zero.")
+    return int(raw)
+
+
+def _is_of(thing: Any, account: Account) -> bool:
+    owner = (thing.environment, thing.linked_account_id)
+    return bool(owner == (account.environment, account.linked_account_id))

@@ -1,0 +1,96 @@
+"""Applications as one account sees them."""
+
+from typing import Any
+
+from cobalt.sandbox.call import Call
+from cobalt.sandbox.catalogue import Application, AuthInput
+from cobalt.sandbox.messages import Refusal
+from cobalt.sandbox.settings import ConnectedWhenNot
+from cobalt.sandbox.state import Account, ConnectedAccount, ConnectionStatus, World, iso
+
+
+def list_all(call: Call) -> list[dict[str, Any]]:
+    """GET application."""
+    account = call.account_from_header()
+    wanted = {name: value for name in ("slug", "tags", "auth_type") if (value := call.query(name)) is not None}
+    return [
+        document(call.world, account, application)
+        for application in call.world.applications.values()
+        if application.slug not in call.world.disabled and _matches(application, wanted)
+    ]
+
+
+def read(call: Call) -> dict[str, Any]:
+    """GET application/{slug}."""
+    account = call.account_from_header()
+    return document(call.world, account, enabled_application(call.world, call.slug))
+
+
+def read_organisation(call: Call) -> dict[str, Any]:
+    """GET org/basics: what the browser SDK asks first."""
+    return {"_id": call.world.org_id, "org_id": call.world.org_id, "name": "Sandbox", "environment": call.environment}
+
+
+def enabled_application(world: World, slug: str) -> Application:
+    """The application.
+
+    Raises:
+        Refusal: 404 EXTERNAL_API_FAILURE when it is unknown or not enabled.
+    """
+    application = world.find_application(slug)
+    if application is None:
+        raise Refusal(404, "EXTERNAL_API_FAILURE", f"The application {slug!r} is not enabled.")
+    return application
+
+
+def document(world: World, account: Account, application: Application) -> dict[str, Any]:
+    """An application as the API shows it to an account."""
+    parts = account.connections.get(application.slug, {})
+    inputs = {auth_type: [_input(each) for each in given] for auth_type, given in application.auth.items()}
+    shown: dict[str, Any] = {
+        "_id": f"app_{application.slug}",
+        "app_id": f"app_{application.slug}",
+        "type": application.slug,
+        "slug": application.slug,
+        "name": application.name,
+        "icon": application.icon,
+        "description": application.description,
+        "tags": list(application.tags),
+        "auth_type": next(iter(application.auth)),
+        "auth_type_options": inputs,
+        "auth_input_map": {each["name"]: each for each in inputs.get("keybased", [])},
+        "connected_accounts": [_connected_account(part) for part in parts.values()],
+    }
+    if parts:
+        shown["connected"] = True
+        shown["reauth_required"] = any(part.status is ConnectionStatus.EXPIRED for part in parts.values())
+    elif world.settings.connected_when_not is ConnectedWhenNot.FALSE:
+        shown["connected"] = False
+    return shown
+
+
+def _matches(application: Application, wanted: dict[str, str]) -> bool:
+    return (
+        wanted.get("slug", application.slug) == application.slug
+        and ("tags" not in wanted or wanted["tags"] in application.tags)
+        and ("auth_type" not in wanted or wanted["auth_type"] in application.auth)
+    )
+
+
+def _input(given: AuthInput) -> dict[str, Any]:
+    return {
+        "name": given.name,
+        "label": given.label,
+        "type": given.type,
+        "required": given.required,
+        "placeholder": given.placeholder,
+    }
+
+
+def _connected_account(part: ConnectedAccount) -> dict[str, Any]:
+    return {
+        "identifier": part.identifier,
+        "auth_type": part.auth_type,
+        "connectedAt": iso(part.connected_at),
+        "status": part.status.value,
+    }

@@ -1,0 +1,59 @@
+"""Who calls: an API key decides the environment, a session token the account as well."""
+
+from dataclasses import dataclass, field
+
+from cobalt.sandbox.messages import Refusal, SandboxRequest
+from cobalt.sandbox.router import Access
+from cobalt.sandbox.state import Account, Environment, World
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """Who calls, as far as the headers prove it; no environment means nobody."""
+
+    environment: Environment | None = None
+    token: str | None = field(default=None, repr=False)
+    account: Account | None = None
+
+
+NOBODY = Caller()
+
+
+def identify(world: World, request: SandboxRequest) -> Caller:
+    """The caller. A key counts before a session token; a wrong one is nobody, whatever else was sent."""
+    key = request.headers.get("x-api-key")
+    if key is None:
+        return identify_token(world, request)
+    for environment, its_key in world.keys.items():
+        if key == its_key:
+            return Caller(environment=environment)
+    return NOBODY
+
+
+def identify_token(world: World, request: SandboxRequest) -> Caller:
+    """The caller by session token alone."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    token = world.tokens.get(secret) if scheme.lower() == "bearer" else None
+    if token is None or token.expires_at <= world.now:
+        return NOBODY
+    account = world.find_account(token.environment, token.linked_account_id)
+    return NOBODY if account is None else Caller(environment=token.environment, token=secret, account=account)
+
+
+def authorize(world: World, request: SandboxRequest, access: Access) -> tuple[Caller, Environment]:
+    """Let the caller in.
+
+    Raises:
+        Refusal: 401 for a wrong or missing key or token, or one that does not open this route.
+    """
+    caller = identify_token(world, request) if access is Access.TOKEN else identify(world, request)
+    if caller.environment is None:
+        raise unauthorized("The API key or session token is missing, wrong or expired.")
+    if access is Access.KEY and caller.token is not None:
+        raise unauthorized("A session token does not open what belongs to the organisation.")
+    return caller, caller.environment
+
+
+def unauthorized(message: str) -> Refusal:
+    """A caller who is not let in."""
+    return Refusal(401, "UNAUTHORIZED", message)

@@ -1,0 +1,133 @@
+"""One call of the API while it is handled: who calls, what about, and the body once it is checked."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, NoReturn, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic_core import from_json
+
+from cobalt.sandbox.messages import Refusal, SandboxRequest, bad_request
+from cobalt.sandbox.state import Account, Environment, World
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""A non-empty text without control characters."""
+
+
+class Body(BaseModel):
+    """A request body: exact types, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+BodyT = TypeVar("BodyT", bound=Body)
+
+
+@dataclass(kw_only=True, slots=True)
+class Call:
+    """What a handler is given.
+
+    Attributes:
+        environment: Decided by the key or the session token.
+        token: The session token, when the caller has one instead of a key.
+        token_account: The account of that session token.
+    """
+
+    world: World
+    request: SandboxRequest
+    params: dict[str, str]
+    base_url: str
+    environment: Environment = Environment.TEST
+    token: str | None = field(default=None, repr=False)
+    token_account: Account | None = None
+    _query: dict[str, str] | None = None
+
+    @property
+    def slug(self) -> str:
+        """The application in the path."""
+        return self.params["slug"]
+
+    def query(self, name: str) -> str | None:
+        """The first value of a query parameter.
+
+        Raises:
+            Refusal: 400 when the query is no UTF-8.
+        """
+        if self._query is None:
+            try:
+                pairs = parse_qsl(self.request.query, keep_blank_values=True, errors="strict")
+            except UnicodeDecodeError:
+                raise bad_request("The query is not UTF-8.") from None
+            self._query = dict(reversed(pairs))
+        return self._query.get(name)
+
+    def account_from_header(self) -> Account:
+        """The account this call acts on: the session token's, or the `linked_account_id` header's.
+
+        Raises:
+            Refusal: 400 when there is neither, or no such account.
+        """
+        if self.token_account is not None:
+            return self.token_account
+        linked_account_id = self.request.headers.get("linked_account_id")
+        if not linked_account_id:
+            raise bad_request("The header linked_account_id is missing.")
+        return self.world.get_account(self.environment, linked_account_id)
+
+    def account_from_query(self) -> Account:
+        """The account this call acts on: the session token's, or the `linked_account_id` of the query.
+
+        Raises:
+            Refusal: 400 when there is neither, the two differ, or no such account.
+        """
+        named = self.query("linked_account_id")
+        if self.token_account is not None:
+            if named is not None and named != self.token_account.linked_account_id:
+                raise bad_request("The session token belongs to another account than linked_account_id.")
+            return self.token_account
+        if not named:
+            raise bad_request("The query parameter linked_account_id is missing.")
+        return self.world.get_account(self.environment, named)
+
+    def body(self, model: type[BodyT]) -> BodyT:
+        """The JSON body, checked.
+
+        Raises:
+            Refusal: 400 that names what is wrong.
+        """
+        try:
+            return model.model_validate(self.json_object())
+        except ValidationError as error:
+            refuse_invalid(error)
+
+    def json_object(self) -> dict[str, Any]:
+        """The JSON body, which must be an object.
+
+        Raises:
+            Refusal: 400 when it is not.
+        """
+        if not self.request.headers.get("content-type", "").lower().startswith("application/json"):
+            raise bad_request("The body must be sent as application/json.")
+        parsed = read_json(self.request.body)
+        if not isinstance(parsed, dict):
+            raise bad_request("The body must be a JSON object.")
+        return parsed
+
+
+def read_json(body: bytes) -> Any:
+    """Strict JSON: UTF-8, no NaN, no lone surrogates.
+
+    Raises:
+        Refusal: 400.
+    """
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise bad_request("The body is not valid JSON.") from None
+
+
+def refuse_invalid(error: ValidationError) -> NoReturn:
+    """Turn pydantic's complaint into a 400 that names the field and never repeats its value."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "body"
+    raise Refusal(400, "BAD_REQUEST", f"{where}: {first['msg']}") from None

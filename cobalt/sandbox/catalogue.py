@@ -1,0 +1,86 @@
+"""The applications that the sandbox offers, read once from ``catalogue.toml``."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AuthInput(_Value):
+    """One thing a customer types in to connect."""
+
+    name: str
+    label: str
+    type: Literal["text", "password"] = "text"
+    required: bool = True
+    placeholder: str = ""
+
+
+class Option(_Value):
+    """One choice of a select or multiselect field."""
+
+    name: str
+    value: str
+
+
+class Field(_Value):
+    """One field of a config form."""
+
+    id: str
+    name: str
+    field_type: Literal["text", "select", "multiselect", "password", "checkbox", "number"]
+    required: bool = False
+    options: tuple[Option, ...] = ()
+
+
+class Workflow(_Value):
+    """One workflow that a customer may enable."""
+
+    id: str
+    name: str
+    description: str
+    fields: tuple[Field, ...] = ()
+
+    def find_field(self, field_id: str) -> Field | None:
+        """The field, if the workflow has it."""
+        return next((field for field in self.fields if field.id == field_id), None)
+
+
+class Application(_Value):
+    """One application with its ways to connect and the skeleton of its configs.
+
+    Attributes:
+        auth: Auth type (`oauth2`, `keybased`) to what the customer types in for it.
+        identifier: What a connected account of it is identified by: a string, an object or null.
+    """
+
+    slug: str
+    name: str
+    description: str
+    icon: str
+    tags: tuple[str, ...]
+    auth: dict[Literal["oauth2", "keybased"], tuple[AuthInput, ...]]
+    identifier: Literal["string", "object", "null"] = "string"
+    fields: tuple[Field, ...]
+    workflows: tuple[Workflow, ...]
+
+    def find_field(self, field_id: str) -> Field | None:
+        """The field, if the application has it outside its workflows."""
+        return next((field for field in self.fields if field.id == field_id), None)
+
+    def find_workflow(self, workflow_id: str) -> Workflow | None:
+        """The workflow, if the application has it."""
+        return next((workflow for workflow in self.workflows if workflow.id == workflow_id), None)
+
+
+@cache
+def applications() -> tuple[Application, ...]:
+    """The whole catalogue in its order."""
+    raw: dict[str, Any] = tomllib.loads(files(__package__).joinpath("catalogue.toml").read_text("utf-8"))
+    return tuple(Application.model_validate(entry) for entry in raw["application"])

@@ -1,0 +1,133 @@
+"""Fields of configs: which values they take, what is wrong with those they have, and how answers show them."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cobalt.sandbox.catalogue import Application, Field, Workflow
+from cobalt.sandbox.messages import bad_request
+from cobalt.sandbox.settings import NullValues, PasswordValues, Settings
+from cobalt.sandbox.state import Config, WorkflowValues
+
+MASK = "********"
+
+
+def set_value(settings: Settings, values: dict[str, Any], field: Field, value: Any) -> None:
+    """Set, or with `null` clear, one value.
+
+    Raises:
+        Refusal: 400 when the JSON type is not the field's.
+    """
+    if value is None and settings.null_values is NullValues.CLEARED:
+        values.pop(field.id, None)
+        return
+    check_type(field, value)
+    values[field.id] = value
+
+
+def check_type(field: Field, value: Any) -> None:
+    """Accept a value of the field's JSON type, or null.
+
+    Raises:
+        Refusal: 400.
+    """
+    if value is None:
+        return
+    if field.field_type == "checkbox":
+        right, wanted = isinstance(value, bool), "a boolean"
+    elif field.field_type == "number":
+        right, wanted = _is_number(value), "a number"
+    elif field.field_type == "multiselect":
+        right, wanted = isinstance(value, list) and all(isinstance(item, str) for item in value), "a list of strings"
+    else:
+        right, wanted = isinstance(value, str), "a string"
+    if not right:
+        raise bad_request(f"{field.id}: must be {wanted}.")
+
+
+def errors(application: Application, config: Config) -> list[dict[str, Any]]:
+    """What the customer must fix; nothing until something was saved."""
+    if not config.saved:
+        return []
+    found = list(_errors_of(application.fields, config.values))
+    for workflow in application.workflows:
+        chosen = config.workflows.get(workflow.id)
+        if chosen is not None:
+            found += _errors_of(workflow.fields, chosen.values, required=chosen.enabled)
+    return found
+
+
+def document(settings: Settings, application: Application, config: Config) -> dict[str, Any]:
+    """A config as the API shows it."""
+    return {
+        "slug": application.slug,
+        "config_id": config.config_id,
+        "fields": [field_document(settings, field, config.values) for field in application.fields],
+        "workflows": [
+            _workflow_document(settings, workflow, config.workflows.get(workflow.id) or WorkflowValues())
+            for workflow in application.workflows
+        ],
+        "field_errors": errors(application, config),
+    }
+
+
+def field_document(settings: Settings, field: Field, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A field as the API shows it; `value` is absent when there is none."""
+    shown: dict[str, Any] = {
+        "id": field.id,
+        "name": field.name,
+        "field_type": field.field_type,
+        "required": field.required,
+    }
+    if field.options:
+        shown["options"] = [{"name": option.name, "value": option.value} for option in field.options]
+    if field.field_type == "multiselect":
+        shown["multiple"] = True
+    if field.id not in values:
+        return shown
+    value = values[field.id]
+    if field.field_type != "password" or value is None or settings.password_values is PasswordValues.SHOWN:
+        shown["value"] = value
+    elif settings.password_values is PasswordValues.MASKED:
+        shown["value"] = MASK
+    return shown
+
+
+def without_secrets(fields: Iterable[Field], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by field id, those of password fields masked."""
+    secret = {field.id for field in fields if field.field_type == "password"}
+    return {key: MASK if key in secret and value is not None else value for key, value in values.items()}
+
+
+def _workflow_document(settings: Settings, workflow: Workflow, chosen: WorkflowValues) -> dict[str, Any]:
+    return {
+        "id": workflow.id,
+        "name": workflow.name,
+        "description": workflow.description,
+        "enabled": chosen.enabled,
+        "fields": [field_document(settings, field, chosen.values) for field in workflow.fields],
+    }
+
+
+def _errors_of(
+    fields: Iterable[Field], values: Mapping[str, Any], *, required: bool = True
+) -> Iterable[dict[str, Any]]:
+    for field in fields:
+        message = _complaint(field, values.get(field.id), required=required and field.required)
+        if message is not None:
+            yield {"id": field.id, "name": field.name, "error": {"message": message}}
+
+
+def _complaint(field: Field, value: Any, *, required: bool) -> str | None:
+    if value is None or value in ("", []):
+        return f"{field.name} is required." if required else None
+    if field.options:
+        offered = {option.value for option in field.options}
+        chosen = value if isinstance(value, list) else [value]
+        if not offered.issuperset(chosen):
+            return f"{field.name} is not one of the choices."
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

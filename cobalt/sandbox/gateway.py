@@ -1,0 +1,206 @@
+"""The way of a call through the sandbox: ledger, rate limit, faults, authentication, handler, answer."""
+
+import math
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from pydantic_core import from_json
+
+from cobalt.sandbox.authentication import authorize, identify
+from cobalt.sandbox.call import Call
+from cobalt.sandbox.faults import Answer, Effect, Fault, Faults, Subject
+from cobalt.sandbox.ledger import CallRecord
+from cobalt.sandbox.messages import (
+    Delivery,
+    Refusal,
+    SandboxRequest,
+    SandboxResponse,
+    html_response,
+    json_response,
+)
+from cobalt.sandbox.rate import TokenBucket
+from cobalt.sandbox.router import Route
+from cobalt.sandbox.routes import ROUTER, Handler
+from cobalt.sandbox.settings import RetryAfter
+from cobalt.sandbox.state import World, iso
+
+_Found = tuple[Route[Handler], dict[str, str]] | None
+
+
+class Gateway:
+    """Answers the calls of the API for one world."""
+
+    def __init__(self, world: World, *, base_url: str | None) -> None:
+        self.faults = Faults(world.rng)
+        self._world = world
+        self._base_url = base_url
+        self._bucket = TokenBucket()
+        self._late: list[tuple[datetime, int, SandboxRequest]] = []
+        self._late_made = 0
+
+    @property
+    def late_effects(self) -> int:
+        """How many effects have yet to land."""
+        return len(self._late)
+
+    def settle(self) -> None:
+        """Let the effects land that are due."""
+        if not self._late:
+            return
+        due = sorted((entry for entry in self._late if entry[0] <= self._world.now), key=lambda entry: entry[:2])
+        self._late = [entry for entry in self._late if entry[0] > self._world.now]
+        for _, _, request in due:
+            self._dispatch(request, ROUTER.find(request.method, request.path))
+
+    def answer(self, request: SandboxRequest) -> SandboxResponse:
+        """Handle one call from beginning to end."""
+        found = ROUTER.find(request.method, request.path)
+        subject = _subject(request, found)
+        record = self._open(request, subject)
+        response = self._throttled()
+        if response is None:
+            fault, latency = self.faults.choose(subject) if self.faults else (None, 0.0)
+            response = self._dispatch(request, found) if fault is None else self._play(fault, request, found)
+            if fault is not None:
+                record.fault = _label(fault)
+            if latency:
+                response = _slower(response, latency)
+        self._world.ledger.close_call(response.status if response.delivery is Delivery.ANSWERED else None)
+        return response
+
+    def _open(self, request: SandboxRequest, subject: Subject) -> CallRecord:
+        caller = identify(self._world, request)
+        record = self._world.ledger.open_call(
+            at=iso(self._world.now), method=request.method, path=request.path, route=subject.route
+        )
+        record.environment = None if caller.environment is None else caller.environment.value
+        record.linked_account_id = (
+            subject.linked_account_id if caller.account is None else caller.account.linked_account_id
+        )
+        record.slug = subject.slug
+        return record
+
+    def _throttled(self) -> SandboxResponse | None:
+        if not self._world.settings.rate_limited:
+            return None
+        wait = self._bucket.take(self._world.now, self._world.settings)
+        return None if wait is None else self._too_many(wait)
+
+    def _too_many(self, wait_seconds: float) -> SandboxResponse:
+        headers: dict[str, str] = {}
+        seconds = max(1, math.ceil(wait_seconds))
+        if self._world.settings.retry_after is RetryAfter.SECONDS:
+            headers["retry-after"] = str(seconds)
+        elif self._world.settings.retry_after is RetryAfter.DATE:
+            headers["retry-after"] = format_datetime(self._world.now + timedelta(seconds=seconds), usegmt=True)
+        refusal = Refusal(429, "TOO_MANY_REQUESTS", "Slow down.")
+        return json_response(429, refusal.body(self._world.new_id()), headers)
+
+    def _play(self, fault: Fault, request: SandboxRequest, found: _Found) -> SandboxResponse:
+        if fault.effect is Effect.DONE:
+            true_answer = self._dispatch(request, found)
+            if fault.answer in (Answer.NORMAL, Answer.LATENCY):
+                return true_answer
+            if fault.answer is Answer.TRUNCATED:
+                return _cut(true_answer)
+        elif fault.effect is Effect.LATER:
+            self._late_made += 1
+            self._late.append((self._world.now + timedelta(seconds=fault.later_seconds), self._late_made, request))
+        return self._false_answer(fault)
+
+    def _false_answer(self, fault: Fault) -> SandboxResponse:
+        match fault.answer:
+            case Answer.THROTTLE:
+                return self._too_many(1.0)
+            case Answer.TIMEOUT:
+                return SandboxResponse(status=504, delivery=Delivery.SILENT)
+            case Answer.CLOSED:
+                return SandboxResponse(status=502, delivery=Delivery.CLOSED)
+            case Answer.HTML:
+                name = fault.status.phrase
+                return html_response(fault.status, f"<html><body><h1>{fault.status} {name}</h1></body></html>")
+            case _:
+                code = fault.error or fault.status.name
+                return self._refuse(Refusal(fault.status, code, "A fault that was asked for."))
+
+    def _dispatch(self, request: SandboxRequest, found: _Found) -> SandboxResponse:
+        try:
+            return json_response(200, self._handle(request, found))
+        except Refusal as refusal:
+            return self._refuse(refusal)
+
+    def _handle(self, request: SandboxRequest, found: _Found) -> object:
+        if found is None:
+            raise Refusal(404, "NOT_FOUND", f"Nothing is served at {request.method} {request.path}.")
+        route, params = found
+        caller, environment = authorize(self._world, request, route.access)
+        call = Call(
+            world=self._world,
+            request=request,
+            params=params,
+            base_url=self._base_url or f"http://{request.headers.get('host', 'localhost')}",
+            environment=environment,
+            token=caller.token,
+            token_account=caller.account,
+        )
+        return route.handler(call)
+
+    def _refuse(self, refusal: Refusal) -> SandboxResponse:
+        return json_response(refusal.status, refusal.body(self._world.new_id()))
+
+
+def _subject(request: SandboxRequest, found: _Found) -> Subject:
+    params = {} if found is None else found[1]
+    body = _peek(request.body)
+    headers = request.headers
+    account = (
+        params.get("linked_account_id")
+        or headers.get("linked_account_id")
+        or body.get("linked_account_id")
+        or body.get("account_id")
+        or _account_of_query(request.query)
+    )
+    slug = params.get("slug") or headers.get("slug") or body.get("slug")
+    return Subject(
+        method=request.method,
+        path=request.path,
+        route="unknown" if found is None else found[0].name,
+        slug=slug if isinstance(slug, str) else None,
+        linked_account_id=account if isinstance(account, str) else None,
+    )
+
+
+def _peek(body: bytes) -> dict[str, Any]:
+    if not body:
+        return {}
+    try:
+        parsed = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _account_of_query(query: str) -> str | None:
+    return parse_qs(query).get("linked_account_id", [None])[0] if "linked_account_id=" in query else None
+
+
+def _cut(response: SandboxResponse) -> SandboxResponse:
+    return SandboxResponse(
+        status=response.status, headers=response.headers, body=response.body[: len(response.body) // 2]
+    )
+
+
+def _slower(response: SandboxResponse, seconds: float) -> SandboxResponse:
+    return SandboxResponse(
+        status=response.status,
+        headers=response.headers,
+        body=response.body,
+        latency_seconds=seconds,
+        delivery=response.delivery,
+    )
+
+
+def _label(fault: Fault) -> str:
+    return f"{fault.answer.value}, effect {fault.effect.value}"

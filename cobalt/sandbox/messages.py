@@ -1,0 +1,109 @@
+"""What goes into the sandbox and what comes out of it, as plain values: no sockets, no framework."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+from pydantic_core import to_json
+
+JSON_TYPE = "application/json; charset=utf-8"
+HTML_TYPE = "text/html; charset=utf-8"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SandboxRequest:
+    """One HTTP request.
+
+    Attributes:
+        method: Upper case.
+        path: The raw path as sent, still percent-encoded, without the query.
+        query: The raw query without its question mark.
+        headers: Lower-case names to values, each value's bytes decoded as latin-1.
+        body: The raw body.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Delivery(StrEnum):
+    """What the caller gets to see of an answer."""
+
+    ANSWERED = "answered"
+    SILENT = "silent"  # no answer ever comes: the caller's read timeout decides
+    CLOSED = "closed"  # the connection ends without an answer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SandboxResponse:
+    """One HTTP response, and how it reaches the caller.
+
+    Attributes:
+        latency_seconds: How long the answer takes; whoever carries the response decides whether to sleep.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    latency_seconds: float = 0.0
+    delivery: Delivery = Delivery.ANSWERED
+
+
+class Refusal(Exception):
+    """A request that Cobalt answers with an error.
+
+    Attributes:
+        status: HTTP status.
+        error: The code that a program compares, such as ``INVALID_LINKED_ACCOUNT_ID``.
+        message: A sentence for a person.
+    """
+
+    def __init__(self, status: int, error: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = error
+        self.message = message
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """Cobalt's error body."""
+        return {
+            "status_code": self.status,
+            "http_error_type": HTTPStatus(self.status).name,
+            "error": self.error,
+            "message": self.message,
+            "request_id": request_id,
+        }
+
+
+def bad_request(message: str) -> Refusal:
+    """A request that can never be right as it is."""
+    return Refusal(400, "BAD_REQUEST", message)
+
+
+def unknown_account(linked_account_id: str) -> Refusal:
+    """What account-scoped calls say of an account that is not in the key's environment."""
+    return Refusal(400, "INVALID_LINKED_ACCOUNT_ID", f"There is no linked account {linked_account_id!r} here.")
+
+
+def json_response(status: int, payload: object, headers: Mapping[str, str] | None = None) -> SandboxResponse:
+    """A JSON answer in UTF-8."""
+    return SandboxResponse(status=status, headers={"content-type": JSON_TYPE, **(headers or {})}, body=to_json(payload))
+
+
+def html_response(status: int, page: str) -> SandboxResponse:
+    """A page for a person."""
+    return SandboxResponse(status=status, headers={"content-type": HTML_TYPE}, body=page.encode())
+
+
+def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers as Node reads them: latin-1, names in lower case, repeated ones joined by a comma."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip(" \t")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers

@@ -1,0 +1,101 @@
+"""Notifications: what Cobalt tells registered webhooks, signed, and never certain to arrive."""
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+from pydantic_core import to_json
+
+from cobalt.sandbox.state import Account, Environment, Notification, World, iso
+
+ATTEMPTS = 4
+"""One delivery and three retries."""
+
+CONNECTION_EVENTS = ("Connection Created", "Connection Deleted", "Connection Expired")
+WORKFLOW_EVENTS = ("Workflow Completed", "Workflow Errored")
+
+
+def emit_connection(world: World, account: Account, slug: str, event: str) -> None:
+    """Tell of a change of one account's connection."""
+    payload = {
+        "linked_account_id": account.linked_account_id,
+        "org_id": world.org_id,
+        "environment": account.environment.value,
+        "type": "General",
+        "event": event,
+        "slug": slug,
+        "createdAt": format_datetime(world.now, usegmt=True),
+    }
+    emit(world, account, event, payload, slug=slug)
+
+
+def emit(world: World, account: Account, event: str, payload: dict[str, Any], *, slug: str | None = None) -> None:
+    """Put one notification for each subscription into the outbox, or lose it, as the settings say."""
+    body = to_json(payload)
+    for webhook in list(world.webhooks.values()):
+        fields = webhook.fields
+        if webhook.environment is not account.environment or not fields["is_enabled"]:
+            continue
+        if event not in fields["webhook_events"]:
+            continue
+        lost = world.rng.random() < world.settings.notifications_lost
+        _record(world, "notification_lost" if lost else "notification_made", account, event, slug)
+        if lost:
+            continue
+        copies = 2 if world.rng.random() < world.settings.notifications_duplicated else 1
+        for _ in range(copies):
+            world.outbox.append(_notification(world, account.environment, event, fields, body))
+
+
+def take_due(world: World, now: datetime) -> list[Notification]:
+    """Remove and return what is due, in the order in which it fell due."""
+    due = sorted((each for each in world.outbox if each.due_at <= now), key=lambda each: (each.due_at, each.n))
+    world.outbox = [each for each in world.outbox if each.due_at > now]
+    return due
+
+
+def put_back(world: World, notification: Notification, now: datetime) -> bool:
+    """After a refused delivery: try again later, twice as late each time.
+
+    Returns:
+        Whether there is another attempt; False means lost.
+    """
+    notification.attempts += 1
+    if notification.attempts >= ATTEMPTS:
+        return False
+    wait = world.settings.notifications_retry_seconds * 2.0 ** (notification.attempts - 1)
+    notification.due_at = now + timedelta(seconds=wait)
+    world.outbox.append(notification)
+    return True
+
+
+def _notification(
+    world: World, environment: Environment, event: str, fields: dict[str, Any], body: bytes
+) -> Notification:
+    world.notifications_made += 1
+    wait = world.settings.notifications_delay_seconds
+    wait += world.rng.random() * world.settings.notifications_shuffle_seconds
+    signature = hmac.new(world.keys[environment].encode(), body, hashlib.sha256).hexdigest()
+    extra = {name: str(value) for name, value in fields.get("webhook_headers", {}).items()}
+    return Notification(
+        n=world.notifications_made,
+        event=event,
+        url=fields["webhook_url"],
+        method=fields["method"],
+        headers={**extra, "content-type": "application/json", "x-cobalt-signature": signature},
+        body=body,
+        due_at=world.now + timedelta(seconds=wait),
+    )
+
+
+def _record(world: World, kind: str, account: Account, event: str, slug: str | None) -> None:
+    world.ledger.record_effect(
+        kind,
+        at=iso(world.now),
+        environment=account.environment.value,
+        linked_account_id=account.linked_account_id,
+        slug=slug,
+        event=event,
+    )

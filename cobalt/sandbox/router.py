@@ -1,0 +1,88 @@
+"""Which route a raw path belongs to: segments are split before they are decoded, so ``%2F`` stays inside one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Generic, TypeVar
+from urllib.parse import unquote_to_bytes
+
+HandlerT = TypeVar("HandlerT", bound=Callable[..., object])
+
+
+class Access(StrEnum):
+    """Who may use a route."""
+
+    KEY = "key"  # the organisation's API key alone
+    KEY_OR_TOKEN = "key or token"  # noqa: S105 - a key beside the account's id, or a session token
+    TOKEN = "token"  # noqa: S105 - a session token alone
+
+
+@dataclass(frozen=True, slots=True)
+class Route(Generic[HandlerT]):
+    """One method and path; ``name`` is what the ledger and the fault rules call it."""
+
+    name: str
+    method: str
+    template: str
+    handler: HandlerT
+    access: Access = Access.KEY_OR_TOKEN
+
+
+@dataclass(slots=True)
+class _Node(Generic[HandlerT]):
+    literals: dict[str, "_Node[HandlerT]"] = field(default_factory=dict)
+    parameter: "_Node[HandlerT] | None" = None
+    routes: dict[str, tuple[Route[HandlerT], tuple[str, ...]]] = field(default_factory=dict)
+
+
+class Router(Generic[HandlerT]):
+    """A tree of path segments; a literal segment wins over a parameter."""
+
+    def __init__(self, routes: tuple[Route[HandlerT], ...]) -> None:
+        self._root: _Node[HandlerT] = _Node()
+        for route in routes:
+            self._add(route)
+
+    def find(self, method: str, raw_path: str) -> tuple[Route[HandlerT], dict[str, str]] | None:
+        """The route and its decoded parameters; None when nothing is served there."""
+        captured: list[str] = []
+        found = self._walk(self._root, raw_path.split("/")[1:], method, captured)
+        if found is None:
+            return None
+        route, names = found
+        try:
+            return route, {name: _decoded(raw) for name, raw in zip(names, captured, strict=True)}
+        except UnicodeDecodeError:
+            return None
+
+    def _add(self, route: Route[HandlerT]) -> None:
+        node, names = self._root, []
+        for segment in route.template.split("/")[1:]:
+            if segment.startswith("{"):
+                names.append(segment.strip("{}"))
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                node = node.literals.setdefault(segment, _Node())
+        node.routes[route.method] = (route, tuple(names))
+
+    def _walk(
+        self, node: _Node[HandlerT], segments: list[str], method: str, captured: list[str]
+    ) -> tuple[Route[HandlerT], tuple[str, ...]] | None:
+        if not segments:
+            return node.routes.get(method)
+        head, rest = segments[0], segments[1:]
+        literal = node.literals.get(head)
+        if literal is not None and (found := self._walk(literal, rest, method, captured)) is not None:
+            return found
+        if node.parameter is None or not head:
+            return None
+        captured.append(head)
+        found = self._walk(node.parameter, rest, method, captured)
+        if found is None:
+            captured.pop()
+        return found
+
+
+def _decoded(segment: str) -> str:
+    return unquote_to_bytes(segment).decode() if "%" in segment else segment

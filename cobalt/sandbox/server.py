@@ -1,0 +1,148 @@
+"""The sandbox as an HTTP server, on a thread for tests or in the foreground for the command line."""
+
+import contextlib
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType, TracebackType
+
+import uvicorn
+
+from cobalt.sandbox.asgi import HangUpProtocol, application
+from cobalt.sandbox.courier import Courier
+from cobalt.sandbox.sandbox import Sandbox
+
+_KEEP_ALIVE_SECONDS = 75
+_FAREWELL_SECONDS = 1
+
+
+class _Uvicorn(uvicorn.Server):
+    """Says when it is up; ends quietly at SIGINT and SIGTERM instead of raising them again."""
+
+    def __init__(self, sandbox: Sandbox, on_ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                application(sandbox),
+                http=HangUpProtocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_FAREWELL_SECONDS,
+            )
+        )
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets=sockets)
+        self._on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at a signal, and give the handlers back."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        previous = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _stop(self, _: int, __: FrameType | None) -> None:
+        self.should_exit = True
+
+
+class SandboxServer:
+    """A context manager: a sandbox on 127.0.0.1 for as long as it is entered.
+
+    Args:
+        sandbox: What answers; default a new one.
+        host: Where to listen. The knobs need no key: stay on the loopback.
+        port: 0 for a free one.
+    """
+
+    def __init__(self, sandbox: Sandbox | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.sandbox = Sandbox() if sandbox is None else sandbox
+        self._address = (host, port)
+        self._ready = threading.Event()
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without a trailing slash; only while entered."""
+        return _url(self._socket)
+
+    def __enter__(self) -> "SandboxServer":
+        """Listen.
+
+        Raises:
+            OSError: When the address is taken.
+        """
+        self._socket = _listen(*self._address)
+        self._uvicorn = _Uvicorn(self.sandbox, self._ready.set)
+        self._courier = Courier(self.sandbox)
+        self._thread = threading.Thread(
+            target=self._uvicorn.run, kwargs={"sockets": [self._socket]}, name="sandbox", daemon=True
+        )
+        self._thread.start()
+        self._ready.wait()
+        self._courier.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop listening and delivering; the sandbox's state stays."""
+        self._courier.stop()
+        self._uvicorn.should_exit = True
+        self._thread.join()
+        self._socket.close()
+        self._ready.clear()
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8474,
+    *,
+    sandbox: Sandbox | None = None,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve a sandbox in the foreground until SIGINT or SIGTERM.
+
+    Args:
+        host: Where to listen. The knobs need no key: stay on the loopback.
+        port: 0 for a free one.
+        sandbox: What answers; default a new one.
+        on_ready: Told the URL once it listens.
+
+    Raises:
+        OSError: When the address is taken.
+    """
+    served = Sandbox() if sandbox is None else sandbox
+    with contextlib.closing(_listen(host, port)) as listening:
+        courier = Courier(served)
+
+        def ready() -> None:
+            courier.start()
+            if on_ready is not None:
+                on_ready(_url(listening))
+
+        try:
+            _Uvicorn(served, ready).run(sockets=[listening])
+        finally:
+            courier.stop()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

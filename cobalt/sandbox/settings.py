@@ -1,0 +1,84 @@
+"""What can be set on a sandbox: its limits, its lifetimes, and a switch wherever the documentation is silent."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RetryAfter(StrEnum):
+    """The form of the `Retry-After` header of a 429."""
+
+    ABSENT = "absent"
+    SECONDS = "seconds"
+    DATE = "date"
+
+
+class LeftOut(StrEnum):
+    """What an upsert does to `name` and `udf` when the body leaves them out."""
+
+    KEPT = "kept"
+    CLEARED = "cleared"
+
+
+class PasswordValues(StrEnum):
+    """How a config answer shows the value of a password field."""
+
+    SHOWN = "shown"
+    MASKED = "masked"
+    LEFT_OUT = "left_out"
+
+
+class NullValues(StrEnum):
+    """What `null` as a field's value does."""
+
+    CLEARED = "cleared"
+    STORED = "stored"
+
+
+class ConnectedWhenNot(StrEnum):
+    """How an application says that nothing is connected."""
+
+    FALSE = "false"
+    ABSENT = "absent"
+
+
+class Settings(BaseModel):
+    """Every setting with its default; frozen, so a change is a new value.
+
+    Attributes:
+        rate_limited: Whether calls beyond the rate are answered 429.
+        rate_per_second: Refill of the token bucket, for the whole organisation.
+        rate_burst: Capacity of the token bucket.
+        retry_after: The form of `Retry-After`.
+        token_lifetime_seconds: How long a session token lives.
+        reconnect_changes_connected_at: Whether connecting again moves `connectedAt`.
+        upsert_left_out: What becomes of `name` and `udf` that an upsert leaves out. Credentials are always kept.
+        password_values: How config answers show password fields.
+        null_values: What a `null` value does.
+        connected_when_not: `connected: false`, or no such key.
+        listing_carries_integrations: Whether the documents of the listing show `integrations`.
+        notifications_lost: The share of notifications that are never sent, 0 to 1.
+        notifications_duplicated: The share of notifications that are sent twice, 0 to 1.
+        notifications_delay_seconds: How long every notification waits.
+        notifications_shuffle_seconds: Each waits a random time up to this on top, so that they overtake each other.
+        notifications_retry_seconds: The first wait after a refused delivery; it doubles each time.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rate_limited: bool = True
+    rate_per_second: float = Field(default=20.0, gt=0)
+    rate_burst: int = Field(default=5, ge=1)
+    retry_after: RetryAfter = RetryAfter.SECONDS
+    token_lifetime_seconds: int = Field(default=86_400, ge=1)
+    reconnect_changes_connected_at: bool = True
+    upsert_left_out: LeftOut = LeftOut.KEPT
+    password_values: PasswordValues = PasswordValues.SHOWN
+    null_values: NullValues = NullValues.CLEARED
+    connected_when_not: ConnectedWhenNot = ConnectedWhenNot.FALSE
+    listing_carries_integrations: bool = True
+    notifications_lost: float = Field(default=0.0, ge=0, le=1)
+    notifications_duplicated: float = Field(default=0.0, ge=0, le=1)
+    notifications_delay_seconds: float = Field(default=0.0, ge=0)
+    notifications_shuffle_seconds: float = Field(default=0.0, ge=0)
+    notifications_retry_seconds: float = Field(default=1.0, gt=0)

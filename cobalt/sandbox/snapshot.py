@@ -1,0 +1,78 @@
+"""The full truth as rows, in the shape that a mirror keeps, so that the two can be compared."""
+
+from typing import Any
+
+from cobalt.sandbox import configs, fields
+from cobalt.sandbox.state import Account, ConnectionStatus, Environment, World, iso
+
+
+def take(
+    world: World, *, environment: Environment | None, linked_account_id: str | None, secrets: bool
+) -> dict[str, Any]:
+    """All rows, or those of one environment or account, in the order of their keys."""
+    chosen = [
+        account
+        for its_environment, accounts in world.accounts.items()
+        for account in accounts.values()
+        if environment in (None, its_environment) and linked_account_id in (None, account.linked_account_id)
+    ]
+    chosen.sort(key=lambda account: (account.environment.value, account.linked_account_id))
+    return {
+        "accounts": [_account(account, secrets=secrets) for account in chosen],
+        "connections": [row for account in chosen for row in _connections(account, secrets=secrets)],
+        "configs": [row for account in chosen for row in _configs(world, account, secrets=secrets)],
+        "applications": [
+            {"slug": slug, "name": application.name, "enabled": slug not in world.disabled}
+            for slug, application in sorted(world.applications.items())
+        ],
+    }
+
+
+def _key(account: Account) -> dict[str, Any]:
+    return {"environment": account.environment.value, "linked_account_id": account.linked_account_id}
+
+
+def _account(account: Account, *, secrets: bool) -> dict[str, Any]:
+    row = {
+        **_key(account),
+        "name": account.name,
+        "udf": dict(account.udf),
+        "has_credentials": bool(account.credentials),
+        "created_at": iso(account.created_at),
+        "updated_at": iso(account.updated_at),
+    }
+    if secrets:
+        row["auth_credentials"] = dict(account.credentials)
+    return row
+
+
+def _connections(account: Account, *, secrets: bool) -> list[dict[str, Any]]:
+    rows = []
+    for slug, parts in sorted(account.connections.items()):
+        expired = any(part.status is ConnectionStatus.EXPIRED for part in parts.values())
+        shown = [
+            {
+                "identifier": part.identifier,
+                "auth_type": part.auth_type,
+                "connected_at": iso(part.connected_at),
+                "status": part.status.value,
+                **({"credentials": dict(part.credentials)} if secrets else {}),
+            }
+            for _, part in sorted(parts.items())
+        ]
+        status = "reauth_required" if expired else "connected"
+        rows.append({**_key(account), "slug": slug, "status": status, "accounts": shown})
+    return rows
+
+
+def _configs(world: World, account: Account, *, secrets: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            **_key(account),
+            "slug": slug,
+            "config_id": config_id,
+            **configs.summary(world.applications[slug], config, secrets=secrets),
+            "field_errors": fields.errors(world.applications[slug], config),
+        }
+        for (slug, config_id), config in sorted(account.configs.items())
+    ]

@@ -1,0 +1,183 @@
+"""Everything the sandbox knows: accounts, connections, configs, tokens and webhooks, held by environment."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from cobalt.sandbox.catalogue import Application
+from cobalt.sandbox.ledger import Ledger
+from cobalt.sandbox.messages import unknown_account
+from cobalt.sandbox.settings import Settings
+
+
+class Environment(StrEnum):
+    """Cobalt's two environments; an account exists in one of them only."""
+
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class ConnectionStatus(StrEnum):
+    """The state of one connected account."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+
+
+@dataclass(kw_only=True, slots=True)
+class ConnectedAccount:
+    """One auth type of a connection."""
+
+    id: str
+    auth_type: str
+    identifier: Any
+    connected_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    status: ConnectionStatus = ConnectionStatus.ACTIVE
+    credentials: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(kw_only=True, slots=True)
+class WorkflowValues:
+    """What is set for one workflow of a config."""
+
+    enabled: bool = False
+    values: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(kw_only=True, slots=True)
+class Config:
+    """The values of one config; its skeleton is the application's.
+
+    Attributes:
+        saved: Whether anything was ever saved; until then missing required fields are no errors.
+    """
+
+    id: str
+    config_id: str
+    values: dict[str, Any] = field(default_factory=dict, repr=False)
+    workflows: dict[str, WorkflowValues] = field(default_factory=dict)
+    saved: bool = False
+
+
+@dataclass(kw_only=True, slots=True)
+class Account:
+    """One linked account with everything under it."""
+
+    id: str
+    linked_account_id: str
+    environment: Environment
+    name: str | None
+    udf: dict[str, str]
+    created_at: datetime
+    updated_at: datetime
+    credentials: dict[str, str] = field(default_factory=dict, repr=False)
+    connections: dict[str, dict[str, ConnectedAccount]] = field(default_factory=dict)
+    configs: dict[tuple[str, str], Config] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True, slots=True)
+class SessionToken:
+    """A session token of one account."""
+
+    token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    environment: Environment
+    linked_account_id: str
+    expires_at: datetime
+    refresh_expires_at: datetime
+
+
+@dataclass(kw_only=True, slots=True)
+class Webhook:
+    """A registered subscription to notifications; ``fields`` is its document as the API shows it."""
+
+    id: str
+    environment: Environment
+    fields: dict[str, Any]
+
+
+@dataclass(kw_only=True, slots=True)
+class Consent:
+    """A consent that was asked for and may be given once, or a hosted page that leads to several."""
+
+    environment: Environment
+    linked_account_id: str
+    slug: str | None
+    redirect_url: str | None
+
+
+@dataclass(kw_only=True, slots=True)
+class Notification:
+    """One signed POST to one subscription.
+
+    Attributes:
+        due_at: Not before this moment.
+        attempts: Deliveries tried so far.
+    """
+
+    n: int
+    event: str
+    url: str
+    method: str
+    headers: dict[str, str]
+    body: bytes
+    due_at: datetime
+    attempts: int = 0
+
+
+@dataclass(kw_only=True)
+class World:
+    """All state of one sandbox. Whoever uses it holds the sandbox's lock."""
+
+    rng: random.Random
+    settings: Settings
+    keys: dict[Environment, str] = field(repr=False)
+    org_id: str
+    test_user: str | None
+    applications: dict[str, Application]
+    ledger: Ledger
+    now: datetime
+    accounts: dict[Environment, dict[str, Account]] = field(default_factory=lambda: {env: {} for env in Environment})
+    tokens: dict[str, SessionToken] = field(default_factory=dict, repr=False)
+    current_tokens: dict[tuple[Environment, str], str] = field(default_factory=dict, repr=False)
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    consents: dict[str, Consent] = field(default_factory=dict)
+    disabled: set[str] = field(default_factory=set)
+    outbox: list[Notification] = field(default_factory=list)
+    notifications_made: int = 0
+
+    def new_id(self) -> str:
+        """An id in the form of MongoDB's."""
+        return f"{self.rng.getrandbits(96):024x}"
+
+    def new_secret(self, prefix: str) -> str:
+        """A token that nobody guesses by accident."""
+        return f"{prefix}_{self.rng.getrandbits(256):064x}"
+
+    def find_account(self, environment: Environment, linked_account_id: str) -> Account | None:
+        """The account, if this environment has it."""
+        return self.accounts[environment].get(linked_account_id)
+
+    def get_account(self, environment: Environment, linked_account_id: str) -> Account:
+        """The account.
+
+        Raises:
+            Refusal: 400 INVALID_LINKED_ACCOUNT_ID.
+        """
+        account = self.accounts[environment].get(linked_account_id)
+        if account is None:
+            raise unknown_account(linked_account_id)
+        return account
+
+    def find_application(self, slug: str) -> Application | None:
+        """The application, if it is in the catalogue and enabled."""
+        return None if slug in self.disabled else self.applications.get(slug)
+
+
+def iso(moment: datetime) -> str:
+    """A UTC moment as Cobalt writes it: with milliseconds and a Z."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,110 @@
+"""Webhook subscriptions: register, list, change, delete."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from cobalt.sandbox.call import Body, Call
+from cobalt.sandbox.messages import Refusal, bad_request
+from cobalt.sandbox.notifications import CONNECTION_EVENTS, WORKFLOW_EVENTS
+from cobalt.sandbox.state import Webhook, iso
+
+_Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+")]
+_Event = Literal[
+    "Connection Created", "Connection Deleted", "Connection Expired", "Workflow Completed", "Workflow Errored"
+]
+
+
+class _Optional(Body):
+    webhook_headers: dict[str, str] = Field(default_factory=dict)
+    webhook_body: Any = None
+    webhook_description: str = ""
+    description: str = ""
+    method: Literal["POST", "PUT", "PATCH"] = "POST"
+    slug: str = ""
+    workflow_ids: list[str] = Field(default_factory=list)
+    webhook_type: Literal["default", "slack", "custom"] = "default"
+    is_enabled: bool = True
+    group: str = ""
+
+
+class _RegisterBody(_Optional):
+    webhook_url: _Url
+    webhook_events: list[_Event] = Field(min_length=1)
+
+
+class _ChangeBody(_Optional):
+    webhook_url: _Url = "http://unchanged"
+    webhook_events: list[_Event] = Field(default_factory=list)
+
+
+def register(call: Call) -> dict[str, Any]:
+    """POST webhook."""
+    body = call.body(_RegisterBody)
+    if body.slug and not set(body.webhook_events) <= set(WORKFLOW_EVENTS):
+        raise bad_request(f"webhook_events: with a slug, none of {', '.join(CONNECTION_EVENTS)}.")
+    moment = iso(call.world.now)
+    webhook = Webhook(
+        id=call.world.new_id(),
+        environment=call.environment,
+        fields={
+            "is_enabled": body.is_enabled,
+            "method": body.method,
+            "webhook_type": body.webhook_type,
+            **body.model_dump(exclude_unset=True),
+            "createdAt": moment,
+            "updatedAt": moment,
+        },
+    )
+    call.world.webhooks[webhook.id] = webhook
+    _record(call, "webhook_registered", webhook)
+    return _document(call, webhook)
+
+
+def list_all(call: Call) -> list[dict[str, Any]]:
+    """GET webhook."""
+    return [_document(call, each) for each in call.world.webhooks.values() if each.environment is call.environment]
+
+
+def read(call: Call) -> dict[str, Any]:
+    """GET webhook/{id}."""
+    return _document(call, _find(call))
+
+
+def change(call: Call) -> dict[str, Any]:
+    """PUT webhook/{id}: only what is given changes."""
+    webhook = _find(call)
+    given = call.body(_ChangeBody).model_dump(exclude_unset=True)
+    webhook.fields = {**webhook.fields, **given, "updatedAt": iso(call.world.now)}
+    _record(call, "webhook_changed", webhook)
+    return _document(call, webhook)
+
+
+def remove(call: Call) -> list[dict[str, Any]]:
+    """DELETE webhook/{id}: answers those that remain."""
+    webhook = _find(call)
+    del call.world.webhooks[webhook.id]
+    _record(call, "webhook_deleted", webhook)
+    return list_all(call)
+
+
+def _find(call: Call) -> Webhook:
+    webhook = call.world.webhooks.get(call.params["id"])
+    if webhook is None or webhook.environment is not call.environment:
+        raise Refusal(404, "WEBHOOK_NOT_FOUND", "There is no such webhook.")
+    return webhook
+
+
+def _document(call: Call, webhook: Webhook) -> dict[str, Any]:
+    return {
+        "_id": webhook.id,
+        "org_id": call.world.org_id,
+        "environment": webhook.environment.value,
+        **webhook.fields,
+    }
+
+
+def _record(call: Call, kind: str, webhook: Webhook) -> None:
+    call.world.ledger.record_effect(
+        kind, at=iso(call.world.now), environment=webhook.environment.value, webhook_id=webhook.id
+    )

@@ -1,0 +1,111 @@
+"""Engines for PostgreSQL and SQLite, transactions, and the clock that the database keeps."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Executable, Table, event, select, text
+from sqlalchemy import create_engine as sqlalchemy_engine
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+
+from db.settings import DatabaseSettings
+from db.tables import DECLARED_SCHEMA
+
+#: A clock reads the time inside a transaction. Tests bring their own.
+Clock = Callable[[Connection], datetime]
+
+#: How long a transaction on SQLite waits for the one before it.
+SQLITE_BUSY_SECONDS = 30.0
+
+
+def create_engine(settings: DatabaseSettings, *, pool_size: int = 5) -> Engine:
+    """An engine for our own transactions. It opens nothing before its first use; dispose of it when done.
+
+    Args:
+        settings: where the database is and what its schema is called.
+        pool_size: connections kept open on PostgreSQL; twice as many may be lent at a time.
+    """
+    url = settings.url()
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(settings)
+    return sqlalchemy_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10},
+        execution_options=options_for("postgresql", settings.mirror_schema),
+    )
+
+
+def _sqlite_engine(settings: DatabaseSettings) -> Engine:
+    url = settings.url()
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sqlalchemy_engine(
+        url,
+        connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False},
+        execution_options=options_for("sqlite", settings.mirror_schema),
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, below
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # a committed event survives a power cut, too
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later fails at once when another one wrote in between; taking the
+    # write lock at the start makes it wait instead. Readers say that they only read, and wait for nobody.
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def reading(engine: Engine) -> Engine:
+    """The same engine for transactions that only read: on SQLite they do not queue behind writers."""
+    return engine.execution_options(reading=True)
+
+
+def options_for(dialect: str, schema: str) -> dict[str, Any]:
+    """What a statement needs so that our tables are found where the settings put them."""
+    where = None if dialect == "sqlite" else schema
+    # SQLAlchemy forgets how many rows an INSERT on PostgreSQL made unless it is told that somebody asks.
+    return {"schema_translate_map": {DECLARED_SCHEMA: where}, "preserve_rowcount": True}
+
+
+def execute(
+    session: Session | Connection, statement: Executable, parameters: Any = None, *, schema: str
+) -> CursorResult[Any]:
+    """Run a statement on our tables inside a transaction of the host's."""
+    connection = session.connection() if isinstance(session, Session) else session
+    return connection.execute(statement, parameters, execution_options=options_for(connection.dialect.name, schema))
+
+
+def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows ON CONFLICT, in the connection's dialect."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def upsert(connection: Connection, table: Table, values: Mapping[str, Any], **changes: Any) -> None:
+    """Insert a row, or change the one with its key to `changes` (default: to all of `values`)."""
+    keys = [column.name for column in table.primary_key]
+    changed = changes or {name: value for name, value in values.items() if name not in keys}
+    connection.execute(
+        insert_into(connection, table).values(**values).on_conflict_do_update(index_elements=keys, set_=changed)
+    )
+
+
+def database_clock(connection: Connection) -> datetime:
+    """The time as the database has it, so that machines with clocks askew agree about leases and due times."""
+    if connection.dialect.name == "sqlite":
+        return datetime.now(UTC)
+    now: datetime = connection.execute(select(text("clock_timestamp()"))).scalar_one()
+    return now.astimezone(UTC)

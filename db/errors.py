@@ -1,0 +1,38 @@
+"""What can go wrong with the database, in words that say how to mend it.
+
+DatabaseError
+├── BadSetting            a variable's value cannot be used: mend the environment and start again
+├── Unreachable           no database answers at DATABASE_URL: check the address, then start again
+├── NotMigrated           the schema is absent or old: run `cobalt-mirror migrate`
+├── NoSecretKeys          MIRROR_SECRET_KEYS is unset and a secret would have to be stored
+├── CannotUnseal          no key of MIRROR_SECRET_KEYS opens a stored secret: put the old key back
+└── LeaseLost             another worker holds the account by now: write nothing
+"""
+
+
+class DatabaseError(Exception):
+    """The root of this package's errors."""
+
+
+class BadSetting(DatabaseError):
+    """A setting has a value that cannot work. The text names the variable. Mend it and start again."""
+
+
+class Unreachable(DatabaseError):
+    """Nothing answers at `DATABASE_URL`. Retry once the database is back."""
+
+
+class NotMigrated(DatabaseError):
+    """The database lacks our tables or has old ones. Run `cobalt-mirror migrate`."""
+
+
+class NoSecretKeys(DatabaseError):
+    """A secret cannot be stored because `MIRROR_SECRET_KEYS` is unset. Set it, then publish again."""
+
+
+class CannotUnseal(DatabaseError):
+    """A stored secret was sealed with a key that `MIRROR_SECRET_KEYS` no longer holds. Add that key back."""
+
+
+class LeaseLost(DatabaseError):
+    """The lease went to another worker; the transaction is rolled back and the work starts over there."""

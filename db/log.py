@@ -1,0 +1,137 @@
+"""The event log: rows go in once, are read in order, and end in an outcome."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from db.engine import execute, insert_into
+from db.tables import events
+from db.vault import Vault
+
+#: How many keys a statement names at a time; SQLite takes 32,766 parameters, PostgreSQL's driver 65,535.
+_KEYS_A_STATEMENT = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedEvent:
+    """One row of the event log, as a worker needs it."""
+
+    source: str
+    id: str
+    type: str
+    linked_account_id: str
+    slug: str | None
+    payload: Any
+    occurred_at: datetime
+    recorded_at: datetime
+    status: str = "pending"
+    attempts: int = 0
+    looks: int = 0
+    due_at: datetime | None = None
+    retrying_since: datetime | None = None
+    alone: bool = False
+    meant_for: Any = None
+    effect: Any = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes the event this one: its source and id."""
+        return self.source, self.id
+
+    @property
+    def order(self) -> tuple[datetime, str, str]:
+        """Its place among the events of its subject."""
+        return self.occurred_at, self.id, self.source
+
+
+_COLUMNS = [events.c[name] for name in LoggedEvent.__dataclass_fields__]
+
+
+def content_of(values: Mapping[str, Any], secret: Any = None) -> str:
+    """What must be equal when the same id comes again; the times may differ."""
+    named = [values["type"], values["linked_account_id"], values.get("slug"), values["payload"]]
+    return json.dumps([*named, secret], sort_keys=True)
+
+
+def record_events(
+    session: Session | Connection, rows: Sequence[Mapping[str, Any]], *, schema: str
+) -> set[tuple[str, str]]:
+    """Insert rows whose (source, id) is not there yet.
+
+    Returns:
+        The keys of the rows that are new.
+    """
+    connection = session.connection() if isinstance(session, Session) else session
+    statement = insert_into(connection, events).on_conflict_do_nothing(index_elements=["source", "id"])
+    if len(rows) == 1:
+        one = execute(connection, statement, rows[0], schema=schema)
+        return {(rows[0]["source"], rows[0]["id"])} if one.rowcount == 1 else set()
+    inserted = execute(connection, statement.returning(events.c.source, events.c.id), list(rows), schema=schema)
+    return {(row.source, row.id) for row in inserted}
+
+
+def find_conflicts(
+    session: Session | Connection, contents: Mapping[tuple[str, str], str], vault: Vault, *, schema: str
+) -> list[tuple[str, str]]:
+    """The keys, among those given, under which the log holds something else."""
+    wanted, found = list(contents), []
+    for start in range(0, len(wanted), _KEYS_A_STATEMENT):
+        keys = wanted[start : start + _KEYS_A_STATEMENT]
+        statement = select(*_COLUMNS, events.c.fingerprint).where(tuple_(events.c.source, events.c.id).in_(keys))
+        for row in execute(session, statement, schema=schema):
+            content = contents[(row.source, row.id)]
+            same = (
+                content_of(dict(row._mapping)) == content
+                if row.fingerprint is None
+                else vault.matches(content, row.fingerprint)
+            )
+            if not same:
+                found.append((row.source, row.id))
+    return found
+
+
+def is_subject(linked_account_id: str, slug: str) -> ColumnElement[bool]:
+    """The events of one subject; the empty slug is the account itself."""
+    ours = events.c.linked_account_id == linked_account_id
+    if slug:
+        return and_(ours, events.c.slug == slug)
+    return and_(ours, or_(events.c.slug.is_(None), events.c.slug == ""))
+
+
+def get_pending(connection: Connection, linked_account_id: str, slug: str) -> list[LoggedEvent]:
+    """Every pending event of a subject, due or not, oldest first."""
+    statement = select(*_COLUMNS).where(is_subject(linked_account_id, slug), events.c.status == "pending")
+    return _in_order(connection.execute(statement).mappings())
+
+
+def get_done_since(connection: Connection, linked_account_id: str, slug: str, first: LoggedEvent) -> list[LoggedEvent]:
+    """Events of a subject that had an effect already although they are no older than `first`."""
+    statement = select(*_COLUMNS).where(
+        is_subject(linked_account_id, slug), events.c.status == "done", events.c.occurred_at >= first.occurred_at
+    )
+    return [event for event in _in_order(connection.execute(statement).mappings()) if event.order > first.order]
+
+
+def record_outcomes(connection: Connection, outcomes: Iterable[tuple[LoggedEvent, Mapping[str, Any]]]) -> None:
+    """Write what an attempt made of each event."""
+    for event, values in outcomes:
+        ours = and_(events.c.source == event.source, events.c.id == event.id, events.c.status == "pending")
+        connection.execute(update(events).where(ours).values(**values))
+
+
+def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any]) -> None:
+    """Keep what events had for an effect, of those that are done too."""
+    for (source, id_), effect in effects.items():
+        ours = and_(events.c.source == source, events.c.id == id_)
+        connection.execute(update(events).where(ours).values(effect=effect))
+
+
+def _in_order(rows: Iterable[Mapping[Any, Any]]) -> list[LoggedEvent]:
+    return sorted(
+        (LoggedEvent(**{str(name): value for name, value in row.items()}) for row in rows), key=lambda e: e.order
+    )

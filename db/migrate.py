@@ -1,0 +1,75 @@
+"""Brings a database's schema up to date, and tells whether it is."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from db.engine import create_engine, reading
+from db.errors import NotMigrated, Unreachable
+from db.settings import DatabaseSettings
+
+VERSION_TABLE = "cobalt_mirror_version"
+
+_IN_A_CHECKOUT = Path(__file__).parent.parent / "alembic"
+_IN_A_WHEEL = Path(__file__).parent / "migrations"
+
+
+def alembic_config(settings: DatabaseSettings) -> Config:
+    """Alembic's configuration for this database, wherever the migrations are installed."""
+    config = Config()
+    scripts = _IN_A_WHEEL if _IN_A_WHEEL.is_dir() else _IN_A_CHECKOUT
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.attributes["settings"] = settings
+    return config
+
+
+def upgrade(settings: DatabaseSettings) -> None:
+    """Create or update our tables. Running it again changes nothing; two at once take turns on PostgreSQL.
+
+    Raises:
+        Unreachable: no database answers. Check `DATABASE_URL`, then run it again.
+    """
+    try:
+        command.upgrade(alembic_config(settings), "head")
+    except OperationalError as error:
+        raise _unreachable(settings) from error
+
+
+def check_migrated(settings: DatabaseSettings) -> None:
+    """Make sure that the database answers and has this version's tables.
+
+    Raises:
+        Unreachable: no database answers at `DATABASE_URL`.
+        NotMigrated: the tables are absent or older than this code. Run `cobalt-mirror migrate`.
+    """
+    engine = create_engine(settings, pool_size=1)
+    try:
+        found = _version(engine, settings)
+    except OperationalError as error:
+        raise _unreachable(settings) from error
+    finally:
+        engine.dispose()
+    wanted = ScriptDirectory.from_config(alembic_config(settings)).get_current_head()
+    if found != wanted:
+        state = "has none of our tables" if found is None else f"is at version {found}, this code wants {wanted}"
+        raise NotMigrated(f"the database at {_shown(settings)} {state}; run `cobalt-mirror migrate`")
+
+
+def _version(engine: Engine, settings: DatabaseSettings) -> str | None:
+    schema = None if engine.dialect.name == "sqlite" else settings.mirror_schema
+    with reading(engine).begin() as connection:
+        options = {"version_table": VERSION_TABLE, "version_table_schema": schema}
+        return MigrationContext.configure(connection, opts=options).get_current_revision()
+
+
+def _unreachable(settings: DatabaseSettings) -> Unreachable:
+    return Unreachable(f"no database answers at {_shown(settings)}; start it or correct DATABASE_URL")
+
+
+def _shown(settings: DatabaseSettings) -> str:
+    return settings.url().render_as_string(hide_password=True)

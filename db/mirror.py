@@ -1,0 +1,106 @@
+"""Writes what Cobalt said into the mirror, and every real change of it into the history."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, select
+
+from db.engine import upsert
+from db.tables import applications, configs, connections, history, linked_accounts
+
+#: What a history row is about, by table.
+_KINDS = {
+    linked_accounts.name: "linked_account",
+    connections.name: "connection",
+    configs.name: "config",
+    applications.name: "application",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Because:
+    """What caused changes of the mirror: events, a check, a run. It is noted in the history."""
+
+    at: datetime
+    cause: Mapping[str, Any]
+
+
+def record_row(connection: Connection, table: Table, values: Mapping[str, Any], because: Because) -> bool:
+    """Make one row of the mirror equal to `values`; columns left out keep what they have.
+
+    The row counts as verified at `because.at`, changed or not.
+
+    Returns:
+        Whether anything but that time changed.
+    """
+    before = find_row(connection, table, values)
+    changes = {
+        name: [_plain(None if before is None else before[name]), _plain(value)]
+        for name, value in values.items()
+        if not table.c[name].primary_key and (before is None or before[name] != value)
+    }
+    upsert(connection, table, {**values, "verified_at": because.at})
+    if changes:
+        record_history(connection, table, values, changes, because)
+    return bool(changes)
+
+
+def find_row(connection: Connection, table: Table, key: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The row of the mirror with the primary key that is among `key`."""
+    ours = and_(*(column == key[column.name] for column in table.primary_key))
+    row = connection.execute(select(table).where(ours)).mappings().one_or_none()
+    return None if row is None else {str(name): value for name, value in row.items()}
+
+
+def find_configs(connection: Connection, linked_account_id: str, slug: str) -> list[dict[str, Any]]:
+    """The installed configs of a connection, as mirrored."""
+    ours = and_(
+        configs.c.linked_account_id == linked_account_id, configs.c.slug == slug, configs.c.status == "installed"
+    )
+    rows = connection.execute(select(configs).where(ours).order_by(configs.c.config_id)).mappings()
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def find_active_account(connection: Connection) -> str | None:
+    """Some account that Cobalt knows, the one that was seen last: the catalogue is only shown through an account."""
+    statement = (
+        select(linked_accounts.c.linked_account_id)
+        .where(linked_accounts.c.status == "active")
+        .order_by(linked_accounts.c.verified_at.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def record_catalogue(connection: Connection, rows: Sequence[Mapping[str, Any]], because: Because) -> None:
+    """Make `applications` equal to what Cobalt lists. One that is listed no more is kept, and not enabled."""
+    for row in rows:
+        record_row(connection, applications, {**row, "enabled": True}, because)
+    listed = [row["slug"] for row in rows]
+    gone = select(applications.c.slug).where(applications.c.enabled, applications.c.slug.not_in(listed))
+    for slug in connection.execute(gone).scalars().all():
+        kept = find_row(connection, applications, {"slug": slug})
+        record_row(connection, applications, {**(kept or {}), "enabled": False}, because)
+
+
+def record_history(
+    connection: Connection, table: Table, key: Mapping[str, Any], changes: Mapping[str, Any], because: Because
+) -> None:
+    """Append what changed, from what to what, when and because of what."""
+    connection.execute(
+        history.insert().values(
+            recorded_at=because.at,
+            what=_KINDS[table.name],
+            linked_account_id=key.get("linked_account_id"),
+            slug=key.get("slug"),
+            config_id=key.get("config_id"),
+            changes=dict(changes),
+            because=dict(because.cause),
+        )
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,228 @@
+"""What a host's pages read: one customer's integrations, connections, configs, events and history. No call to Cobalt.
+
+Every function takes the host's own session (or connection) and runs one SELECT in it.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, case, func, select
+from sqlalchemy.orm import Session
+
+from db import tables
+from db.engine import execute
+from db.settings import DatabaseSettings
+
+
+class State(StrEnum):
+    """What a page offers for an application: connect it, show it as connected, or ask to connect it again."""
+
+    CONNECT = "connect"
+    CONNECTED = "connected"
+    RECONNECT = "reconnect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integration:
+    """One application as one customer sees it. Show Cobalt's name and icon: some providers insist on theirs.
+
+    Attributes:
+        auth_types: each way to connect it, with the inputs that a form needs.
+        connected_at: when it was connected last; None when it is not.
+        verified_at: when Cobalt last confirmed the state; None when it never had to.
+    """
+
+    slug: str
+    name: str
+    icon: str | None
+    description: str | None
+    tags: Sequence[str]
+    auth_types: Sequence[Mapping[str, Any]]
+    state: State
+    connected_at: datetime | None
+    verified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirroredAccount:
+    """A linked account as mirrored. `status`: `pending`, `active`, `missing` or `deleted`."""
+
+    linked_account_id: str
+    name: str | None
+    udf: Mapping[str, Any] | None
+    environment: str | None
+    status: str
+    verified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirroredConnection:
+    """A connection as mirrored. `status`: `connected`, `reauth_required` or `disconnected`.
+
+    Attributes:
+        accounts: identifier, auth_type, connected_at and status of each connected account.
+    """
+
+    linked_account_id: str
+    slug: str
+    status: str
+    accounts: Sequence[Mapping[str, Any]]
+    connected_at: datetime | None
+    verified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirroredConfig:
+    """A config as mirrored. `status`: `installed` or `deleted`.
+
+    Attributes:
+        fields: field id to value. Values of password fields are never mirrored.
+        workflows: id, name, enabled and field values of each.
+        schema: what a form needs: `fields` and `workflows` with names, types and options.
+        field_errors: what the customer has to mend.
+    """
+
+    linked_account_id: str
+    slug: str
+    config_id: str
+    fields: Mapping[str, Any]
+    workflows: Sequence[Mapping[str, Any]]
+    schema: Mapping[str, Any]
+    field_errors: Sequence[Mapping[str, Any]]
+    status: str
+    verified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One entry of the history: what changed, field by field from and to, when, and because of what."""
+
+    number: int
+    recorded_at: datetime
+    what: str
+    linked_account_id: str | None
+    slug: str | None
+    config_id: str | None
+    changes: Mapping[str, Any]
+    because: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventState:
+    """How an event fares. Its payload is not shown: it may hold what a customer typed.
+
+    Attributes:
+        last_error: what went wrong last, for one that is retried or dead.
+        move: who has to act: `operator`, `provider` or `customer`; None: nobody.
+        detail: why it was superseded, or what is noteworthy about how it was done.
+    """
+
+    source: str
+    id: str
+    type: str
+    linked_account_id: str
+    slug: str | None
+    occurred_at: datetime
+    recorded_at: datetime
+    status: str
+    attempts: int
+    due_at: datetime
+    last_error: str | None
+    move: str | None
+    detail: str | None
+
+
+def integrations(session: Session | Connection, linked_account_id: str) -> list[Integration]:
+    """Every enabled application for one customer, by name; also for a customer that the mirror does not know yet."""
+    a, c = tables.applications, tables.connections
+    state = case(
+        (c.c.status == "connected", State.CONNECTED.value),
+        (c.c.status == "reauth_required", State.RECONNECT.value),
+        else_=State.CONNECT.value,
+    )
+    shown = [a.c.slug, a.c.name, a.c.icon, a.c.description, a.c.tags, a.c.auth_types]
+    statement = (
+        select(*shown, state.label("state"), c.c.connected_at, c.c.verified_at)
+        .select_from(a.outerjoin(c, and_(c.c.slug == a.c.slug, c.c.linked_account_id == linked_account_id)))
+        .where(a.c.enabled)
+        .order_by(a.c.name, a.c.slug)
+    )
+    rows = execute(session, statement, schema=_schema()).mappings()
+    return [Integration(**{**row, "state": State(row["state"])}) for row in rows]
+
+
+def find_account(session: Session | Connection, linked_account_id: str) -> MirroredAccount | None:
+    """The account as mirrored; None when the mirror does not know it."""
+    rows = _rows(session, tables.linked_accounts, linked_account_id)
+    return MirroredAccount(**rows[0]) if rows else None
+
+
+def list_connections(session: Session | Connection, linked_account_id: str) -> list[MirroredConnection]:
+    """The account's connections, by slug, those that were disconnected included."""
+    return [MirroredConnection(**row) for row in _rows(session, tables.connections, linked_account_id)]
+
+
+def list_configs(
+    session: Session | Connection, linked_account_id: str, *, slug: str | None = None
+) -> list[MirroredConfig]:
+    """The account's configs, by slug and config id, those that were deleted included; of one application if named."""
+    rows = [MirroredConfig(**row) for row in _rows(session, tables.configs, linked_account_id)]
+    return [row for row in rows if slug is None or row.slug == slug]
+
+
+def list_history(session: Session | Connection, linked_account_id: str, *, limit: int = 100) -> list[Change]:
+    """The latest changes of the account's mirror, newest first."""
+    h = tables.history
+    statement = select(h).where(h.c.linked_account_id == linked_account_id).order_by(h.c.number.desc()).limit(limit)
+    return [Change(**_named(row)) for row in execute(session, statement, schema=_schema()).mappings()]
+
+
+def list_events(
+    session: Session | Connection,
+    linked_account_id: str | None = None,
+    *,
+    status: str | None = None,
+    limit: int = 100,
+) -> list[EventState]:
+    """The latest events, newest first: of one account, of one status, or of all."""
+    e = tables.events
+    wanted = [e.c[name] for name in EventState.__dataclass_fields__]
+    statement = select(*wanted).order_by(e.c.occurred_at.desc(), e.c.id.desc()).limit(limit)
+    if linked_account_id is not None:
+        statement = statement.where(e.c.linked_account_id == linked_account_id)
+    if status is not None:
+        statement = statement.where(e.c.status == status)
+    return [EventState(**_named(row)) for row in execute(session, statement, schema=_schema()).mappings()]
+
+
+def count_events(session: Session | Connection) -> dict[tuple[str, str | None], int]:
+    """How many events there are by status and by whose move it is."""
+    e = tables.events
+    statement = select(e.c.status, e.c.move, func.count().label("number")).group_by(e.c.status, e.c.move)
+    return {(row.status, row.move): row.number for row in execute(session, statement, schema=_schema())}
+
+
+def find_oldest_waiting(session: Session | Connection) -> datetime | None:
+    """When the oldest pending event was recorded; None when nothing waits."""
+    e = tables.events
+    statement = select(func.min(e.c.recorded_at, type_=e.c.recorded_at.type)).where(e.c.status == "pending")
+    found: datetime | None = execute(session, statement, schema=_schema()).scalar_one()
+    return found
+
+
+def _rows(session: Session | Connection, table: Table, linked_account_id: str) -> list[dict[str, Any]]:
+    statement = select(table).where(table.c.linked_account_id == linked_account_id).order_by(*table.primary_key.columns)
+    return [_named(row) for row in execute(session, statement, schema=_schema()).mappings()]
+
+
+def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items()}
+
+
+@functools.cache
+def _schema() -> str:
+    return DatabaseSettings.from_environment().mirror_schema

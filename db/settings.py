@@ -1,0 +1,92 @@
+"""The settings that everybody who touches the database needs, read from the environment."""
+
+import re
+from pathlib import Path
+from typing import Self
+
+from pydantic import SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from db.errors import BadSetting
+from db.vault import Vault
+
+EMBEDDED_DATABASE = Path("var") / "mirror.db"
+
+_DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+}
+
+
+class DatabaseSettings(BaseSettings):
+    """Where the mirror lives and which keys seal its secrets. Read once, when a process starts.
+
+    Attributes:
+        database_url: `DATABASE_URL`. Default: SQLite at `var/mirror.db` below the working directory.
+        mirror_schema: `MIRROR_SCHEMA`, the PostgreSQL schema that holds every table of ours. SQLite has none.
+        mirror_secret_keys: `MIRROR_SECRET_KEYS`, comma-separated Fernet keys; the first one encrypts.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+
+    database_url: str = f"sqlite:///{EMBEDDED_DATABASE}"
+    mirror_schema: str = "cobalt_mirror"
+    mirror_secret_keys: SecretStr = SecretStr("")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_supported_url(cls, value: str) -> str:
+        try:
+            driver = make_url(value).drivername
+        except ArgumentError:
+            raise ValueError("wants a URL such as postgresql://user@host/name or sqlite:///var/mirror.db") from None
+        if driver not in _DRIVERS:
+            raise ValueError(f"wants postgresql:// or sqlite://, not {driver}://")
+        return value
+
+    @field_validator("mirror_schema")
+    @classmethod
+    def _is_an_identifier(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
+            raise ValueError("wants 1 to 63 lower-case letters, digits and underscores, not starting with a digit")
+        return value
+
+    @field_validator("mirror_secret_keys")
+    @classmethod
+    def _are_fernet_keys(cls, value: SecretStr) -> SecretStr:
+        Vault.from_keys(value.get_secret_value())
+        return value
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read and check the environment.
+
+        Raises:
+            BadSetting: a value cannot be used; the text names the variable and what it wants.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            raise BadSetting(describe(error)) from None
+
+    def url(self) -> URL:
+        """The database's address with the driver that we use."""
+        url = make_url(self.database_url)
+        return url.set(drivername=_DRIVERS[url.drivername])
+
+    def vault(self) -> Vault:
+        """The keeper of secrets that `MIRROR_SECRET_KEYS` describes."""
+        return Vault.from_keys(self.mirror_secret_keys.get_secret_value())
+
+
+def describe(error: ValidationError) -> str:
+    """One line a bad variable: its name and what it wants. The value stays out: it may be a secret."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors(include_input=False, include_url=False)
+    )

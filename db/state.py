@@ -1,0 +1,71 @@
+"""The few facts about the whole installation: its environment, whether it is halted, the catalogue's age."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from db.engine import insert_into, upsert
+from db.tables import state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """Cobalt takes no calls of ours: why, since when, and when the next probe may be made."""
+
+    reason: str
+    since: datetime
+    probe_at: datetime
+    probes: int = 0
+
+
+def find_halt(connection: Connection) -> Halt | None:
+    """The halt in force, if there is one."""
+    value = _find(connection, "halted")
+    if value is None:
+        return None
+    times = {name: datetime.fromisoformat(value[name]) for name in ("since", "probe_at")}
+    return Halt(reason=value["reason"], probes=value["probes"], **times)
+
+
+def record_halt(connection: Connection, halt: Halt) -> None:
+    """Stop all calls until a probe succeeds."""
+    times = {"since": halt.since.isoformat(), "probe_at": halt.probe_at.isoformat()}
+    _record(connection, "halted", {**asdict(halt), **times})
+
+
+def end_halt(connection: Connection) -> None:
+    """The key works again."""
+    connection.execute(delete(state).where(state.c.key == "halted"))
+
+
+def find_environment(connection: Connection) -> str | None:
+    """The environment that this database belongs to; None until the first success."""
+    found: str | None = _find(connection, "environment")
+    return found
+
+
+def pin_environment(connection: Connection, environment: str) -> None:
+    """The database belongs to this environment from the first success on, for good."""
+    statement = insert_into(connection, state).values(key="environment", value=environment)
+    connection.execute(statement.on_conflict_do_nothing(index_elements=["key"]))
+
+
+def find_catalogue_due(connection: Connection) -> datetime | None:
+    """When the catalogue is to be read next; None: it never was."""
+    value = _find(connection, "catalogue_due")
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def record_catalogue_due(connection: Connection, due_at: datetime) -> None:
+    """Have the catalogue read at some time."""
+    _record(connection, "catalogue_due", due_at.isoformat())
+
+
+def _find(connection: Connection, key: str) -> Any:
+    return connection.execute(select(state.c.value).where(state.c.key == key)).scalar_one_or_none()
+
+
+def _record(connection: Connection, key: str, value: Any) -> None:
+    upsert(connection, state, {"key": key, "value": value})

@@ -1,0 +1,223 @@
+"""Every table of ours: the event log, the mirror, the history, and the few rows that coordinate workers.
+
+The names of the first six and of the view `integrations` are a contract with hosts in any language.
+Defaults live in the schema, so that a plain SQL INSERT into `events` needs three columns.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DefaultClause,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TextClause,
+    text,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import ClauseElement
+
+from db.columns import Id, Json, UtcDateTime, Words
+
+#: The schema that the tables are declared in; `db.engine` translates it to the configured one (none on SQLite).
+DECLARED_SCHEMA = "cobalt_mirror"
+
+metadata = MetaData(
+    schema=DECLARED_SCHEMA,
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s"},
+)
+
+
+class _Now(ClauseElement):
+    """The database's clock, in the one form that `UtcDateTime` stores."""
+
+    inherit_cache = True
+
+
+@compiles(_Now, "postgresql")
+def _postgresql_now(_element: _Now, _compiler: SQLCompiler, **_options: object) -> str:
+    return "clock_timestamp()"
+
+
+@compiles(_Now, "sqlite")
+def _sqlite_now(_element: _Now, _compiler: SQLCompiler, **_options: object) -> str:
+    return "(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')"
+
+
+class _NewId(ClauseElement):
+    """A random id for rows that are inserted by hand without one."""
+
+    inherit_cache = True
+
+
+@compiles(_NewId, "postgresql")
+def _postgresql_id(_element: _NewId, _compiler: SQLCompiler, **_options: object) -> str:
+    return "gen_random_uuid()::text"
+
+
+@compiles(_NewId, "sqlite")
+def _sqlite_id(_element: _NewId, _compiler: SQLCompiler, **_options: object) -> str:
+    return "(lower(hex(randomblob(16))))"
+
+
+def database_now() -> DefaultClause:
+    """The default of a column that says when a row was made."""
+    return DefaultClause(_Now())
+
+
+def _text(value: str) -> TextClause:
+    return text(f"'{value}'")
+
+
+events = Table(
+    "events",
+    metadata,
+    Column("source", Id(), primary_key=True, server_default=_text("host")),
+    Column("id", Id(), primary_key=True, server_default=DefaultClause(_NewId())),
+    Column("type", Text, nullable=False),
+    Column("linked_account_id", Id(), nullable=False),
+    Column("slug", Id()),
+    Column("payload", Json, nullable=False, server_default=_text("{}")),
+    Column("occurred_at", UtcDateTime, nullable=False, server_default=database_now()),
+    Column("recorded_at", UtcDateTime, nullable=False, server_default=database_now()),
+    Column("status", Text, nullable=False, server_default=_text("pending")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("looks", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", UtcDateTime, nullable=False, server_default=database_now()),
+    Column("retrying_since", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("last_error", Words),
+    Column("move", Text),
+    Column("detail", Words),
+    Column("alone", Boolean, nullable=False, server_default=text("false")),
+    Column("meant_for", Json),
+    Column("effect", Json),
+    Column("fingerprint", Text),
+    CheckConstraint("status IN ('pending', 'done', 'superseded', 'dead')", name="status"),
+)
+Index(
+    "ix_events_due",
+    events.c.due_at,
+    postgresql_where=text("status = 'pending'"),
+    sqlite_where=text("status = 'pending'"),
+)
+Index(
+    "ix_events_pending",
+    events.c.linked_account_id,
+    postgresql_where=text("status = 'pending'"),
+    sqlite_where=text("status = 'pending'"),
+)
+Index("ix_events_subject", events.c.linked_account_id, events.c.slug, events.c.occurred_at, events.c.id)
+Index(
+    "ix_events_dead",
+    events.c.finished_at,
+    postgresql_where=text("status = 'dead'"),
+    sqlite_where=text("status = 'dead'"),
+)
+
+linked_accounts = Table(
+    "linked_accounts",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("name", Words),
+    Column("udf", Json),
+    Column("environment", Text),
+    Column("status", Text, nullable=False),
+    Column("verified_at", UtcDateTime),
+    CheckConstraint("status IN ('pending', 'active', 'missing', 'deleted')", name="status"),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("slug", Id(), primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("accounts", Json, nullable=False),
+    Column("connected_at", UtcDateTime),
+    Column("verified_at", UtcDateTime),
+    CheckConstraint("status IN ('connected', 'reauth_required', 'disconnected')", name="status"),
+)
+
+configs = Table(
+    "configs",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("slug", Id(), primary_key=True),
+    Column("config_id", Id(), primary_key=True),
+    Column("fields", Json, nullable=False),
+    Column("workflows", Json, nullable=False),
+    Column("schema", Json, nullable=False),
+    Column("field_errors", Json, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("verified_at", UtcDateTime),
+    CheckConstraint("status IN ('installed', 'deleted')", name="status"),
+)
+
+applications = Table(
+    "applications",
+    metadata,
+    Column("slug", Id(), primary_key=True),
+    Column("name", Words, nullable=False),
+    Column("icon", Words),
+    Column("description", Words),
+    Column("tags", Json, nullable=False),
+    Column("auth_types", Json, nullable=False),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    Column("verified_at", UtcDateTime),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("linked_account_id", Id()),
+    Column("slug", Id()),
+    Column("config_id", Id()),
+    Column("changes", Json, nullable=False),
+    Column("because", Json, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_history_account", history.c.linked_account_id, history.c.number)
+
+# What follows coordinates workers; hosts have no business with it.
+
+#: One row an account that is being worked on, or whose message is under way; it goes when the work is given back.
+work = Table(
+    "work",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("sent_until", UtcDateTime),
+    Column("lease_token", Text),
+    Column("leased_until", UtcDateTime),
+    Column("slug", Id()),
+)
+
+#: Subjects to read again although no event asks for it. An empty slug is the account itself.
+checks = Table(
+    "checks",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("slug", Id(), primary_key=True),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("again_at", UtcDateTime),
+    Column("reason", Words, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("last_error", Words),
+)
+Index("ix_checks_due_at", checks.c.due_at)
+
+#: A handful of facts about the whole installation: the pinned environment, a halt, the catalogue's age.
+state = Table(
+    "state",
+    metadata,
+    Column("key", Id(), primary_key=True),
+    Column("value", Json, nullable=False),
+)

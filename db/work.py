@@ -1,0 +1,207 @@
+"""Who works on which account: what is due, what was sent, who holds the lease."""
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
+
+from db.engine import insert_into
+from db.errors import LeaseLost
+from db.tables import checks, events, work
+
+#: How many due rows the relay looks at to find accounts; one customer's thousand events fill it at most once.
+_ROWS_A_LOOK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to work on one account until a deadline of this process's own monotonic clock."""
+
+    linked_account_id: str
+    slug: str
+    token: str
+    ends: float
+    #: The subject that a worker left unfinished when it lost this account's lease, if one did.
+    abandoned: str | None = None
+
+    def seconds_left(self) -> float:
+        """How long the lease surely still holds, in seconds."""
+        return self.ends - time.monotonic()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """An account with due work and the type of its oldest due event (`None`: only a check is due)."""
+
+    linked_account_id: str
+    type: str | None
+    due_at: datetime = field(compare=False)
+
+
+def find_due_accounts(connection: Connection, now: datetime, *, limit: int) -> list[Due]:
+    """Accounts with due work that nobody works on and no message is under way for, oldest first."""
+    busy = select(work.c.linked_account_id).where(or_(work.c.sent_until > now, work.c.leased_until > now))
+    by_event = (
+        select(events.c.linked_account_id, events.c.type, events.c.due_at)
+        .where(events.c.status == "pending", events.c.due_at <= now, events.c.linked_account_id.not_in(busy))
+        .order_by(events.c.due_at)
+        .limit(_ROWS_A_LOOK)
+    )
+    by_check = (
+        select(checks.c.linked_account_id, checks.c.due_at)
+        .where(checks.c.due_at <= now, checks.c.linked_account_id.not_in(busy))
+        .order_by(checks.c.due_at)
+        .limit(_ROWS_A_LOOK)
+    )
+    found: dict[str, Due] = {}
+    rows = [
+        Due(linked_account_id=row.linked_account_id, type=row.type, due_at=row.due_at)
+        for row in connection.execute(by_event)
+    ]
+    rows += [
+        Due(linked_account_id=row.linked_account_id, type=None, due_at=row.due_at)
+        for row in connection.execute(by_check)
+    ]
+    for due in sorted(rows, key=lambda due: due.due_at):
+        found.setdefault(due.linked_account_id, due)
+    return list(found.values())[:limit]
+
+
+def count_under_way(connection: Connection, now: datetime) -> int:
+    """How many accounts have a message under way or a worker."""
+    under_way = or_(work.c.sent_until > now, work.c.leased_until > now)
+    return connection.execute(select(func.count()).select_from(work).where(under_way)).scalar_one()
+
+
+def mark_sent(connection: Connection, linked_account_id: str, *, now: datetime, until: datetime) -> bool:
+    """Note that a message goes out for an account. False: another relay or a worker was quicker."""
+    statement = insert_into(connection, work).values(linked_account_id=linked_account_id, sent_until=until)
+    free = and_(
+        or_(work.c.sent_until.is_(None), work.c.sent_until <= now),
+        or_(work.c.leased_until.is_(None), work.c.leased_until <= now),
+    )
+    marked = connection.execute(
+        statement.on_conflict_do_update(index_elements=["linked_account_id"], set_={"sent_until": until}, where=free)
+    )
+    return marked.rowcount == 1
+
+
+def find_due_subject(connection: Connection, linked_account_id: str, now: datetime) -> str | None:
+    """The account's subject to work on next: the account itself first (the empty slug), else the longest due."""
+    due: list[tuple[bool, datetime, str]] = [
+        (bool(row.slug), row.due_at, row.slug or "")
+        for row in connection.execute(
+            select(events.c.slug, func.min(events.c.due_at).label("due_at"))
+            .where(
+                events.c.linked_account_id == linked_account_id, events.c.status == "pending", events.c.due_at <= now
+            )
+            .group_by(events.c.slug)
+        )
+    ]
+    due += [
+        (bool(row.slug), row.due_at, row.slug)
+        for row in connection.execute(
+            select(checks.c.slug, checks.c.due_at).where(
+                checks.c.linked_account_id == linked_account_id, checks.c.due_at <= now
+            )
+        )
+    ]
+    return min(due)[2] if due else None
+
+
+def take_lease(
+    connection: Connection, linked_account_id: str, slug: str, *, now: datetime, ttl: timedelta
+) -> Lease | None:
+    """Take an account's lease, also from a worker that let it run out. None: somebody holds it."""
+    ends = time.monotonic() + ttl.total_seconds()  # before the row says so: we never believe in it for longer
+    before = connection.execute(select(work).where(work.c.linked_account_id == linked_account_id)).one_or_none()
+    token = secrets.token_hex(16)
+    taken = connection.execute(
+        insert_into(connection, work)
+        .values(linked_account_id=linked_account_id, slug=slug, lease_token=token, leased_until=now + ttl)
+        .on_conflict_do_update(
+            index_elements=["linked_account_id"],
+            set_={"slug": slug, "lease_token": token, "leased_until": now + ttl},
+            where=or_(work.c.leased_until.is_(None), work.c.leased_until <= now),
+        )
+    )
+    if taken.rowcount != 1:
+        return None
+    abandoned = before.slug if before is not None and before.lease_token is not None else None
+    return Lease(linked_account_id=linked_account_id, slug=slug, token=token, ends=ends, abandoned=abandoned)
+
+
+def give_back(connection: Connection, lease: Lease) -> None:
+    """End a lease. Part of the transaction that records what was done under it.
+
+    Raises:
+        LeaseLost: somebody else holds the account by now; the transaction must be rolled back.
+    """
+    ours = and_(work.c.linked_account_id == lease.linked_account_id, work.c.lease_token == lease.token)
+    if connection.execute(delete(work).where(ours)).rowcount != 1:
+        raise LeaseLost(f"the lease on account {lease.linked_account_id!r} ran out and went to another worker")
+
+
+def forget_sent(connection: Connection, linked_account_id: str) -> None:
+    """A message found nothing to do: the account may be rung again at once."""
+    nobody = and_(work.c.linked_account_id == linked_account_id, work.c.lease_token.is_(None))
+    connection.execute(delete(work).where(nobody))
+
+
+def record_check(connection: Connection, linked_account_id: str, slug: str, *, due_at: datetime, reason: str) -> None:
+    """Have a subject read at some time. An earlier wish stays, and a later one: it is read at both ends."""
+    statement = insert_into(connection, checks).values(
+        linked_account_id=linked_account_id, slug=slug, due_at=due_at, reason=reason
+    )
+    last = func.coalesce(checks.c.again_at, checks.c.due_at)
+    changes = {
+        "due_at": case((checks.c.due_at > due_at, due_at), else_=checks.c.due_at),
+        "again_at": case((last < due_at, due_at), else_=last),
+        "reason": reason,
+    }
+    connection.execute(statement.on_conflict_do_update(index_elements=["linked_account_id", "slug"], set_=changes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The wish to have a subject read although no event asks for it."""
+
+    due_at: datetime
+    reason: str
+    attempts: int
+
+
+def find_check(connection: Connection, linked_account_id: str, slug: str) -> Check | None:
+    """The wish to have this subject read, if there is one."""
+    row = connection.execute(
+        select(checks.c.due_at, checks.c.reason, checks.c.attempts).where(_is_check(linked_account_id, slug))
+    ).one_or_none()
+    return None if row is None else Check(due_at=row.due_at, reason=row.reason, attempts=row.attempts)
+
+
+def finish_check(connection: Connection, linked_account_id: str, slug: str, *, read_since: datetime) -> None:
+    """The subject was read, beginning at `read_since`: only a wish for a later reading stays."""
+    ours = _is_check(linked_account_id, slug)
+    done = and_(checks.c.due_at <= read_since, func.coalesce(checks.c.again_at, read_since) <= read_since)
+    connection.execute(delete(checks).where(ours, done))
+    later = and_(checks.c.due_at <= read_since, checks.c.again_at > read_since)
+    connection.execute(
+        update(checks).where(ours, later).values(due_at=checks.c.again_at, again_at=None, attempts=0, last_error=None)
+    )
+
+
+def postpone_check(
+    connection: Connection, linked_account_id: str, slug: str, *, due_at: datetime, error: str | None
+) -> None:
+    """The subject could not be read: try again later."""
+    connection.execute(
+        update(checks)
+        .where(_is_check(linked_account_id, slug))
+        .values(due_at=due_at, attempts=checks.c.attempts + 1, last_error=error)
+    )
+
+
+def _is_check(linked_account_id: str, slug: str) -> ColumnElement[bool]:
+    return and_(checks.c.linked_account_id == linked_account_id, checks.c.slug == slug)

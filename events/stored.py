@@ -1,0 +1,55 @@
+"""Reads an event back out of its row, also one that was inserted by hand."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from db.log import LoggedEvent
+from db.vault import Vault
+from events.cloudevents import describe
+from events.errors import InvalidEvent
+from events.types import CLOCK_TOLERANCE, EVENT_TYPES, Event
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the log and the event that it holds."""
+
+    logged: LoggedEvent
+    event: Event
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """Its place among the events of its subject."""
+        return self.logged.order
+
+
+def read_entry(logged: LoggedEvent, vault: Vault) -> Entry:
+    """Read a row of the log.
+
+    Raises:
+        InvalidEvent: an unknown type or a payload that breaks a rule; it can never succeed.
+        db.errors.CannotUnseal: the key that sealed it is missing from `MIRROR_SECRET_KEYS`.
+    """
+    kind = EVENT_TYPES.get(logged.type)
+    if kind is None:
+        raise InvalidEvent(f"type: {logged.type[:50]!r} is not one of {', '.join(EVENT_TYPES)}")
+    if logged.occurred_at > logged.recorded_at + CLOCK_TOLERANCE:
+        raise InvalidEvent("occurred_at: more than 5 minutes after the row was inserted; check that host's clock")
+    if not isinstance(logged.payload, dict):
+        raise InvalidEvent("payload: wants a JSON object")
+    taken = sorted({"id", "source", "occurred_at", "linked_account_id", "slug"} & logged.payload.keys())
+    if taken:
+        raise InvalidEvent(f"payload.{taken[0]}: belongs in the row's own column")
+    try:
+        return Entry(logged, kind(**_arguments(logged, vault)))
+    except ValidationError as error:
+        raise InvalidEvent(describe(error)) from None
+
+
+def _arguments(logged: LoggedEvent, vault: Vault) -> dict[str, Any]:
+    payload = {name: value for name, value in logged.payload.items() if name not in {"sealed", "had_credentials"}}
+    if "sealed" in logged.payload:
+        payload |= vault.unseal(str(logged.payload["sealed"]))
+    arguments = {"linked_account_id": logged.linked_account_id, "id": logged.id, "source": logged.source, **payload}
+    return arguments if not logged.slug else {**arguments, "slug": logged.slug}

@@ -1,0 +1,62 @@
+"""The actors: one for each event type on its own queue, over one function; one for checks, one for the catalogue."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import dramatiq
+import structlog
+from dramatiq import Broker
+
+from db.errors import LeaseLost
+from events import EventType
+from workers.attempt import Attempts
+from workers.catalogue import Catalogue
+
+log = structlog.get_logger()
+
+#: The queue of accounts that only a check asks to read.
+CHECKS = "checks"
+#: The queue of the catalogue's refreshes.
+CATALOGUE = "catalogue"
+#: How long one message may keep a worker on one account; the rest of a busy customer's work waits for its next turn.
+LONGEST_TURN_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Actors:
+    """What a worker listens to. An actor's name, which is its queue's name, never changes once deployed."""
+
+    attempts: Attempts
+    catalogue: Catalogue
+
+    def register(self, broker: Broker) -> None:
+        """Declare every actor to the broker."""
+        for name in (*EventType, CHECKS):
+            _declare(self.work_on, str(name), broker)
+        _declare(self.refresh_catalogue, CATALOGUE, broker)
+
+    def work_on(self, linked_account_id: str) -> None:
+        """Work on an account until nothing of it is due, or its turn is over."""
+        ends = time.monotonic() + LONGEST_TURN_SECONDS
+        with structlog.contextvars.bound_contextvars(account=linked_account_id):
+            try:
+                while self.attempts.attempt(linked_account_id) and time.monotonic() < ends:
+                    pass
+            except LeaseLost as error:
+                log.warning("lease_lost", detail=str(error))
+
+    def refresh_catalogue(self) -> None:
+        """Read the catalogue from Cobalt into the mirror."""
+        self.catalogue.refresh()
+
+
+def _declare(function: Callable[..., None], name: str, broker: Broker) -> None:
+    # No retries of dramatiq's: when to try again is decided by an outcome and kept in the database.
+    dramatiq.actor(broker=broker, actor_name=name, queue_name=name, max_retries=0)(function)
+
+
+def declare_queues(broker: Broker) -> None:
+    """Make the queues known to a process that only sends."""
+    for name in (*EventType, CHECKS, CATALOGUE):
+        broker.declare_queue(str(name))

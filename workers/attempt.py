@@ -1,0 +1,312 @@
+"""One attempt at one account: take its lease, load, decide, save. Four actors call it; a message is only a nudge."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from cobalt import Client, CobaltError, KeyRefused
+from db.engine import Clock, database_clock, reading
+from db.errors import CannotUnseal, DatabaseError
+from db.log import LoggedEvent, get_done_since, get_pending, record_effects, record_outcomes
+from db.mirror import Because, find_configs, find_row, record_row
+from db.state import Halt, end_halt, find_environment, find_halt, pin_environment, record_halt
+from db.tables import connections, linked_accounts
+from db.vault import Vault
+from db.work import (
+    find_check,
+    find_due_subject,
+    finish_check,
+    forget_sent,
+    give_back,
+    postpone_check,
+    record_check,
+    take_lease,
+)
+from events import InvalidEvent
+from events.stored import Entry, read_entry
+from workers.accounts import handle_account
+from workers.connections import handle_connection
+from workers.job import Job, WantedCheck
+from workers.outcomes import Move, Outcome, Verdict, backoff, outcome_of
+from workers.settings import Settings
+
+log = structlog.get_logger()
+
+#: The longest time between two probes of a refused key.
+LONGEST_PROBE_WAIT = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """Makes attempts, with everything that they need. One serves every thread of a process."""
+
+    engine: Engine
+    client: Client
+    settings: Settings
+    vault: Vault
+    clock: Clock = database_clock
+    backoff: Callable[..., timedelta] = backoff
+
+    def attempt(self, linked_account_id: str) -> bool:
+        """Work on the account's subject that is due the longest.
+
+        Returns:
+            Whether something was done, so that another attempt may find more. False: nothing is due, somebody else
+            holds the account, or all work is halted.
+        """
+        if not self._may_call():
+            return False
+        job, broken = self._load(linked_account_id)
+        if job is None:
+            return False
+        error = self._decide(job)
+        self._save(job, broken, error)
+        return not (isinstance(error, KeyRefused) and self._is_halted())
+
+    # --- halting ------------------------------------------------------------------------------------------------------
+
+    def _may_call(self) -> bool:
+        """Whether the key is of this database's environment and not refused; one caller at a time may probe."""
+        with reading(self.engine).begin() as connection:
+            if find_halt(connection) is None and self._mismatch(connection) is None:
+                return True
+        with self.engine.begin() as connection:
+            now, halt = self.clock(connection), find_halt(connection)
+            mismatch = self._mismatch(connection)
+            if mismatch is not None:
+                self._halt(connection, mismatch, now, halt)
+                return False
+            if halt is None:
+                return True
+            if now < halt.probe_at:
+                return False
+            self._halt(connection, halt.reason, now, halt)  # whoever comes next waits for the answer
+        return self._probe()
+
+    def _mismatch(self, connection: Connection) -> str | None:
+        pinned, ours = find_environment(connection), self.client.environment
+        if pinned is None or ours is None or pinned == ours:
+            return None
+        return f"this database mirrors the {pinned} environment and COBALT_API_KEY is a {ours} key"
+
+    def _probe(self) -> bool:
+        try:
+            self.client.probe()
+        except CobaltError:
+            return False
+        with self.engine.begin() as connection:
+            end_halt(connection)
+        log.warning("halt_ended")
+        return True
+
+    def _halt(self, connection: Connection, reason: str, now: datetime, before: Halt | None) -> None:
+        probes = 0 if before is None else before.probes + 1
+        wait = min(LONGEST_PROBE_WAIT, timedelta(seconds=2.0 ** min(probes, 10)))
+        since = now if before is None else before.since
+        record_halt(connection, Halt(reason=reason, since=since, probe_at=now + wait, probes=probes))
+        if before is None:
+            log.error("halted", reason=reason)
+
+    def _is_halted(self) -> bool:
+        with self.engine.begin() as connection:
+            return find_halt(connection) is not None
+
+    # --- load ---------------------------------------------------------------------------------------------------------
+
+    def _load(self, linked_account_id: str) -> tuple[Job | None, list[tuple[LoggedEvent, Outcome]]]:
+        """Take the lease of the account and read what is needed, in one transaction."""
+        with self.engine.begin() as connection:
+            now = self.clock(connection)
+            slug = find_due_subject(connection, linked_account_id, now)
+            if slug is None:
+                forget_sent(connection, linked_account_id)
+                return None, []
+            lease = take_lease(connection, linked_account_id, slug, now=now, ttl=self.settings.lease_ttl)
+            if lease is None:
+                return None, []
+            logged = get_pending(connection, linked_account_id, slug)
+            done = get_done_since(connection, linked_account_id, slug, logged[0]) if logged else []
+            pending, broken = self._read(_until_alone(logged))
+            key = {"linked_account_id": linked_account_id, "slug": slug}
+            job = Job(
+                client=self.client,
+                settings=self.settings,
+                lease=lease,
+                now=now,
+                pending=pending,
+                done=self._read(done)[0],
+                check=find_check(connection, linked_account_id, slug),
+                account=find_row(connection, linked_accounts, key),
+                connection=find_row(connection, connections, key),
+                configs=find_configs(connection, linked_account_id, slug),
+            )
+        if job.check is not None and job.check.due_at > now:
+            job.check = None
+        if lease.abandoned is not None:
+            self._look_again(job, lease.abandoned, "a worker lost this account in the middle of its work")
+        return job, broken
+
+    def _read(self, logged: Sequence[LoggedEvent]) -> tuple[list[Entry], list[tuple[LoggedEvent, Outcome]]]:
+        """The events in their rows; what can never be read is dead, what is sealed with an absent key waits."""
+        entries: list[Entry] = []
+        broken: list[tuple[LoggedEvent, Outcome]] = []
+        for row in logged:
+            try:
+                entry = read_entry(row, self.vault)
+            except InvalidEvent as error:
+                broken.append((row, Outcome(verdict=Verdict.DEAD, detail=str(error), move=Move.OPERATOR)))
+            except CannotUnseal as error:
+                broken.append((row, outcome_of(error, None)))
+            else:
+                entries.append(entry)
+        return entries, broken
+
+    # --- decide -------------------------------------------------------------------------------------------------------
+
+    def _decide(self, job: Job) -> Exception | None:
+        """Do the work; the error that ended it, if one did. This is the one place where any exception is caught."""
+        try:
+            if job.slug:
+                handle_connection(job)
+            else:
+                handle_account(job)
+        except Exception as error:
+            if isinstance(error, CobaltError) and error.effect_possible:
+                self._look_again(job, job.slug, "the answer to a write never came")
+            if not isinstance(error, CobaltError | DatabaseError):
+                log.exception("attempt_failed", account=job.account_id, slug=job.slug)
+            return error
+        return None
+
+    def _look_again(self, job: Job, slug: str, reason: str) -> None:
+        delay = timedelta(seconds=self.settings.delayed_write_seconds)
+        job.checks.append(WantedCheck(slug=slug, delay=delay, reason=reason))
+
+    # --- save ---------------------------------------------------------------------------------------------------------
+
+    def _save(self, job: Job, broken: Sequence[tuple[LoggedEvent, Outcome]], error: Exception | None) -> None:
+        """Everything that the attempt found, in one transaction that also ends the lease."""
+        refused = isinstance(error, KeyRefused) and not self._key_works()
+        with self.engine.begin() as connection:
+            give_back(connection, job.lease)
+            now = self.clock(connection)
+            if refused:
+                self._halt(connection, str(error), now, find_halt(connection))
+            because = Because(at=now, cause=_cause(job))
+            for table, row in job.rows:
+                record_row(connection, table, row, because)
+            self._record_pending_account(connection, job, because)
+            record_outcomes(connection, [*self._outcomes(job, error, now, refused), *self._broken(broken, now)])
+            record_effects(connection, job.effects)
+            self._record_checks(connection, job, error, now)
+            if job.rows and (environment := job.environment or self.client.environment) is not None:
+                pin_environment(connection, environment)
+
+    def _key_works(self) -> bool:
+        try:
+            self.client.probe()
+        except KeyRefused:
+            return False
+        except CobaltError:
+            return True  # nobody knows; the next attempt will tell
+        return True
+
+    def _record_pending_account(self, connection: Connection, job: Job, because: Because) -> None:
+        """A sign-up that did not get through yet shows in the mirror all the same."""
+        if not job.slug and job.account is None and job.pending:
+            row = {"linked_account_id": job.account_id, "status": "pending"}
+            record_row(connection, linked_accounts, row, replace(because))
+
+    def _outcomes(
+        self, job: Job, error: Exception | None, now: datetime, refused: bool
+    ) -> list[tuple[LoggedEvent, Mapping[str, Any]]]:
+        found: list[tuple[LoggedEvent, Mapping[str, Any]]] = []
+        for entry in job.pending:
+            outcome = job.outcomes.get(entry.logged.key)
+            if outcome is None and error is not None:
+                outcome = self._of_error(entry, error, refused)
+            if outcome is not None:
+                found.append((entry.logged, self._values(entry.logged, outcome, now)))
+        return found
+
+    def _of_error(self, entry: Entry, error: Exception, refused: bool) -> Outcome:
+        if refused:
+            return Outcome(verdict=Verdict.HALTED, detail=str(error))
+        return outcome_of(error, entry.event.type)
+
+    def _broken(
+        self, broken: Sequence[tuple[LoggedEvent, Outcome]], now: datetime
+    ) -> list[tuple[LoggedEvent, Mapping[str, Any]]]:
+        return [(row, self._values(row, outcome, now)) for row, outcome in broken]
+
+    def _values(self, row: LoggedEvent, outcome: Outcome, now: datetime) -> dict[str, Any]:
+        """What an outcome writes into the event's row."""
+        match outcome.verdict:
+            case Verdict.DONE | Verdict.SUPERSEDED:
+                ended = {"status": str(outcome.verdict), "finished_at": now, "detail": outcome.detail, "move": None}
+                return ended | {"last_error": None, "payload": _without_credentials(row)}
+            case Verdict.DEAD:
+                return self._dead(row, outcome, now)
+            case Verdict.RETRY:
+                since = row.retrying_since or now
+                if now - since > timedelta(days=self.settings.retry_give_up_days):
+                    return self._dead(row, outcome, now)
+                wait = self.backoff(
+                    row.attempts,
+                    base_seconds=self.settings.retry_base_seconds,
+                    cap_seconds=self.settings.retry_cap_seconds,
+                )
+                told = {"last_error": outcome.detail, "move": outcome.move, "retrying_since": since}
+                return told | {"attempts": row.attempts + 1, "due_at": now + wait}
+            case Verdict.SNOOZE | Verdict.HALTED:
+                values: dict[str, Any] = {"detail": outcome.detail, "looks": row.looks + outcome.looked}
+                if outcome.delay is not None:
+                    values["due_at"] = now + outcome.delay
+                return values | {"alone": True} if outcome.alone else values
+
+    def _dead(self, row: LoggedEvent, outcome: Outcome, now: datetime) -> dict[str, Any]:
+        move = outcome.move or Move.OPERATOR
+        ended = {"status": "dead", "finished_at": now, "last_error": outcome.detail, "move": str(move)}
+        return ended | {"attempts": row.attempts + 1, "payload": _without_credentials(row)}
+
+    def _record_checks(self, connection: Connection, job: Job, error: Exception | None, now: datetime) -> None:
+        if job.check is not None:
+            if error is None:
+                finish_check(connection, job.account_id, job.slug, read_since=job.now)
+            else:
+                wait = self.backoff(
+                    job.check.attempts,
+                    base_seconds=self.settings.retry_base_seconds,
+                    cap_seconds=self.settings.retry_cap_seconds,
+                )
+                postpone_check(connection, job.account_id, job.slug, due_at=now + wait, error=str(error)[:1000])
+        for check in job.checks:
+            record_check(connection, job.account_id, check.slug, due_at=now + check.delay, reason=check.reason)
+
+
+def _until_alone(logged: Sequence[LoggedEvent]) -> Sequence[LoggedEvent]:
+    """Events that were refused together are tried one by one: everything before the first of them, or that one."""
+    for number, row in enumerate(logged):
+        if row.alone:
+            return logged[: max(number, 1)]
+    return logged
+
+
+def _cause(job: Job) -> dict[str, Any]:
+    if job.pending:
+        return {"events": [{"source": entry.logged.source, "id": entry.logged.id} for entry in job.pending[:20]]}
+    return {"check": job.check.reason if job.check is not None else "a look again"}
+
+
+def _without_credentials(row: LoggedEvent) -> Any:
+    """A finished sign-up keeps a note that it had credentials, and not the credentials."""
+    if row.type != "user_signed_up" or not isinstance(row.payload, dict):
+        return row.payload
+    if not {"sealed", "auth_credentials"} & row.payload.keys():
+        return row.payload
+    kept = {name: value for name, value in row.payload.items() if name not in {"sealed", "auth_credentials"}}
+    return {**kept, "had_credentials": True}

@@ -1,0 +1,36 @@
+"""dramatiq's broker over Redis, set up so that what Redis or a worker loses comes back soon."""
+
+import dramatiq
+import redis
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import Middleware, ShutdownNotifications, TimeLimit
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from workers.settings import Settings
+
+#: A worker that gave no sign of life for this long has its messages taken over, in milliseconds (default: a minute).
+HEARTBEAT_TIMEOUT_MS = 15_000
+#: In how many of a million fetches a worker looks for such messages; the default of 1,000 finds them minutes later.
+MAINTENANCE_CHANCE = 100_000
+
+
+def create_redis(settings: Settings) -> redis.Redis:
+    """A client that tries a broken connection again a few times before it gives up."""
+    retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=3)
+    return redis.Redis.from_url(settings.require_redis(), retry=retry, socket_timeout=5, socket_connect_timeout=5)
+
+
+def create_broker(client: redis.Redis, settings: Settings, *middleware: Middleware) -> RedisBroker:
+    """A broker without dramatiq's retries: when to try again is a row in the database, not a message."""
+    time_limit_ms = int(settings.lease_ttl.total_seconds() * 2_000)
+    broker = RedisBroker(  # type: ignore[no-untyped-call]
+        client=client,
+        namespace=settings.redis_namespace,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
+        maintenance_chance=MAINTENANCE_CHANCE,
+        dead_message_ttl=60_000,  # nothing depends on a message, so a failed one is not worth keeping
+        middleware=[TimeLimit(time_limit=time_limit_ms), ShutdownNotifications(), *middleware],
+    )
+    dramatiq.set_broker(broker)
+    return broker

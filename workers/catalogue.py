@@ -1,0 +1,79 @@
+"""The catalogue: every application that customers can connect, read through some active account."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from cobalt import Application, Client, CobaltError, UnknownAccount
+from db.engine import Clock, database_clock
+from db.mirror import Because, find_active_account, record_catalogue
+from db.state import find_catalogue_due, find_halt, record_catalogue_due
+from db.work import record_check
+from workers.settings import Settings
+
+log = structlog.get_logger()
+
+#: How soon a refresh that did not come through is tried again.
+AGAIN = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """Keeps `applications` equal to what Cobalt lists."""
+
+    engine: Engine
+    client: Client
+    settings: Settings
+    clock: Clock = database_clock
+
+    def refresh(self) -> None:
+        """Read the catalogue once. When that fails, a later message tries again."""
+        with self.engine.begin() as connection:
+            if find_halt(connection) is not None:
+                return
+            account = find_active_account(connection)
+        if account is None:
+            return
+        try:
+            found = self.client.fetch_applications(account)
+        except UnknownAccount:
+            with self.engine.begin() as connection:
+                now = self.clock(connection)
+                record_check(connection, account, "", due_at=now, reason="Cobalt does not know the account")
+        except CobaltError as error:
+            log.warning("catalogue_not_read", error=str(error))
+        else:
+            self._record(found)
+
+    def _record(self, found: list[Application]) -> None:
+        with self.engine.begin() as connection:
+            now = self.clock(connection)
+            because = Because(at=now, cause={"catalogue": "refreshed"})
+            record_catalogue(connection, [application_row(one) for one in found], because)
+            record_catalogue_due(connection, now + timedelta(seconds=self.settings.catalogue_refresh_seconds))
+
+
+def claim_refresh(connection: Connection, clock: Clock) -> bool:
+    """Whether a message for the catalogue should go out now; whoever asks next is told no for a while."""
+    now, due = clock(connection), find_catalogue_due(connection)
+    if (due is not None and due > now) or find_active_account(connection) is None:
+        return False
+    record_catalogue_due(connection, now + AGAIN)
+    return True
+
+
+def application_row(application: Application) -> dict[str, Any]:
+    """An application as the mirror holds it; how one account is connected to it is not part of that."""
+    options = application.auth_type_options
+    types = list(options) or ([application.auth_type] if application.auth_type else [])
+    return {
+        "slug": application.slug,
+        "name": application.name,
+        "icon": application.icon,
+        "description": application.description,
+        "tags": list(application.tags),
+        "auth_types": [{"auth_type": one, "inputs": options.get(one) or []} for one in types],
+    }

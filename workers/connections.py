@@ -1,0 +1,225 @@
+"""What is done about one connection: read it, disconnect what was meant, see authorisations, change its configs."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from cobalt import Refused, UnknownAccount, UnknownApplication
+from cobalt.models import ConnectedAccount
+from db.columns import stored_time
+from db.tables import connections
+from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved
+from events.stored import Entry
+from workers.configs import change_config, change_configs, configs_deleted, read_configs
+from workers.folding import Patch, config_id_of
+from workers.job import Job, WantedCheck
+from workers.outcomes import Outcome, Verdict, superseded
+from workers.removals import Link, RemovalPlan, link_of, plan_removals, was_total
+
+#: When an authorisation that Cobalt does not show yet is looked at again, in seconds after the look before.
+LOOKS = (2.0, 3.0, 10.0)
+#: An authorisation older than this is believed to have failed when Cobalt does not show it.
+FRESH = timedelta(seconds=30)
+
+_REMOVED = "the connection was removed after it"
+
+
+def handle_connection(job: Job) -> None:
+    """Carry out the pending events of a connection, or read it if only a check asks."""
+    _supersede_what_was_removed_later(job)
+    entries = job.waiting()
+    if not entries and job.check is None:
+        return
+    removals = [entry for entry in entries if isinstance(entry.event, ConnectionRemoved)]
+    authorizations = [entry for entry in entries if isinstance(entry.event, ConnectionAuthorized)]
+    renewed_since = None
+    if removals or authorizations or job.check is not None:
+        accounts = _read(job)
+        if accounts is None:
+            return
+        if removals:
+            accounts, renewed_since = _remove(job, removals, accounts)
+        _authorize(job, [entry for entry in authorizations if entry.logged.key not in job.outcomes], accounts)
+    _configure(job, renewed_since)
+    job.finish([entry for entry in removals if entry.logged.key not in job.outcomes])
+    if job.check is not None:
+        _check_configs(job)
+    if job.account is None:
+        job.checks.append(WantedCheck(slug="", delay=timedelta(), reason="the mirror has no row of this account yet"))
+
+
+def _supersede_what_was_removed_later(job: Job) -> None:
+    """What a later removal removed stays removed."""
+    removed = [entry.order for entry in job.done if was_total(entry)]
+    for entry in job.waiting():
+        if not isinstance(entry.event, ConnectionRemoved) and any(order > entry.order for order in removed):
+            job.finish([entry], superseded(_REMOVED))
+
+
+def _read(job: Job) -> list[ConnectedAccount] | None:
+    """What is connected now; None: the account does not exist, and nothing here wants it to."""
+    wanted = any(not isinstance(entry.event, ConnectionRemoved) for entry in job.waiting())
+    try:
+        call = job.with_account if wanted else job.ask
+        application = call(job.client.fetch_application, job.account_id, job.slug)
+    except UnknownAccount:
+        if job.account is not None and job.account["status"] == "active":
+            job.checks.append(WantedCheck(slug="", delay=timedelta(), reason="Cobalt does not know the account"))
+        job.finish(job.waiting(), Outcome(verdict=Verdict.DONE, detail="Cobalt has no such account: nothing to remove"))
+        return None
+    except UnknownApplication:
+        if job.waiting():
+            raise
+        return None  # only a check asked, of an application that is not enabled any more
+    _found(job, application.connected_accounts, needs_reauth=application.reauth_required)
+    return list(application.connected_accounts)
+
+
+# --- removals ---------------------------------------------------------------------------------------------------------
+
+
+def _remove(
+    job: Job, removals: Sequence[Entry], accounts: Sequence[ConnectedAccount]
+) -> tuple[list[ConnectedAccount], Entry | None]:
+    """Disconnect what the removals mean, all on one read.
+
+    Returns:
+        What stays connected, and, if the configs went too, the last removal before which everything is moot.
+    """
+    done = [entry for entry in job.done if isinstance(entry.event, ConnectionRemoved)]
+    plan = plan_removals(removals, done, [_link(one) for one in accounts])
+    remaining = [one for one in accounts if _link(one) in plan.remaining]
+    # An earlier attempt may have come as far as the DELETE and no further.
+    deleted = _disconnect(job, plan, remaining) or any((e.logged.effect or {}).get("deleted") for e in removals)
+    for key, effect in plan.effects().items():
+        job.effects[key] = {**effect, "deleted": deleted}
+    for entry in removals:
+        if remaining and not plan.taken[entry.logged.key]:
+            kinds = ", ".join(sorted({one.auth_type for one in remaining}))
+            job.finish(
+                [entry], Outcome(verdict=Verdict.DONE, detail=f"it means none of what is connected: {kinds} stays")
+            )
+    if plan.last_total is None:
+        return remaining, None
+    moot = [e for e in job.waiting() if e.order < plan.last_total.order and e not in removals]
+    job.finish(moot, superseded(_REMOVED))
+    return remaining, plan.last_total if deleted else None
+
+
+def _link(one: ConnectedAccount) -> Link:
+    return link_of(one.auth_type, one.connected_at)
+
+
+def _disconnect(job: Job, plan: RemovalPlan, remaining: Sequence[ConnectedAccount]) -> bool:
+    """Disconnect; every DELETE follows the read of this attempt and names what it means, so nothing newer goes too.
+
+    Returns:
+        Whether the connection's configs went with it.
+    """
+    for link in plan.leaving:
+        job.ask(job.client.disconnect, job.account_id, job.slug, auth_type=link.auth_type)
+    left_over = plan.last_total is not None and not remaining and bool(job.configs)
+    if not plan.leaving and not left_over:
+        return False
+    if not plan.leaving:  # nothing is connected, but configs are there that the removals mean
+        job.ask(job.client.disconnect, job.account_id, job.slug)
+    _found(job, remaining)
+    if remaining:
+        return False
+    configs_deleted(job)
+    job.configs = ()
+    return True
+
+
+# --- authorisations ---------------------------------------------------------------------------------------------------
+
+
+def _authorize(job: Job, entries: Sequence[Entry], accounts: Sequence[ConnectedAccount]) -> None:
+    shown = [entry for entry in entries if _is_shown(entry, accounts)]
+    for entry in entries:
+        if entry not in shown:
+            job.finish([entry], _not_yet(job, entry))
+    if not shown:
+        return
+    try:
+        if job.settings.find_config_on_authorization:
+            _find_config(job)
+    except Refused as error:  # the connection stands all the same
+        job.finish(shown, Outcome(verdict=Verdict.DONE, detail=f"connected, but without a config: {error}"))
+    else:
+        job.finish(shown)
+
+
+def _is_shown(entry: Entry, accounts: Sequence[ConnectedAccount]) -> bool:
+    wanted = entry.event.auth_type if isinstance(entry.event, ConnectionAuthorized) else None
+    return any(one.status == "active" and wanted in {None, one.auth_type} for one in accounts)
+
+
+def _not_yet(job: Job, entry: Entry) -> Outcome:
+    """Cobalt does not show it: look again a few times before that is believed."""
+    row = entry.logged
+    if row.looks >= len(LOOKS) or job.now - row.recorded_at >= FRESH:
+        return Outcome(verdict=Verdict.DONE, detail="Cobalt shows no such connection")
+    if row.due_at is not None and row.due_at > job.now:  # another event brought us here early
+        return Outcome(verdict=Verdict.SNOOZE, delay=None)
+    delay = timedelta(seconds=LOOKS[row.looks])
+    return Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=True, detail="Cobalt does not show it yet")
+
+
+def _find_config(job: Job) -> None:
+    """Have the config that bears the account's id, unless the mirror shows it or a waiting change will find it."""
+    known = {row["config_id"] for row in job.configs if row["status"] == "installed"}
+    waiting = {config_id_of(e, job.account_id) for e in job.waiting() if isinstance(e.event, ConfigChanged)}
+    if job.account_id not in known | waiting:
+        change_config(job, job.account_id, Patch())
+
+
+# --- configs ----------------------------------------------------------------------------------------------------------
+
+
+def _configure(job: Job, renewed_since: Entry | None) -> None:
+    """Carry out the changes. Where a removal took the configs along, what came after it goes into new ones, also what
+    was done already: a removal that comes late must not undo what is newer."""
+    changes = [entry for entry in job.waiting() if isinstance(entry.event, ConfigChanged)]
+    done = [entry for entry in job.done if isinstance(entry.event, ConfigChanged)]
+    if renewed_since is not None:
+        changes = sorted([*changes, *(e for e in done if e.order > renewed_since.order)], key=lambda e: e.order)
+        done = []
+    change_configs(job, changes, done)
+
+
+def _check_configs(job: Job) -> None:
+    """After a check, also the configs are what Cobalt says; those that this attempt wrote are known."""
+    written = {row["config_id"] for table, row in job.rows if table.name == "configs"}
+    job.configs = [row for row in job.configs if row["config_id"] not in written]
+    read_configs(job)
+
+
+# --- the mirror's row -------------------------------------------------------------------------------------------------
+
+
+def _found(job: Job, accounts: Sequence[ConnectedAccount], *, needs_reauth: bool = False) -> None:
+    """Note what is connected; what never was connected gets no row."""
+    if accounts or job.connection is not None:
+        row = connection_row(accounts, needs_reauth=needs_reauth)
+        job.rows.append((connections, {"linked_account_id": job.account_id, "slug": job.slug, **row}))
+        job.connection = row
+
+
+def connection_row(accounts: Sequence[ConnectedAccount], *, needs_reauth: bool = False) -> dict[str, Any]:
+    """A connection as the mirror holds it: connected only while every account of it works."""
+    expired = needs_reauth or any(one.status != "active" for one in accounts)
+    status = "disconnected" if not accounts else "reauth_required" if expired else "connected"
+    return {
+        "status": status,
+        "accounts": [
+            {
+                "identifier": one.identifier,
+                "auth_type": one.auth_type,
+                "connected_at": stored_time(one.connected_at),
+                "status": one.status,
+            }
+            for one in accounts
+        ],
+        "connected_at": max((one.connected_at for one in accounts if one.connected_at), default=None),
+    }

@@ -1,0 +1,200 @@
+"""Folds several events of one subject into the least work with the same result. Plain values in, plain values out."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cobalt import Config
+from cobalt.models import ConfigField
+from events import ConfigChanged, UserSignedUp
+from events.stored import Entry
+
+#: What an answer shows in place of a password: a run of stars or dots.
+_MASK = re.compile(r"[*•●∙·]{3}")
+_SECRET_TYPES = {"password", "secret"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldedSignUp:
+    """One upsert that stands for several sign-ups; what is None is left to whatever Cobalt has."""
+
+    name: str | None
+    udf: Mapping[str, str] | None
+    auth_credentials: Mapping[str, str] | None
+    #: Events that have a part in it. The others are folded away.
+    parts: frozenset[tuple[str, str]]
+
+
+def fold_sign_ups(pending: Sequence[Entry], done: Sequence[Entry]) -> FoldedSignUp:
+    """Field by field, the last one wins; what a later event that is done already set is not set again."""
+    told: dict[str, Any] = {}
+    parts = {pending[-1].logged.key} if not done or pending[-1].order > done[-1].order else set()
+    for name in ("name", "udf", "auth_credentials"):
+        last = max((entry for entry in (*pending, *done) if _tells(entry, name)), key=lambda e: e.order, default=None)
+        if last is not None and last in pending:
+            told[name] = getattr(last.event, name)
+            parts.add(last.logged.key)
+    return FoldedSignUp(
+        name=told.get("name"),
+        udf=told.get("udf"),
+        auth_credentials=told.get("auth_credentials"),
+        parts=frozenset(parts),
+    )
+
+
+def _tells(entry: Entry, name: str) -> bool:
+    if not isinstance(entry.event, UserSignedUp):
+        return False
+    if name == "auth_credentials":
+        return bool(entry.event.auth_credentials) or bool(entry.logged.payload.get("had_credentials"))
+    return getattr(entry.event, name) is not None
+
+
+@dataclass(slots=True)
+class WorkflowChange:
+    """What changes in one workflow."""
+
+    enabled: bool | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Patch:
+    """What changes in one config. A field's None clears it; what is not named stays."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    workflows: dict[str, WorkflowChange] = field(default_factory=dict)
+
+    def add(self, event: ConfigChanged) -> None:
+        """Lay a later change over this one."""
+        self.fields.update(event.fields)
+        for told in event.workflows:
+            change = self.workflows.setdefault(told["id"], WorkflowChange())
+            change.enabled = told.get("enabled", change.enabled)
+            change.fields.update(told.get("fields", {}))
+
+    def drop(self, later: ConfigChanged) -> None:
+        """Leave out what a later change, that is done already, has set."""
+        for name in later.fields:
+            self.fields.pop(name, None)
+        for told in later.workflows:
+            change = self.workflows.get(told["id"])
+            if change is None:
+                continue
+            if "enabled" in told:
+                change.enabled = None
+            for name in told.get("fields", {}):
+                change.fields.pop(name, None)
+
+    def steps(self) -> set[tuple[str, ...]]:
+        """Everything that it sets, each by its path."""
+        found: set[tuple[str, ...]] = {("field", name) for name in self.fields}
+        for id_, change in self.workflows.items():
+            found |= {("workflow", id_, "field", name) for name in change.fields}
+            if change.enabled is not None:
+                found.add(("workflow", id_, "enabled"))
+        return found
+
+
+@dataclass(slots=True)
+class FoldedConfig:
+    """The changes of one config: what they amount to, and whose they are."""
+
+    config_id: str
+    patch: Patch = field(default_factory=Patch)
+    entries: list[Entry] = field(default_factory=list)
+
+    def parts(self) -> set[tuple[str, str]]:
+        """The events whose changes are in the patch; the last one always counts, an empty one asks for a read."""
+        seen: set[tuple[str, ...]] = set()
+        wanted, found = self.patch.steps(), {self.entries[-1].logged.key} if self.entries else set()
+        for entry in reversed(self.entries):
+            own = Patch()
+            own.add(_config_event(entry))
+            if (own.steps() & wanted) - seen:
+                found.add(entry.logged.key)
+            seen |= own.steps()
+        return found
+
+
+def fold_configs(entries: Iterable[Entry], later: Iterable[Entry], account: str) -> list[FoldedConfig]:
+    """Config by config, the changes in order laid over one another, less what later ones have set already."""
+    folded: dict[str, FoldedConfig] = {}
+    for entry in entries:
+        config_id = config_id_of(entry, account)
+        one = folded.setdefault(config_id, FoldedConfig(config_id))
+        one.entries.append(entry)
+    for config_id, one in folded.items():
+        others = [entry for entry in later if config_id_of(entry, account) == config_id]
+        for entry in one.entries:
+            change = Patch()
+            change.add(_config_event(entry))
+            for other in others:
+                if other.order > entry.order:
+                    change.drop(_config_event(other))
+            _lay_over(one.patch, change)
+    return list(folded.values())
+
+
+def _lay_over(patch: Patch, change: Patch) -> None:
+    patch.fields.update(change.fields)
+    for id_, told in change.workflows.items():
+        mine = patch.workflows.setdefault(id_, WorkflowChange())
+        mine.enabled = mine.enabled if told.enabled is None else told.enabled
+        mine.fields.update(told.fields)
+
+
+def _config_event(entry: Entry) -> ConfigChanged:
+    assert isinstance(entry.event, ConfigChanged)  # noqa: S101 - the callers pass nothing else
+    return entry.event
+
+
+def config_id_of(entry: Entry, account: str) -> str:
+    """Which config an event changes: the one it names, else the one that bears the account's id."""
+    config_id = _config_event(entry).config_id
+    return account if config_id is None else config_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """What a config should hold: the arguments of a PUT."""
+
+    fields: dict[str, Any]
+    workflows: list[dict[str, Any]]
+
+
+def merge(config: Config, patch: Patch) -> Desired:
+    """The config's own values with the patch laid over them."""
+    workflows: dict[str, dict[str, Any]] = {
+        workflow.id: {"id": workflow.id, "enabled": workflow.enabled, "fields": _present(workflow.values)}
+        for workflow in config.workflows
+    }
+    for id_, change in patch.workflows.items():
+        one = workflows.setdefault(id_, {"id": id_, "enabled": False, "fields": {}})
+        one["enabled"] = one["enabled"] if change.enabled is None else change.enabled
+        one["fields"] = _present({**one["fields"], **change.fields})
+    return Desired(fields=_present({**config.values, **patch.fields}), workflows=list(workflows.values()))
+
+
+def hides_values(config: Config, patch: Patch) -> bool:
+    """Whether a PUT of what the answer shows would destroy a value that it masks or leaves out."""
+    own = [field for field in config.fields if field.id not in patch.fields]
+    for workflow in config.workflows:
+        change = patch.workflows.get(workflow.id, WorkflowChange())
+        own += [field for field in workflow.fields if field.id not in change.fields]
+    return any(is_secret(field) and not _shows_value(field) for field in own)
+
+
+def is_secret(config_field: ConfigField) -> bool:
+    """Whether a field holds something that must not be stored readably."""
+    return (config_field.field_type or "").lower() in _SECRET_TYPES
+
+
+def _shows_value(config_field: ConfigField) -> bool:
+    value = config_field.value
+    return isinstance(value, str) and value != "" and not _MASK.search(value)
+
+
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

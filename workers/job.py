@@ -1,0 +1,120 @@
+"""A job: one attempt at one subject, what was loaded for it, and what it found out."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ParamSpec, TypeVar
+
+from sqlalchemy import Table
+
+from cobalt import Client, LinkedAccount, UnknownAccount
+from db.tables import linked_accounts
+from db.work import Check, Lease
+from events.stored import Entry
+from workers.outcomes import DONE, AccountGone, Outcome, OutOfTime, superseded
+from workers.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedCheck:
+    """A subject to be read again later, and why."""
+
+    slug: str
+    delay: timedelta
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """One attempt at one subject. Handlers read Cobalt, write to it, and note here what the transaction records."""
+
+    client: Client
+    settings: Settings
+    lease: Lease
+    now: datetime
+    #: Pending events of the subject, oldest first.
+    pending: Sequence[Entry]
+    #: Events of the subject that are done although they are no older than the first pending one.
+    done: Sequence[Entry]
+    check: Check | None
+    #: The mirror's row of the account, if there is one.
+    account: Mapping[str, Any] | None
+    #: The mirror's installed configs of the connection.
+    configs: Sequence[Mapping[str, Any]] = ()
+    connection: Mapping[str, Any] | None = None
+
+    outcomes: dict[Key, Outcome] = field(default_factory=dict)
+    effects: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    rows: list[tuple[Table, dict[str, Any]]] = field(default_factory=list)
+    checks: list[WantedCheck] = field(default_factory=list)
+    environment: str | None = None
+
+    @property
+    def account_id(self) -> str:
+        """The account whose lease this attempt holds."""
+        return self.lease.linked_account_id
+
+    @property
+    def slug(self) -> str:
+        """The application that the subject is about; empty: the account itself."""
+        return self.lease.slug
+
+    def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call Cobalt, if the lease surely outlasts the call.
+
+        Raises:
+            OutOfTime: it may not; nothing was sent.
+        """
+        if self.lease.seconds_left() < self.settings.patience_seconds:
+            raise OutOfTime
+        return call(*args, **kwargs)
+
+    def waiting(self) -> list[Entry]:
+        """The pending events that have no outcome yet."""
+        return [entry for entry in self.pending if entry.logged.key not in self.outcomes]
+
+    def finish(self, entries: Iterable[Entry], outcome: Outcome = DONE) -> None:
+        """Note the outcome of events."""
+        for entry in entries:
+            self.outcomes[entry.logged.key] = outcome
+
+    def finish_folded(self, entries: Iterable[Entry], parts: Iterable[Key]) -> None:
+        """Note that events were carried out together: those that have no part in the result are folded away."""
+        kept = set(parts)
+        for entry in entries:
+            self.outcomes[entry.logged.key] = (
+                DONE if entry.logged.key in kept else superseded("a later event says it all")
+            )
+
+    def found_account(self, answer: LinkedAccount) -> None:
+        """Note what Cobalt says of the account."""
+        self.environment = answer.environment or self.client.environment
+        row: dict[str, Any] = {"linked_account_id": self.account_id, "status": "active"}
+        told = {"name": answer.name, "udf": answer.udf, "environment": self.environment}
+        if answer.name is None and "name" not in answer.raw:
+            told.pop("name")
+        if answer.udf is None and "udf" not in answer.raw:
+            told.pop("udf")
+        self.rows.append((linked_accounts, {**row, **told}))
+        self.account = {**(self.account or {}), **row, **told}
+
+    def with_account(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call Cobalt; if it does not know the account because nobody signed it up, create that and call again.
+
+        Raises:
+            AccountGone: the mirror knows the account, so it was deleted at Cobalt; only a sign-up makes it anew.
+        """
+        try:
+            return self.ask(call, *args, **kwargs)
+        except UnknownAccount as error:
+            if self.account is not None and self.account["status"] != "pending":
+                self.rows.append((linked_accounts, {"linked_account_id": self.account_id, "status": "missing"}))
+                raise AccountGone(
+                    "Cobalt no longer has this account; if it was deleted by mistake, publish user_signed_up for it"
+                ) from error
+        self.found_account(self.ask(self.client.upsert_account, self.account_id))
+        return self.ask(call, *args, **kwargs)

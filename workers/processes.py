@@ -1,0 +1,195 @@
+"""The supervisor that runs the Procfile's own commands as child processes, for development, the demo and tests."""
+
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from threading import Event, Lock, Thread
+from types import TracebackType
+from typing import Self, TextIO
+
+from workers.guard import Guard
+from workers.procfile import ProcfileError, read_procfile
+
+RELEASE = "release"
+
+
+class ReleaseFailed(Exception):
+    """The Procfile's `release` command failed; its own output says why. Correct that before anything is started."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backoff:
+    """How long a process that ended by itself stays down: `first`, then twice as long each time, at most `longest`.
+
+    A process that ran for at least `longest` has earned a fresh start: the next delay is `first` again.
+    """
+
+    first: timedelta = timedelta(seconds=0.5)
+    longest: timedelta = timedelta(seconds=30)
+
+    def after(self, delay: timedelta | None, *, ran_for: timedelta) -> timedelta:
+        """The delay before the next start.
+
+        Args:
+            delay: The delay before the run that just ended; `None` if it was the first.
+            ran_for: How long that run lasted.
+        """
+        if delay is None or ran_for >= self.longest:
+            return self.first
+        return min(delay * 2, self.longest)
+
+
+class Processes:
+    """Runs the commands of a Procfile until told to stop, and starts again what ends by itself.
+
+    Each runs through `/bin/sh -c "exec ..."` (so a variable before a command needs `env`), in a process group of its
+    own, with the commands of this Python environment first on its `PATH`. None of them outlives us, whether we stop,
+    fail or are killed. Use it as a context manager.
+
+    Args:
+        procfile: The Procfile; `workers.procfile.find_procfile()` knows where ours is.
+        environment: The whole environment of the commands (`PATH` is put before, `PYTHONUNBUFFERED` added).
+        names: Which of them to run. `None` means all but `release`.
+        output: Where their output goes, each line after the name of its process. `None` means standard output.
+        grace: How long a process may take to end after SIGTERM before it is killed. The default is 30 seconds.
+        backoff: How long a process that ended by itself stays down.
+
+    Raises:
+        ProcfileError: The Procfile cannot be used, or lacks one of `names`.
+    """
+
+    def __init__(
+        self,
+        procfile: Path,
+        *,
+        environment: Mapping[str, str],
+        names: Sequence[str] | None = None,
+        output: TextIO | None = None,
+        grace: timedelta = timedelta(seconds=30),
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._commands = read_procfile(procfile)
+        self._names = [name for name in self._commands if name != RELEASE] if names is None else list(names)
+        for name in self._names:
+            if name not in self._commands:
+                raise ProcfileError(f"{procfile} has no {name!r}, only: {', '.join(self._commands)}")
+        self._environment = _child_environment(environment)
+        self._output = sys.stdout if output is None else output
+        self._width = max(map(len, [*self._names, RELEASE]))
+        self._grace = grace
+        self._backoff = Backoff() if backoff is None else backoff
+        self._running: dict[str, int] = {}
+        self._keepers: list[Thread] = []
+        self._lock = Lock()
+        self._output_lock = Lock()
+        self._stopping = Event()
+
+    def __enter__(self) -> Self:
+        self._guard = Guard(self._grace)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process id of everything that runs right now, by name. It is also the id of its process group."""
+        with self._lock:
+            return dict(self._running)
+
+    def run_release(self) -> None:
+        """Runs the `release` command and waits for its end. A Procfile without one needs none.
+
+        Raises:
+            ReleaseFailed: It ended with an error.
+        """
+        if RELEASE not in self._commands:
+            return
+        status = self._run(RELEASE)
+        if status != 0:
+            raise ReleaseFailed(f"`{self._commands[RELEASE]}` {_describe(status)}")
+
+    def start(self) -> None:
+        """Starts the processes and returns; it does not wait until they are ready to work."""
+        for name in self._names:
+            keeper = Thread(target=self._keep, args=[name], name=f"keeper of {name}", daemon=True)
+            self._keepers.append(keeper)
+            keeper.start()
+
+    def wait(self) -> None:
+        """Waits until somebody calls `stop`, from another thread, or Ctrl-C raises `KeyboardInterrupt` here."""
+        for keeper in self._keepers:
+            keeper.join()
+
+    def stop(self) -> None:
+        """Ends all processes, waits until they have ended, and starts none again. Stopping twice does nothing."""
+        with self._lock:
+            self._stopping.set()
+        self._guard.close()
+        self.wait()
+
+    def _keep(self, name: str) -> None:
+        delay = None
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            status = self._run(name)
+            if self._stopping.is_set():
+                return
+            delay = self._backoff.after(delay, ran_for=timedelta(seconds=time.monotonic() - started))
+            self._write(name, f"{_describe(status)}; starts again in {delay.total_seconds():g} s")
+            self._stopping.wait(delay.total_seconds())
+
+    def _run(self, name: str) -> int:
+        """Runs one process to its end; returns its exit status."""
+        process = self._spawn(name)
+        if process is None:
+            return 0
+        reader = Thread(target=self._read, args=[name, process], name=f"reader of {name}", daemon=True)
+        reader.start()
+        status = process.wait()
+        with self._lock:
+            del self._running[name]
+        self._guard.forget(process.pid)
+        # Its group is gone, so its output ends here, unless a daemon that left the group still holds the pipe.
+        reader.join(timeout=1)
+        return status
+
+    def _spawn(self, name: str) -> subprocess.Popen[bytes] | None:
+        with self._lock:
+            if self._stopping.is_set():
+                return None
+            command = ["/bin/sh", "-c", f"exec {self._commands[name]}"]
+            process = self._guard.spawn(command, environment=self._environment, output=subprocess.PIPE)
+            self._running[name] = process.pid
+            return process
+
+    def _read(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        # Read on even when the line cannot be written: a child must never wait for a full pipe.
+        with process:
+            for line in process.stdout or ():
+                self._write(name, line.decode(errors="replace").rstrip())
+
+    def _write(self, name: str, line: str) -> None:
+        with suppress(OSError, ValueError), self._output_lock:
+            self._output.write(f"{name:<{self._width}} | {line}\n")
+            self._output.flush()
+
+
+def _child_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    ours = sysconfig.get_path("scripts")
+    path = environment.get("PATH", os.defpath)
+    return {"PYTHONUNBUFFERED": "1", **environment, "PATH": f"{ours}{os.pathsep}{path}"}
+
+
+def _describe(status: int) -> str:
+    return f"ended with status {status}" if status >= 0 else f"was ended by {signal.Signals(-status).name}"

@@ -1,0 +1,109 @@
+"""The relay: finds accounts with due work in the database and sends one message for each. It holds no state."""
+
+import threading
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import redis
+import structlog
+from dramatiq import Broker, Message
+from dramatiq.errors import BrokerError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.engine import Clock, database_clock, reading
+from db.state import find_halt
+from db.work import Due, count_under_way, find_due_accounts, mark_sent
+from events import EVENT_TYPES
+from workers.actors import CATALOGUE, CHECKS
+from workers.catalogue import claim_refresh
+from workers.settings import LONGEST_WAIT_SECONDS, Settings
+
+log = structlog.get_logger()
+
+#: Between two looks while there is work, and while there is none, in seconds.
+BUSY_SECONDS = 0.02
+IDLE_SECONDS = 0.1
+#: Between two looks while the database or Redis is away, in seconds.
+AWAY_SECONDS = 1.0
+#: A message that led to nothing for this long is sent again.
+RESEND_AFTER = timedelta(seconds=15)
+#: How often the catalogue's age is looked at, in seconds.
+CATALOGUE_SECONDS = 1.0
+#: Messages under way when no limit of Cobalt's says how many make sense.
+UNLIMITED = 500
+
+
+@dataclass(slots=True, kw_only=True)
+class Relay:
+    """Sends messages for due work until it is told to stop. Many may run; an account is rung by one of them."""
+
+    engine: Engine
+    broker: Broker
+    settings: Settings
+    clock: Clock = database_clock
+    stop: threading.Event = field(default_factory=threading.Event)
+    _is_away: bool = False
+
+    def run(self) -> None:
+        """Look, send, wait, until `stop` is set. A database or Redis that is away is waited for."""
+        looks = 0
+        while not self.stop.is_set():
+            try:
+                if looks % int(CATALOGUE_SECONDS / IDLE_SECONDS) == 0:
+                    self.ring_catalogue()
+                sent = self.ring()
+                self._is_away = False
+                wait = BUSY_SECONDS if sent else IDLE_SECONDS
+            except (SQLAlchemyError, redis.RedisError, BrokerError) as error:
+                self._went_away(error)
+                wait = AWAY_SECONDS
+            looks += 1
+            self.stop.wait(wait)
+
+    def ring(self) -> int:
+        """Send one message for each account with due work, as far as Cobalt's limit makes sense.
+
+        Returns:
+            How many were sent.
+        """
+        with reading(self.engine).begin() as connection:
+            now = self.clock(connection)
+            halt = find_halt(connection)
+            if halt is not None and now < halt.probe_at:
+                return 0
+            room = self._most_under_way() - count_under_way(connection, now)
+            if room <= 0:
+                return 0
+            due = find_due_accounts(connection, now, limit=1 if halt else room)
+        if not due:
+            return 0
+        with self.engine.begin() as connection:
+            until = now + RESEND_AFTER
+            marked = [one for one in due if mark_sent(connection, one.linked_account_id, now=now, until=until)]
+        for one in marked:
+            self._send(one)
+        return len(marked)
+
+    def ring_catalogue(self) -> None:
+        """Send a message for the catalogue if it is due."""
+        with self.engine.begin() as connection:
+            is_due = claim_refresh(connection, self.clock)
+        if is_due:
+            self._enqueue(CATALOGUE)
+
+    def _most_under_way(self) -> int:
+        rate = self.settings.cobalt_rate_per_second
+        return max(int(rate * LONGEST_WAIT_SECONDS), 2) if rate else UNLIMITED
+
+    def _send(self, due: Due) -> None:
+        # A type that nobody knows is dead as soon as a worker reads it; any queue will do for that.
+        self._enqueue(due.type if due.type is not None and due.type in EVENT_TYPES else CHECKS, due.linked_account_id)
+
+    def _enqueue(self, queue: str, *args: str) -> None:
+        self.broker.enqueue(Message(queue_name=queue, actor_name=queue, args=args, kwargs={}, options={}))
+
+    def _went_away(self, error: Exception) -> None:
+        if not self._is_away:
+            self._is_away = True
+            log.warning("relay_waits", error=f"{type(error).__name__}: {error}"[:300])
