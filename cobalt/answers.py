@@ -77,10 +77,12 @@ def error_from(received: Received, call: Call, *, now: datetime) -> CobaltError:
     A 404 counts as absence only in Cobalt's own words: a proxy that has lost its way answers 404 too, and nothing may
     be taken for deleted because of that.
     """
-    said = _said(received.body, call.secrets)
+    said = _said(received.body)
     told: dict[str, Any] = {"call": str(call)}
     if said is not None:
-        told |= {"code": said.code, "message": said.message, "request_id": said.request_id}
+        told["code"] = _bounded(said.code, call.secrets)
+        told["message"] = _bounded(said.message, call.secrets) or ""
+        told["request_id"] = _bounded(said.request_id, call.secrets)
     if received.status == 429:
         return RateLimited(retry_after_seconds(received.headers.get("retry-after"), now=now), **told)
     told["status"] = received.status
@@ -125,7 +127,7 @@ def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
     return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
-def _said(body: bytes, secrets: Sequence[str]) -> _Said | None:
+def _said(body: bytes) -> _Said | None:
     """Return the words of an error body in one of Cobalt's forms; None for anything else, such as a proxy's page."""
     try:
         told = json.loads(body)
@@ -137,18 +139,16 @@ def _said(body: bytes, secrets: Sequence[str]) -> _Said | None:
     message = "; ".join(map(str, message)) if isinstance(message, list) else _text(message) or ""
     if not code and not message:
         return None
-    return _Said(
-        code=_bounded(code, secrets) if code else None,
-        message=_bounded(message, secrets),
-        request_id=_bounded(_text(told.get("request_id")) or "", secrets) or None,
-    )
+    return _Said(code=code, message=message, request_id=_text(told.get("request_id")))
 
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _bounded(text: str, secrets: Sequence[str]) -> str:
+def _bounded(text: str | None, secrets: Sequence[str]) -> str | None:
+    if text is None:
+        return None
     if any(secret in text for secret in secrets if secret):
         return _WITHHELD
     return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"

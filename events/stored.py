@@ -11,6 +11,7 @@ from events.cloudevents import describe
 from events.errors import InvalidEvent
 from events.types import CLOCK_TOLERANCE, EVENT_TYPES, Event
 
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A row of the log and the event that it holds."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, event, func, select
 
 from cobalt import Client
 from cobalt.sandbox import Sandbox, SandboxTransport
@@ -29,9 +29,17 @@ class WorldClock:
     """Tells the real time plus what tests let pass."""
 
     ahead: timedelta = timedelta()
+    standing_at: datetime | None = None
 
     def __call__(self, _connection: Connection | None = None) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return self.standing_at or datetime.now(UTC) + self.ahead
+
+    def stand_at(self, moment: datetime) -> None:
+        """Tell a moment of the past until `move_on`."""
+        self.standing_at = moment
+
+    def move_on(self) -> None:
+        self.standing_at = None
 
     def pass_time(self, seconds: float) -> None:
         self.ahead += timedelta(seconds=seconds)
@@ -46,6 +54,8 @@ class World:
     secret_keys: str = TEST_KEY
     options: dict[str, Any] = field(default_factory=dict)
     sandbox_settings: dict[str, Any] = field(default_factory=dict)
+    #: Whether SQLite waits for the disk.
+    is_durable: bool = True
 
     def __post_init__(self) -> None:
         self.clock = WorldClock()
@@ -60,6 +70,10 @@ class World:
             **self.options,
         )
         self.engine: Engine = create_engine(self.settings)
+        if not self.is_durable:
+            event.listen(
+                self.engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF")
+            )
         self.use_key(self.key)
 
     def use_key(self, key: str) -> None:
@@ -149,11 +163,11 @@ class World:
         (found,) = self.rows(table, **wanted)
         return found
 
-    def event(self, event: Event) -> dict[str, Any]:
-        return self.row("events", source=event.source, id=event.id)
+    def event(self, published: Event) -> dict[str, Any]:
+        return self.row("events", source=published.source, id=published.id)
 
     def statuses(self, events: Iterable[Event]) -> list[str]:
-        return [self.event(event)["status"] for event in events]
+        return [self.event(one)["status"] for one in events]
 
     def calls(self) -> list[str]:
         """The names of the calls that Cobalt got since the last time this was asked."""

@@ -47,10 +47,32 @@ def change_config(job: Job, config_id: str, patch: Patch) -> None:
     desired = merge(config, patch)
     if desired == merge(config, Patch()):
         found_config(job, config)
-    elif hides_values(config, patch):
-        found_config(job, _change_piece_by_piece(job, config, config_id, patch))
-    else:
-        found_config(job, _replace(job, config_id, desired))
+        return
+    try:
+        if hides_values(config, patch):
+            written = _change_piece_by_piece(job, config, config_id, patch)
+        else:
+            written = _replace(job, config_id, desired)
+    except Refused as error:
+        found_config(job, config)  # it may have been made just now, and it is there whatever becomes of the change
+        raise _without_passwords(error, config, patch) from None
+    except Exception:
+        found_config(job, config)
+        raise
+    found_config(job, written)
+
+
+def _without_passwords(error: Refused, config: Config, patch: Patch) -> Refused:
+    """The same refusal; if its words repeat a password of the change, without them."""
+    told = {one.id: patch.fields.get(one.id) for one in config.fields if is_secret(one)}
+    for workflow in config.workflows:
+        change = patch.workflows.get(workflow.id)
+        if change is not None:
+            told |= {one.id: change.fields.get(one.id) for one in workflow.fields if is_secret(one)}
+    if not any(value is not None and str(value) in str(error) for value in told.values()):
+        return error
+    message = "Cobalt's message repeats a password and is not kept"
+    return Refused(status=error.status, code=error.code, message=message, request_id=error.request_id, call=error.call)
 
 
 def _replace(job: Job, config_id: str, desired: Desired) -> Config:

@@ -1,7 +1,7 @@
 """The applications that the sandbox offers, read once from ``catalogue.toml``."""
 
 import tomllib
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -37,6 +37,16 @@ class Field(_Value):
     field_type: Literal["text", "select", "multiselect", "password", "checkbox", "number"]
     required: bool = False
     options: tuple[Option, ...] = ()
+
+    @cached_property
+    def skeleton(self) -> dict[str, Any]:
+        """What answers show of it, whatever its value."""
+        shown: dict[str, Any] = self.model_dump(include={"id", "name", "field_type", "required"})
+        if self.options:
+            shown["options"] = [option.model_dump() for option in self.options]
+        if self.field_type == "multiselect":
+            shown["multiple"] = True
+        return shown
 
 
 class Workflow(_Value):

@@ -1,5 +1,6 @@
 """Configs: find or create, replace, read, list, delete, and single fields and workflows."""
 
+from copy import deepcopy
 from typing import Any
 
 import pydantic
@@ -149,8 +150,10 @@ def edit(
         LookupError: When there is no such config, field or workflow.
         Refusal: 400 when a value has the wrong type.
     """
-    config, application = account.configs[(slug, config_id)], world.applications[slug]
-    before = summary(application, config)
+    application = world.applications[slug]
+    before = summary(application, account.configs[(slug, config_id)])
+    # Changed as a copy, so that a refusal halfway leaves the config as it was.
+    config = deepcopy(account.configs[(slug, config_id)])
     for field_id, value in values.items():
         _put_value(world, config.values, application.find_field(field_id), field_id, value)
     for workflow_id in {**workflows, **workflow_values}:
@@ -162,6 +165,7 @@ def edit(
         for field_id, value in workflow_values.get(workflow_id, {}).items():
             _put_value(world, chosen.values, workflow.find_field(field_id), field_id, value)
     config.saved = True
+    account.configs[(slug, config_id)] = config
     _record_change(world, "config_edited", account, application, config, before=before)
 
 
@@ -228,6 +232,8 @@ def _config_in_path(call: Call, account: Account) -> Config:
 
 
 def _values(world: World, known: tuple[Field, ...], given: dict[str, Any]) -> dict[str, Any]:
+    if not given:
+        return {}
     by_id = {field.id: field for field in known}
     values: dict[str, Any] = {}
     for field_id, value in given.items():

@@ -73,16 +73,7 @@ def document(settings: Settings, application: Application, config: Config) -> di
 
 def field_document(settings: Settings, field: Field, values: Mapping[str, Any]) -> dict[str, Any]:
     """A field as the API shows it; `value` is absent when there is none."""
-    shown: dict[str, Any] = {
-        "id": field.id,
-        "name": field.name,
-        "field_type": field.field_type,
-        "required": field.required,
-    }
-    if field.options:
-        shown["options"] = [{"name": option.name, "value": option.value} for option in field.options]
-    if field.field_type == "multiselect":
-        shown["multiple"] = True
+    shown = dict(field.skeleton)
     if field.id not in values:
         return shown
     value = values[field.id]
@@ -95,6 +86,8 @@ def field_document(settings: Settings, field: Field, values: Mapping[str, Any]) 
 
 def without_secrets(fields: Iterable[Field], values: Mapping[str, Any]) -> dict[str, Any]:
     """Values by field id, those of password fields masked."""
+    if not values:
+        return {}
     secret = {field.id for field in fields if field.field_type == "password"}
     return {key: MASK if key in secret and value is not None else value for key, value in values.items()}
 

@@ -15,7 +15,7 @@ class SandboxTransport(httpx.BaseTransport):
 
     A late answer raises `httpx.ReadTimeout` at once when it is later than the request's read timeout, and so does an
     answer that never comes, whatever the timeout. A connection that ends without an answer raises
-    `httpx.ConnectError`. The effect at the sandbox may have happened in each case.
+    `httpx.RemoteProtocolError`. The effect at the sandbox may have happened in each case.
 
     Args:
         sandbox: What answers.
@@ -44,7 +44,7 @@ class SandboxTransport(httpx.BaseTransport):
         )
         patience = request.extensions.get("timeout", {}).get("read")
         if response.delivery is Delivery.CLOSED:
-            raise httpx.ConnectError("The sandbox closed the connection.", request=request)
+            raise httpx.RemoteProtocolError("The sandbox closed the connection.", request=request)
         if response.delivery is Delivery.SILENT or (patience is not None and response.latency_seconds > patience):
             self._pass(patience or 0.0)
             raise httpx.ReadTimeout("The sandbox did not answer in time.", request=request)

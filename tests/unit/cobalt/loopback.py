@@ -19,7 +19,7 @@ class Loopback:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.accepted = 0
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._threads = [Thread(target=self._accept)]
+        self._threads = [Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
     def _accept(self) -> None:
@@ -32,7 +32,7 @@ class Loopback:
                 connection.close()
                 return
             self.accepted += 1
-            thread = Thread(target=self._serve, args=(connection,))
+            thread = Thread(target=self._serve, args=(connection,), daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -74,7 +74,10 @@ def request_on(connection: socket.socket) -> bytes:
     head, _, body = got.partition(b"\r\n\r\n")
     length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
     while len(body) < length:
-        body += connection.recv(65536)
+        piece = connection.recv(65536)
+        if not piece:
+            return b""
+        body += piece
     return head + b"\r\n\r\n" + body
 
 

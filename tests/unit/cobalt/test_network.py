@@ -206,9 +206,9 @@ def test_a_page_of_html_instead_of_json_is_said_to_be_one() -> None:
         request_on(connection)
         connection.sendall(http(b"<html>maintenance</html>", content_type="text/html"))
 
-    with serving(html) as server, client_of(server.url) as client:
-        with pytest.raises(UnexpectedAnswer, match=r"not JSON \(text/html, 24 bytes\)"):
-            client.fetch_account("acme")
+    complaint = r"not JSON \(text/html, 24 bytes\)"
+    with serving(html) as server, client_of(server.url) as client, pytest.raises(UnexpectedAnswer, match=complaint):
+        client.fetch_account("acme")
 
 
 def test_a_body_cut_short_of_its_promised_length_is_no_answer() -> None:

@@ -1,6 +1,5 @@
 """A sandbox in this process, a clock that only tests move, and plain HTTP clients."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,9 @@ import pytest
 from cobalt.sandbox import Sandbox, SandboxTransport
 
 # The vendor's description judges answers here as it judges requests there.
-from tests.unit.cobalt.description import description as description
+from tests.unit.cobalt.description import description
+
+__all__ = ["description"]
 
 PUBLIC = "/api/v2/public"
 ACCOUNT = f"{PUBLIC}/linked-account"
@@ -37,20 +38,28 @@ class Api:
     """Plain calls as a backend makes them; they answer the response, whatever it is."""
 
     def __init__(self, sandbox: Sandbox, clock: TestClock, *, key: str = "tk_sandbox") -> None:
+        self._transport = SandboxTransport(sandbox, on_latency=clock.forward)
         self.http = httpx.Client(
-            transport=SandboxTransport(sandbox, on_latency=clock.forward),
+            transport=self._transport,
             base_url="http://cobalt.test",
             headers={"x-api-key": key},
         )
 
     def __call__(
-        self, method: str, path: str, *, account: str | None = "acme", headers: dict[str, str] | None = None, **rest: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        account: str | None = "acme",
+        headers: dict[str, str] | None = None,
+        **rest: Any,
     ) -> httpx.Response:
         about = {} if account is None else {"linked_account_id": account}
         return self.http.request(method, path, headers={**about, **(headers or {})}, **rest)
 
     def upsert(self, linked_account_id: str = "acme", **details: Any) -> dict[str, Any]:
-        return ok(self("PUT", ACCOUNT, json={"linked_account_id": linked_account_id, **details}))
+        shown: dict[str, Any] = ok(self("PUT", ACCOUNT, json={"linked_account_id": linked_account_id, **details}))
+        return shown
 
     def consent(self, slug: str = "slack", account: str = "acme", decision: str = "allow") -> httpx.Response:
         """Ask for consent and decide, as a customer's browser does."""
@@ -59,12 +68,20 @@ class Api:
         return self.http.post("/consent", data={**form, "decision": decision})
 
     def application(self, slug: str = "slack", account: str = "acme") -> dict[str, Any]:
-        return ok(self("GET", f"{PUBLIC}/application/{slug}", account=account))
+        shown: dict[str, Any] = ok(self("GET", f"{PUBLIC}/application/{slug}", account=account))
+        return shown
 
-    def bearer(self, account: str = "acme") -> dict[str, str]:
-        """The header of a session token."""
-        token = ok(self("POST", f"{PUBLIC}/session-token", json={"linked_account_id": account}))["token"]
-        return {"authorization": f"Bearer {token}"}
+    def token(self, account: str = "acme") -> str:
+        answer = self("POST", f"{PUBLIC}/session-token", json={"linked_account_id": account}, account=None)
+        return str(ok(answer)["token"])
+
+    def browser(self, account: str = "acme") -> httpx.Client:
+        """A client with nothing but the account's session token."""
+        return httpx.Client(
+            transport=self._transport,
+            base_url="http://cobalt.test",
+            headers={"authorization": f"Bearer {self.token(account)}"},
+        )
 
 
 def ok(response: httpx.Response) -> Any:
@@ -97,12 +114,3 @@ def api(sandbox: Sandbox, clock: TestClock) -> Api:
     api.upsert("acme", name="Acme")
     sandbox.reset_ledger()
     return api
-
-
-@pytest.fixture
-def browser(sandbox: Sandbox, clock: TestClock, api: Api) -> Iterator[httpx.Client]:
-    """A client with nothing but acme's session token."""
-    with httpx.Client(
-        transport=SandboxTransport(sandbox), base_url="http://cobalt.test", headers=api.bearer()
-    ) as client:
-        yield client

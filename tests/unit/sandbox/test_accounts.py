@@ -1,6 +1,7 @@
 """Linked accounts: created, upserted, read, listed and deleted as Cobalt does it."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -72,7 +73,9 @@ def test_a_wrong_body_is_refused_and_changes_nothing(api: Api, sandbox: Sandbox,
     assert sandbox.state() == before
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b'{"linked_account_id": NaN}', b'{"linked_account_id": "\\ud800"}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b'{"linked_account_id": NaN}', b'{"linked_account_id": "\\ud800"}', b"\xff"]
+)
 def test_what_is_no_json_is_refused(api: Api, body: bytes) -> None:
     answer = api("PUT", ACCOUNT, content=body, headers={"content-type": "application/json"})
 
@@ -94,14 +97,14 @@ def test_reading_shows_integrations_and_an_absent_account_is_404(api: Api) -> No
 
 def test_deleting_an_account_ends_everything_of_it(api: Api, sandbox: Sandbox) -> None:
     api.consent("slack")
-    token = api.bearer()
+    browser = api.browser()
 
     ok(api("DELETE", f"{ACCOUNT}/acme"))
 
     state = sandbox.state()
     assert (state["accounts"], state["connections"], state["configs"]) == ([], [], [])
     api.upsert("acme")
-    assert api.http.get("/api/v3/org/basics", headers=token).status_code == 401
+    assert browser.get("/api/v3/org/basics").status_code == 401
 
 
 def test_the_test_user_can_be_deleted_in_production_only(sandbox: Sandbox, clock: TestClock) -> None:
@@ -147,7 +150,7 @@ def test_a_page_describes_itself_and_clamps_its_limit(api: Api) -> None:
         "nextPage": 2,
     }
     assert ok(api("GET", ACCOUNT))["limit"] == 10
-    assert ok(api("GET", ACCOUNT, params={"page": 9}))["docs"] == []
+    assert ok(api("GET", ACCOUNT, params={"page": 99}))["docs"] == []
 
 
 @pytest.mark.parametrize("query", ["page=0", "page=-1", "page=x", "limit=0", "limit=1.5", "limit="])
@@ -163,23 +166,14 @@ def test_the_listing_leaves_integrations_out_when_switched_so(api: Api, sandbox:
 
 @pytest.mark.parametrize("linked_account_id", ["a/b", "a b", "a@b.example", "😀 né", "%2F", "a+b&c=d?e#f", "x" * 200])
 def test_any_id_travels_in_paths_queries_and_bodies(api: Api, sandbox: Sandbox, linked_account_id: str) -> None:
-    from urllib.parse import quote
-
     api.upsert(linked_account_id)
     shown = ok(api("GET", f"{ACCOUNT}/{quote(linked_account_id, safe='')}"))
-    disconnected = ok(
-        api("DELETE", f"{ACCOUNT}/integration/slack", params={"linked_account_id": linked_account_id})
-    )
-    token = api.bearer(linked_account_id)
-    config = ok(api.http.post(f"{PUBLIC}/config", json={"slug": "slack"}, headers=bare(token)))
+    disconnected = ok(api("DELETE", f"{ACCOUNT}/integration/slack", params={"linked_account_id": linked_account_id}))
+    browser = api.browser(linked_account_id)
+    config = ok(browser.post(f"{PUBLIC}/config", json={"slug": "slack"}))
 
     assert shown["account_id"] == disconnected["account_id"] == config["config_id"] == linked_account_id
     path = f"{PUBLIC}/slug/slack/config/{quote(linked_account_id, safe='')}"
-    assert ok(api.http.get(path, headers=bare(token))) == config
+    assert ok(browser.get(path)) == config
     ok(api("DELETE", f"{ACCOUNT}/{quote(linked_account_id, safe='')}"))
     assert [row["linked_account_id"] for row in sandbox.state()["accounts"]] == ["acme"]
-
-
-def bare(token: dict[str, str]) -> dict[str, str]:
-    """A token beside the client's own key, which is taken away for the call."""
-    return token

@@ -1,0 +1,102 @@
+"""Runs `cobalt-mirror` as a user does: as a process, in a folder of its own, with only those settings that a test set."""
+
+import os
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.waiting import is_running
+
+COMMAND = Path(sysconfig.get_path("scripts"), "cobalt-mirror")
+_OURS = ("COBALT_", "DATABASE_URL", "MIRROR_", "REDIS_", "WORKER_")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    output: str
+    errors: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """A folder and the variables that are set in it."""
+
+    folder: Path
+    variables: dict[str, str]
+
+    def run(self, *arguments: str, given: str = "", timeout_seconds: float = 120, **variables: str) -> Ended:
+        """Runs a command to its end, with `given` on its standard input."""
+        ended = subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env=self._environment(variables),
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=timeout_seconds,
+            check=False,
+        )
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    @contextmanager
+    def start(self, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+        """Starts a command, its errors among its output, in a session of its own; kills what is left of it."""
+        with subprocess.Popen(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env=self._environment(variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def _environment(self, variables: dict[str, str]) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        return {**inherited, **self.variables, **variables}
+
+
+def read_until(process: subprocess.Popen[str], wanted: str) -> str:
+    """Reads what a process says up to the line that holds `wanted`; fails when it ends before."""
+    assert process.stdout is not None
+    said: list[str] = []
+    for line in process.stdout:
+        said.append(line)
+        if wanted in line:
+            return "".join(said)
+    raise AssertionError(f"{wanted!r} was never said, but:\n{''.join(said)}")
+
+
+def children_of(pid: int) -> dict[int, str]:
+    """The command lines of the processes that a process started, by their ids."""
+    children = {}
+    for folder in Path("/proc").iterdir():
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (folder / "cmdline").read_text().replace("\0", " ")
+        except (OSError, ValueError, IndexError):
+            continue  # not a process, or gone meanwhile
+        if parent == pid:
+            children[int(folder.name)] = command
+    return children
+
+
+def family_of(pid: int) -> set[int]:
+    """A process and everything below it that runs."""
+    below = [family_of(child) for child in children_of(pid)]
+    return {pid}.union(*below)
+
+
+def still_running(pids: set[int]) -> set[int]:
+    """Those of them that have not ended."""
+    return {pid for pid in pids if is_running(pid)}

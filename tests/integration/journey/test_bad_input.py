@@ -1,0 +1,173 @@
+"""What becomes of bad input: nothing is lost, nothing half-written, and the row says what was wrong."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cobalt.sandbox import Fault
+from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
+from tests.world import World
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"type": "user_vanished"}, "type"),
+        ({"type": "user_signed_up", "payload": ["not", "an", "object"]}, "payload"),
+        ({"type": "user_signed_up", "payload": {"udf": {"a": 1}}}, "udf.a"),
+        ({"type": "user_signed_up", "payload": {"surprise": 1}}, "surprise"),
+        ({"type": "user_signed_up", "payload": {"linked_account_id": "other"}}, "linked_account_id"),
+        ({"type": "config_changed"}, "slug"),
+        ({"type": "config_changed", "slug": "slack", "payload": {"fields": [1]}}, "fields"),
+        ({"type": "user_signed_up", "linked_account_id": ""}, "linked_account_id"),
+    ],
+)
+def test_a_broken_row_inserted_by_hand_is_dead_and_hurts_nobody(
+    world: World, values: dict[str, Any], reason: str
+) -> None:
+    good = UserSignedUp("acme", name="Acme", udf={})
+    world.insert_by_hand(**{"id": "broken", "linked_account_id": "acme", **values})
+    world.publish(good)
+    world.work_until_quiet()
+
+    row = world.row("events", id="broken")
+    assert (row["status"], row["move"]) == ("dead", "operator")
+    assert reason in row["last_error"]
+    assert world.event(good)["status"] == "done"
+    assert world.mirror() == world.truth()
+
+
+def test_an_unknown_application_is_dead_and_the_operators_move(world: World) -> None:
+    events = [
+        UserSignedUp("acme", name="Acme", udf={}),
+        ConnectionAuthorized("acme", "no_such_app"),
+        ConfigChanged("acme", "no_such_app_either", fields={"a": 1}),
+    ]
+    world.publish(*events)
+    world.work_until_quiet()
+
+    assert world.statuses(events) == ["done", "dead", "dead"]
+    for event in events[1:]:
+        row = world.event(event)
+        assert row["move"] == "operator"
+        assert "no such application" in row["last_error"]
+
+
+@pytest.mark.parametrize("is_config", [True, False])
+def test_an_account_that_never_signed_up_is_created_first(world: World, is_config: bool) -> None:
+    event = (
+        ConfigChanged("acme", "slack", fields={"mention": "@a"}) if is_config else ConnectionAuthorized("acme", "slack")
+    )
+    world.publish(event)
+    world.work_until_quiet()
+
+    assert world.event(event)["status"] == "done"
+    assert world.row("linked_accounts")["status"] == "active"
+    assert world.calls()[1] == "upsert_account"
+    assert world.mirror() == world.truth()
+
+
+@pytest.mark.parametrize("account_exists", [True, False])
+def test_a_removal_of_what_never_was_is_done_and_creates_nothing(world: World, account_exists: bool) -> None:
+    if account_exists:
+        world.publish(UserSignedUp("acme", name="Acme", udf={}))
+        world.work_until_quiet()
+    world.calls()
+    event = ConnectionRemoved("acme", "slack")
+    world.publish(event)
+    world.work_until_quiet()
+
+    assert world.calls() == ["read_application"]
+    assert world.event(event)["status"] == "done"
+    assert world.rows("connections") == []
+    assert len(world.truth()["accounts"]) == account_exists
+    assert world.mirror() == world.truth()
+
+
+def test_a_wrong_key_halts_spends_no_event_and_goes_on_when_mended(make_world: Callable[..., World]) -> None:
+    world = make_world(key="tk_wrong")
+    events = [UserSignedUp(f"account-{number}", name="A", udf={}) for number in range(3)]
+    world.publish(*events)
+    world.work()
+
+    assert world.statuses(events) == ["pending"] * 3
+    assert [world.event(event)["attempts"] for event in events] == [0, 0, 0]
+    (halted,) = world.rows("state", key="halted")
+    assert "COBALT_API_KEY" in halted["value"]["reason"]
+    assert len(world.calls()) == 2  # the one that found out, and the probe that made sure
+
+    world.work()
+    assert world.calls() == []
+
+    world.use_key("tk_sandbox")
+    world.clock.pass_time(120)
+    world.work()
+    assert world.statuses(events) == ["done"] * 3
+    assert world.rows("state", key="halted") == []
+    assert world.mirror() == world.truth()
+
+
+def test_a_key_of_the_other_environment_halts_before_any_call(world: World) -> None:
+    world.publish(UserSignedUp("acme", name="Acme", udf={}))
+    world.work_until_quiet()
+    world.calls()
+    world.use_key("pk_sandbox")
+    event = UserSignedUp("bolt", name="Bolt", udf={})
+    world.publish(event)
+    world.work()
+
+    assert world.calls() == []
+    assert world.event(event)["status"] == "pending"
+    assert "test environment" in world.row("state", key="halted")["value"]["reason"]
+
+    world.use_key("tk_sandbox")
+    world.clock.pass_time(120)
+    world.work()
+    assert world.event(event)["status"] == "done"
+
+
+def test_a_403_on_one_application_is_dead_and_nothing_is_halted(world: World) -> None:
+    world.publish(UserSignedUp("acme", name="Acme", udf={}))
+    world.work_until_quiet()
+    world.sandbox.add_faults(Fault(status=403, slug="slack"))
+    refused, fine = ConfigChanged("acme", "slack", fields={"mention": "@a"}), ConfigChanged("acme", "github")
+    world.publish(refused, fine)
+    world.work_until_quiet()
+
+    assert world.statuses([refused, fine]) == ["dead", "done"]
+    assert world.event(refused)["move"] == "operator"
+    assert world.rows("state", key="halted") == []
+
+
+def test_one_refused_change_does_not_sink_the_others(world: World) -> None:
+    good = [
+        ConfigChanged("acme", "slack", fields={"mention": "@a"}),
+        ConfigChanged("acme", "slack", fields={"channel": "general"}),
+    ]
+    bad = ConfigChanged("acme", "slack", workflows=[{"id": "slack_notify", "fields": {"digest": "not a boolean"}}])
+    world.publish(good[0], bad, good[1])
+    world.work_until_quiet()
+
+    assert world.statuses(good) == ["done", "done"]
+    assert (world.event(bad)["status"], world.event(bad)["move"]) == ("dead", "customer")
+    assert world.row("configs")["fields"] == {"mention": "@a", "channel": "general"}
+    assert world.mirror() == world.truth()
+
+
+def test_an_account_deleted_at_cobalt_is_missing_and_only_a_sign_up_makes_it_anew(world: World) -> None:
+    world.publish(UserSignedUp("acme", name="Acme", udf={}))
+    world.work_until_quiet()
+    world.sandbox.delete_account("acme")
+    change = ConfigChanged("acme", "slack", fields={"mention": "@a"})
+    world.publish(change)
+    world.work_until_quiet()
+
+    assert (world.event(change)["status"], world.event(change)["move"]) == ("dead", "operator")
+    assert world.row("linked_accounts")["status"] == "missing"
+    assert world.truth()["accounts"] == {}
+
+    world.publish(UserSignedUp("acme", name="Acme again", udf={}))
+    world.work_until_quiet()
+    assert world.row("linked_accounts")["status"] == "active"
+    assert world.mirror() == world.truth()

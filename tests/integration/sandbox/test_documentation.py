@@ -1,0 +1,48 @@
+"""The page about the sandbox: its commands work as written, and its lists are complete."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cobalt.sandbox import Fault, Sandbox, SandboxServer, Settings
+from cobalt.sandbox.dashboard import ACTIONS
+from cobalt.sandbox.routes import ROUTES
+
+PAGE = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text("utf-8")
+
+
+def test_every_command_on_the_page_works_as_written(tmp_path: Path) -> None:
+    (tmp_path / ".curlrc").write_text("silent\nshow-error\nfail-with-body\nnoproxy = *\n")
+    script = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL))
+    with SandboxServer(Sandbox(rate_limited=False)) as server:
+        done = subprocess.run(
+            ["/bin/bash", "-euo", "pipefail", "-c", script.replace("http://127.0.0.1:8474", server.url)],
+            env={"PATH": "/usr/bin:/bin:/usr/local/bin", "CURL_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "<title>Connected</title>" in done.stdout
+        assert '"name":"Acme Ltd"' in done.stdout
+        assert server.sandbox.state()["accounts"] == []
+
+
+@pytest.mark.parametrize(
+    "name", [*Settings.model_fields, *Fault.model_fields, *ACTIONS, *(route.name for route in ROUTES)]
+)
+def test_every_knob_and_route_is_on_the_page(name: str) -> None:
+    assert f"`{name}`" in PAGE or name.startswith("sdk_")
+
+
+def test_every_rule_on_the_page_is_a_fault() -> None:
+    section = PAGE.partition("| to get | rule |")[2].partition("`POST /_sandbox/faults`")[0]
+    rules = [rule for rule in re.findall(r"`([{\[].*?)`", section) if rule.startswith("{")]
+
+    assert len(rules) >= 12
+    for rule in rules:
+        Fault.model_validate_json(rule)

@@ -1,0 +1,53 @@
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from workers.cli.app import app
+from workers.cli.sandbox import read_settings
+from workers.cli.services import dramatiq_command
+from workers.settings import Settings
+
+COMMANDS = ("up", "demo", "publish", "show", "status", "sandbox", "migrate", "worker", "relay")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_help_with_an_example(command: str) -> None:
+    shown = CliRunner().invoke(app, [command, "--help"])
+
+    assert shown.exit_code == 0
+    assert "Example" in shown.output
+    assert "cobalt-mirror" in shown.output.partition("Example")[2]
+
+
+def test_the_help_lists_every_command_and_every_exit_code() -> None:
+    shown = CliRunner().invoke(app, ["--help"]).output
+
+    assert [command for command in COMMANDS if f"\n  {command} " not in shown] == []
+    assert [code for code in ("0 ", "1 ", "2 ", "3 ", "130 ") if f"\n    {code}" not in shown] == []
+    assert "..." not in shown.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["publish"], ["status", "--dead", "-1"], ["show"]])
+def test_wrong_usage_ends_with_status_2(arguments: list[str]) -> None:
+    assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_the_worker_looks_for_modules_only_where_they_are_installed() -> None:
+    command = dramatiq_command(Settings(worker_processes=3, worker_threads=5))
+
+    assert command[1:5] == ["-P", "-m", "dramatiq", "workers.main:start"]
+    assert command[-1] == "--path"
+    assert command[command.index("--processes") + 1] == "3"
+    assert command[command.index("--threads") + 1] == "5"
+
+
+def test_a_sandbox_takes_settings_by_name() -> None:
+    settings = read_settings(["password_values=masked", "token_lifetime_seconds=60"], rate_limited=False)
+
+    assert (settings.password_values, settings.token_lifetime_seconds, settings.rate_limited) == ("masked", 60, False)
+
+
+@pytest.mark.parametrize("assignment", ["nonsense=1", "password_values", "password_values=purple"])
+def test_a_setting_that_the_sandbox_does_not_have_is_refused(assignment: str) -> None:
+    with pytest.raises(typer.BadParameter, match="--set"):
+        read_settings([assignment], rate_limited=True)

@@ -1,0 +1,160 @@
+"""Webhooks and what is sent to them, as the outbox shows it."""
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+
+from cobalt.sandbox import Sandbox
+from tests.unit.sandbox.conftest import CONFIG, PUBLIC, Api, TestClock, ok, refused
+
+WEBHOOK = f"{PUBLIC}/webhook"
+EVENTS = ["Connection Created", "Connection Deleted", "Connection Expired", "Workflow Completed", "Workflow Errored"]
+
+
+def register(api: Api, **fields: Any) -> Any:
+    body = {"webhook_url": "https://host.example/hook", "webhook_events": EVENTS, "webhook_type": "default", **fields}
+    return ok(api("POST", WEBHOOK, json=body))
+
+
+def taken(sandbox: Sandbox) -> list[str]:
+    return [each.event for each in sandbox.take_notifications()]
+
+
+def test_webhooks_are_registered_listed_changed_and_deleted(api: Api) -> None:
+    first, second = register(api), register(api, description="second")
+
+    assert first["is_enabled"] is True
+    assert ok(api("GET", WEBHOOK)) == [first, second]
+    changed = ok(api("PUT", f"{WEBHOOK}/{first['_id']}", json={"is_enabled": False}))
+    assert changed == {**first, "is_enabled": False}
+    assert ok(api("GET", f"{WEBHOOK}/{first['_id']}")) == changed
+    assert ok(api("DELETE", f"{WEBHOOK}/{first['_id']}")) == [second]
+    assert refused(api("PUT", f"{WEBHOOK}/{first['_id']}", json={})) == (404, "WEBHOOK_NOT_FOUND")
+    assert refused(api("DELETE", f"{WEBHOOK}/{first['_id']}")) == (404, "WEBHOOK_NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"webhook_url": "ftp://host.example"},
+        {"webhook_url": None},
+        {"webhook_events": []},
+        {"webhook_events": ["Connection Recovered"]},
+        {"webhook_type": "carrier pigeon"},
+        {"is_enabled": "yes"},
+        {"slug": "slack"},
+        {"url": "https://host.example"},
+    ],
+)
+def test_a_wrong_webhook_is_refused(api: Api, wrong: dict[str, Any]) -> None:
+    body = {"webhook_url": "https://host.example/hook", "webhook_events": EVENTS, **wrong}
+
+    assert refused(api("POST", WEBHOOK, json=body)) == (400, "BAD_REQUEST")
+    assert ok(api("GET", WEBHOOK)) == []
+
+
+def test_a_notification_is_signed_with_the_key_of_its_environment(api: Api, sandbox: Sandbox, clock: TestClock) -> None:
+    production = Api(sandbox, clock, key="pk_sandbox")
+    production.upsert("acme")
+    register(production)
+    register(api)
+    api.consent("slack")
+
+    (sent,) = sandbox.take_notifications()
+    assert sent.headers["x-cobalt-signature"] == hmac.new(b"tk_sandbox", sent.body, hashlib.sha256).hexdigest()
+    assert json.loads(sent.body) == {
+        "linked_account_id": "acme",
+        "org_id": "org_sandbox",
+        "environment": "test",
+        "type": "General",
+        "event": "Connection Created",
+        "slug": "slack",
+        "createdAt": "Mon, 04 May 2026 03:02:01 GMT",
+    }
+
+
+def test_each_change_of_a_connection_is_told_and_nothing_else(api: Api, sandbox: Sandbox) -> None:
+    register(api)
+    api.consent("slack")
+    api.consent("slack")
+    sandbox.expire_connection("acme", "slack")
+    sandbox.recover_connection("acme", "slack")
+    ok(api("POST", CONFIG, json={"slug": "slack"}))
+    sandbox.disconnect("acme", "slack")
+    sandbox.disconnect("acme", "slack")
+    api.upsert("acme", name="Other")
+    sandbox.delete_account("acme")
+
+    assert taken(sandbox) == ["Connection Created"] * 2 + ["Connection Expired", "Connection Deleted"]
+
+
+def test_a_workflow_notification_is_told_on_demand(api: Api, sandbox: Sandbox) -> None:
+    register(api)
+    sandbox.notify_workflow("acme", "slack_notify", event="Workflow Errored")
+
+    (sent,) = sandbox.take_notifications()
+    payload = json.loads(sent.body)
+    assert payload.pop("instance_id")
+    assert payload == {
+        "linked_account_id": "acme",
+        "workflow_id": "slack_notify",
+        "config_id": "acme",
+        "event": "Workflow Errored",
+        "workflow_name": "Notify the channel",
+        "status": "ERRORED",
+    }
+
+
+def test_only_enabled_webhooks_that_asked_for_the_event_are_told(api: Api, sandbox: Sandbox) -> None:
+    register(api, is_enabled=False)
+    register(api, webhook_events=["Connection Deleted"])
+    api.consent("slack")
+
+    assert taken(sandbox) == []
+
+
+def test_notifications_are_lost_doubled_and_delayed_as_the_settings_say(
+    api: Api, sandbox: Sandbox, clock: TestClock
+) -> None:
+    register(api)
+    sandbox.change_settings(notifications_lost=1)
+    api.consent("slack")
+    assert sandbox.take_notifications(all_of_them=True) == []
+    assert len(sandbox.effects(kind="notification_lost")) == 1
+
+    sandbox.change_settings(notifications_lost=0, notifications_duplicated=1, notifications_delay_seconds=5)
+    api.consent("github")
+    assert taken(sandbox) == []
+    clock.forward(5)
+    assert taken(sandbox) == ["Connection Created"] * 2
+
+
+def test_shuffled_notifications_overtake_each_other(api: Api, sandbox: Sandbox, clock: TestClock) -> None:
+    register(api)
+    sandbox.change_settings(notifications_shuffle_seconds=10)
+    for _ in range(10):
+        api.consent("slack")
+    clock.forward(10)
+
+    order = [each.n for each in sandbox.take_notifications()]
+    assert sorted(order) == list(range(1, 11))
+    assert order != sorted(order)
+
+
+def test_a_refused_delivery_is_tried_three_more_times_twice_as_late_each_time(
+    api: Api, sandbox: Sandbox, clock: TestClock
+) -> None:
+    register(api)
+    api.consent("slack")
+    waits = []
+    (sent,) = sandbox.take_notifications()
+    while sandbox.put_back_notification(sent):
+        waits.append((sent.due_at - clock.now).total_seconds())
+        clock.now = sent.due_at
+        (sent,) = sandbox.take_notifications()
+
+    assert waits == [1.0, 2.0, 4.0]
+    assert sandbox.take_notifications(all_of_them=True) == []

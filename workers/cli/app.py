@@ -1,0 +1,35 @@
+"""The commands and their order in `cobalt-mirror --help`."""
+
+import typer
+
+from workers.cli.demo import demo
+from workers.cli.publish import publish
+from workers.cli.sandbox import sandbox
+from workers.cli.services import migrate, relay, worker
+from workers.cli.show import show
+from workers.cli.status import status
+from workers.cli.up import up
+
+_HELP = """Keep a mirror of every Cobalt connection in step with what happens in your application.
+
+Settings come from the environment: DATABASE_URL, REDIS_URL, COBALT_API_KEY, COBALT_BASE_URL and more.
+
+\b
+Exit codes:
+  0    done; services (up, worker, relay, sandbox) also when they were told to stop
+  1    it failed: a bad setting, no database or Redis, or what was asked for is not so
+  2    wrong usage or bad input
+  3    status only: work is halted, or events are dead
+  130  interrupted by Ctrl-C
+"""
+
+app = typer.Typer(
+    help=_HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for command in (up, demo, publish, show, status, sandbox, migrate, worker, relay):
+    app.command()(command)

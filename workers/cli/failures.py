@@ -1,0 +1,43 @@
+"""What may go wrong without being a bug, and the one sentence for it."""
+
+import redis
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from cobalt import CobaltError
+from db.errors import DatabaseError
+from events import EventError
+from workers.embedded import RedisNotStarted
+from workers.processes import ReleaseFailed
+from workers.procfile import ProcfileError
+
+
+class NotReady(Exception):
+    """A command cannot do its work as things are. The text says what is wrong and how to mend it."""
+
+
+FORESEEN = (
+    CobaltError,
+    DatabaseError,
+    EventError,
+    NotReady,
+    OSError,
+    ProcfileError,
+    RedisNotStarted,
+    ReleaseFailed,
+    SQLAlchemyError,
+    redis.RedisError,
+)
+
+
+def describe(error: BaseException) -> str:
+    """The error as one sentence on one line."""
+    match error:
+        case DBAPIError():
+            told = f"the database failed: {error.orig}; `cobalt-mirror status` shows whether it answers again"
+        case redis.RedisError():
+            told = f"Redis failed: {error}"
+        case OSError(filename=str(name)):
+            told = f"{name}: {error.strerror}"
+        case _:
+            told = str(error) or type(error).__name__
+    return " ".join(told.split())

@@ -1,0 +1,73 @@
+"""How commands print: tables for people, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+#: The width of tables that no terminal limits, in characters.
+_WIDTH_ELSEWHERE = 160
+
+
+def console() -> Console:
+    """A console on standard output. What it prints is never taken for markup."""
+    width = None if sys.stdout.isatty() else _WIDTH_ELSEWHERE
+    return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """A table whose cells may hold what customers and providers wrote."""
+    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell(value)) for value in row))
+    return drawn
+
+
+def cell(value: Any) -> str:
+    """A value as a person reads it; what a terminal would obey shows as a dot."""
+    match value:
+        case None:
+            text = ""
+        case datetime():
+            text = value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        case str():
+            text = value
+        case _:
+            text = json.dumps(value, default=_plain, ensure_ascii=False)
+    return "".join(character if character.isprintable() else "·" for character in text)
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago, roughly: `14 s`, `3 min`, `5 h`, `2 d`."""
+    return duration(now - moment)
+
+
+def duration(length: timedelta) -> str:
+    """A length of time, roughly."""
+    seconds = max(length.total_seconds(), 0)
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output; times are ISO 8601 in UTC."""
+    typer.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")

@@ -1,0 +1,76 @@
+"""How the whole installation fares, read in one transaction."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, func, select
+
+from db import EventState, list_events
+from db.engine import Clock, database_clock, reading
+from db.reads import count_events, find_oldest_waiting
+from db.state import Halt, find_environment, find_halt
+from db.tables import applications, checks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """One moment of an installation.
+
+    Attributes:
+        at: the moment, by the database's clock.
+        events: how many events there are by status.
+        dead_by_move: how many dead events wait for whom: `operator`, `provider` or `customer`.
+        dead: the latest of them.
+        oldest_waiting_at: when the oldest pending event was recorded; None: nothing waits.
+        rereads: how many subjects are to be read again although no event asks for it.
+        halt: why no calls are made, if so.
+        environment: the environment that the database is pinned to; None until the first success.
+        applications: how many applications customers can connect.
+        catalogue_read_at: when the catalogue was read last; None: never.
+    """
+
+    at: datetime
+    events: dict[str, int]
+    dead_by_move: dict[str, int]
+    dead: list[EventState]
+    oldest_waiting_at: datetime | None
+    rereads: int
+    halt: Halt | None
+    environment: str | None
+    applications: int
+    catalogue_read_at: datetime | None
+
+    @property
+    def pending(self) -> int:
+        """How many events wait."""
+        return self.events["pending"]
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether a person has to act."""
+        return self.halt is not None or bool(self.dead_by_move)
+
+
+def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clock) -> Overview:
+    """Read how things are, with the latest `dead` dead events."""
+    with reading(engine).begin() as connection:
+        by_status, by_move = Counter[str](dict.fromkeys(("pending", "done", "superseded", "dead"), 0)), Counter[str]()
+        for (status, move), number in count_events(connection).items():
+            by_status[status] += number
+            if status == "dead":
+                by_move[move or "operator"] += number
+        enabled = select(func.count(), func.max(applications.c.verified_at, type_=applications.c.verified_at.type))
+        known, read_at = connection.execute(enabled.where(applications.c.enabled)).one()
+        return Overview(
+            at=clock(connection),
+            events=dict(by_status),
+            dead_by_move=dict(by_move),
+            dead=list_events(connection, status="dead", limit=dead),
+            oldest_waiting_at=find_oldest_waiting(connection),
+            rereads=connection.execute(select(func.count()).select_from(checks)).scalar_one(),
+            halt=find_halt(connection),
+            environment=find_environment(connection),
+            applications=known,
+            catalogue_read_at=read_at,
+        )

@@ -1,0 +1,106 @@
+"""`cobalt-mirror show`: everything that is known about one customer."""
+
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Engine
+
+from db import find_account, list_configs, list_connections, list_events, list_history
+from db.engine import create_engine, reading
+from workers.cli.failures import NotReady
+from workers.cli.output import console, print_json, table
+from workers.cli.readiness import ready_for_database
+
+
+def show(
+    account: Annotated[str, typer.Argument(help="The linked account id: your own id of the customer.")],
+    limit: Annotated[int, typer.Option(help="How many events and changes to list, the latest first.", min=1)] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Show everything that is known about one customer.
+
+    Account, connections, configs, pending and latest events, and the history of the mirror.
+
+    \b
+    Example:
+      cobalt-mirror show acme
+    """
+    engine = create_engine(ready_for_database())
+    try:
+        found = _read(engine, account, limit)
+    finally:
+        engine.dispose()
+    if found["account"] is None and not found["events"]:
+        raise NotReady(f"neither the mirror nor the event log knows an account {account!r}")
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+
+
+def _read(engine: Engine, account: str, limit: int) -> dict[str, Any]:
+    with reading(engine).begin() as connection:
+        return {
+            "account": find_account(connection, account),
+            "connections": list_connections(connection, account),
+            "configs": list_configs(connection, account),
+            "pending": list_events(connection, account, status="pending", limit=limit),
+            "events": list_events(connection, account, limit=limit),
+            "history": list_history(connection, account, limit=limit),
+        }
+
+
+def _print(found: dict[str, Any]) -> None:
+    screen = console()
+    account = found["account"]
+    if account is None:
+        screen.print("the mirror has no such account yet")
+    else:
+        row = (account.linked_account_id, account.name, account.status, account.environment, account.udf)
+        names = ("account", "name", "status", "environment", "udf", "verified at")
+        screen.print(table("account", names, [(*row, account.verified_at)]))
+    for title, columns, rows in _sections(found):
+        screen.print()
+        if rows:
+            screen.print(table(title, columns, rows))
+        else:
+            screen.print(f"no {title}")
+
+
+def _sections(found: dict[str, Any]) -> list[tuple[str, tuple[str, ...], list[tuple[Any, ...]]]]:
+    configs = [(c.slug, c.config_id, c.status, c.fields, _workflows(c), _mend(c)) for c in found["configs"]]
+    return [
+        (
+            "connections",
+            ("application", "status", "accounts", "connected at", "verified at"),
+            [(c.slug, c.status, _accounts(c), c.connected_at, c.verified_at) for c in found["connections"]],
+        ),
+        ("configs", ("application", "config", "status", "fields", "workflows", "to be mended"), configs),
+        (
+            "pending events",
+            ("occurred at", "type", "application", "attempts", "due at", "last error", "id"),
+            [(e.occurred_at, e.type, e.slug, e.attempts, e.due_at, e.last_error, e.id) for e in found["pending"]],
+        ),
+        (
+            "latest events",
+            ("occurred at", "type", "application", "status", "remark", "id"),
+            [(e.occurred_at, e.type, e.slug, e.status, e.detail or e.last_error, e.id) for e in found["events"]],
+        ),
+        (
+            "history",
+            ("recorded at", "what", "application", "config", "changes: from, to"),
+            [(h.recorded_at, h.what, h.slug, h.config_id, h.changes) for h in found["history"]],
+        ),
+    ]
+
+
+def _accounts(connection: Any) -> str:
+    return ", ".join(f"{one['auth_type']} {one['status']}" for one in connection.accounts)
+
+
+def _workflows(config: Any) -> str:
+    return ", ".join(f"{one['id']} {'on' if one['enabled'] else 'off'}" for one in config.workflows)
+
+
+def _mend(config: Any) -> str:
+    return ", ".join(f"{one['id']}: {one['error']['message']}" for one in config.field_errors)

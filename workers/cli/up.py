@@ -1,0 +1,85 @@
+"""`cobalt-mirror up`: everything that a mirror needs, on this machine, until Ctrl-C."""
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+
+from cobalt.sandbox import Sandbox, SandboxServer
+from cobalt.sandbox.sandbox import DEFAULT_KEYS
+from workers.cli.failures import NotReady
+from workers.cli.readiness import check_redis
+from workers.cli.sandbox import DEFAULT_PORT
+from workers.cli.signals import orderly_end
+from workers.embedded import EmbeddedRedis
+from workers.processes import Processes
+from workers.procfile import find_procfile
+from workers.settings import Settings
+
+
+def up(
+    with_sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Also serve the sandbox and use it as Cobalt; it begins empty each time.")
+    ] = False,
+    sandbox_port: Annotated[int, typer.Option(help="Of the sandbox; 0 for a free one.", min=0, max=65_535)] = (
+        DEFAULT_PORT
+    ),
+) -> None:
+    """Run everything on this machine until Ctrl-C.
+
+    Runs the Procfile's release, worker and relay. Without DATABASE_URL the mirror lives in SQLite at var/mirror.db,
+    without REDIS_URL a Redis of its own runs on
+    var/redis, both below the working directory.
+
+    \b
+    Example:
+      cobalt-mirror up --sandbox
+    """
+    with orderly_end(), ExitStack() as resources:
+        if with_sandbox:
+            os.environ.update(sandbox_environment(_serve_sandbox(resources, sandbox_port), os.environ))
+        settings = Settings.from_environment()
+        if not with_sandbox and not settings.cobalt_api_key.get_secret_value():
+            raise NotReady("COBALT_API_KEY is unset; set it to your key, or use `cobalt-mirror up --sandbox`")
+        if settings.redis_url is None:
+            os.environ["REDIS_URL"] = resources.enter_context(EmbeddedRedis()).url
+        else:
+            check_redis(settings)
+        processes = resources.enter_context(Processes(find_procfile(), environment=os.environ))
+        processes.run_release()
+        _announce(Settings.from_environment())
+        processes.start()
+        try:
+            processes.wait()
+        except SystemExit:
+            typer.echo("stopping; what is in hand is finished first", err=True)
+
+
+def sandbox_environment(url: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that make a sandbox on the loopback be Cobalt, past any proxy."""
+    past = ",".join(filter(None, [environment.get("NO_PROXY", environment.get("no_proxy", "")), "127.0.0.1"]))
+    return {
+        "COBALT_BASE_URL": url,
+        "COBALT_API_KEY": DEFAULT_KEYS["test"],
+        "NO_PROXY": past,
+        "no_proxy": past,
+    }
+
+
+def _serve_sandbox(resources: ExitStack, port: int) -> str:
+    try:
+        return resources.enter_context(SandboxServer(Sandbox(), port=port)).url
+    except OSError as error:
+        raise NotReady(f"the sandbox cannot listen on port {port} ({error.strerror}); try --sandbox-port 0") from error
+
+
+def _announce(settings: Settings) -> None:
+    typer.echo("the mirror is up; Ctrl-C ends it")
+    typer.echo(f"  database  {settings.url().render_as_string(hide_password=True)}")
+    typer.echo(f"  Redis     {settings.redis_url}")
+    typer.echo(f"  Cobalt    {settings.cobalt_base_url}")
+    typer.echo(
+        "  in another shell: cobalt-mirror publish user_signed_up acme --name 'Acme Ltd'; cobalt-mirror show acme"
+    )

@@ -1,0 +1,86 @@
+"""The host app of the demo: what it does when a customer clicks something."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from cobalt import Client, RateLimited
+from db import find_account
+from db.engine import reading
+from events import Event, publish
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Between two looks at the mirror while a customer waits for a page, in seconds.
+_LOOK_SECONDS = 0.2
+
+
+class Closing(Exception):
+    """The demo ends before this customer was served."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Host:
+    """Publishes in its own transactions, asks Cobalt under the limit that it shares with the workers."""
+
+    engine: Engine
+    client: Client
+    closing: threading.Event = field(default_factory=threading.Event)
+    browser: httpx.Client = field(default_factory=httpx.Client)
+    published: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def publish(self, *events: Event) -> None:
+        """Accept events in one transaction of the host's own."""
+        with Session(self.engine) as session, session.begin():
+            for event in events:
+                publish(event, session)
+        with self._lock:
+            self.published += len(events)
+
+    def wait(self, seconds: float) -> None:
+        """Let a customer think.
+
+        Raises:
+            Closing: the demo ends.
+        """
+        if self.closing.wait(seconds):
+            raise Closing
+
+    def wait_until_active(self, linked_account_id: str) -> None:
+        """Keep the customer on the page that says "one moment" until the mirror knows the account."""
+        while True:
+            with reading(self.engine).begin() as connection:
+                account = find_account(connection, linked_account_id)
+            if account is not None and account.status == "active":
+                return
+            self.wait(_LOOK_SECONDS)
+
+    def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call Cobalt; when its limit is used up, try again as soon as it lets us."""
+        while True:
+            try:
+                return call(*args, **kwargs)
+            except RateLimited as error:
+                self.wait(1.0 if error.retry_after_seconds is None else error.retry_after_seconds)
+
+    def mint_token(self, linked_account_id: str) -> None:
+        """Mint the session token for a customer's first page, also before any worker saw the sign-up."""
+        self.ask(self.client.session_token, linked_account_id, ensure=True)
+
+    def connect_by_consent(self, linked_account_id: str, slug: str) -> None:
+        """Send the customer to the consent page; there they click Allow."""
+        address = urlsplit(self.ask(self.client.oauth_url, linked_account_id, slug))
+        form = {**dict(parse_qsl(address.query)), "decision": "allow"}
+        self.browser.post(address._replace(query="").geturl(), data=form).raise_for_status()
+
+    def connect_by_credentials(self, linked_account_id: str, slug: str, credentials: Mapping[str, Any]) -> None:
+        """Hand over what the customer typed in."""
+        self.ask(self.client.save_key_credentials, linked_account_id, slug, credentials)

@@ -1,0 +1,132 @@
+"""One customer's journey: sign up, connect, configure in bursts, remove, reconnect, sign up with other details."""
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Self
+
+from cobalt.sandbox import catalogue
+from cobalt.sandbox.catalogue import Application, Field
+from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
+from workers.demo.host import Host
+
+_PLANS = ("free", "team", "enterprise")
+
+
+@dataclass(slots=True, kw_only=True)
+class Customer:
+    """A customer who clicks at random, but the same way again for the same seed."""
+
+    id: str
+    host: Host
+    chance: Random
+    connected: list[Application] = field(default_factory=list)
+
+    @classmethod
+    def numbered(cls, number: int, *, seed: int, host: Host) -> Self:
+        """The customer with this number; every 25th has an id that tests what an id may hold."""
+        id_ = f"zoë & söhne/{number}" if number % 25 == 0 else f"customer-{number:03}"
+        return cls(id=id_, host=host, chance=Random(f"{seed}/{number}"))
+
+    def live(self) -> None:
+        """Go through the whole journey.
+
+        Raises:
+            Closing: the demo ends before.
+        """
+        self._sign_up()
+        if self._happens(0.2):  # lands in the app at once, and the first page needs a session token
+            self.host.mint_token(self.id)
+        else:
+            self.host.wait_until_active(self.id)
+        for application in self.chance.sample(catalogue.applications(), self.chance.choice((2, 2, 3, 3))):
+            self._connect(application)
+            self._configure(application)
+        if self._happens(0.2):
+            self._sign_up()
+        if self._happens(0.4):
+            self._configure(self.chance.choice(self.connected))
+        if self._happens(0.3):
+            self._remove(self.chance.choice(self.connected))
+
+    def _happens(self, probability: float) -> bool:
+        return self.chance.random() < probability
+
+    def _sign_up(self) -> None:
+        credentials = {"token": f"secret of {self.id}"} if self._happens(0.2) else None
+        udf = {"plan": self.chance.choice(_PLANS), "seats": str(self.chance.randint(1, 500))}
+        name = f"{self.id.title()} {self.chance.choice(('Ltd', 'GmbH', 'Inc.'))}"
+        self.host.publish(UserSignedUp(self.id, name=name, udf=udf, auth_credentials=credentials))
+
+    # --- connecting ---------------------------------------------------------------------------------------------------
+
+    def _connect(self, application: Application) -> None:
+        auth_types = list(application.auth)
+        both = len(auth_types) > 1 and self._happens(0.2)
+        for auth_type in auth_types if both else [self.chance.choice(auth_types)]:
+            self._authorize(application, auth_type)
+        self.connected.append(application)
+
+    def _authorize(self, application: Application, auth_type: str) -> None:
+        authorized = ConnectionAuthorized(self.id, application.slug, auth_type=auth_type)
+        if auth_type == "keybased":
+            typed = {one.name: f"{one.label} of {self.id}" for one in application.auth["keybased"]}
+            self.host.connect_by_credentials(self.id, application.slug, typed)
+            self.host.publish(authorized)
+        elif self._happens(0.05):  # the page tells us when the popup opens, which is too early
+            self.host.publish(authorized)
+            self.host.connect_by_consent(self.id, application.slug)
+        else:
+            self.host.connect_by_consent(self.id, application.slug)
+            self.host.publish(authorized)
+
+    def _remove(self, application: Application) -> None:
+        """Disconnect; half of the customers change their mind and reconnect, as fast as they can click."""
+        auth_types = list(application.auth)
+        only = self.chance.choice(auth_types) if self._happens(0.2) else None
+        self.host.publish(ConnectionRemoved(self.id, application.slug, auth_type=only))
+        if self._happens(0.5):
+            self._authorize(application, only or self.chance.choice(auth_types))
+            self._configure(application)
+
+    # --- configuring --------------------------------------------------------------------------------------------------
+
+    def _configure(self, application: Application) -> None:
+        """Fiddle with the form: several changes within a moment, some of the same field."""
+        config_id = f"{self.id} EU" if self._happens(0.1) else None
+        for _ in range(self.chance.randint(2, 6)):
+            self.host.publish(
+                ConfigChanged(
+                    self.id,
+                    application.slug,
+                    config_id=config_id,
+                    fields=self._some_values(application.fields),
+                    workflows=self._some_workflows(application),
+                )
+            )
+            self.host.wait(self.chance.uniform(0, 0.05))
+
+    def _some_values(self, fields: tuple[Field, ...]) -> dict[str, Any]:
+        return {one.id: self._value(one) for one in fields if self._happens(0.6)}
+
+    def _some_workflows(self, application: Application) -> list[Any]:
+        return [
+            {"id": one.id, "enabled": self._happens(0.5), "fields": self._some_values(one.fields)}
+            for one in application.workflows
+            if self._happens(0.3)
+        ]
+
+    def _value(self, one: Field) -> Any:
+        choices = [option.value for option in one.options]
+        match one.field_type:
+            case _ if self._happens(0.1):
+                return None  # cleared
+            case "select":
+                return self.chance.choice(choices)
+            case "multiselect":
+                return self.chance.sample(choices, self.chance.randint(0, len(choices)))
+            case "checkbox":
+                return self._happens(0.5)
+            case "number":
+                return self.chance.randint(1, 90)
+            case _:
+                return f"{one.name} {self.chance.randint(1, 99)}"

@@ -1,0 +1,128 @@
+"""Where a demo takes place: real parts, started for it and put away after it, in every case."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from sqlalchemy import Engine
+from sqlalchemy.schema import DropSchema
+
+from cobalt import Client
+from cobalt.sandbox import Sandbox, SandboxServer
+from db.engine import create_engine
+from db.errors import NotMigrated
+from db.migrate import check_migrated
+from workers.broker import create_redis
+from workers.cli.up import sandbox_environment
+from workers.embedded import EmbeddedRedis
+from workers.processes import Processes
+from workers.procfile import find_procfile
+from workers.runtime import create_client, create_governor
+from workers.settings import Settings
+
+_VAR = Path("var")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What a demo needs: the database, Cobalt's stand-in, a client under the shared limit, and the log of the rest."""
+
+    engine: Engine
+    sandbox: Sandbox
+    client: Client
+    log: Path
+
+    def last_words(self, lines: int = 30) -> str:
+        """The end of what the processes wrote."""
+        with suppress(OSError):
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        return ""
+
+
+@contextmanager
+def open_place(database_url: str | None, *, seed: int) -> Iterator[Place]:
+    """Start the Procfile's processes with a Redis, a database and a sandbox of their own.
+
+    Sets this process's environment, for what publishes and reads in it goes by that.
+
+    Args:
+        database_url: a PostgreSQL, in which a schema of the demo's own lives that long; None: SQLite.
+        seed: of the sandbox's ids.
+
+    Raises:
+        Unreachable: no database answers.
+        RedisNotStarted: there is no redis-server.
+        ReleaseFailed: the migrations did not run; the text says what they wrote.
+    """
+    with ExitStack() as stack:
+        directory = _make_directory(stack)
+        server = stack.enter_context(SandboxServer(Sandbox(seed=seed)))
+        redis_url = stack.enter_context(EmbeddedRedis(directory / "redis")).url
+        os.environ.update(_environment(directory, database_url, server.url, redis_url))
+        settings = Settings.from_environment()
+        engine = _open_database(stack, settings)
+        log = directory / "processes.log"
+        output = stack.enter_context(log.open("w"))
+        processes = stack.enter_context(
+            Processes(find_procfile(), environment=os.environ, output=output, grace=timedelta(seconds=10))
+        )
+        redis = stack.enter_context(create_redis(settings))
+        client = stack.enter_context(create_client(settings, governor=create_governor(redis, settings)))
+        place = Place(engine=engine, sandbox=server.sandbox, client=client, log=log)
+        try:
+            processes.run_release()
+            processes.start()
+            yield place
+        except Exception as error:
+            error.add_note(place.last_words())
+            raise
+
+
+def _make_directory(stack: ExitStack) -> Path:
+    if not _VAR.exists():
+        _VAR.mkdir()
+        stack.callback(_remove_if_empty, _VAR)
+    directory = Path(tempfile.mkdtemp(prefix="demo-", dir=_VAR))
+    stack.callback(shutil.rmtree, directory, ignore_errors=True)
+    return directory
+
+
+def _remove_if_empty(directory: Path) -> None:
+    with suppress(OSError):
+        directory.rmdir()
+
+
+def _environment(directory: Path, database_url: str | None, sandbox_url: str, redis_url: str) -> dict[str, str]:
+    return {
+        **sandbox_environment(sandbox_url, os.environ),
+        "DATABASE_URL": database_url or f"sqlite:///{(directory / 'mirror.db').absolute()}",
+        "MIRROR_SCHEMA": f"cobalt_mirror_demo_{secrets.token_hex(4)}",
+        "MIRROR_SECRET_KEYS": Fernet.generate_key().decode(),
+        "REDIS_URL": redis_url,
+        "COBALT_RATE_PER_SECOND": "20",
+        "COBALT_BURST": "5",
+        # Nothing reaches this sandbox late, so whoever must look again need not wait for a minute.
+        "DELAYED_WRITE_SECONDS": "3",
+    }
+
+
+def _open_database(stack: ExitStack, settings: Settings) -> Engine:
+    with suppress(NotMigrated):
+        check_migrated(settings)
+    engine = create_engine(settings, pool_size=20)
+    stack.callback(engine.dispose)
+    if engine.dialect.name != "sqlite":
+        stack.callback(_drop_schema, engine, settings.mirror_schema)
+    return engine
+
+
+def _drop_schema(engine: Engine, name: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(DropSchema(name, cascade=True, if_exists=True))
