@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, NotRequired
 
 import uuid6
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, JsonValue, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, JsonValue, StringConstraints, with_config
 from pydantic.dataclasses import dataclass
 from typing_extensions import TypedDict
 
@@ -80,10 +80,9 @@ Value = Annotated[JsonValue, AfterValidator(_is_storable)]
 Moment = Annotated[AwareDatetime, AfterValidator(_is_plausible)]
 
 
+@with_config(ConfigDict(extra="forbid", strict=True))
 class WorkflowPatch(TypedDict):
     """What changes in one workflow of a config: whether it is enabled, some of its fields, or both."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
 
     id: Identifier
     enabled: NotRequired[bool]

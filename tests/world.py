@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, func, select
+from sqlalchemy import Connection, Engine, event, func, select, text
 
 from cobalt import Client
 from cobalt.sandbox import Sandbox, SandboxTransport
@@ -174,6 +174,19 @@ class World:
         names = [call.route for call in self.sandbox.calls()]
         self.sandbox.reset_ledger()
         return names
+
+    def view(self, name: str) -> list[dict[str, Any]]:
+        """The rows of a view."""
+        prefix = "" if self.engine.dialect.name == "sqlite" else f"{self.settings.mirror_schema}."
+        with reading(self.engine).begin() as connection:
+            return [
+                {str(k): v for k, v in r.items()}
+                for r in connection.execute(text(f"SELECT * FROM {prefix}{name}")).mappings()
+            ]
+
+    def everything_stored(self) -> str:
+        """Every row of every table, as one text."""
+        return repr([self.rows(table.name) for table in tables.metadata.sorted_tables])
 
     def mirror(self) -> dict[str, Any]:
         """What the mirror shows, in the shape of `truth`; what is gone is left out."""

@@ -214,7 +214,7 @@ def stage(request: pytest.FixtureRequest, make_stage: Callable[[dict[str, Any]],
 
 
 @settings(
-    max_examples=200,
+    max_examples=max(200, settings().max_examples),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -1,8 +1,12 @@
 """The eight steps of the flow, each with the calls that it may cost."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
+import pytest
+
+from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp, WorkflowPatch
 from tests.world import World
 
 
@@ -75,4 +79,246 @@ def test_a_removal_disconnects_with_two_calls_and_takes_the_configs_along(world:
     assert world.calls() == ["read_application", "delete_integration"]
     assert world.row("connections", slug="slack")["status"] == "disconnected"
     assert world.row("configs", slug="slack")["status"] == "deleted"
+    assert world.mirror() == world.truth()
+
+
+def _connected(world: World, slug: str, *auth_types: str) -> None:
+    world.publish(UserSignedUp("acme", name="Acme", udf={}))
+    world.work_until_quiet()
+    for auth_type in auth_types:
+        world.sandbox.connect("acme", slug, auth_type=auth_type)
+    world.publish(ConnectionAuthorized("acme", slug))
+    world.work_until_quiet()
+    world.calls()
+
+
+def test_removing_both_auth_types_costs_three_calls(world: World) -> None:
+    _connected(world, "hubspot", "oauth2", "keybased")
+    world.publish(ConnectionRemoved("acme", "hubspot"))
+    world.work_until_quiet()
+
+    assert world.calls() == ["read_application", "delete_integration", "delete_integration"]
+    assert world.row("connections")["status"] == "disconnected"
+    assert world.row("configs")["status"] == "deleted"
+    assert world.mirror() == world.truth()
+
+
+def test_removing_one_auth_type_leaves_the_other_connected_and_the_configs_as_they_are(world: World) -> None:
+    _connected(world, "hubspot", "oauth2", "keybased")
+    world.publish(ConnectionRemoved("acme", "hubspot", auth_type="keybased"))
+    world.work_until_quiet()
+
+    assert world.calls() == ["read_application", "delete_integration"]
+    row = world.row("connections")
+    assert (row["status"], [account["auth_type"] for account in row["accounts"]]) == ("connected", ["oauth2"])
+    assert world.row("configs")["status"] == "installed"
+    assert world.mirror() == world.truth()
+
+
+def test_a_removal_leaves_a_connection_that_was_made_after_it(world: World) -> None:
+    _connected(world, "slack", "oauth2")
+    removal = ConnectionRemoved("acme", "slack")
+    world.publish(removal)
+    world.clock.pass_time(5)
+    world.sandbox.connect("acme", "slack")  # the customer is back before any worker came round
+    world.publish(ConnectionAuthorized("acme", "slack"))
+    world.work_until_quiet()
+
+    assert "delete_integration" not in world.calls()
+    assert "stays" in world.event(removal)["detail"]
+    assert world.row("connections")["status"] == "connected"
+    assert world.mirror() == world.truth()
+
+
+def test_a_removal_by_a_host_whose_clock_is_behind_removes_what_the_mirror_showed(world: World) -> None:
+    _connected(world, "slack", "oauth2")
+    world.publish(ConnectionRemoved("acme", "slack", occurred_at=datetime.now(UTC) - timedelta(minutes=5)))
+    world.work_until_quiet()
+
+    assert world.row("connections")["status"] == "disconnected"
+    assert world.mirror() == world.truth()
+
+
+def test_a_patch_changes_what_it_names_clears_with_null_and_leaves_the_rest(world: World) -> None:
+    _connected(world, "slack", "oauth2")
+    world.publish(
+        ConfigChanged(
+            "acme",
+            "slack",
+            fields={"channel": "general", "mention": "@a"},
+            workflows=[{"id": "slack_notify", "enabled": True, "fields": {"template": "hi", "digest": True}}],
+        )
+    )
+    world.work_until_quiet()
+    world.sandbox.edit_config("acme", "slack", fields={"mention": "@browser"})  # the customer, in the browser
+    world.calls()
+    world.publish(
+        ConfigChanged(
+            "acme",
+            "slack",
+            fields={"channel": None},
+            workflows=[{"id": "slack_notify", "fields": {"digest": None}}],
+        )
+    )
+    world.work_until_quiet()
+
+    assert world.calls() == ["find_or_create_config", "replace_config"]
+    row = world.row("configs")
+    assert row["fields"] == {"mention": "@browser"}
+    notify = next(workflow for workflow in row["workflows"] if workflow["id"] == "slack_notify")
+    assert (notify["enabled"], notify["fields"]) == (True, {"template": "hi"})
+    assert world.mirror() == world.truth()
+
+
+def test_an_empty_patch_reads_and_mirrors_with_one_call(world: World) -> None:
+    _connected(world, "slack", "oauth2")
+    world.sandbox.edit_config("acme", "slack", fields={"mention": "@browser"})
+    world.publish(ConfigChanged("acme", "slack"))
+    world.work_until_quiet()
+
+    assert world.calls() == ["find_or_create_config"]
+    assert world.row("configs")["fields"] == {"mention": "@browser"}
+
+
+def test_field_errors_land_in_the_mirror(world: World) -> None:
+    _connected(world, "slack", "oauth2")
+    event = ConfigChanged("acme", "slack", fields={"channel": "no such channel"})
+    world.publish(event)
+    world.work_until_quiet()
+
+    assert world.event(event)["status"] == "done"
+    (error,) = world.row("configs")["field_errors"]
+    assert error["id"] == "channel"
+    assert error["error"]["message"]
+
+
+def test_a_config_row_holds_the_schema_that_a_form_needs(world: World) -> None:
+    _connected(world, "slack", "oauth2")
+
+    channel = next(field for field in world.row("configs")["schema"]["fields"] if field["id"] == "channel")
+    assert (channel["field_type"], channel["required"]) == ("select", True)
+    assert {option["value"] for option in channel["options"]} == {"general", "random", "alerts"}
+
+
+def test_the_config_is_not_found_by_itself_when_the_setting_says_so(make_world: Callable[..., World]) -> None:
+    world = make_world(options={"find_config_on_authorization": False})
+    _connected(world, "slack", "oauth2")
+
+    assert world.rows("configs") == []
+
+
+@pytest.mark.parametrize("shown", ["shown", "masked", "left_out"])
+def test_a_password_that_an_answer_hides_is_not_destroyed(make_world: Callable[..., World], shown: str) -> None:
+    world = make_world(sandbox_settings={"password_values": shown})
+    _connected(world, "postgresql", "keybased")
+    secrets: dict[str, Any] = {"ssl_key": "the-client-key", "schema": "public"}
+    workflow: WorkflowPatch = {"id": "postgresql_load", "enabled": True, "fields": {"row_secret": "the-row-key"}}
+    world.publish(ConfigChanged("acme", "postgresql", fields=secrets, workflows=[workflow]))
+    world.work_until_quiet()
+    world.publish(ConfigChanged("acme", "postgresql", fields={"schema": "app", "batch_size": 10}))
+    world.publish(ConfigChanged("acme", "postgresql", workflows=[{"id": "postgresql_load", "enabled": False}]))
+    world.work_until_quiet()
+
+    (truth,) = world.sandbox.state(secrets=True)["configs"]
+    assert truth["fields"] == {"ssl_key": "the-client-key", "schema": "app", "batch_size": 10}
+    assert "the-row-key" in repr(truth["workflows"])
+    assert world.mirror() == world.truth()
+    assert world.rows("events", status="dead") == []
+    assert "the-client-key" not in world.everything_stored()
+    assert "the-row-key" not in world.everything_stored()
+
+
+def test_a_new_password_replaces_a_hidden_one(make_world: Callable[..., World]) -> None:
+    world = make_world(sandbox_settings={"password_values": "masked"})
+    _connected(world, "stripe", "keybased")
+    world.publish(ConfigChanged("acme", "stripe", fields={"signing_secret": "old", "currency": "eur"}))
+    world.work_until_quiet()
+    world.publish(ConfigChanged("acme", "stripe", fields={"signing_secret": "new"}))
+    world.work_until_quiet()
+
+    (truth,) = world.sandbox.state(secrets=True)["configs"]
+    assert truth["fields"] == {"signing_secret": "new", "currency": "eur"}
+
+
+@pytest.mark.parametrize("left_out", ["kept", "cleared"])
+def test_a_sign_up_keeps_what_it_leaves_out(make_world: Callable[..., World], left_out: str) -> None:
+    world = make_world(sandbox_settings={"upsert_left_out": left_out})
+    world.publish(UserSignedUp("acme", name="Acme", udf={"plan": "pro"}))
+    world.work_until_quiet()
+    world.sandbox.rename_account("acme", "Renamed in the dashboard")
+    world.publish(UserSignedUp("acme", udf={"plan": "free"}))
+    world.work_until_quiet()
+
+    assert world.mirror()["accounts"] == {"acme": ("Renamed in the dashboard", {"plan": "free"})}
+    assert world.mirror() == world.truth()
+
+
+def test_credentials_reach_cobalt_and_are_wiped_here(world: World) -> None:
+    event = UserSignedUp("acme", name="Acme", udf={}, auth_credentials={"token": "hunter2-hunter2"})
+    world.publish(event)
+    assert "hunter2" not in world.everything_stored()
+    world.work_until_quiet()
+
+    (account,) = world.sandbox.state(secrets=True)["accounts"]
+    assert account["auth_credentials"] == {"token": "hunter2-hunter2"}
+    assert "sealed" not in world.event(event)["payload"]
+    assert "hunter2" not in world.everything_stored()
+
+
+def test_a_duplicate_delivery_costs_nothing(world: World) -> None:
+    events = [
+        UserSignedUp("acme", name="Acme", udf={}),
+        ConfigChanged("acme", "slack", fields={"mention": "@a"}),
+        ConnectionRemoved("acme", "slack"),
+        ConnectionAuthorized("acme", "slack"),
+    ]
+    world.publish(*events)
+    world.work_until_quiet()
+    world.calls()
+
+    assert [receipt.is_new for receipt in world.publish(*events)] == [False] * 4
+    assert world.attempts.attempt("acme") is False
+    world.work_until_quiet()
+    assert world.calls() == []
+
+
+def test_the_catalogue_is_mirrored_through_the_first_active_account(world: World) -> None:
+    world.catalogue.refresh()
+    assert world.calls() == []
+    world.publish(UserSignedUp("acme", name="Acme", udf={}))
+    world.work_until_quiet()
+    world.calls()
+    world.catalogue.refresh()
+
+    assert world.calls() == ["list_applications"]
+    rows = {row["slug"]: row for row in world.rows("applications")}
+    assert len(rows) >= 12
+    hubspot = {each["auth_type"]: each["inputs"] for each in rows["hubspot"]["auth_types"]}
+    assert hubspot["oauth2"] == []
+    assert hubspot["keybased"][0]["name"] == "access_token"
+
+    world.sandbox.disable_application("slack")
+    world.catalogue.refresh()
+    assert world.row("applications", slug="slack")["enabled"] is False
+    assert "slack" not in {row["slug"] for row in world.view("integrations")}
+
+
+@pytest.mark.parametrize(
+    "account", ["a/b", "two words", "someone@example.com", "naïve", "日本🎉", "x" * 200, "100%", "a?b#c"]
+)
+def test_any_identifier_travels_through_the_whole_flow(world: World, account: str) -> None:
+    events = [UserSignedUp(account, name="Odd", udf={}), ConfigChanged(account, "slack", fields={"mention": "@a"})]
+    world.publish(*events)
+    world.work_until_quiet()
+    world.sandbox.connect(account, "slack")
+    more = [ConnectionAuthorized(account, "slack"), ConfigChanged(account, "slack", fields={"mention": "@b"})]
+    world.publish(*more)
+    world.work_until_quiet()
+    assert world.mirror() == world.truth()
+    assert world.row("connections")["status"] == "connected"
+    removal = ConnectionRemoved(account, "slack")
+    world.publish(removal)
+    world.work_until_quiet()
+
+    assert world.statuses([*events, *more, removal]) == ["done"] * 5
     assert world.mirror() == world.truth()

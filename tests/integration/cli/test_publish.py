@@ -1,0 +1,168 @@
+"""Events from the command line, for hosts that do not import us."""
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select
+
+from db.engine import reading
+from db.tables import events
+from tests.commands import Ended, Shell
+
+KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+
+def rows(engine: Engine) -> list[dict[str, Any]]:
+    with reading(engine).begin() as connection:
+        return [dict(row) for row in connection.execute(select(events).order_by(events.c.id)).mappings()]
+
+
+def cloudevent(id_: str, **changes: Any) -> str:
+    document = {
+        "specversion": "1.0",
+        "id": id_,
+        "source": "billing",
+        "type": "user_signed_up",
+        "time": "2026-01-31T12:00:00Z",
+        "data": {"linked_account_id": "acme"},
+    }
+    return json.dumps({**document, **changes})
+
+
+def test_an_event_of_each_type_is_published(mirror: Shell, engine: Engine) -> None:
+    commands = [
+        ["user_signed_up", "acme", "--name", "Acme Ltd", "--udf", "plan=pro", "--udf", "note=a=b"],
+        ["connection_authorized", "acme", "slack", "--auth-type", "oauth2"],
+        ["config_changed", "acme", "slack", "--config-id", "eu", "--field", "channel=alerts", "--field", "digest=true"]
+        + ["--field", "mention=null", "--workflow", '{"id": "slack_notify", "enabled": true}'],
+        ["connection_removed", "acme", "slack"],
+    ]
+    for number, command in enumerate(commands):
+        ended = mirror.run("publish", *command, "--id", str(number), "--occurred-at", "2026-01-31T12:00:00+01:00")
+        assert ended == Ended(0, f"published {command[0]} {number} of host\n", "")
+
+    found = rows(engine)
+    assert [(row["type"], row["linked_account_id"], row["slug"]) for row in found] == [
+        ("user_signed_up", "acme", None),
+        ("connection_authorized", "acme", "slack"),
+        ("config_changed", "acme", "slack"),
+        ("connection_removed", "acme", "slack"),
+    ]
+    assert found[0]["payload"] == {"name": "Acme Ltd", "udf": {"plan": "pro", "note": "a=b"}}
+    assert found[2]["payload"] == {
+        "config_id": "eu",
+        "fields": {"channel": "alerts", "digest": True, "mention": None},
+        "workflows": [{"id": "slack_notify", "enabled": True}],
+    }
+    assert found[0]["occurred_at"].isoformat() == "2026-01-31T11:00:00+00:00"
+
+
+def test_the_same_event_again_is_a_no_op_that_says_so(mirror: Shell, engine: Engine) -> None:
+    command = ["publish", "user_signed_up", "acme", "--id", "1", "--source", "billing", "--json"]
+
+    first, second = mirror.run(*command), mirror.run(*command)
+    different = mirror.run(*command, "--name", "Other")
+
+    assert json.loads(first.output) == {"source": "billing", "id": "1", "is_new": True}
+    assert json.loads(second.output) == {"source": "billing", "id": "1", "is_new": False}
+    assert different.status == 2
+    assert "a different event" in different.errors
+    assert len(rows(engine)) == 1
+
+
+def test_credentials_come_on_the_input_and_are_sealed(mirror: Shell, engine: Engine) -> None:
+    command = ["publish", "user_signed_up", "acme", "--auth-credentials-stdin"]
+
+    refused = mirror.run(*command, given='{"token": "tell nobody"}')
+    taken = mirror.run(*command, given='{"token": "tell nobody"}', MIRROR_SECRET_KEYS=KEY)
+
+    assert refused.status == 1
+    assert "MIRROR_SECRET_KEYS is unset" in refused.errors
+    assert taken.status == 0
+    assert [set(row["payload"]) for row in rows(engine)] == [{"sealed"}]
+    assert "tell nobody" not in refused.errors + taken.output + str(rows(engine))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["user_signed_in", "acme"], "type: not one of"),
+        (["user_signed_up"], "TYPE and ACCOUNT are missing"),
+        (["user_signed_up", ""], "linked_account_id"),
+        (["user_signed_up", "acme", "slack"], "slug"),
+        (["user_signed_up", "acme", "--udf", "plan"], "--udf plan: wants KEY=VALUE"),
+        (["user_signed_up", "acme", "--occurred-at", "2026-01-31T12:00:00"], "occurred_at"),
+        (["connection_authorized", "acme"], "slug"),
+        (["config_changed", "acme", "slack", "--workflow", "{"], "--workflow: not JSON"),
+        (["config_changed", "acme", "slack", "--workflow", "{}"], "workflows.0.id"),
+        (["user_signed_up", "acme", "--ndjson", "-"], "no other arguments"),
+    ],
+)
+def test_a_bad_event_is_refused_by_the_name_of_its_field(
+    mirror: Shell, engine: Engine, arguments: list[str], complaint: str
+) -> None:
+    ended = mirror.run("publish", *arguments)
+
+    assert (ended.status, ended.output) == (2, "")
+    assert complaint in ended.errors
+    assert rows(engine) == []
+
+
+def test_bad_lines_are_named_and_left_out_and_good_ones_are_written(mirror: Shell, engine: Engine) -> None:
+    lines = [
+        cloudevent("1"),
+        "",
+        "{not json",
+        cloudevent("2", type="user_left"),
+        cloudevent("3", time="2026-01-31T12:00:00"),
+        cloudevent("1", data={"linked_account_id": "somebody else"}),
+        cloudevent("4", data={"linked_account_id": "acme", "udf": {"note": "x" * 300_000}}),
+        cloudevent("1"),
+        '"text"',
+        cloudevent("5", data={"linked_account_id": "zoë"}),
+    ]
+
+    ended = mirror.run("publish", "--ndjson", "-", given="\n".join(lines))
+
+    assert ended.status == 2
+    assert [line.partition(": ")[::2] for line in sorted(ended.errors.splitlines())] == [
+        ("line 3", "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("line 4", "type: not one of user_signed_up, connection_authorized, config_changed, connection_removed"),
+        ("line 5", "occurred_at: Input should have timezone info"),
+        (
+            "line 6",
+            "id: the log holds a different event under id '1' of source 'billing'; publish this one under a new id",
+        ),
+        ("line 7", "payload: 300022 bytes of JSON are over the limit of 262144; publish less"),
+        ("line 9", "event: Input should be a valid dictionary or instance of _Envelope"),
+    ]
+    assert ended.output == "2 events published, 1 were published before, 6 bad lines\n"
+    assert [(row["id"], row["linked_account_id"]) for row in rows(engine)] == [("1", "acme"), ("5", "zoë")]
+
+
+def test_many_lines_come_from_a_file_and_the_file_may_be_published_again(mirror: Shell, engine: Engine) -> None:
+    numbers = range(1_234)
+    (mirror.folder / "events.ndjson").write_text("".join(f"{cloudevent(f'{number:04}')}\n" for number in numbers))
+
+    first = mirror.run("publish", "--ndjson", "events.ndjson", "--json")
+    second = mirror.run("publish", "--ndjson", "events.ndjson", "--json")
+
+    assert json.loads(first.output) == {"new": 1_234, "known": 0, "bad": 0}
+    assert json.loads(second.output) == {"new": 0, "known": 1_234, "bad": 0}
+    assert [row["id"] for row in rows(engine)] == [f"{number:04}" for number in numbers]
+
+
+def test_an_endless_line_is_refused_without_being_kept(mirror: Shell, engine: Engine) -> None:
+    ended = mirror.run("publish", "--ndjson", "-", given=f"{'x' * 5_000_000}\n{cloudevent('1')}\n")
+
+    assert ended == Ended(
+        2, "1 events published, 0 were published before, 1 bad lines\n", "line 1: longer than 2097152 bytes\n"
+    )
+    assert len(rows(engine)) == 1
+
+
+def test_a_file_that_is_not_there_is_named(mirror: Shell) -> None:
+    assert mirror.run("publish", "--ndjson", "nowhere.ndjson") == Ended(
+        1, "", "cobalt-mirror: nowhere.ndjson: No such file or directory\n"
+    )

@@ -1,0 +1,117 @@
+"""What an operator sees: how everything fares, and everything about one customer."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, insert
+
+from db.mirror import Because, record_row
+from db.state import Halt, pin_environment, record_halt
+from db.tables import applications, configs, connections, events, linked_accounts
+from tests.commands import Shell
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+BECAUSE = Because(at=NOW, cause={"events": []})
+
+
+def add_event(engine: Engine, id_: str, **columns: Any) -> None:
+    row = {"id": id_, "type": "user_signed_up", "linked_account_id": "acme", "occurred_at": NOW, **columns}
+    with engine.begin() as connection:
+        connection.execute(insert(events).values(**row))
+
+
+def test_an_empty_mirror_is_fine(mirror: Shell) -> None:
+    ended = mirror.run("status")
+
+    assert (ended.status, ended.errors) == (0, "")
+    assert "0 pending, 0 done, 0 superseded, 0 dead" in ended.output
+
+
+def test_waiting_events_and_the_age_of_the_catalogue_are_shown(mirror: Shell, engine: Engine) -> None:
+    add_event(engine, "1", recorded_at=NOW - timedelta(minutes=7))
+    add_event(engine, "2", status="done")
+    with engine.begin() as connection:
+        pin_environment(connection, "test")
+        row = {"slug": "slack", "name": "Slack", "tags": [], "auth_types": []}
+        record_row(connection, applications, row, Because(at=NOW - timedelta(hours=3), cause={}))
+
+    ended = mirror.run("status")
+
+    assert ended.status == 0
+    assert "1 pending, 1 done" in ended.output
+    assert "the oldest for 7 min" in ended.output
+    assert "environment  test" in ended.output
+    assert "1 applications, read 3 h ago" in ended.output
+
+
+def test_dead_events_are_listed_by_whose_move_it_is_and_the_exit_code_says_so(mirror: Shell, engine: Engine) -> None:
+    dead = {"status": "dead", "slug": "nope", "last_error": "no such application", "move": "operator"}
+    add_event(engine, "1", **dead)
+    add_event(engine, "2", **{**dead, "move": "customer", "last_error": "[red]field[/red] \x1b[31mmissing"})
+
+    shown, told = mirror.run("status"), mirror.run("status", "--json")
+
+    assert (shown.status, told.status) == (3, 3)
+    assert "1 the customer's, 1 the operator's" in shown.output
+    assert "no such application" in shown.output
+    assert "[red]field[/red] ·[31mmissing" in shown.output
+    document = json.loads(told.output)
+    assert document["dead_by_move"] == {"operator": 1, "customer": 1}
+    assert {(one["id"], one["move"]) for one in document["dead"]} == {("1", "operator"), ("2", "customer")}
+
+
+def test_a_halt_is_said_loudly(mirror: Shell, engine: Engine) -> None:
+    with engine.begin() as connection:
+        since = datetime.now(UTC) - timedelta(minutes=5)
+        record_halt(connection, Halt(reason="the key is refused", since=since, probe_at=since + timedelta(hours=3)))
+
+    shown, told = mirror.run("status"), mirror.run("status", "--json")
+
+    assert shown.status == 3
+    assert "HALTED for 5 min: the key is refused; next probe in 3 h" in shown.output
+    assert json.loads(told.output)["halt"]["reason"] == "the key is refused"
+
+
+@pytest.fixture
+def customer(engine: Engine) -> None:
+    """A customer with something of everything."""
+    key = {"linked_account_id": "acme", "slug": "slack"}
+    with engine.begin() as connection:
+        account = {"linked_account_id": "acme", "name": "Acme", "udf": {"plan": "pro"}, "status": "active"}
+        record_row(connection, linked_accounts, {**account, "environment": "test"}, BECAUSE)
+        link = {"auth_type": "oauth2", "status": "active", "identifier": None, "connected_at": None}
+        record_row(connection, connections, {**key, "status": "connected", "accounts": [link]}, BECAUSE)
+        config = {"fields": {"channel": "alerts"}, "workflows": [], "schema": {}, "field_errors": []}
+        record_row(connection, configs, {**key, "config_id": "acme", "status": "installed", **config}, BECAUSE)
+    add_event(engine, "1", status="done")
+    add_event(engine, "2", last_error="Cobalt is away", attempts=3)
+
+
+@pytest.mark.usefixtures("customer")
+def test_everything_about_a_customer_is_shown(mirror: Shell) -> None:
+    ended = mirror.run("show", "acme")
+
+    assert (ended.status, ended.errors) == (0, "")
+    for wanted in ("Acme", "oauth2 active", '{"channel": "alerts"}', "Cobalt is away", "linked_account"):
+        assert wanted in ended.output
+
+
+@pytest.mark.usefixtures("customer")
+def test_a_program_reads_it_as_json(mirror: Shell) -> None:
+    document = json.loads(mirror.run("show", "acme", "--json").output)
+
+    assert document["account"]["udf"] == {"plan": "pro"}
+    assert [one["status"] for one in document["connections"]] == ["connected"]
+    assert [one["fields"] for one in document["configs"]] == [{"channel": "alerts"}]
+    assert [one["id"] for one in document["pending"]] == ["2"]
+    assert [one["id"] for one in document["events"]] == ["2", "1"]
+    assert [one["what"] for one in document["history"]] == ["config", "connection", "linked_account"]
+
+
+def test_a_customer_whom_nobody_knows_is_an_error(mirror: Shell) -> None:
+    ended = mirror.run("show", "nobody")
+
+    assert (ended.status, ended.output) == (1, "")
+    assert ended.errors == "cobalt-mirror: neither the mirror nor the event log knows an account 'nobody'\n"
