@@ -12,7 +12,7 @@ class EventError(Exception):
     """The root of this package's errors. Nothing of the event was written."""
 
 
-class InvalidEvent(EventError, ValueError):
+class InvalidEvent(EventError):
     """The event breaks a rule. The text names the field and what it wants, never its value."""
 
 

@@ -17,6 +17,10 @@ from typing_extensions import TypedDict
 LONGEST = 200
 #: The largest payload, in bytes of JSON.
 LARGEST_PAYLOAD = 256 * 1024
+#: The largest integer in a value. Beyond it readers in other languages disagree.
+LARGEST_INTEGER = 2**63 - 1
+#: How many lists and objects may be inside each other in one value.
+DEEPEST = 64
 #: How far ahead of this machine's clock an event may claim to have happened.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 #: No host's clock was right before this.
@@ -49,12 +53,24 @@ def _can_travel(value: str) -> str:
     return value
 
 
+def _is_shallow(value: object, left: int = DEEPEST) -> object:
+    """Neither Python, pydantic nor a database's JSON takes just any depth."""
+    if isinstance(value, list | dict):
+        if not left:
+            raise ValueError(f"must not be nested more than {DEEPEST} deep")
+        for item in value.values() if isinstance(value, dict) else value:
+            _is_shallow(item, left - 1)
+    return value
+
+
 def _is_storable(value: JsonValue) -> JsonValue:
-    """Text anywhere in a value must be something that a JSON column takes."""
+    """Text and numbers anywhere in a value must be something that a JSON column takes."""
     if isinstance(value, str) and _CONTROL_IN_TEXT.search(value):
         raise ValueError("must not contain control characters or half a surrogate pair")
     if isinstance(value, float) and (value != value or value in {float("inf"), float("-inf")}):  # noqa: PLR0124 - NaN
         raise ValueError("must not contain NaN or infinity, which JSON does not know")
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        raise ValueError("must not contain integers of more than 64 bits; write them as text")
     if isinstance(value, list):
         for item in value:
             _is_storable(item)
@@ -76,7 +92,7 @@ def _is_plausible(value: datetime) -> datetime:
 _Short = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST), AfterValidator(_is_printable)]
 Identifier = Annotated[_Short, AfterValidator(_can_travel)]
 Text = Annotated[str, AfterValidator(_is_storable)]
-Value = Annotated[JsonValue, AfterValidator(_is_storable)]
+Value = Annotated[JsonValue, BeforeValidator(_is_shallow), AfterValidator(_is_storable)]
 Moment = Annotated[AwareDatetime, AfterValidator(_is_plausible)]
 
 
@@ -103,7 +119,7 @@ _RULES = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 @dataclass(frozen=True, config=_RULES)
 class Event:
-    """What every event has.
+    """What every event has. Making one that breaks a rule raises `InvalidEvent`, which names the field: mend it.
 
     Attributes:
         linked_account_id: the host's own id of the customer. 1 to 200 characters, no control characters.
@@ -120,6 +136,14 @@ class Event:
     source: _Short = field(default="host", kw_only=True)
     occurred_at: Moment = field(default_factory=_now, kw_only=True)
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _breaks_no_rule(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(_by_name(cls, given))
+        except ValidationError as error:
+            raise InvalidEvent(describe(error)) from None
+
     def payload(self) -> dict[str, Any]:
         """What the event says beyond its subject; fields that were left out are not in it."""
         told = {name: getattr(self, name) for name in self.payload_fields}
@@ -129,6 +153,16 @@ class Event:
         """The application that the event is about; None: the account itself."""
         slug: str | None = getattr(self, "slug", None)
         return slug
+
+
+def _by_name(kind: type[Event], given: Any) -> Any:
+    """The same arguments by name: pydantic calls a positional one by its number."""
+    if not isinstance(given, ArgsKwargs):
+        return given
+    positional = [each.name for each in fields(kind) if each.init and not each.kw_only]
+    named = dict(zip(positional, given.args, strict=False))
+    told = given.kwargs or {}
+    return given if named.keys() & told else ArgsKwargs(given.args[len(named) :], {**named, **told})
 
 
 @dataclass(frozen=True, config=_RULES)

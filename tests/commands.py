@@ -1,16 +1,24 @@
-"""Runs `cobalt-mirror` as a user does: as a process, in a folder of its own, with only those settings that a test set."""
+"""Runs `cobalt-mirror` as a process, in a folder of its own, with only those settings that a test made."""
 
+import multiprocessing
 import os
 import subprocess
+import sys
 import sysconfig
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.waiting import is_running
+from workers.cli import main
 
 COMMAND = Path(sysconfig.get_path("scripts"), "cobalt-mirror")
+# Importing everything takes a second or two, a fork of a process that did it takes nothing.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["workers.cli"])
+
 _OURS = ("COBALT_", "DATABASE_URL", "MIRROR_", "REDIS_", "WORKER_")
 
 
@@ -32,17 +40,17 @@ class Shell:
 
     def run(self, *arguments: str, given: str = "", timeout_seconds: float = 120, **variables: str) -> Ended:
         """Runs a command to its end, with `given` on its standard input."""
-        ended = subprocess.run(
-            [COMMAND, *arguments],
-            cwd=self.folder,
-            env=self._environment(variables),
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=timeout_seconds,
-            check=False,
-        )
-        return Ended(ended.returncode, ended.stdout, ended.stderr)
+        with tempfile.TemporaryDirectory() as folder:
+            streams = [Path(folder, name) for name in ("input", "output", "errors")]
+            for stream, text in zip(streams, (given, "", ""), strict=True):
+                stream.write_text(text)
+            process = _FORKS.Process(
+                target=_become, args=(arguments, self.folder, self._environment(variables), streams)
+            )
+            process.start()
+            process.join(timeout_seconds)
+            assert process.exitcode is not None, f"{arguments} still runs after {timeout_seconds} s"
+            return Ended(process.exitcode, streams[1].read_text(), streams[2].read_text())
 
     @contextmanager
     def start(self, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
@@ -64,6 +72,18 @@ class Shell:
     def _environment(self, variables: dict[str, str]) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         return {**inherited, **self.variables, **variables}
+
+
+def _become(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], streams: Sequence[Path]) -> None:
+    """Makes a fork be the command."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for number, stream in enumerate(streams):
+        os.dup2(os.open(stream, os.O_RDWR), number)
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 - they are the process's own
+    sys.argv = ["cobalt-mirror", *arguments]
+    main()
 
 
 def read_until(process: subprocess.Popen[str], wanted: str) -> str:

@@ -52,8 +52,7 @@ class Actors:
 
 
 def _declare(function: Callable[..., None], name: str, broker: Broker) -> None:
-    # No retries of dramatiq's: when to try again is decided by an outcome and kept in the database.
-    dramatiq.actor(broker=broker, actor_name=name, queue_name=name, max_retries=0)(function)
+    dramatiq.actor(broker=broker, actor_name=name, queue_name=name)(function)
 
 
 def declare_queues(broker: Broker) -> None:

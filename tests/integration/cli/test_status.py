@@ -30,7 +30,7 @@ def test_an_empty_mirror_is_fine(mirror: Shell) -> None:
 
 
 def test_waiting_events_and_the_age_of_the_catalogue_are_shown(mirror: Shell, engine: Engine) -> None:
-    add_event(engine, "1", recorded_at=NOW - timedelta(minutes=7))
+    add_event(engine, "1", recorded_at=datetime.now(UTC) - timedelta(minutes=7))
     add_event(engine, "2", status="done")
     with engine.begin() as connection:
         pin_environment(connection, "test")
