@@ -1,0 +1,161 @@
+"""The relay and the actors over a real Redis: events come through, and nothing depends on a message surviving."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+import redis
+from dramatiq import Broker, Worker
+
+from db.work import count_under_way
+from events import ConfigChanged, UserSignedUp
+from tests.waiting import wait_until
+from tests.world import World
+from workers.actors import CATALOGUE, Actors, declare_queues
+from workers.broker import create_broker
+from workers.relay import RESEND_AFTER, Relay
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def broker(client: redis.Redis, world: World) -> Broker:
+    opened = create_broker(client, world.settings)
+    declare_queues(opened)
+    return opened
+
+
+@pytest.fixture
+def relay(world: World, broker: Broker) -> Relay:
+    return Relay(engine=world.engine, broker=broker, settings=world.settings, clock=world.clock)
+
+
+@contextmanager
+def _working(world: World, client: redis.Redis) -> Iterator[None]:
+    broker = create_broker(client, world.settings)
+    Actors(world.attempts, world.catalogue).register(broker)
+    worker = Worker(broker, worker_timeout=50, worker_threads=2)
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.stop(timeout=10_000)
+
+
+def _length(client: redis.Redis, queue: str) -> int:
+    return int(str(client.llen(f"cobalt-mirror:{queue}")))
+
+
+def test_events_of_every_type_come_through_real_queues(world: World, client: redis.Redis, relay: Relay) -> None:
+    events = [UserSignedUp(f"account-{n}", name="A", udf={}) for n in range(5)]
+    changes = [ConfigChanged(f"account-{n}", "slack", fields={"mention": "@a"}) for n in range(5)]
+    world.publish(*events, *changes)
+    with _working(world, client):
+        wait_until(lambda: relay.ring() >= 0 and set(world.statuses([*events, *changes])) == {"done"})
+
+    assert world.mirror() == world.truth()
+    assert world.rows("work") == []
+
+
+def test_one_message_goes_out_for_an_account_however_many_events_wait(
+    world: World, client: redis.Redis, relay: Relay
+) -> None:
+    world.publish(*(ConfigChanged("acme", "slack", fields={"mention": f"@{n}"}) for n in range(20)))
+
+    assert relay.ring() == 1
+    assert relay.ring() == 0
+    assert _length(client, "config_changed") == 1
+
+
+def test_the_queue_is_that_of_the_oldest_due_event(world: World, client: redis.Redis, relay: Relay) -> None:
+    world.publish(UserSignedUp("acme", name="A", udf={}))
+    world.publish(ConfigChanged("acme", "slack"))
+    relay.ring()
+
+    assert (_length(client, "user_signed_up"), _length(client, "config_changed")) == (1, 0)
+
+
+def test_a_message_that_redis_lost_is_sent_again(world: World, client: redis.Redis, relay: Relay) -> None:
+    event = UserSignedUp("acme", name="A", udf={})
+    world.publish(event)
+    assert relay.ring() == 1
+    client.flushall()
+    assert relay.ring() == 0
+    world.clock.pass_time(RESEND_AFTER.total_seconds() + 1)
+
+    assert relay.ring() == 1
+    with _working(world, client):
+        wait_until(lambda: world.event(event)["status"] == "done")
+
+
+def test_only_two_seconds_worth_of_the_limit_is_under_way(world: World, client: redis.Redis, relay: Relay) -> None:
+    world.publish(*(UserSignedUp(f"account-{n}", name="A", udf={}) for n in range(100)))
+
+    assert relay.ring() == 40
+    assert relay.ring() == 0
+    with world.engine.begin() as connection:
+        assert count_under_way(connection, world.clock()) == 40
+
+
+def test_a_noisy_customer_takes_one_place(world: World, relay: Relay) -> None:
+    world.publish(*(ConfigChanged("noisy", "slack", fields={"mention": f"@{n}"}) for n in range(600)))
+    world.publish(UserSignedUp("quiet", name="Q", udf={}))
+
+    assert relay.ring() == 1  # the noisy one fills the first look ...
+    assert relay.ring() == 1  # ... and the next one passes over it
+    assert {row["linked_account_id"] for row in world.rows("work")} == {"noisy", "quiet"}
+
+
+def test_two_relays_do_not_ring_twice(world: World, broker: Broker, relay: Relay) -> None:
+    other = Relay(engine=world.engine, broker=broker, settings=world.settings, clock=world.clock)
+    world.publish(*(UserSignedUp(f"account-{n}", name="A", udf={}) for n in range(10)))
+
+    assert (relay.ring(), other.ring()) == (10, 0)
+
+
+def test_while_halted_one_account_at_a_time_is_rung_to_probe(
+    make_world: Callable[..., World], client: redis.Redis
+) -> None:
+    world = make_world(key="tk_wrong")
+    broker = create_broker(client, world.settings)
+    declare_queues(broker)
+    relay = Relay(engine=world.engine, broker=broker, settings=world.settings, clock=world.clock)
+    world.publish(*(UserSignedUp(f"account-{n}", name="A", udf={}) for n in range(10)))
+    world.attempts.attempt("account-0")
+
+    assert relay.ring() == 0
+    world.clock.pass_time(2)
+    assert relay.ring() == 1
+
+
+def test_the_catalogue_is_rung_once_an_account_is_active_and_again_when_it_is_old(
+    world: World, client: redis.Redis, relay: Relay
+) -> None:
+    relay.ring_catalogue()
+    assert _length(client, CATALOGUE) == 0
+    world.publish(UserSignedUp("acme", name="A", udf={}))
+    world.work_until_quiet()
+    relay.ring_catalogue()
+    relay.ring_catalogue()
+    assert _length(client, CATALOGUE) == 1
+    world.catalogue.refresh()
+    relay.ring_catalogue()
+    assert _length(client, CATALOGUE) == 1
+    world.clock.pass_time(timedelta(hours=1).total_seconds() + 1)
+    relay.ring_catalogue()
+    assert _length(client, CATALOGUE) == 2
+
+
+def test_a_message_for_an_account_without_due_work_costs_no_call(world: World, client: redis.Redis) -> None:
+    event = UserSignedUp("acme", name="A", udf={})
+    world.publish(event)
+    world.work_until_quiet()
+    world.calls()
+    Actors(world.attempts, world.catalogue).work_on("acme")
+
+    assert world.calls() == []
