@@ -1,12 +1,10 @@
 """What our processes need to know, read from the environment and checked once at start."""
 
 from datetime import timedelta
-from typing import Self
-
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from db.errors import BadSetting
-from db.settings import DatabaseSettings, describe
+from db.settings import DatabaseSettings
 
 #: What a call may wait for a slot under Cobalt's limit before its work is put off, in seconds.
 LONGEST_WAIT_SECONDS = 2.0
@@ -72,18 +70,6 @@ class Settings(DatabaseSettings):
         if not (text.isascii() and text.isprintable()) or " " in text:
             raise ValueError("has characters that no key has; was it copied whole, without quotes?")
         return value
-
-    @classmethod
-    def from_environment(cls) -> Self:
-        """Read and check the environment.
-
-        Raises:
-            BadSetting: a value cannot be used; the text names the variable and what it wants.
-        """
-        try:
-            return cls()
-        except ValidationError as error:
-            raise BadSetting(describe(error)) from None
 
     def require_key(self) -> str:
         """Cobalt's API key.
