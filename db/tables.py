@@ -138,7 +138,7 @@ connections = Table(
     Column("linked_account_id", Id(), primary_key=True),
     Column("slug", Id(), primary_key=True),
     Column("status", Text, nullable=False),
-    Column("accounts", Json, nullable=False),
+    Column("accounts", Json),
     Column("connected_at", UtcDateTime),
     Column("verified_at", UtcDateTime),
     CheckConstraint("status IN ('connected', 'reauth_required', 'disconnected')", name="status"),
@@ -186,6 +186,89 @@ history = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_history_account", history.c.linked_account_id, history.c.number)
+
+workflow_runs = Table(
+    "workflow_runs",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("workflow_id", Id(), primary_key=True),
+    Column("config_id", Id()),
+    Column("workflow_name", Words),
+    Column("last_status", Words),
+    Column("last_run_at", UtcDateTime, nullable=False),
+    Column("last_error", Words),
+    Column("last_errored_at", UtcDateTime),
+    Column("completed", Integer, nullable=False, server_default=text("0")),
+    Column("errored", Integer, nullable=False, server_default=text("0")),
+)
+
+#: What Cobalt's webhook told us: hints, kept for the record. An instance of a workflow is told once.
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("event", Words, nullable=False),
+    Column("linked_account_id", Id()),
+    Column("slug", Id()),
+    Column("instance_id", Id()),
+    Column("payload", Json),
+    sqlite_autoincrement=True,
+)
+Index("ix_notifications_account", notifications.c.linked_account_id, notifications.c.number)
+Index("ix_notifications_instance", notifications.c.instance_id, unique=True)
+
+#: Accounts that were deleted for good, and when Cobalt confirmed it. Nothing personal is in here but the id.
+deletions = Table(
+    "deletions",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("source", Id(), nullable=False),
+    Column("event_id", Id(), nullable=False),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("gone_at", UtcDateTime),
+    Column("confirmed_at", UtcDateTime),
+)
+
+#: One row a run of the reconciliation. `finished_at` stays empty unless it really finished.
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Id(), primary_key=True),
+    Column("options", Json, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("resumes", Id()),
+    Column("page", Integer, nullable=False, server_default=text("0")),
+    Column("walked_at", UtcDateTime),
+    Column("pages", Integer, nullable=False, server_default=text("0")),
+    Column("compared", Integer, nullable=False, server_default=text("0")),
+    Column("adopted", Integer, nullable=False, server_default=text("0")),
+    Column("repaired", Integer, nullable=False, server_default=text("0")),
+    Column("left", Integer, nullable=False, server_default=text("0")),
+    Column("calls", Integer, nullable=False, server_default=text("0")),
+    Column("stopped_because", Words),
+)
+
+#: The accounts that the walk of a run saw.
+walked = Table(
+    "walked",
+    metadata,
+    Column("run_id", Id(), primary_key=True),
+    Column("linked_account_id", Id(), primary_key=True),
+)
+
+#: Subjects on which a run's walk and the mirror disagree: to be read before anything is believed.
+suspicions = Table(
+    "suspicions",
+    metadata,
+    Column("run_id", Id(), primary_key=True),
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("slug", Id(), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("differences", Json, nullable=False),
+    Column("outcome", Text),
+)
 
 # What follows coordinates workers; hosts have no business with it.
 

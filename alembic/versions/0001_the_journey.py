@@ -132,7 +132,7 @@ def create_mirror(schema: str | None) -> None:
         sa.Column("linked_account_id", Id(), nullable=False),
         sa.Column("slug", Id(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("accounts", Json(), nullable=False),
+        sa.Column("accounts", Json(), nullable=True),
         sa.Column("connected_at", UtcDateTime(), nullable=True),
         sa.Column("verified_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint(
@@ -223,8 +223,9 @@ def create_integrations(prefix: str) -> None:
     op.execute(f"""
         CREATE VIEW {prefix}integrations AS
         SELECT a.linked_account_id, p.slug, p.name, p.icon, p.description, p.tags, p.auth_types,
-               CASE c.status WHEN 'connected' THEN 'connected' WHEN 'reauth_required' THEN 'reconnect' ELSE 'connect' END
-                   AS state
+               CASE c.status
+                   WHEN 'connected' THEN 'connected' WHEN 'reauth_required' THEN 'reconnect' ELSE 'connect'
+               END AS state
         FROM {prefix}linked_accounts a
         CROSS JOIN {prefix}applications p
         LEFT JOIN {prefix}connections c ON c.linked_account_id = a.linked_account_id AND c.slug = p.slug

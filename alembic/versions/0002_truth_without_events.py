@@ -1,0 +1,115 @@
+"""What Cobalt tells us unasked, what reconciliation finds, and the receipts of deleted accounts."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from db.columns import Id, Json, UtcDateTime
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+TABLES = ("suspicions", "walked", "runs", "deletions", "notifications", "workflow_runs")
+
+
+def upgrade() -> None:
+    schema = op.get_context().opts["schema"]
+    create_notifications(schema)
+    create_reconciliation(schema)
+    create_deletions(schema)
+
+
+def downgrade() -> None:
+    schema = op.get_context().opts["schema"]
+    for name in TABLES:
+        op.drop_table(name, schema=schema)
+
+
+def create_notifications(schema: str | None) -> None:
+    op.create_table(
+        "notifications",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("linked_account_id", Id(), nullable=True),
+        sa.Column("slug", Id(), nullable=True),
+        sa.Column("instance_id", Id(), nullable=True),
+        sa.Column("payload", Json(), nullable=True),
+        sa.PrimaryKeyConstraint("number"),
+        schema=schema,
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_notifications_account", "notifications", ["linked_account_id", "number"], unique=False, schema=schema
+    )
+    op.create_index("ix_notifications_instance", "notifications", ["instance_id"], unique=True, schema=schema)
+    op.create_table(
+        "workflow_runs",
+        sa.Column("linked_account_id", Id(), nullable=False),
+        sa.Column("workflow_id", Id(), nullable=False),
+        sa.Column("config_id", Id(), nullable=True),
+        sa.Column("workflow_name", sa.Text(), nullable=True),
+        sa.Column("last_status", sa.Text(), nullable=True),
+        sa.Column("last_run_at", UtcDateTime(), nullable=False),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("last_errored_at", UtcDateTime(), nullable=True),
+        sa.Column("completed", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("errored", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("linked_account_id", "workflow_id"),
+        schema=schema,
+    )
+
+
+def create_reconciliation(schema: str | None) -> None:
+    op.create_table(
+        "runs",
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("options", Json(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("finished_at", UtcDateTime(), nullable=True),
+        sa.Column("resumes", Id(), nullable=True),
+        sa.Column("page", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("walked_at", UtcDateTime(), nullable=True),
+        sa.Column("pages", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("compared", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("adopted", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("repaired", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("left", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("calls", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("stopped_because", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        schema=schema,
+    )
+    op.create_table(
+        "walked",
+        sa.Column("run_id", Id(), nullable=False),
+        sa.Column("linked_account_id", Id(), nullable=False),
+        sa.PrimaryKeyConstraint("run_id", "linked_account_id"),
+        schema=schema,
+    )
+    op.create_table(
+        "suspicions",
+        sa.Column("run_id", Id(), nullable=False),
+        sa.Column("linked_account_id", Id(), nullable=False),
+        sa.Column("slug", Id(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("differences", Json(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("run_id", "linked_account_id", "slug"),
+        schema=schema,
+    )
+
+
+def create_deletions(schema: str | None) -> None:
+    op.create_table(
+        "deletions",
+        sa.Column("linked_account_id", Id(), nullable=False),
+        sa.Column("source", Id(), nullable=False),
+        sa.Column("event_id", Id(), nullable=False),
+        sa.Column("occurred_at", UtcDateTime(), nullable=False),
+        sa.Column("gone_at", UtcDateTime(), nullable=True),
+        sa.Column("confirmed_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("linked_account_id"),
+        schema=schema,
+    )
