@@ -57,7 +57,7 @@ $(STAMP): $(LOCK)
 		echo "installing into .venv with uv"; \
 		uv venv --quiet --clear --python "$(or $(PYTHON),3.11)" .venv; \
 		export VIRTUAL_ENV="$(CURDIR)/.venv"; \
-		uv pip install --require-hashes -r $(LOCK); \
+		uv pip install --compile-bytecode --require-hashes -r $(LOCK); \
 		uv pip install --quiet --no-deps --no-build-isolation -e .; \
 	elif [ -z "$(PYTHON)" ]; then \
 		echo "cobalt-mirror needs Python 3.11 or newer (or uv, which brings one), and neither is on PATH." >&2; exit 1; \

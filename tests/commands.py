@@ -2,12 +2,13 @@
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ COMMAND = Path(sysconfig.get_path("scripts"), "cobalt-mirror")
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["workers.cli"])
 
+#: No command that ends by itself takes longer.
+_LONGEST_SECONDS = 120
 _OURS = ("COBALT_", "DATABASE_URL", "MIRROR_", "REDIS_", "WORKER_")
 
 
@@ -38,7 +41,7 @@ class Shell:
     folder: Path
     variables: dict[str, str]
 
-    def run(self, *arguments: str, given: str = "", timeout_seconds: float = 120, **variables: str) -> Ended:
+    def run(self, *arguments: str, given: str = "", **variables: str) -> Ended:
         """Runs a command to its end, with `given` on its standard input."""
         with tempfile.TemporaryDirectory() as folder:
             streams = [Path(folder, name) for name in ("input", "output", "errors")]
@@ -48,13 +51,13 @@ class Shell:
                 target=_become, args=(arguments, self.folder, self._environment(variables), streams)
             )
             process.start()
-            process.join(timeout_seconds)
-            assert process.exitcode is not None, f"{arguments} still runs after {timeout_seconds} s"
+            process.join(_LONGEST_SECONDS)
+            assert process.exitcode is not None, f"{arguments} still runs after {_LONGEST_SECONDS} s"
             return Ended(process.exitcode, streams[1].read_text(), streams[2].read_text())
 
     @contextmanager
     def start(self, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-        """Starts a command, its errors among its output, in a session of its own; kills what is left of it."""
+        """Starts a command, its errors among its output, in a session of its own; kills what is left of that."""
         with subprocess.Popen(
             [COMMAND, *arguments],
             cwd=self.folder,
@@ -67,7 +70,8 @@ class Shell:
             try:
                 yield process
             finally:
-                process.kill()
+                with suppress(ProcessLookupError):  # everything of it has ended
+                    os.killpg(process.pid, signal.SIGKILL)
 
     def _environment(self, variables: dict[str, str]) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}

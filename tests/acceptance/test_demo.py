@@ -19,10 +19,12 @@ BUSY = re.compile(r" [1-9]\d* events handled, [1-9]\d* waiting")
 
 def wait_until_busy(demo: subprocess.Popen[str]) -> None:
     assert demo.stdout is not None
+    said = ""
     for line in demo.stdout:
+        said += line
         if BUSY.search(line):
             return
-    raise AssertionError("the demo ended before it was busy")
+    raise AssertionError(f"the demo was never busy, but said:\n{said}")
 
 
 def child(pid: int, *words: str) -> int:

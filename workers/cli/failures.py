@@ -33,7 +33,7 @@ def describe(error: BaseException) -> str:
     """The error as one sentence on one line."""
     match error:
         case DBAPIError():
-            told = f"the database failed: {error.orig}; `cobalt-mirror status` shows whether it answers again"
+            told = f"the database failed: {error.orig}"
         case redis.RedisError():
             told = f"Redis failed: {error}"
         case OSError(filename=str(name)):

@@ -2,14 +2,14 @@
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import events
-from events import InvalidEvent, read_cloudevent
-from events.types import EVENT_TYPES, new_id
+from events import EVENT_TYPES, Event, InvalidEvent
 from workers.cli.ndjson import publish_lines
 from workers.cli.output import print_json
 from workers.cli.readiness import ready_for_database
@@ -74,24 +74,26 @@ def publish(
         raise typer.BadParameter("TYPE and ACCOUNT are missing; see `cobalt-mirror publish --help`")
     if auth_credentials_stdin:
         given["auth_credentials"] = _json("the credentials on the input", sys.stdin.read())
-    data = {key: value for key, value in {"linked_account_id": account, **given}.items() if value is not None}
-    _publish_one(_document(type_, data, id_=id_, source=source, occurred_at=occurred_at), as_json=as_json)
+    given |= {"linked_account_id": account, "id": id_, "source": source, "occurred_at": _moment(occurred_at)}
+    event = _event(type_, {key: value for key, value in given.items() if value is not None})
+    _publish_one(event, as_json=as_json)
 
 
-def _document(
-    type_: str, data: dict[str, Any], *, id_: str | None, source: str, occurred_at: str | None
-) -> dict[str, Any]:
-    """The event in the form of CloudEvents, so that both ways in obey the same rules."""
-    identity = {"specversion": "1.0", "id": new_id() if id_ is None else id_, "source": source, "type": type_}
-    return {**identity, "data": data} if occurred_at is None else {**identity, "data": data, "time": occurred_at}
-
-
-def _publish_one(document: dict[str, Any], *, as_json: bool) -> None:
+def _event(type_: str, told: dict[str, Any]) -> Event:
+    kind = EVENT_TYPES.get(type_)
+    if kind is None:
+        raise typer.BadParameter(f"type: not one of {_TYPES}")
     try:
-        event = read_cloudevent(document)
-        ready_for_database()
+        return kind.from_fields(told)
+    except InvalidEvent as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _publish_one(event: Event, *, as_json: bool) -> None:
+    ready_for_database()
+    try:
         receipt = events.publish(event)
-    except (InvalidEvent, events.IdConflict) as error:
+    except events.EventError as error:
         raise typer.BadParameter(str(error)) from None
     if as_json:
         print_json(receipt)
@@ -132,3 +134,10 @@ def _json(what: str, text: str) -> Any:
     except ValueError as error:
         # The text itself stays out of the complaint: it may be a secret.
         raise typer.BadParameter(f"{what}: not JSON: {error}") from None
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("--occurred-at: wants ISO 8601, such as 2026-01-31T12:00:00Z") from None

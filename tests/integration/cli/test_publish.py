@@ -1,6 +1,8 @@
 """Events from the command line, for hosts that do not import us."""
 
 import json
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from sqlalchemy import Engine, select
 from db.engine import reading
 from db.tables import events
 from tests.commands import Ended, Shell
+from tests.waiting import wait_until
 
 KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
@@ -94,6 +97,7 @@ def test_credentials_come_on_the_input_and_are_sealed(mirror: Shell, engine: Eng
         (["user_signed_up", "acme", "slack"], "slug"),
         (["user_signed_up", "acme", "--udf", "plan"], "--udf plan: wants KEY=VALUE"),
         (["user_signed_up", "acme", "--occurred-at", "2026-01-31T12:00:00"], "occurred_at"),
+        (["user_signed_up", "acme", "--occurred-at", "yesterday"], "--occurred-at: wants ISO 8601"),
         (["connection_authorized", "acme"], "slug"),
         (["config_changed", "acme", "slack", "--workflow", "{"], "--workflow: not JSON"),
         (["config_changed", "acme", "slack", "--workflow", "{}"], "workflows.0.id"),
@@ -116,7 +120,7 @@ def test_bad_lines_are_named_and_left_out_and_good_ones_are_written(mirror: Shel
         "",
         "{not json",
         cloudevent("2", type="user_left"),
-        cloudevent("3", time="2026-01-31T12:00:00"),
+        cloudevent("3", time="yesterday"),
         cloudevent("1", data={"linked_account_id": "somebody else"}),
         cloudevent("4", data={"linked_account_id": "acme", "udf": {"note": "x" * 300_000}}),
         cloudevent("1"),
@@ -127,16 +131,13 @@ def test_bad_lines_are_named_and_left_out_and_good_ones_are_written(mirror: Shel
     ended = mirror.run("publish", "--ndjson", "-", given="\n".join(lines))
 
     assert ended.status == 2
-    assert [line.partition(": ")[::2] for line in sorted(ended.errors.splitlines())] == [
-        ("line 3", "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
-        ("line 4", "type: not one of user_signed_up, connection_authorized, config_changed, connection_removed"),
-        ("line 5", "occurred_at: Input should have timezone info"),
-        (
-            "line 6",
-            "id: the log holds a different event under id '1' of source 'billing'; publish this one under a new id",
-        ),
-        ("line 7", "payload: 300021 bytes of JSON are over the limit of 262144; publish less"),
-        ("line 9", "event: Input should be a valid dictionary or instance of _Envelope"),
+    assert [line.split(": ")[:2] for line in sorted(ended.errors.splitlines())] == [
+        ["line 3", "not JSON"],
+        ["line 4", "type"],
+        ["line 5", "time"],
+        ["line 6", "id"],
+        ["line 7", "payload"],
+        ["line 9", "event"],
     ]
     assert ended.output == "2 events published, 1 were published before, 6 bad lines\n"
     assert [(row["id"], row["linked_account_id"]) for row in rows(engine)] == [("1", "acme"), ("5", "zoë")]
@@ -167,3 +168,16 @@ def test_a_file_that_is_not_there_is_named(mirror: Shell) -> None:
     assert mirror.run("publish", "--ndjson", "nowhere.ndjson") == Ended(
         1, "", "cobalt-mirror: nowhere.ndjson: No such file or directory\n"
     )
+
+
+def test_ctrl_c_ends_it_quietly_with_what_was_whole_so_far(mirror: Shell, engine: Engine) -> None:
+    os.mkfifo(mirror.folder / "pipe")
+    with mirror.start("publish", "--ndjson", "pipe") as publish, (mirror.folder / "pipe").open("w") as pipe:
+        pipe.write("".join(f"{cloudevent(str(number))}\n" for number in range(600)))
+        pipe.flush()
+        wait_until(lambda: rows(engine))
+        publish.send_signal(signal.SIGINT)
+        said, _ = publish.communicate(timeout=20)
+
+    assert (publish.returncode, said) == (130, "")
+    assert len(rows(engine)) == 500
