@@ -1,14 +1,13 @@
 """Runs our migrations, in a schema and with a version table of our own, beside whatever else the database holds."""
 
 from alembic import context
-from sqlalchemy import Connection, MetaData, text
-from sqlalchemy.schema import SchemaItem
+from sqlalchemy import Connection, MetaData, inspect, text
+from sqlalchemy.schema import CreateSchema, SchemaItem
 
 from db.engine import create_engine
+from db.migrate import VERSION_TABLE
 from db.settings import DatabaseSettings
 from db.tables import metadata
-
-VERSION_TABLE = "cobalt_mirror_version"
 
 
 def run(connection: Connection, schema: str | None) -> None:
@@ -21,8 +20,9 @@ def run(connection: Connection, schema: str | None) -> None:
         """A host's own tables in the same database are none of our business."""
         return kind != "table" or (name in names and getattr(item, "schema", None) == schema)
 
-    if schema is not None:
-        connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+    # IF NOT EXISTS would ask for the right to make schemas also where somebody who has it made ours already.
+    if schema is not None and not inspect(connection).has_schema(schema):
+        connection.execute(CreateSchema(schema))
     context.configure(
         connection=connection,
         target_metadata=tables,

@@ -8,12 +8,14 @@ from db.reads import (
     MirroredConfig,
     MirroredConnection,
     State,
+    WorkflowRuns,
     find_account,
     integrations,
     list_configs,
     list_connections,
     list_events,
     list_history,
+    list_workflow_runs,
 )
 
 __all__ = [
@@ -24,10 +26,12 @@ __all__ = [
     "MirroredConfig",
     "MirroredConnection",
     "State",
+    "WorkflowRuns",
     "find_account",
     "integrations",
     "list_configs",
     "list_connections",
     "list_events",
     "list_history",
+    "list_workflow_runs",
 ]

@@ -1,6 +1,7 @@
 """Column types that mean the same on PostgreSQL and SQLite: times in UTC, JSON, bytewise text."""
 
 import json
+import math
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -72,9 +73,14 @@ class Words(TypeDecorator[str]):
 
 
 def storable(value: Any) -> Any:
-    """The same value with NUL and halves of surrogate pairs replaced, anywhere in it: no database takes those."""
+    """The same value without what no database takes, anywhere in it.
+
+    NUL and halves of surrogate pairs become a replacement character; NaN and infinity become `None`.
+    """
     if isinstance(value, str):
         return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, list | tuple):
         return [storable(item) for item in value]
     if isinstance(value, dict):

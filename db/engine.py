@@ -4,19 +4,22 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine, Executable, Table, event, select, text
 from sqlalchemy import create_engine as sqlalchemy_engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, scoped_session
 
 from db.settings import DatabaseSettings
 from db.tables import DECLARED_SCHEMA
 
 #: A clock reads the time inside a transaction. Tests bring their own.
 Clock = Callable[[Connection], datetime]
+
+#: What a host may hand us its transaction as.
+HostSession: TypeAlias = Session | scoped_session[Session] | Connection
 
 #: How long a transaction on SQLite waits for the one before it.
 SQLITE_BUSY_SECONDS = 30.0
@@ -81,11 +84,26 @@ def options_for(dialect: str, schema: str) -> dict[str, Any]:
     return {"schema_translate_map": {DECLARED_SCHEMA: where}, "preserve_rowcount": True}
 
 
-def execute(
-    session: Session | Connection, statement: Executable, parameters: Any = None, *, schema: str
-) -> CursorResult[Any]:
+def connection_of(session: HostSession) -> Connection:
+    """The connection on which the host's transaction runs.
+
+    Raises:
+        TypeError: it is something else, such as an engine or an AsyncSession.
+    """
+    match session:
+        case Connection():
+            return session
+        case Session() | scoped_session():
+            return session.connection()
+    raise TypeError(
+        f"wants a Session or a Connection of SQLAlchemy, not {type(session).__name__}; "
+        "an AsyncSession lends its Session by `await session.run_sync(...)`"
+    )
+
+
+def execute(session: HostSession, statement: Executable, parameters: Any = None, *, schema: str) -> CursorResult[Any]:
     """Run a statement on our tables inside a transaction of the host's."""
-    connection = session.connection() if isinstance(session, Session) else session
+    connection = connection_of(session)
     return connection.execute(statement, parameters, execution_options=options_for(connection.dialect.name, schema))
 
 

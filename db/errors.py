@@ -3,7 +3,7 @@
 DatabaseError
 ├── BadSetting            a variable's value cannot be used: mend the environment and start again
 ├── Unreachable           no database answers at DATABASE_URL: check the address, then start again
-├── NotMigrated           the schema is absent or old: run `cobalt-mirror migrate`
+├── NotMigrated           the schema is absent, old or newer than the code: migrate, or install the newer release
 ├── NoSecretKeys          MIRROR_SECRET_KEYS is unset and a secret would have to be stored
 ├── CannotUnseal          no key of MIRROR_SECRET_KEYS opens a stored secret: put the old key back
 └── LeaseLost             another worker holds the account by now: write nothing
@@ -23,7 +23,7 @@ class Unreachable(DatabaseError):
 
 
 class NotMigrated(DatabaseError):
-    """The database lacks our tables or has old ones. Run `cobalt-mirror migrate`."""
+    """The database lacks our tables, or has another version's. The text says what to do about it."""
 
 
 class NoSecretKeys(DatabaseError):

@@ -1,5 +1,7 @@
 """Brings a database's schema up to date, and tells whether it is."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -29,15 +31,13 @@ def alembic_config(settings: DatabaseSettings) -> Config:
 
 
 def upgrade(settings: DatabaseSettings) -> None:
-    """Create or update our tables. Running it again changes nothing; two at once take turns on PostgreSQL.
+    """Create or update our tables. Running it again changes nothing; two at once take turns.
 
     Raises:
         Unreachable: no database answers. Check `DATABASE_URL`, then run it again.
     """
-    try:
+    with _answering(settings):
         command.upgrade(alembic_config(settings), "head")
-    except OperationalError as error:
-        raise _unreachable(settings) from error
 
 
 def check_migrated(settings: DatabaseSettings) -> None:
@@ -49,15 +49,18 @@ def check_migrated(settings: DatabaseSettings) -> None:
     """
     engine = create_engine(settings, pool_size=1)
     try:
-        found = _version(engine, settings)
-    except OperationalError as error:
-        raise _unreachable(settings) from error
+        with _answering(settings):
+            found = _version(engine, settings)
     finally:
         engine.dispose()
-    wanted = ScriptDirectory.from_config(alembic_config(settings)).get_current_head()
-    if found != wanted:
-        state = "has none of our tables" if found is None else f"is at version {found}, this code wants {wanted}"
-        raise NotMigrated(f"the database at {_shown(settings)} {state}; run `cobalt-mirror migrate`")
+    versions = [script.revision for script in ScriptDirectory.from_config(alembic_config(settings)).walk_revisions()]
+    if found is None:
+        state = "has none of our tables"
+    elif found in versions[1:]:
+        state = f"is at version {found}, this code wants {versions[0]}"
+    else:  # ours, or a newer release's: its migrations work with this code still running
+        return
+    raise NotMigrated(f"the database at {_shown(settings)} {state}; run `cobalt-mirror migrate`")
 
 
 def _version(engine: Engine, settings: DatabaseSettings) -> str | None:
@@ -67,8 +70,14 @@ def _version(engine: Engine, settings: DatabaseSettings) -> str | None:
         return MigrationContext.configure(connection, opts=options).get_current_revision()
 
 
-def _unreachable(settings: DatabaseSettings) -> Unreachable:
-    return Unreachable(f"no database answers at {_shown(settings)}; start it or correct DATABASE_URL")
+@contextmanager
+def _answering(settings: DatabaseSettings) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if error.statement is not None:  # it did answer
+            raise
+        raise Unreachable(f"no database answers at {_shown(settings)}; start it or correct DATABASE_URL") from error
 
 
 def _shown(settings: DatabaseSettings) -> str:

@@ -10,12 +10,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Table, and_, case, exists, func, literal, select
 
 from db import tables
-from db.engine import execute
+from db.engine import HostSession, execute
+from db.runs import read_last_pass, select_last_pass
 from db.settings import DatabaseSettings
+from db.suspicions import Kind, Settled
 
 
 class State(StrEnum):
@@ -49,7 +50,13 @@ class Integration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MirroredAccount:
-    """A linked account as mirrored. `status`: `pending`, `active`, `missing` or `deleted`."""
+    """A linked account as mirrored. `status`: `pending`, `active`, `missing` or `deleted`.
+
+    Attributes:
+        verified_at: when Cobalt was last asked about this account itself; None: never.
+        fresh_at: when the row is known to have agreed with Cobalt: the later of `verified_at` and the start of the
+            last complete reconciliation, unless that one left the row in doubt. None: nobody knows.
+    """
 
     linked_account_id: str
     name: str | None
@@ -57,6 +64,7 @@ class MirroredAccount:
     environment: str | None
     status: str
     verified_at: datetime | None
+    fresh_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +72,19 @@ class MirroredConnection:
     """A connection as mirrored. `status`: `connected`, `reauth_required` or `disconnected`.
 
     Attributes:
-        accounts: identifier, auth_type, connected_at and status of each connected account.
+        accounts: identifier, auth_type, connected_at and status of each connected account; None: not known, for only
+            Cobalt's listing was seen so far.
+        verified_at: when Cobalt was last asked about this connection itself; None: never.
+        fresh_at: as for an account.
     """
 
     linked_account_id: str
     slug: str
     status: str
-    accounts: Sequence[Mapping[str, Any]]
+    accounts: Sequence[Mapping[str, Any]] | None
     connected_at: datetime | None
     verified_at: datetime | None
+    fresh_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +148,30 @@ class EventState:
     detail: str | None
 
 
-def integrations(session: Session | Connection, linked_account_id: str) -> list[Integration]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowRuns:
+    """How the runs of one workflow went for an account, as far as Cobalt told.
+
+    Attributes:
+        last_run_at: when the last of them was told.
+        last_error: of the last one that errored, however long ago that is.
+        completed: how many completed.
+        errored: how many did not.
+    """
+
+    linked_account_id: str
+    workflow_id: str
+    config_id: str | None
+    workflow_name: str | None
+    last_status: str | None
+    last_run_at: datetime
+    last_error: str | None
+    last_errored_at: datetime | None
+    completed: int
+    errored: int
+
+
+def integrations(session: HostSession, linked_account_id: str) -> list[Integration]:
     """Every enabled application for one customer, by name; also for a customer that the mirror does not know yet."""
     a, c = tables.applications, tables.connections
     state = case(
@@ -149,32 +184,35 @@ def integrations(session: Session | Connection, linked_account_id: str) -> list[
         select(*shown, state.label("state"), c.c.connected_at, c.c.verified_at)
         .select_from(a.outerjoin(c, and_(c.c.slug == a.c.slug, c.c.linked_account_id == linked_account_id)))
         .where(a.c.enabled)
-        .order_by(a.c.name, a.c.slug)
     )
     rows = execute(session, statement, schema=_schema()).mappings()
-    return [Integration(**{**row, "state": State(row["state"])}) for row in rows]
+    found = [Integration(**{**row, "state": State(row["state"])}) for row in rows]
+    return sorted(found, key=lambda one: (one.name.casefold(), one.slug))  # databases disagree about letters
 
 
-def find_account(session: Session | Connection, linked_account_id: str) -> MirroredAccount | None:
+def find_account(session: HostSession, linked_account_id: str) -> MirroredAccount | None:
     """The account as mirrored; None when the mirror does not know it."""
-    rows = _rows(session, tables.linked_accounts, linked_account_id)
+    rows = _with_freshness(session, tables.linked_accounts, linked_account_id)
     return MirroredAccount(**rows[0]) if rows else None
 
 
-def list_connections(session: Session | Connection, linked_account_id: str) -> list[MirroredConnection]:
+def list_connections(session: HostSession, linked_account_id: str) -> list[MirroredConnection]:
     """The account's connections, by slug, those that were disconnected included."""
-    return [MirroredConnection(**row) for row in _rows(session, tables.connections, linked_account_id)]
+    return [MirroredConnection(**row) for row in _with_freshness(session, tables.connections, linked_account_id)]
 
 
-def list_configs(
-    session: Session | Connection, linked_account_id: str, *, slug: str | None = None
-) -> list[MirroredConfig]:
+def list_configs(session: HostSession, linked_account_id: str, *, slug: str | None = None) -> list[MirroredConfig]:
     """The account's configs, by slug and config id, those that were deleted included; of one application if named."""
     rows = [MirroredConfig(**row) for row in _rows(session, tables.configs, linked_account_id)]
     return [row for row in rows if slug is None or row.slug == slug]
 
 
-def list_history(session: Session | Connection, linked_account_id: str, *, limit: int = 100) -> list[Change]:
+def list_workflow_runs(session: HostSession, linked_account_id: str) -> list[WorkflowRuns]:
+    """How the account's workflows ran, by workflow id; those of which Cobalt never told a run are not in it."""
+    return [WorkflowRuns(**row) for row in _rows(session, tables.workflow_runs, linked_account_id)]
+
+
+def list_history(session: HostSession, linked_account_id: str, *, limit: int = 100) -> list[Change]:
     """The latest changes of the account's mirror, newest first."""
     h = tables.history
     statement = select(h).where(h.c.linked_account_id == linked_account_id).order_by(h.c.number.desc()).limit(limit)
@@ -182,7 +220,7 @@ def list_history(session: Session | Connection, linked_account_id: str, *, limit
 
 
 def list_events(
-    session: Session | Connection,
+    session: HostSession,
     linked_account_id: str | None = None,
     *,
     status: str | None = None,
@@ -199,14 +237,14 @@ def list_events(
     return [EventState(**_named(row)) for row in execute(session, statement, schema=_schema()).mappings()]
 
 
-def count_events(session: Session | Connection) -> dict[tuple[str, str | None], int]:
+def count_events(session: HostSession) -> dict[tuple[str, str | None], int]:
     """How many events there are by status and by whose move it is."""
     e = tables.events
     statement = select(e.c.status, e.c.move, func.count().label("number")).group_by(e.c.status, e.c.move)
     return {(row.status, row.move): row.number for row in execute(session, statement, schema=_schema())}
 
 
-def find_oldest_waiting(session: Session | Connection) -> datetime | None:
+def find_oldest_waiting(session: HostSession) -> datetime | None:
     """When the oldest pending event was recorded; None when nothing waits."""
     e = tables.events
     statement = select(func.min(e.c.recorded_at, type_=e.c.recorded_at.type)).where(e.c.status == "pending")
@@ -214,9 +252,37 @@ def find_oldest_waiting(session: Session | Connection) -> datetime | None:
     return found
 
 
-def _rows(session: Session | Connection, table: Table, linked_account_id: str) -> list[dict[str, Any]]:
+def _rows(session: HostSession, table: Table, linked_account_id: str) -> list[dict[str, Any]]:
     statement = select(table).where(table.c.linked_account_id == linked_account_id).order_by(*table.primary_key.columns)
     return [_named(row) for row in execute(session, statement, schema=_schema()).mappings()]
+
+
+def _with_freshness(session: HostSession, table: Table, linked_account_id: str) -> list[dict[str, Any]]:
+    """The rows of an account, each with `fresh_at`."""
+    s, slug = tables.suspicions.c, table.c.get("slug", literal(""))
+    in_doubt = exists().where(
+        s.linked_account_id == table.c.linked_account_id,
+        s.slug == slug,
+        s.outcome == Settled.LEFT.value,
+        s.kind != Kind.CONFIGS.value,
+    )
+    statement = (
+        select(table, select_last_pass().label("last_pass"), in_doubt.label("in_doubt"))
+        .where(table.c.linked_account_id == linked_account_id)
+        .order_by(*table.primary_key.columns)
+    )
+    found = []
+    for row in execute(session, statement, schema=_schema()).mappings():
+        values = _named(row)
+        passed = getattr(read_last_pass(values.pop("last_pass")), _COMPARED[table.name])
+        is_compared = not values.pop("in_doubt") and values["status"] != "pending"
+        moments = [values["verified_at"], passed if is_compared else None]
+        found.append({**values, "fresh_at": max((one for one in moments if one is not None), default=None)})
+    return found
+
+
+#: What a pass calls the rows of a table.
+_COMPARED = {tables.linked_accounts.name: "accounts", tables.connections.name: "connections"}
 
 
 def _named(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -42,11 +42,13 @@ class DatabaseSettings(BaseSettings):
     @classmethod
     def _is_a_supported_url(cls, value: str) -> str:
         try:
-            driver = make_url(value).drivername
-        except ArgumentError:
+            url = make_url(value)
+        except (ArgumentError, ValueError):  # the latter from a port that is no number, which may be half a password
             raise ValueError("wants a URL such as postgresql://user@host/name or sqlite:///var/mirror.db") from None
-        if driver not in _DRIVERS:
-            raise ValueError(f"wants postgresql:// or sqlite://, not {driver}://")
+        if url.drivername not in _DRIVERS:
+            raise ValueError(f"wants postgresql:// or sqlite://, not {url.drivername}://")
+        if url.drivername.startswith("sqlite") and url.database in {None, "", ":memory:"}:
+            raise ValueError("wants a file after sqlite:///, for each connection would have a memory of its own")
         return value
 
     @field_validator("mirror_schema")
@@ -54,6 +56,8 @@ class DatabaseSettings(BaseSettings):
     def _is_an_identifier(cls, value: str) -> str:
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
             raise ValueError("wants 1 to 63 lower-case letters, digits and underscores, not starting with a digit")
+        if value in {"public", "information_schema"} or value.startswith("pg_"):
+            raise ValueError("wants a schema of its own, for our tables have common names; public and pg_ are taken")
         return value
 
     @field_validator("mirror_secret_keys")

@@ -219,6 +219,7 @@ Index("ix_notifications_account", notifications.c.linked_account_id, notificatio
 Index("ix_notifications_instance", notifications.c.instance_id, unique=True)
 
 #: Accounts that were deleted for good, and when Cobalt confirmed it. Nothing personal is in here but the id.
+#: Until `settles_at` a write of the old life, whose answer never came, may land; a new life waits for that.
 deletions = Table(
     "deletions",
     metadata,
@@ -228,6 +229,8 @@ deletions = Table(
     Column("occurred_at", UtcDateTime, nullable=False),
     Column("gone_at", UtcDateTime),
     Column("confirmed_at", UtcDateTime),
+    Column("settles_at", UtcDateTime),
+    Column("note", Text),
 )
 
 #: One row a run of the reconciliation. `finished_at` stays empty unless it really finished.
@@ -239,8 +242,16 @@ runs = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Column("resumes", Id()),
-    Column("page", Integer, nullable=False, server_default=text("0")),
+    # The one place that a run holds while it gives signs of life: empty for every other run.
+    Column("place", Text),
+    Column("alive_until", UtcDateTime),
+    # The walk: when its first page was asked for (by the run that this one resumes, if so), how much of the listing
+    # is behind it, how long the listing is, and how many accounts came without their integrations.
+    Column("walking_since", UtcDateTime, nullable=False),
     Column("walked_at", UtcDateTime),
+    Column("position", Integer, nullable=False, server_default=text("0")),
+    Column("total", Integer),
+    Column("untold", Integer, nullable=False, server_default=text("0")),
     Column("pages", Integer, nullable=False, server_default=text("0")),
     Column("compared", Integer, nullable=False, server_default=text("0")),
     Column("adopted", Integer, nullable=False, server_default=text("0")),
@@ -249,6 +260,8 @@ runs = Table(
     Column("calls", Integer, nullable=False, server_default=text("0")),
     Column("stopped_because", Words),
 )
+Index("ix_runs_started_at", runs.c.started_at)
+Index("ix_runs_place", runs.c.place, unique=True)
 
 #: The accounts that the walk of a run saw.
 walked = Table(
@@ -258,7 +271,8 @@ walked = Table(
     Column("linked_account_id", Id(), primary_key=True),
 )
 
-#: Subjects on which a run's walk and the mirror disagree: to be read before anything is believed.
+#: Subjects that a run wants read before anything is believed of them, and what came of it. An empty slug is the
+#: account itself. `differences` names columns; what customers wrote is not in here.
 suspicions = Table(
     "suspicions",
     metadata,
@@ -267,7 +281,20 @@ suspicions = Table(
     Column("slug", Id(), primary_key=True),
     Column("kind", Text, nullable=False),
     Column("differences", Json, nullable=False),
+    Column("listed_created_at", UtcDateTime),
     Column("outcome", Text),
+)
+Index("ix_suspicions_subject", suspicions.c.linked_account_id, suspicions.c.slug)
+
+#: When a connection was last looked at with all its configs by a reconciliation, and the time of creation that the
+#: listing told then: for one with several auth types it is none of those that the connection itself shows.
+looks = Table(
+    "looks",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("slug", Id(), primary_key=True),
+    Column("looked_at", UtcDateTime, nullable=False),
+    Column("listed_created_at", UtcDateTime),
 )
 
 # What follows coordinates workers; hosts have no business with it.

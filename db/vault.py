@@ -10,6 +10,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from db.errors import CannotUnseal, NoSecretKeys
 
+#: Of a Fernet key as text. Base64 is read up to its padding only, so two keys without a comma would pass as the first.
+_KEY_LENGTH = 44
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Vault:
@@ -24,15 +27,18 @@ class Vault:
         Raises:
             ValueError: a key is not 32 url-safe base64-encoded bytes. The key itself is not in the text.
         """
-        keys = tuple(key.strip().encode() for key in text.split(",") if key.strip())
+        keys = tuple(key.strip().encode(errors="replace") for key in text.split(",") if key.strip())
         for number, key in enumerate(keys, 1):
             try:
                 Fernet(key)
+                fits = len(key) == _KEY_LENGTH
             except ValueError:
+                fits = False
+            if not fits:
                 raise ValueError(
                     f"key {number} is not a Fernet key; make one with "
                     '`python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"`'
-                ) from None
+                )
         return cls(keys)
 
     def __bool__(self) -> bool:
@@ -65,8 +71,12 @@ class Vault:
             ) from None
 
     def fingerprint(self, text: str, *, secret: bool) -> str:
-        """A mark that tells equal texts: keyed with the first key when the text is secret, a plain digest else."""
-        return self._keyed(text, self.keys[0]) if secret else hashlib.sha256(text.encode()).hexdigest()
+        """A mark that tells equal texts: keyed with the first key when the text is secret, a plain digest else.
+
+        Raises:
+            NoSecretKeys: the text is secret and there is no key.
+        """
+        return self._keyed(text, self._get_keys()[0]) if secret else hashlib.sha256(text.encode()).hexdigest()
 
     def matches(self, text: str, fingerprint: str) -> bool:
         """Whether `fingerprint` was made of this very text, under any of the keys or none."""
@@ -78,8 +88,11 @@ class Vault:
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
     def _fernet(self) -> MultiFernet:
+        return MultiFernet([Fernet(key) for key in self._get_keys()])
+
+    def _get_keys(self) -> tuple[bytes, ...]:
         if not self.keys:
             raise NoSecretKeys(
                 "MIRROR_SECRET_KEYS is unset, so nothing secret can be stored; set it to a Fernet key and publish again"
             )
-        return MultiFernet([Fernet(key) for key in self.keys])
+        return self.keys

@@ -1,11 +1,10 @@
 """Who works on which account: what is due, what was sent, who holds the lease."""
 
 import secrets
-import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, literal, or_, select, update
 
 from db.engine import insert_into
 from db.errors import LeaseLost
@@ -25,10 +24,6 @@ class Lease:
     ends: float
     #: The subject that a worker left unfinished when it lost this account's lease, if one did.
     abandoned: str | None = None
-
-    def seconds_left(self) -> float:
-        """How long the lease surely still holds, in seconds."""
-        return self.ends - time.monotonic()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +107,24 @@ def find_due_subject(connection: Connection, linked_account_id: str, now: dateti
 
 
 def take_lease(
-    connection: Connection, linked_account_id: str, slug: str, *, now: datetime, ttl: timedelta
+    connection: Connection,
+    linked_account_id: str,
+    slug: str,
+    *,
+    now: datetime,
+    began: float,
+    ttl: timedelta,
 ) -> Lease | None:
-    """Take an account's lease, also from a worker that let it run out. None: somebody holds it."""
-    ends = time.monotonic() + ttl.total_seconds()  # before the row says so: we never believe in it for longer
+    """Take an account's lease, also from a worker that let it run out. None: somebody holds it.
+
+    Args:
+        connection: a transaction.
+        linked_account_id: the account.
+        slug: the subject to be worked on.
+        now: the time.
+        began: the process's monotonic clock, read before `now`: nobody believes in a lease longer than its row says.
+        ttl: how long the lease holds.
+    """
     before = connection.execute(select(work).where(work.c.linked_account_id == linked_account_id)).one_or_none()
     token = secrets.token_hex(16)
     taken = connection.execute(
@@ -129,8 +138,15 @@ def take_lease(
     )
     if taken.rowcount != 1:
         return None
-    abandoned = before.slug if before is not None and before.lease_token is not None else None
-    return Lease(linked_account_id=linked_account_id, slug=slug, token=token, ends=ends, abandoned=abandoned)
+    # On PostgreSQL a lease that was seen held may have been given back in the meantime: nobody abandoned that one.
+    is_left = before is not None and before.lease_token is not None and before.leased_until <= now
+    return Lease(
+        linked_account_id=linked_account_id,
+        slug=slug,
+        token=token,
+        ends=began + ttl.total_seconds(),
+        abandoned=before.slug if before is not None and is_left else None,
+    )
 
 
 def give_back(connection: Connection, lease: Lease) -> None:
@@ -155,10 +171,11 @@ def record_check(connection: Connection, linked_account_id: str, slug: str, *, d
     statement = insert_into(connection, checks).values(
         linked_account_id=linked_account_id, slug=slug, due_at=due_at, reason=reason
     )
+    told = literal(due_at, checks.c.due_at.type)  # in a CASE, a bare value would be stored in SQLAlchemy's own form
     last = func.coalesce(checks.c.again_at, checks.c.due_at)
     changes = {
-        "due_at": case((checks.c.due_at > due_at, due_at), else_=checks.c.due_at),
-        "again_at": case((last < due_at, due_at), else_=last),
+        "due_at": case((checks.c.due_at > told, told), else_=checks.c.due_at),
+        "again_at": case((last < told, told), else_=last),
         "reason": reason,
     }
     connection.execute(statement.on_conflict_do_update(index_elements=["linked_account_id", "slug"], set_=changes))

@@ -10,6 +10,7 @@ from events.types import (
     ConnectionRemoved,
     Event,
     EventType,
+    UserDeleted,
     UserSignedUp,
     WorkflowPatch,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "IdConflict",
     "InvalidEvent",
     "Receipt",
+    "UserDeleted",
     "UserSignedUp",
     "WorkflowPatch",
     "parse_cloudevent",

@@ -7,6 +7,12 @@
 Publishing can also raise `db.errors.NoSecretKeys` (set MIRROR_SECRET_KEYS) and the database's own errors (retry).
 """
 
+from pydantic import ValidationError
+
+#: How much of a field's name an error shows, in characters, and how many steps of the way to it.
+_LONGEST_NAME = 60
+_LONGEST_WAY = 6
+
 
 class EventError(Exception):
     """The root of this package's errors. Nothing of the event was written."""
@@ -18,3 +24,17 @@ class InvalidEvent(EventError):
 
 class IdConflict(EventError):
     """The log holds a different event under this source and id. Publish this one under an id of its own."""
+
+
+def describe(error: ValidationError) -> str:
+    """One clause a broken rule: the field and what it wants. The value stays out: it may be a secret."""
+    return "; ".join(
+        f"{shown(*item['loc']) or 'event'}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors(include_input=False, include_url=False, include_context=False)
+    )
+
+
+def shown(*way: int | str) -> str:
+    """The way to a field. The names on it are the sender's own, so they may be long, and anything at all."""
+    names = [str(step)[:_LONGEST_NAME] for step in way[:_LONGEST_WAY]]
+    return ".".join(name if name.isprintable() else ascii(name) for name in names)

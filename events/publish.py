@@ -1,14 +1,16 @@
 """publish(): one row in the event log, inside the host's own transaction if it likes. Needs the database only."""
 
 import functools
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.orm import Session
 
-from db.engine import create_engine
+from db.engine import HostSession, connection_of, create_engine
+from db.errors import NoSecretKeys
+from db.forms import Place, find_secret_fields
 from db.log import content_of, find_conflicts, record_events
 from db.settings import DatabaseSettings
 from db.vault import Vault
@@ -31,7 +33,7 @@ class Receipt:
     is_new: bool
 
 
-def publish(event: Event, session: Session | Connection | None = None) -> Receipt:
+def publish(event: Event, session: HostSession | None = None) -> Receipt:
     """Accept one event: it is in the log as soon as the transaction commits, and no crash loses it from then on.
 
     Args:
@@ -42,13 +44,15 @@ def publish(event: Event, session: Session | Connection | None = None) -> Receip
     Raises:
         InvalidEvent: its payload is over 256 KiB. Publish less.
         IdConflict: the log holds a different event under this source and id. Use an id of its own.
-        db.errors.NoSecretKeys: it carries credentials and `MIRROR_SECRET_KEYS` is unset. Set it.
-        sqlalchemy.exc.SQLAlchemyError: the database could not take it. Publish the same event again.
+        db.errors.NoSecretKeys: `MIRROR_SECRET_KEYS` is unset, and it carries credentials, or a value for a field
+            that the mirror knows as a password. Set it.
+        sqlalchemy.exc.SQLAlchemyError: the database could not take it. Publish the same event again. At REPEATABLE
+            READ or stricter this is also the answer when another transaction published it after this one began.
     """
     return publish_many([event], session)[0]
 
 
-def publish_many(events: Iterable[Event], session: Session | Connection | None = None) -> list[Receipt]:
+def publish_many(events: Iterable[Event], session: HostSession | None = None) -> list[Receipt]:
     """Accept many events, all or none of them. See `publish`.
 
     With a session of the host's, roll that back when this raises: some rows may be in it already.
@@ -62,15 +66,19 @@ def publish_many(events: Iterable[Event], session: Session | Connection | None =
         return publish_with(_settings(), events, connection)
 
 
-def publish_with(settings: DatabaseSettings, events: Iterable[Event], session: Session | Connection) -> list[Receipt]:
+def publish_with(settings: DatabaseSettings, events: Iterable[Event], session: HostSession) -> list[Receipt]:
     """`publish_many` for a process that was told its settings instead of reading them from the environment."""
-    rows, contents = _prepare(events, settings.vault())
+    connection, vault, events = connection_of(session), settings.vault(), list(events)
+    rows, contents = _prepare(events, vault)
     if not rows.asked:
         return []
-    new = record_events(session, list(rows.by_key.values()), schema=settings.mirror_schema)
+    if not vault:
+        _refuse_readable_secrets(connection, events, schema=settings.mirror_schema)
+    # In one order everywhere: two that publish the same events wait for each other, not both for one another.
+    new = record_events(connection, [row for _, row in sorted(rows.by_key.items())], schema=settings.mirror_schema)
     known = {key: text for key, text in contents.items() if key not in new}
     if known:
-        _refuse(find_conflicts(session, known, settings.vault(), schema=settings.mirror_schema))
+        _refuse(find_conflicts(connection, known, vault, schema=settings.mirror_schema))
     return [Receipt(source=source, id=id_, is_new=is_new) for (source, id_), is_new in _receipts(rows, new)]
 
 
@@ -99,20 +107,21 @@ def _row(event: Event, vault: Vault) -> tuple[dict[str, Any], str]:
     size = payload_size(payload)
     if size > LARGEST_PAYLOAD:
         raise InvalidEvent(f"payload: {size} bytes of JSON are over the limit of {LARGEST_PAYLOAD}; publish less")
-    secret = _secret_part(event, vault)
     values: dict[str, Any] = {
         "source": event.source,
         "id": event.id,
         "type": str(event.type),
         "linked_account_id": event.linked_account_id,
         "slug": event.subject_slug(),
-        "payload": {name: value for name, value in payload.items() if name not in secret},
+        "payload": payload,
         "occurred_at": event.occurred_at,
     }
-    content = content_of(values, secret)
+    content = content_of(values)
+    secret = _secret_part(event, vault)
     values["fingerprint"] = vault.fingerprint(content, secret=bool(secret))
     if secret:
-        values["payload"]["sealed"] = vault.seal(secret)
+        shown = {name: value for name, value in payload.items() if name not in secret}
+        values["payload"] = {**shown, "sealed": vault.seal(secret)}
     return values, content
 
 
@@ -125,6 +134,29 @@ def _secret_part(event: Event, vault: Vault) -> dict[str, Any]:
             return {"fields": fields, "workflows": workflows}
         case _:
             return {}
+
+
+def _refuse_readable_secrets(connection: Connection, events: Iterable[Event], *, schema: str) -> None:
+    """Without keys a config's values are stored as they are; none of them may be known to be a password."""
+    changes = [event for event in events if isinstance(event, ConfigChanged)]
+    told = {place for event in changes for place in _told_places(event)}
+    if not told:
+        return
+    asked = {(event.linked_account_id, event.slug) for event in changes}
+    secret = sorted(told & find_secret_fields(connection, asked, schema=schema), key=str)
+    if secret:
+        slug, workflow_id, field_id = secret[0]
+        name = f"fields.{field_id}" if workflow_id is None else f"workflows.{workflow_id}.fields.{field_id}"
+        raise NoSecretKeys(
+            f"{name}: a password field of {slug}, and MIRROR_SECRET_KEYS is unset, so it would be stored readably; "
+            "set it to a Fernet key and publish again"
+        )
+
+
+def _told_places(event: ConfigChanged) -> Iterator[Place]:
+    parts = [(None, event.fields), *((each["id"], each.get("fields", {})) for each in event.workflows)]
+    for workflow_id, values in parts:
+        yield from ((event.slug, workflow_id, name) for name, value in values.items() if value is not None)
 
 
 def _receipts(rows: _Rows, new: set[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], bool]]:
@@ -147,4 +179,7 @@ def _settings() -> DatabaseSettings:
 
 @functools.cache
 def _engine() -> Engine:
-    return create_engine(_settings())
+    engine = create_engine(_settings())
+    # A web server that forks after the first event must not talk over its parent's connections.
+    os.register_at_fork(after_in_child=functools.partial(engine.dispose, close=False))
+    return engine

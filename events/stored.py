@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from db.log import LoggedEvent
 from db.vault import Vault
-from events.cloudevents import describe
 from events.errors import InvalidEvent
 from events.types import CLOCK_TOLERANCE, EVENT_TYPES, Event
 
@@ -42,10 +39,7 @@ def read_entry(logged: LoggedEvent, vault: Vault) -> Entry:
     taken = sorted({"id", "source", "occurred_at", "linked_account_id", "slug"} & logged.payload.keys())
     if taken:
         raise InvalidEvent(f"payload.{taken[0]}: belongs in the row's own column")
-    try:
-        return Entry(logged, kind(**_arguments(logged, vault)))
-    except ValidationError as error:
-        raise InvalidEvent(describe(error)) from None
+    return Entry(logged, kind.from_fields(_arguments(logged, vault)))
 
 
 def _arguments(logged: LoggedEvent, vault: Vault) -> dict[str, Any]:

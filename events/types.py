@@ -3,15 +3,29 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, NotRequired
+from typing import Annotated, Any, ClassVar, NotRequired, Self
 
 import uuid6
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, JsonValue, StringConstraints, with_config
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    JsonValue,
+    ModelWrapValidatorHandler,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+    with_config,
+)
 from pydantic.dataclasses import dataclass
+from pydantic_core import ArgsKwargs
 from typing_extensions import TypedDict
+
+from events.errors import InvalidEvent, describe, shown
 
 #: The longest identifier, name or slug, in characters.
 LONGEST = 200
@@ -34,6 +48,7 @@ class EventType(StrEnum):
     """The names that events go by in the log, on the queues and in CloudEvents."""
 
     USER_SIGNED_UP = "user_signed_up"
+    USER_DELETED = "user_deleted"
     CONNECTION_AUTHORIZED = "connection_authorized"
     CONFIG_CHANGED = "config_changed"
     CONNECTION_REMOVED = "connection_removed"
@@ -144,6 +159,18 @@ class Event:
         except ValidationError as error:
             raise InvalidEvent(describe(error)) from None
 
+    @classmethod
+    def from_fields(cls, told: dict[str, Any]) -> Self:
+        """Make an event of fields whose names a stranger chose.
+
+        Raises:
+            InvalidEvent: a field breaks a rule, is missing or unknown; the text names it.
+        """
+        unknown = told.keys() - {each.name for each in fields(cls)}
+        if unknown:
+            raise InvalidEvent(f"{shown(min(unknown))}: {cls.type} has no such field")
+        return cls(**told)
+
     def payload(self) -> dict[str, Any]:
         """What the event says beyond its subject; fields that were left out are not in it."""
         told = {name: getattr(self, name) for name in self.payload_fields}
@@ -160,9 +187,10 @@ def _by_name(kind: type[Event], given: Any) -> Any:
     if not isinstance(given, ArgsKwargs):
         return given
     positional = [each.name for each in fields(kind) if each.init and not each.kw_only]
-    named = dict(zip(positional, given.args, strict=False))
     told = given.kwargs or {}
-    return given if named.keys() & told else ArgsKwargs(given.args[len(named) :], {**named, **told})
+    if len(given.args) > len(positional) or told.keys() & positional[: len(given.args)]:
+        return given  # pydantic says what is wrong with it
+    return ArgsKwargs((), {**dict(zip(positional, given.args, strict=False)), **told})
 
 
 @dataclass(frozen=True, config=_RULES)
@@ -181,6 +209,17 @@ class UserSignedUp(Event):
     name: _Short | None = None
     udf: dict[Identifier, Text] | None = None
     auth_credentials: dict[Identifier, Text] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, config=_RULES)
+class UserDeleted(Event):
+    """A customer left for good: the account goes at Cobalt, and everything personal goes here.
+
+    It ends one life of the account. Only a `UserSignedUp` that occurred later begins another.
+    """
+
+    type: ClassVar[EventType] = EventType.USER_DELETED
+    payload_fields: ClassVar[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True, config=_RULES)
@@ -236,7 +275,7 @@ class ConnectionRemoved(Event):
 
 
 EVENT_TYPES: Mapping[str, type[Event]] = {
-    str(kind.type): kind for kind in (UserSignedUp, ConnectionAuthorized, ConfigChanged, ConnectionRemoved)
+    str(kind.type): kind for kind in (UserSignedUp, UserDeleted, ConnectionAuthorized, ConfigChanged, ConnectionRemoved)
 }
 
 

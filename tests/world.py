@@ -195,7 +195,7 @@ class World:
             for row in self.rows("linked_accounts", status="active")
         }
         connections = {
-            (row["linked_account_id"], row["slug"]): (row["status"], sorted(map(_account, row["accounts"])))
+            (row["linked_account_id"], row["slug"]): (row["status"], sorted(map(_account, row["accounts"] or [])))
             for row in self.rows("connections")
             if row["status"] != "disconnected"
         }

@@ -1,21 +1,28 @@
-"""What is done about an account itself: sign-ups become one upsert; a check reads it."""
+"""What is done about an account itself: a deletion ends it; sign-ups become one upsert; a check reads it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cobalt import LinkedAccount, Refused, UnknownAccount
 from db.tables import linked_accounts
+from events.stored import Entry
 from workers.folding import FoldedSignUp, fold_sign_ups
 from workers.job import Job
+from workers.offboarding import check_deleted, offboard
 from workers.outcomes import Outcome, Verdict, superseded
 
 
 def handle_account(job: Job) -> None:
-    """Carry out the pending sign-ups of an account, or read it if only a check asks."""
-    entries = job.waiting()
-    if not entries:
-        if job.check is not None:
-            _read(job)
-        return
+    """Carry out the pending deletion and sign-ups of an account, or read it if only a check asks."""
+    is_read = check_deleted(job)
+    entries = offboard(job)
+    if entries:
+        _sign_up_together(job, entries)
+    if job.check is not None and not (is_read or job.rows or job.is_deleted):
+        _read(job)
+
+
+def _sign_up_together(job: Job, entries: Sequence[Entry]) -> None:
     fold = fold_sign_ups(entries, job.done)
     if not fold.parts:
         job.finish(entries, superseded("a later sign-up is done already"))

@@ -1,14 +1,17 @@
 """One attempt at one account: take its lease, load, decide, save. Four actors call it; a message is only a nudge."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import compress
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Engine
 
 from cobalt import Client, CobaltError, KeyRefused
+from db.deletions import Life, find_life, find_waiting_deletion
 from db.engine import Clock, database_clock, reading
 from db.errors import CannotUnseal, DatabaseError
 from db.log import LoggedEvent, get_done_since, get_pending, record_effects, record_outcomes
@@ -31,7 +34,8 @@ from events.stored import Entry, read_entry
 from workers.accounts import handle_account
 from workers.connections import handle_connection
 from workers.job import Job, WantedCheck
-from workers.outcomes import Move, Outcome, Verdict, backoff, outcome_of
+from workers.offboarding import account_goes_first, record_offboarding
+from workers.outcomes import AccountGone, Move, Outcome, OutOfTime, Verdict, backoff, outcome_of
 from workers.settings import Settings
 
 log = structlog.get_logger()
@@ -49,6 +53,7 @@ class Attempts:
     settings: Settings
     vault: Vault
     clock: Clock = database_clock
+    monotonic: Callable[[], float] = time.monotonic
     backoff: Callable[..., timedelta] = backoff
 
     def attempt(self, linked_account_id: str) -> bool:
@@ -120,34 +125,42 @@ class Attempts:
     def _load(self, linked_account_id: str) -> tuple[Job | None, list[tuple[LoggedEvent, Outcome]]]:
         """Take the lease of the account and read what is needed, in one transaction."""
         with self.engine.begin() as connection:
-            now = self.clock(connection)
+            began, now = self.monotonic(), self.clock(connection)
             slug = find_due_subject(connection, linked_account_id, now)
             if slug is None:
                 forget_sent(connection, linked_account_id)
                 return None, []
-            lease = take_lease(connection, linked_account_id, slug, now=now, ttl=self.settings.lease_ttl)
+            ttl = self.settings.lease_ttl
+            lease = take_lease(connection, linked_account_id, slug, now=now, began=began, ttl=ttl)
             if lease is None:
                 return None, []
-            logged = get_pending(connection, linked_account_id, slug)
+            logged, life = get_pending(connection, linked_account_id, slug), find_life(connection, linked_account_id)
+            logged, over = _by_life(logged, life)
             done = get_done_since(connection, linked_account_id, slug, logged[0]) if logged else []
             pending, broken = self._read(_until_alone(logged))
             key = {"linked_account_id": linked_account_id, "slug": slug}
+            check = find_check(connection, linked_account_id, slug)
             job = Job(
                 client=self.client,
                 settings=self.settings,
                 lease=lease,
                 now=now,
+                monotonic=self.monotonic,
                 pending=pending,
-                done=self._read(done)[0],
-                check=find_check(connection, linked_account_id, slug),
+                done=self._read(_by_life(done, life)[0])[0],
+                check=None if check is None or check.due_at > now else check,
+                is_in_doubt=check is not None or lease.abandoned is not None,
                 account=find_row(connection, linked_accounts, key),
                 connection=find_row(connection, connections, key),
                 configs=find_configs(connection, linked_account_id, slug),
+                over=over,
+                receipt=None if life is None else life.deletion,
+                account_due_at=_find_account_due(connection, linked_account_id, life) if slug else None,
             )
-        if job.check is not None and job.check.due_at > now:
-            job.check = None
-        if lease.abandoned is not None:
-            self._look_again(job, lease.abandoned, "a worker lost this account in the middle of its work")
+            if lease.abandoned is not None:
+                self._look_again(job, lease.abandoned, "a worker lost this account in the middle of its work")
+                self._record_wanted(connection, job, now)  # at once, for this worker may die as well
+                job.checks.clear()
         return job, broken
 
     def _read(self, logged: Sequence[LoggedEvent]) -> tuple[list[Entry], list[tuple[LoggedEvent, Outcome]]]:
@@ -171,20 +184,23 @@ class Attempts:
         """Do the work; the error that ended it, if one did. This is the one place where any exception is caught."""
         try:
             if job.slug:
-                handle_connection(job)
+                if not account_goes_first(job):
+                    handle_connection(job)
             else:
                 handle_account(job)
         except Exception as error:
             if isinstance(error, CobaltError) and error.effect_possible:
                 self._look_again(job, job.slug, "the answer to a write never came")
-            if not isinstance(error, CobaltError | DatabaseError):
+            if not isinstance(error, CobaltError | DatabaseError | OutOfTime | AccountGone):
                 log.exception("attempt_failed", account=job.account_id, slug=job.slug)
             return error
         return None
 
     def _look_again(self, job: Job, slug: str, reason: str) -> None:
+        """Have a subject read when a delayed write must have landed; the account too, if it may have been that."""
         delay = timedelta(seconds=self.settings.delayed_write_seconds)
-        job.checks.append(WantedCheck(slug=slug, delay=delay, reason=reason))
+        for one in {slug} if job.knows_account else {slug, ""}:
+            job.checks.append(WantedCheck(slug=one, delay=delay, reason=reason))
 
     # --- save ---------------------------------------------------------------------------------------------------------
 
@@ -196,6 +212,7 @@ class Attempts:
             now = self.clock(connection)
             if refused:
                 self._halt(connection, str(error), now, find_halt(connection))
+            record_offboarding(connection, job, now)
             because = Because(at=now, cause=_cause(job))
             for table, row in job.rows:
                 record_row(connection, table, row, because)
@@ -217,7 +234,7 @@ class Attempts:
 
     def _record_pending_account(self, connection: Connection, job: Job, because: Because) -> None:
         """A sign-up that did not get through yet shows in the mirror all the same."""
-        if not job.slug and job.account is None and job.pending:
+        if not job.slug and job.account is None and any(entry.logged.type == "user_signed_up" for entry in job.pending):
             row = {"linked_account_id": job.account_id, "status": "pending"}
             record_row(connection, linked_accounts, row, replace(because))
 
@@ -253,7 +270,8 @@ class Attempts:
                 return self._dead(row, outcome, now)
             case Verdict.RETRY:
                 since = row.retrying_since or now
-                if now - since > timedelta(days=self.settings.retry_give_up_days):
+                gives_up = row.type != "user_deleted"  # whoever was told that an account goes has to see it gone
+                if gives_up and now - since > timedelta(days=self.settings.retry_give_up_days):
                     return self._dead(row, outcome, now)
                 wait = self.backoff(
                     row.attempts,
@@ -284,16 +302,39 @@ class Attempts:
                     cap_seconds=self.settings.retry_cap_seconds,
                 )
                 postpone_check(connection, job.account_id, job.slug, due_at=now + wait, error=str(error)[:1000])
+        self._record_wanted(connection, job, now)
+
+    @staticmethod
+    def _record_wanted(connection: Connection, job: Job, now: datetime) -> None:
         for check in job.checks:
             record_check(connection, job.account_id, check.slug, due_at=now + check.delay, reason=check.reason)
 
 
 def _until_alone(logged: Sequence[LoggedEvent]) -> Sequence[LoggedEvent]:
-    """Events that were refused together are tried one by one: everything before the first of them, or that one."""
+    """Events that were refused together are tried one by one: everything before the first of them, or that one.
+
+    A deletion does not wait for those before it.
+    """
+    last = max((number for number, row in enumerate(logged) if row.type == "user_deleted"), default=0)
     for number, row in enumerate(logged):
-        if row.alone:
+        if row.alone and number >= last:
             return logged[: max(number, 1)]
     return logged
+
+
+def _by_life(logged: Sequence[LoggedEvent], life: Life | None) -> tuple[list[LoggedEvent], list[LoggedEvent]]:
+    """Events of the account's present life, and those of one that is over."""
+    over = [life is not None and life.is_over_for(row.type, row.order) for row in logged]
+    return [row for row, is_over in zip(logged, over, strict=True) if not is_over], list(compress(logged, over))
+
+
+def _find_account_due(connection: Connection, linked_account_id: str, life: Life | None) -> datetime | None:
+    """When the account's own event is due that its connections have to wait for, if there is one."""
+    waiting = find_waiting_deletion(connection, linked_account_id)
+    if waiting is not None or life is None or life.begun is None or life.begun.status != "pending":
+        return waiting
+    account = find_row(connection, linked_accounts, {"linked_account_id": linked_account_id})
+    return life.begun.due_at if account is not None and account["status"] == "deleted" else None
 
 
 def _cause(job: Job) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What is done about configs: read (find or create), merge, write; and how an answer becomes a row of the mirror."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from cobalt import Config, Refused, UnknownApplication, UnknownConfig
@@ -127,10 +127,17 @@ def _change_fields(job: Job, config_id: str, workflow_id: str | None, fields: di
             )
 
 
-def read_configs(job: Job) -> None:
-    """Read every config that the mirror shows as installed, and note those that are gone."""
-    for row in job.configs:
-        config_id = row["config_id"]
+def read_configs(job: Job, *, known: Container[str]) -> None:
+    """Read every config that Cobalt lists or the mirror shows as installed, and note those that are gone.
+
+    Args:
+        job: the attempt.
+        known: ids of configs that need no reading.
+    """
+    listed = [one.config_id for one in job.ask(job.client.fetch_configs, job.account_id, job.slug)]
+    for config_id in dict.fromkeys([*(row["config_id"] for row in job.configs), *listed]):
+        if config_id in known:
+            continue
         try:
             found_config(job, job.ask(job.client.fetch_config, job.account_id, job.slug, config_id=config_id))
         except (UnknownConfig, UnknownApplication):

@@ -65,6 +65,9 @@ def _read(job: Job) -> list[ConnectedAccount] | None:
     except UnknownAccount:
         if job.account is not None and job.account["status"] == "active":
             job.checks.append(WantedCheck(slug="", delay=timedelta(), reason="Cobalt does not know the account"))
+        elif job.account is not None and job.account["status"] == "missing":  # what it had is gone with it
+            _found(job, [])
+            configs_deleted(job)
         job.finish(job.waiting(), Outcome(verdict=Verdict.DONE, detail="Cobalt has no such account: nothing to remove"))
         return None
     except UnknownApplication:
@@ -118,10 +121,10 @@ def _disconnect(job: Job, plan: RemovalPlan, remaining: Sequence[ConnectedAccoun
     """
     for link in plan.leaving:
         job.ask(job.client.disconnect, job.account_id, job.slug, auth_type=link.auth_type)
-    left_over = plan.last_total is not None and not remaining and bool(job.configs)
+    left_over = plan.last_total is not None and not remaining and (bool(job.configs) or job.is_in_doubt)
     if not plan.leaving and not left_over:
         return False
-    if not plan.leaving:  # nothing is connected, but configs are there that the removals mean
+    if not plan.leaving:  # nothing is connected, but configs may be there that the removals mean
         job.ask(job.client.disconnect, job.account_id, job.slug)
     _found(job, remaining)
     if remaining:
@@ -190,9 +193,7 @@ def _configure(job: Job, renewed_since: Entry | None) -> None:
 
 def _check_configs(job: Job) -> None:
     """After a check, also the configs are what Cobalt says; those that this attempt wrote are known."""
-    written = {row["config_id"] for table, row in job.rows if table.name == "configs"}
-    job.configs = [row for row in job.configs if row["config_id"] not in written]
-    read_configs(job)
+    read_configs(job, known={row["config_id"] for table, row in job.rows if table.name == "configs"})
 
 
 # --- the mirror's row -------------------------------------------------------------------------------------------------

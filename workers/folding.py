@@ -7,12 +7,12 @@ from typing import Any
 
 from cobalt import Config
 from cobalt.models import ConfigField
+from db.forms import SECRET_TYPES
 from events import ConfigChanged, UserSignedUp
 from events.stored import Entry
 
 #: What an answer shows in place of a password: a run of stars or dots.
 _MASK = re.compile(r"[*•●∙·]{3}")
-_SECRET_TYPES = {"password", "secret"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ def hides_values(config: Config, patch: Patch) -> bool:
 
 def is_secret(config_field: ConfigField) -> bool:
     """Whether a field holds something that must not be stored readably."""
-    return (config_field.field_type or "").lower() in _SECRET_TYPES
+    return (config_field.field_type or "").lower() in SECRET_TYPES
 
 
 def _shows_value(config_field: ConfigField) -> bool:

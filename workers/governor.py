@@ -2,6 +2,7 @@
 
 Keys of ours in Redis, all under the namespace (default `cobalt-mirror`):
     <namespace>:governor   the time at which the next slot is free, in microseconds of Redis's clock; goes by itself
+    <namespace>:governor:bulk  the same time for the share that bulk work gets whatever happens; goes by itself
     <namespace>:pause      set while everybody waits after a 429; goes by itself
 dramatiq's queues live under the same namespace.
 """
@@ -10,6 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from typing import Literal
 
 import redis
 import structlog
@@ -23,9 +25,19 @@ log = structlog.get_logger()
 SHARE = 0.97
 #: Slots of the burst that are kept back for the same reason.
 BURST_RESERVE = 2
+#: Bulk work may queue behind live work while that has to wait for no longer than this, in seconds, ...
+BULK_PATIENCE_SECONDS = 0.1
+#: ... and else gets this share of the limit. It may queue a bit further ahead than live work does, so that live work
+#: which fills the queue does not keep it out.
+BULK_SHARE = 0.1
+BULK_AHEAD_SECONDS = 0.5
+
+#: Live work goes first; reconciliation is bulk work.
+Lane = Literal["live", "bulk"]
 
 # GCRA: `free_at` is the theoretical arrival time of the next call. A reservation moves it by one interval, and the
 # caller goes as soon as the burst allows. Nothing is reserved further ahead than the caller will wait.
+# Bulk work (ARGV[4] is above zero) also keeps to a slower GCRA of its own when live work is waiting.
 _RESERVE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -36,6 +48,13 @@ if pause > 0 then earliest = now + pause * 1000 end
 local free_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), earliest)
 local start = math.max(earliest, free_at - burst * interval)
 local wait = start - now
+local share, short = tonumber(ARGV[4]), tonumber(ARGV[5])
+if share > 0 and wait > short then
+  local own = math.max(tonumber(redis.call('GET', KEYS[3]) or 0), now)
+  wait = math.max(wait, own - now)
+  if wait > patience then return {0, wait} end
+  redis.call('SET', KEYS[3], string.format('%.0f', own + share), 'PX', math.ceil((own + share - now) / 1000) + 1000)
+end
 if wait > patience then return {0, wait} end
 local life = math.ceil((free_at + interval - now) / 1000) + 1000
 redis.call('SET', KEYS[1], string.format('%.0f', free_at + interval), 'PX', life)
@@ -49,6 +68,7 @@ class RedisGovernor:
     Args:
         client: a redis-py client.
         settings: the limit, the burst, the namespace, and how many processes share the limit when Redis is away.
+        lane: `live`, or `bulk` for work that lets live work go first and still gets a tenth of the limit.
     """
 
     def __init__(
@@ -56,28 +76,33 @@ class RedisGovernor:
         client: redis.Redis,
         settings: Settings,
         *,
+        lane: Lane = "live",
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._script = client.register_script(_RESERVE)
         self._client = client
-        self._keys = [f"{settings.redis_namespace}:governor", f"{settings.redis_namespace}:pause"]
+        name = settings.redis_namespace
+        self._keys = [f"{name}:governor", f"{name}:pause", f"{name}:governor:bulk"]
         self._interval = 1_000_000 / (settings.cobalt_rate_per_second * SHARE)
         self._burst = max(settings.cobalt_burst - BURST_RESERVE - 1, 0)
+        ahead = BULK_AHEAD_SECONDS if lane == "bulk" else 0.0
+        share = self._interval / BULK_SHARE if lane == "bulk" else 0
+        patience = (LONGEST_WAIT_SECONDS + ahead) * 1_000_000
+        self._arguments = [self._interval, self._burst, patience, share, BULK_PATIENCE_SECONDS * 1_000_000]
         self._alone = LocalGovernor(settings, sleep=sleep, monotonic=monotonic)
         self._sleep = sleep
         self._is_away = False
         self._throttled = 0
 
     def acquire(self) -> None:
-        """Wait for a slot, at most `LONGEST_WAIT_SECONDS`.
+        """Wait for a slot, at most `LONGEST_WAIT_SECONDS`; bulk work `BULK_AHEAD_SECONDS` longer.
 
         Raises:
             RateLimited: no slot is free that soon. Nothing was reserved; come back after `retry_after_seconds`.
         """
-        patience = LONGEST_WAIT_SECONDS * 1_000_000
         try:
-            granted, wait = self._script(self._keys, [self._interval, self._burst, patience])
+            granted, wait = self._script(self._keys, self._arguments)
         except redis.RedisError as error:
             self._went_away(error)
             self._alone.acquire()

@@ -8,6 +8,8 @@ from typing import Any, ParamSpec, TypeVar
 from sqlalchemy import Table
 
 from cobalt import Client, LinkedAccount, UnknownAccount
+from db.deletions import Deletion
+from db.log import LoggedEvent
 from db.tables import linked_accounts
 from db.work import Check, Lease
 from events.stored import Entry
@@ -36,22 +38,37 @@ class Job:
     settings: Settings
     lease: Lease
     now: datetime
+    #: The clock by which the lease ends, in seconds.
+    monotonic: Callable[[], float]
     #: Pending events of the subject, oldest first.
     pending: Sequence[Entry]
     #: Events of the subject that are done although they are no older than the first pending one.
     done: Sequence[Entry]
+    #: The wish to have the subject read, if that is due.
     check: Check | None
+    #: Whether a write of an earlier attempt may have done something that the mirror does not show.
+    is_in_doubt: bool
     #: The mirror's row of the account, if there is one.
     account: Mapping[str, Any] | None
     #: The mirror's installed configs of the connection.
     configs: Sequence[Mapping[str, Any]] = ()
     connection: Mapping[str, Any] | None = None
+    #: Pending events of a life of the account that is over.
+    over: Sequence[LoggedEvent] = ()
+    #: The receipt of the account's last deletion, if it was ever deleted.
+    receipt: Deletion | None = None
+    #: When the account's deletion, or the sign-up that begins its new life, is due: a connection waits for either.
+    account_due_at: datetime | None = None
 
     outcomes: dict[Key, Outcome] = field(default_factory=dict)
     effects: dict[Key, dict[str, Any]] = field(default_factory=dict)
     rows: list[tuple[Table, dict[str, Any]]] = field(default_factory=list)
     checks: list[WantedCheck] = field(default_factory=list)
     environment: str | None = None
+    #: The receipt as this attempt leaves it; None: as it was.
+    new_receipt: Deletion | None = None
+    #: Whether the account was deleted in this attempt, so that everything of its ended life goes.
+    buries: bool = False
 
     @property
     def account_id(self) -> str:
@@ -63,13 +80,23 @@ class Job:
         """The application that the subject is about; empty: the account itself."""
         return self.lease.slug
 
+    @property
+    def knows_account(self) -> bool:
+        """Whether the mirror's row shows that Cobalt had the account."""
+        return self.account is not None and self.account["status"] != "pending"
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the account is deleted and no sign-up has begun a new life."""
+        return self.account is not None and self.account["status"] == "deleted"
+
     def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call Cobalt, if the lease surely outlasts the call.
 
         Raises:
             OutOfTime: it may not; nothing was sent.
         """
-        if self.lease.seconds_left() < self.settings.patience_seconds:
+        if self.lease.ends - self.monotonic() < self.settings.patience_seconds:
             raise OutOfTime
         return call(*args, **kwargs)
 
@@ -91,12 +118,10 @@ class Job:
             )
 
     def found_account(self, answer: LinkedAccount) -> None:
-        """Note what Cobalt says of the account."""
+        """Note what Cobalt says of the account. A name cannot be null: that there is none is said by leaving it out."""
         self.environment = answer.environment or self.client.environment
         row: dict[str, Any] = {"linked_account_id": self.account_id, "status": "active"}
         told = {"name": answer.name, "udf": answer.udf, "environment": self.environment}
-        if answer.name is None and "name" not in answer.raw:
-            told.pop("name")
         if answer.udf is None and "udf" not in answer.raw:
             told.pop("udf")
         self.rows.append((linked_accounts, {**row, **told}))
@@ -111,7 +136,7 @@ class Job:
         try:
             return self.ask(call, *args, **kwargs)
         except UnknownAccount as error:
-            if self.account is not None and self.account["status"] != "pending":
+            if self.knows_account:
                 self.rows.append((linked_accounts, {"linked_account_id": self.account_id, "status": "missing"}))
                 raise AccountGone(
                     "Cobalt no longer has this account; if it was deleted by mistake, publish user_signed_up for it"

@@ -13,7 +13,7 @@ from workers.actors import Actors
 from workers.attempt import Attempts
 from workers.broker import create_redis
 from workers.catalogue import Catalogue
-from workers.governor import RedisGovernor
+from workers.governor import Lane, RedisGovernor
 from workers.settings import Settings
 
 
@@ -54,9 +54,9 @@ def open_runtime(settings: Settings) -> Runtime:
     )
 
 
-def create_governor(client: redis.Redis, settings: Settings) -> Governor | None:
+def create_governor(client: redis.Redis, settings: Settings, *, lane: Lane = "live") -> Governor | None:
     """The governor that every caller of Cobalt shares; None when the limit is switched off."""
-    return RedisGovernor(client, settings) if settings.cobalt_rate_per_second else None
+    return RedisGovernor(client, settings, lane=lane) if settings.cobalt_rate_per_second else None
 
 
 def create_client(settings: Settings, *, governor: Governor | None = None) -> Client:

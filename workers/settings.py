@@ -1,6 +1,7 @@
 """What our processes need to know, read from the environment and checked once at start."""
 
 from datetime import timedelta
+
 from pydantic import Field, SecretStr, field_validator
 
 from db.errors import BadSetting
@@ -17,6 +18,7 @@ class Settings(DatabaseSettings):
         redis_url: `redis://` or `rediss://`; unset: `cobalt-mirror up` starts a Redis of its own.
         redis_namespace: what the names of our keys in Redis start with.
         cobalt_api_key: `tk...` for the test environment, `pk...` for production.
+        cobalt_previous_api_key: the key before, while it is being replaced: notifications signed with it count too.
         cobalt_base_url: where Cobalt is; the sandbox's address for development.
         cobalt_rate_per_second: Cobalt's limit for the whole organisation; 0 switches the governor off.
         cobalt_burst: how many calls Cobalt takes at once.
@@ -29,12 +31,19 @@ class Settings(DatabaseSettings):
         retry_give_up_days: after this long without success, an event is dead.
         catalogue_refresh_seconds: how old the mirrored catalogue may grow.
         delayed_write_seconds: when a write whose answer never came may have landed at the latest.
+        reconcile_config_share: the share of all connections that every reconciliation reads with their configs.
+        reconcile_brake_share: a reconciliation stops when a greater share than this, ...
+        reconcile_brake_count: ... and more accounts or connections than this, seem to be gone.
+        events_token: the bearer token of `POST /events`; unset: that door is closed.
+        web_host: where `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
+        web_port: the port of it; 0: a free one.
         log_level: `debug`, `info`, `warning` or `error`.
     """
 
     redis_url: str | None = None
     redis_namespace: str = "cobalt-mirror"
     cobalt_api_key: SecretStr = SecretStr("")
+    cobalt_previous_api_key: SecretStr = SecretStr("")
     cobalt_base_url: str = "https://app.refold.ai"
     cobalt_rate_per_second: float = Field(default=20, ge=0, le=100_000)
     cobalt_burst: int = Field(default=5, ge=1, le=10_000)
@@ -47,6 +56,12 @@ class Settings(DatabaseSettings):
     retry_give_up_days: float = Field(default=3, gt=0)
     catalogue_refresh_seconds: float = Field(default=3600, gt=0)
     delayed_write_seconds: float = Field(default=60, ge=0)
+    reconcile_config_share: float = Field(default=0.02, ge=0, le=1)
+    reconcile_brake_share: float = Field(default=0.05, ge=0, le=1)
+    reconcile_brake_count: int = Field(default=20, ge=0)
+    events_token: SecretStr = SecretStr("")
+    web_host: str = "127.0.0.1"
+    web_port: int = Field(default=8475, ge=0, le=65_535)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
     @field_validator("redis_url")
@@ -63,7 +78,7 @@ class Settings(DatabaseSettings):
             raise ValueError("wants an address such as https://app.refold.ai")
         return value.rstrip("/")
 
-    @field_validator("cobalt_api_key")
+    @field_validator("cobalt_api_key", "cobalt_previous_api_key", "events_token")
     @classmethod
     def _can_be_a_header(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value()

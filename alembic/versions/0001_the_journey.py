@@ -21,21 +21,26 @@ def upgrade() -> None:
     create_event_log(schema)
     create_mirror(schema)
     create_coordination(schema)
-    create_integrations(f"{schema}." if schema else "")
-    stamp_removals(f"{schema}." if schema else "")
+    create_integrations(prefix(schema))
+    stamp_removals(prefix(schema))
 
 
 def downgrade() -> None:
     schema = op.get_context().opts["schema"]
-    prefix = f"{schema}." if schema else ""
-    op.execute(f"DROP VIEW {prefix}integrations")
+    ours = prefix(schema)
+    op.execute(f"DROP VIEW {ours}integrations")
     if schema is None:
         op.execute("DROP TRIGGER stamp_removal")
     else:
-        op.execute(f"DROP TRIGGER stamp_removal ON {prefix}events")
-        op.execute(f"DROP FUNCTION {prefix}stamp_removal()")
+        op.execute(f"DROP TRIGGER stamp_removal ON {ours}events")
+        op.execute(f"DROP FUNCTION {ours}stamp_removal()")
     for name in TABLES:
         op.drop_table(name, schema=schema)
+
+
+def prefix(schema: str | None) -> str:
+    """What stands before a name of ours in SQL; the schema may bear the name of a keyword."""
+    return f'"{schema}".' if schema else ""
 
 
 def create_event_log(schema: str | None) -> None:
@@ -219,39 +224,39 @@ def create_coordination(schema: str | None) -> None:
     )
 
 
-def create_integrations(prefix: str) -> None:
+def create_integrations(ours: str) -> None:
     op.execute(f"""
-        CREATE VIEW {prefix}integrations AS
+        CREATE VIEW {ours}integrations AS
         SELECT a.linked_account_id, p.slug, p.name, p.icon, p.description, p.tags, p.auth_types,
                CASE c.status
                    WHEN 'connected' THEN 'connected' WHEN 'reauth_required' THEN 'reconnect' ELSE 'connect'
                END AS state
-        FROM {prefix}linked_accounts a
-        CROSS JOIN {prefix}applications p
-        LEFT JOIN {prefix}connections c ON c.linked_account_id = a.linked_account_id AND c.slug = p.slug
+        FROM {ours}linked_accounts a
+        CROSS JOIN {ours}applications p
+        LEFT JOIN {ours}connections c ON c.linked_account_id = a.linked_account_id AND c.slug = p.slug
         WHERE p.enabled AND a.status IN ('pending', 'active')
     """)
 
 
-def stamp_removals(prefix: str) -> None:
+def stamp_removals(ours: str) -> None:
     """Note in the row of a removal which connection the mirror shows at that moment: that one it is meant for.
 
     Only a removal that happened just now can mean what the mirror shows; a quarter of an hour allows for clocks.
     """
-    if prefix:
+    if ours:
         op.execute(f"""
-            CREATE FUNCTION {prefix}stamp_removal() RETURNS trigger LANGUAGE plpgsql AS $$
+            CREATE FUNCTION {ours}stamp_removal() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
-                NEW.meant_for := (SELECT accounts FROM {prefix}connections
+                NEW.meant_for := (SELECT accounts FROM {ours}connections
                     WHERE linked_account_id = NEW.linked_account_id AND slug = NEW.slug);
                 RETURN NEW;
             END $$
         """)
         op.execute(f"""
-            CREATE TRIGGER stamp_removal BEFORE INSERT ON {prefix}events FOR EACH ROW
+            CREATE TRIGGER stamp_removal BEFORE INSERT ON {ours}events FOR EACH ROW
             WHEN (NEW.type = 'connection_removed' AND NEW.meant_for IS NULL
                   AND NEW.occurred_at > NEW.recorded_at - interval '15 minutes')
-            EXECUTE FUNCTION {prefix}stamp_removal()
+            EXECUTE FUNCTION {ours}stamp_removal()
         """)
     else:
         op.execute("""

@@ -10,7 +10,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-TABLES = ("suspicions", "walked", "runs", "deletions", "notifications", "workflow_runs")
+TABLES = ("looks", "suspicions", "walked", "runs", "deletions", "notifications", "workflow_runs")
 
 
 def upgrade() -> None:
@@ -69,8 +69,13 @@ def create_reconciliation(schema: str | None) -> None:
         sa.Column("started_at", UtcDateTime(), nullable=False),
         sa.Column("finished_at", UtcDateTime(), nullable=True),
         sa.Column("resumes", Id(), nullable=True),
-        sa.Column("page", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("place", sa.Text(), nullable=True),
+        sa.Column("alive_until", UtcDateTime(), nullable=True),
+        sa.Column("walking_since", UtcDateTime(), nullable=False),
         sa.Column("walked_at", UtcDateTime(), nullable=True),
+        sa.Column("position", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=True),
+        sa.Column("untold", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("pages", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("compared", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("adopted", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -81,6 +86,8 @@ def create_reconciliation(schema: str | None) -> None:
         sa.PrimaryKeyConstraint("id"),
         schema=schema,
     )
+    op.create_index("ix_runs_started_at", "runs", ["started_at"], unique=False, schema=schema)
+    op.create_index("ix_runs_place", "runs", ["place"], unique=True, schema=schema)
     op.create_table(
         "walked",
         sa.Column("run_id", Id(), nullable=False),
@@ -95,8 +102,19 @@ def create_reconciliation(schema: str | None) -> None:
         sa.Column("slug", Id(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("differences", Json(), nullable=False),
+        sa.Column("listed_created_at", UtcDateTime(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("run_id", "linked_account_id", "slug"),
+        schema=schema,
+    )
+    op.create_index("ix_suspicions_subject", "suspicions", ["linked_account_id", "slug"], unique=False, schema=schema)
+    op.create_table(
+        "looks",
+        sa.Column("linked_account_id", Id(), nullable=False),
+        sa.Column("slug", Id(), nullable=False),
+        sa.Column("looked_at", UtcDateTime(), nullable=False),
+        sa.Column("listed_created_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("linked_account_id", "slug"),
         schema=schema,
     )
 
@@ -110,6 +128,8 @@ def create_deletions(schema: str | None) -> None:
         sa.Column("occurred_at", UtcDateTime(), nullable=False),
         sa.Column("gone_at", UtcDateTime(), nullable=True),
         sa.Column("confirmed_at", UtcDateTime(), nullable=True),
+        sa.Column("settles_at", UtcDateTime(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("linked_account_id"),
         schema=schema,
     )

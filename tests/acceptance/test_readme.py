@@ -1,4 +1,4 @@
-"""The README and the pages in docs/: what they tell a reader to type works, and what they list is complete."""
+"""What the README and the pages in docs/ tell a reader to type works as written: commands, Python, SQL."""
 
 import os
 import re
@@ -7,36 +7,25 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 import psycopg
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import make_url
 
-import cobalt
 from cobalt.sandbox import SandboxServer
 from db.migrate import upgrade
 from db.settings import DatabaseSettings
 from events import EVENT_TYPES
 from tests.commands import COMMAND, Shell, read_until
+from tests.pages import EVENTS, OUTCOMES, README, ROOT, block, blocks, finished
 from tests.services import PostgresServer
 from tests.world import TEST_KEY, World
-from workers.cli.app import app
-from workers.outcomes import Move, Verdict
-from workers.procfile import find_procfile, read_procfile
 from workers.settings import Settings
-
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text("utf-8")
-EVENTS = (ROOT / "docs" / "events.md").read_text("utf-8")
-OUTCOMES = (ROOT / "docs" / "outcomes.md").read_text("utf-8")
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 
 #: What the README's commands that leave this machine, or make an environment, amount to here.
 PRELUDE = """
@@ -50,24 +39,6 @@ make() {
 npm() { [ "$*" = "install @cobaltio/cobalt-js" ]; }
 .() { [ "$*" = ".venv/bin/activate" ]; }
 """
-
-
-def blocks(page: str, language: str) -> list[str]:
-    """The code blocks of a page in one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
-
-
-def block(page: str, language: str, part: str) -> str:
-    """The one code block that has some text in it."""
-    [found] = [one for one in blocks(page, language) if part in one]
-    return found
-
-
-def rows(page: str, heading: str) -> list[list[str]]:
-    """The cells of the table below its first line."""
-    below = page.partition(f"{heading}\n")[2].splitlines()[1:]
-    table = [line for line in below[: below.index("")] if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table]
 
 
 def type_in(shell: Shell, commands: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -191,12 +162,6 @@ def test_the_variables_for_production_are_settings_that_can_be_read(shell: Shell
     assert set(re.findall(r"^export (\w+)=", told, flags=re.MULTILINE)) <= set(map(str.upper, Settings.model_fields))
 
 
-def test_the_processes_for_production_are_those_of_the_procfile() -> None:
-    told = {cells[0].strip("`"): cells[1].strip("`") for cells in rows(README, "| process | command | how many |")}
-
-    assert told == read_procfile(find_procfile())
-
-
 def test_the_page_of_the_browser_installs_what_it_imports(shell: Shell) -> None:
     done = type_in(shell, block(README, "sh", "npm"))
     page = blocks(README, "js")[0]
@@ -220,22 +185,6 @@ def test_every_block_of_commands_is_run_by_a_test_of_this_file() -> None:
     assert at_night == night
     assert len(blocks(OUTCOMES, "sh")) == 2
     assert len(blocks(EVENTS, "sh")) == 1
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_that_is_mentioned_exists(page: Path) -> None:
-    commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
-    text = page.read_text("utf-8")
-
-    assert set(re.findall(r"`cobalt-mirror ([a-z]+)", text)) <= commands
-    assert set(re.findall(r"`make ([a-z]+)", text)) <= set(targets)
-
-
-def test_what_pip_is_told_to_install_is_there() -> None:
-    [locked] = re.findall(r"`pip install --require-hashes -r (\S+)`", README)
-
-    assert "sqlalchemy==" in (ROOT / locked).read_text()
 
 
 # --- Python and SQL ---------------------------------------------------------------------------------------------------
@@ -324,7 +273,7 @@ def test_every_python_block_runs_and_what_it_publishes_is_carried_out(world: Wor
 
     assert said == "True\n"
     assert ("ann", "user_signed_up") in published
-    assert {type_ for _, type_ in published} == set(EVENT_TYPES)
+    assert {type_ for _, type_ in published} == finished(EVENT_TYPES).keys()
     assert {row["linked_account_id"] for row in world.sandbox.state()["accounts"]} >= {"ann", "bob"}
     assert world.row("configs", linked_account_id="ann")["fields"] == {"channel": "alerts"}
     assert "slack Slack connected True\n" in page
@@ -360,7 +309,7 @@ def test_a_host_with_the_rights_on_the_page_can_publish_and_read(world: World, r
     sql(world, f"SET ROLE {role}; {block(EVENTS, 'sql', 'INSERT INTO')}")
     page = sql(world, f"SET ROLE {role}; {block(README, 'sql', 'SELECT')}")
 
-    assert {row["type"] for row in world.rows("events", status="pending")} == set(EVENT_TYPES)
+    assert {row["type"] for row in world.rows("events", status="pending")} == finished(EVENT_TYPES).keys()
     assert ("slack", "Slack", "connect") in [(slug, name, state) for slug, name, _, state in page]
 
 
@@ -373,66 +322,4 @@ def test_the_inserts_work_on_sqlite_without_the_schema_and_with_times_in_its_for
             connection.executescript(statements)
         connection.executescript(statements.replace("12:00:00Z", "12:00:00.000000Z"))
 
-        assert connection.execute("SELECT count(DISTINCT type) FROM events").fetchone() == (len(EVENT_TYPES),)
-
-
-# --- lists ------------------------------------------------------------------------------------------------------------
-
-
-def shown(value: object) -> str:
-    """A default as the README writes it."""
-    match value:
-        case None:
-            return "unset"
-        case SecretStr():
-            return shown(value.get_secret_value() or None)
-        case bool():
-            return f"`{str(value).lower()}`"
-        case _:
-            return f"`{value}`"
-
-
-def test_the_table_of_settings_is_complete_and_its_defaults_are_true() -> None:
-    told = {cells[0].strip("`"): cells[1] for cells in rows(README, "| variable | default | meaning |")}
-    true = {name.upper(): shown(field.default) for name, field in Settings.model_fields.items()}
-
-    assert told == true
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_relative_link_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
-        link = urlsplit(target)
-        if link.scheme:
-            continue
-        led_to = (page.parent / link.path).resolve() if link.path else page
-        assert led_to.is_relative_to(ROOT), target
-        assert led_to.exists(), target
-        if link.fragment:
-            headings = re.findall(r"^#+ (.*)$", led_to.read_text("utf-8"), flags=re.MULTILINE)
-            assert link.fragment in {re.sub(r"[^a-z0-9 -]", "", one.lower()).replace(" ", "-") for one in headings}
-
-
-def test_the_readme_can_be_read_at_one_sitting() -> None:
-    assert len(README.splitlines()) < 400
-
-
-def test_every_event_type_and_field_is_on_its_page() -> None:
-    table = {cells[0].strip("`"): cells for cells in rows(EVENTS, "| type | says | in Python | payload |")}
-
-    assert list(table) == list(EVENT_TYPES)
-    for name, kind in EVENT_TYPES.items():
-        assert tuple(re.findall(r"`(\w+)`", table[name][3])) == kind.payload_fields
-        assert kind.__name__ in table[name][2]
-
-
-def test_every_outcome_move_and_error_is_on_its_page() -> None:
-    table = [cells[0].strip("`") for cells in rows(OUTCOMES, "| outcome | `status` | attempts | what happens next |")]
-    abstract = {"CobaltError", "ResponseError", "TransportError"}
-    errors: Mapping[str, Any] = {
-        name: value for name, value in vars(cobalt).items() if isinstance(value, type) and issubclass(value, Exception)
-    }
-
-    assert sorted(table) == sorted(Verdict)
-    for name in {*errors, *Move} - abstract:
-        assert f"`{name}`" in OUTCOMES, name
+        assert connection.execute("SELECT count(DISTINCT type) FROM events").fetchone() == (len(finished(EVENT_TYPES)),)

@@ -4,11 +4,14 @@ import typer
 
 from workers.cli.demo import demo
 from workers.cli.publish import publish
+from workers.cli.reconcile import reconcile
 from workers.cli.sandbox import sandbox
 from workers.cli.services import migrate, relay, worker
 from workers.cli.show import show
 from workers.cli.status import status
 from workers.cli.up import up
+from workers.cli.web import web
+from workers.cli.webhook import webhook
 
 _HELP = """Keep a mirror of every Cobalt connection in step with what happens in your application.
 
@@ -16,10 +19,10 @@ Settings come from the environment: DATABASE_URL, REDIS_URL, COBALT_API_KEY, COB
 
 \b
 Exit codes:
-  0    done; services (up, worker, relay, sandbox) also when they were told to stop
+  0    done; services (up, worker, relay, web, sandbox) also when they were told to stop
   1    it failed: a bad setting, no database or Redis, or what was asked for is not so
-  2    wrong usage or bad input
-  3    status only: work is halted, or events are dead
+  2    wrong usage or bad input; reconcile: differences are left
+  3    status: work is halted, or events are dead; reconcile: another run is under way
   130  interrupted by Ctrl-C
 """
 
@@ -31,5 +34,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (up, demo, publish, show, status, sandbox, migrate, worker, relay):
+for command in (up, demo, publish, show, status, reconcile, sandbox, migrate, worker, relay, web):
     app.command()(command)
+app.add_typer(webhook, name="webhook")

@@ -8,9 +8,14 @@ from sqlalchemy import Engine, func, select
 
 from db import EventState, list_events
 from db.engine import Clock, database_clock, reading
+from db.notifications import Silence, find_silence, find_subscription
 from db.reads import count_events, find_oldest_waiting
 from db.state import Halt, find_environment, find_halt
 from db.tables import applications, checks
+from workers.cli.output import cell
+
+#: After so many runs of the reconciliation that found something to repair, silence of Cobalt's is suspicious.
+SILENT_RUNS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,8 @@ class Overview:
         environment: the environment that the database is pinned to; None until the first success.
         applications: how many applications customers can connect.
         catalogue_read_at: when the catalogue was read last; None: never.
+        webhook: where Cobalt was told to send notifications; None: nobody arranged it.
+        warnings: what a person should look into, although nothing is at a standstill.
     """
 
     at: datetime
@@ -40,6 +47,8 @@ class Overview:
     environment: str | None
     applications: int
     catalogue_read_at: datetime | None
+    webhook: str | None
+    warnings: list[str]
 
     @property
     def pending(self) -> int:
@@ -73,4 +82,15 @@ def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clo
             environment=find_environment(connection),
             applications=known,
             catalogue_read_at=read_at,
+            webhook=None if (subscription := find_subscription(connection)) is None else subscription.url,
+            warnings=_silence(find_silence(connection)),
         )
+
+
+def _silence(silence: Silence | None) -> list[str]:
+    if silence is None or silence.repairing_runs < SILENT_RUNS:
+        return []
+    return [
+        f"Cobalt has notified us of nothing since {cell(silence.since)}, while {silence.repairing_runs} runs of "
+        "reconcile found something to repair; can it reach the webhook?"
+    ]

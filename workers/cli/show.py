@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Engine
 
-from db import find_account, list_configs, list_connections, list_events, list_history
+from db import find_account, list_configs, list_connections, list_events, list_history, list_workflow_runs
 from db.engine import create_engine, reading
 from workers.cli.failures import NotReady
 from workers.cli.output import console, print_json, table
@@ -19,7 +19,7 @@ def show(
 ) -> None:
     """Show everything that is known about one customer.
 
-    Account, connections, configs, pending and latest events, and the history of the mirror.
+    Account, connections, configs, runs of workflows, pending and latest events, and the history of the mirror.
 
     \b
     Example:
@@ -44,6 +44,7 @@ def _read(engine: Engine, account: str, limit: int) -> dict[str, Any]:
             "account": find_account(connection, account),
             "connections": list_connections(connection, account),
             "configs": list_configs(connection, account),
+            "workflow_runs": list_workflow_runs(connection, account),
             "pending": list_events(connection, account, status="pending", limit=limit),
             "events": list_events(connection, account, limit=limit),
             "history": list_history(connection, account, limit=limit),
@@ -57,8 +58,8 @@ def _print(found: dict[str, Any]) -> None:
         screen.print("the mirror has no such account yet")
     else:
         row = (account.linked_account_id, account.name, account.status, account.environment, account.udf)
-        names = ("account", "name", "status", "environment", "udf", "verified at")
-        screen.print(table("account", names, [(*row, account.verified_at)]))
+        names = ("account", "name", "status", "environment", "udf", "fresh at")
+        screen.print(table("account", names, [(*row, account.fresh_at)]))
     for title, columns, rows in _sections(found):
         screen.print()
         if rows:
@@ -72,10 +73,18 @@ def _sections(found: dict[str, Any]) -> list[tuple[str, tuple[str, ...], list[tu
     return [
         (
             "connections",
-            ("application", "status", "accounts", "connected at", "verified at"),
-            [(c.slug, c.status, _accounts(c), c.connected_at, c.verified_at) for c in found["connections"]],
+            ("application", "status", "accounts", "connected at", "fresh at"),
+            [(c.slug, c.status, _accounts(c), c.connected_at, c.fresh_at) for c in found["connections"]],
         ),
         ("configs", ("application", "config", "status", "fields", "workflows", "to be mended"), configs),
+        (
+            "workflow runs",
+            ("workflow", "name", "completed", "errored", "last run at", "last status", "last error"),
+            [
+                (w.workflow_id, w.workflow_name, w.completed, w.errored, w.last_run_at, w.last_status, w.last_error)
+                for w in found["workflow_runs"]
+            ],
+        ),
         (
             "pending events",
             ("occurred at", "type", "application", "attempts", "due at", "last error", "id"),
@@ -95,6 +104,8 @@ def _sections(found: dict[str, Any]) -> list[tuple[str, tuple[str, ...], list[tu
 
 
 def _accounts(connection: Any) -> str:
+    if connection.accounts is None:
+        return "not known yet"
     return ", ".join(f"{one['auth_type']} {one['status']}" for one in connection.accounts)
 
 

@@ -4,39 +4,62 @@ from typing import Annotated
 
 import typer
 
+from cobalt import Client, CobaltError
 from db.engine import create_engine
 from workers.cli.output import ago, cell, console, duration, print_json, table
 from workers.cli.overview import Overview, read_overview
 from workers.cli.readiness import ready_for_database
+from workers.settings import Settings
+from workers.web.subscription import find_flaw
 
 #: The exit code that tells a monitor to wake somebody.
 NEEDS_SOMEBODY = 3
+#: How long Cobalt may take to say which webhooks it has, in seconds.
+_PATIENCE_SECONDS = 3.0
 
 
 def status(
     dead: Annotated[int, typer.Option(help="How many dead events to list, the latest first.", min=0)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask Cobalt about the webhook.")] = False,
 ) -> None:
     """Show how events fare and whether work is halted.
 
-    Tells which events are dead, why, and whose move it is. Exits with 3 when work is halted or any event is dead,
-    so that a monitor can call it.
+    Tells which events are dead, why, and whose move it is, and warns when Cobalt does not notify us. Exits with 3
+    when work is halted or any event is dead, so that a monitor can call it.
 
     \b
     Example:
       cobalt-mirror status --json | jq .events.pending
     """
-    engine = create_engine(ready_for_database())
+    settings = ready_for_database()
+    engine = create_engine(settings)
     try:
         found = read_overview(engine, dead=dead)
     finally:
         engine.dispose()
+    if not offline:
+        found.warnings.extend(_ask_cobalt(settings, found))
     if as_json:
         print_json(found)
     else:
         _print(found)
     if found.needs_somebody:
         raise typer.Exit(NEEDS_SOMEBODY)
+
+
+def _ask_cobalt(settings: Settings, found: Overview) -> list[str]:
+    """What is wrong with our webhook there. No key, or a halt: nobody is asked."""
+    if not settings.cobalt_api_key.get_secret_value() or found.halt is not None:
+        return []
+    try:
+        with Client(
+            settings.require_key(), base_url=settings.cobalt_base_url, timeout_seconds=_PATIENCE_SECONDS
+        ) as client:
+            flaw = find_flaw(client.fetch_webhooks(), found.webhook)
+    except CobaltError as error:
+        return [f"whether Cobalt would notify us is not known: {error}"]
+    return [] if flaw is None else [flaw]
 
 
 def _print(found: Overview) -> None:
@@ -50,6 +73,8 @@ def _print(found: Overview) -> None:
     screen.print(f"work         {_work(found)}")
     screen.print(f"environment  {found.environment or 'not known before the first success'}")
     screen.print(f"catalogue    {_catalogue(found)}")
+    for warning in found.warnings:
+        screen.print(f"warning      {cell(warning)}")
     if found.dead_by_move:
         moves = ", ".join(f"{number} the {move}'s" for move, number in sorted(found.dead_by_move.items()))
         screen.print(f"dead         whose move: {moves}")

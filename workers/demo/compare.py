@@ -125,7 +125,7 @@ def _mirrored_connections(mirror: MirrorRows) -> dict[Key, Row]:
         (row.linked_account_id, row.slug): {
             "status": row.status,
             "connected_at": row.connected_at,
-            **_connected_accounts(row.accounts),
+            **_connected_accounts(row.accounts or ()),
         }
         for row in mirror.connections
         if row.status != "disconnected"

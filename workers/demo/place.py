@@ -106,6 +106,7 @@ def _environment(directory: Path, database_url: str | None, sandbox_url: str, re
         "MIRROR_SCHEMA": f"cobalt_mirror_demo_{secrets.token_hex(4)}",
         "MIRROR_SECRET_KEYS": Fernet.generate_key().decode(),
         "REDIS_URL": redis_url,
+        "WEB_PORT": "0",
         "COBALT_RATE_PER_SECOND": "20",
         "COBALT_BURST": "5",
         # Nothing reaches this sandbox late, so whoever must look again need not wait for a minute.

@@ -1,0 +1,117 @@
+"""What a page of Cobalt's listing is compared with, and how accounts that the mirror does not know come into it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from db.engine import insert_into
+from db.mirror import Because
+from db.tables import configs, connections, history, linked_accounts, looks, walked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the mirror holds of one account that the listing may tell something about.
+
+    Attributes:
+        account: the row in `linked_accounts`; None: the mirror does not know the account.
+        connections: the rows in `connections` by slug, each with what the listing told at the last look.
+    """
+
+    account: Mapping[str, Any] | None = None
+    connections: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def find_known(connection: Connection, linked_account_ids: Iterable[str]) -> dict[str, Known]:
+    """What the mirror knows of these accounts, in two SELECTs; those that it does not know at all are left out."""
+    ids = list(linked_account_ids)
+    a, c = linked_accounts.c, connections.c
+    rows = connection.execute(select(linked_accounts).where(a.linked_account_id.in_(ids)))
+    found = {row["linked_account_id"]: Known(account=_named(row)) for row in rows.mappings()}
+    told = (looks.c.linked_account_id == c.linked_account_id) & (looks.c.slug == c.slug)
+    shown = [c.linked_account_id, c.slug, c.status, c.accounts, c.connected_at, looks.c.listed_created_at]
+    joined = select(*shown).select_from(connections.outerjoin(looks, told)).where(c.linked_account_id.in_(ids))
+    for row in connection.execute(joined).mappings():
+        found.setdefault(row["linked_account_id"], Known()).connections[row["slug"]] = _named(row)
+    return found
+
+
+def record_walked(connection: Connection, run_id: str, linked_account_ids: Iterable[str]) -> None:
+    """Note that the walk saw these accounts; seeing one twice is fine."""
+    rows = [{"run_id": run_id, "linked_account_id": one} for one in linked_account_ids]
+    if rows:
+        # RETURNING makes it one statement for all rows; PostgreSQL would get one for each without it.
+        statement = insert_into(connection, walked).on_conflict_do_nothing().returning(walked.c.run_id)
+        connection.execute(statement, rows).close()
+
+
+def adopt(
+    connection: Connection,
+    accounts: Sequence[Mapping[str, Any]],
+    connected: Mapping[str, Sequence[Mapping[str, Any]]],
+    because: Because,
+) -> int:
+    """Insert accounts that the mirror does not know, with their connections; any row that is there stays as it is.
+
+    Args:
+        connection: the transaction.
+        accounts: rows for `linked_accounts`, with equal columns.
+        connected: rows for `connections` by account.
+        because: what the history says of it.
+
+    Returns:
+        How many accounts were new.
+    """
+    new = _insert(connection, linked_accounts, accounts)
+    _explain(connection, "linked_account", new, because)
+    rows = [row for account in new for row in connected.get(account["linked_account_id"], ())]
+    _explain(connection, "connection", _insert(connection, connections, rows), because)
+    return len(new)
+
+
+def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Insert those rows whose key is free; returns them."""
+    if not rows:
+        return []
+    keys = list(table.primary_key.columns)
+    statement = insert_into(connection, table).on_conflict_do_nothing().returning(*keys)
+    inserted = {tuple(row) for row in connection.execute(statement, list(rows))}
+    return [row for row in rows if tuple(row[key.name] for key in keys) in inserted]
+
+
+def _explain(connection: Connection, what: str, rows: Sequence[Mapping[str, Any]], because: Because) -> None:
+    if not rows:
+        return
+    keys = ("linked_account_id", "slug")
+    told = [
+        {
+            "recorded_at": because.at,
+            "what": what,
+            "linked_account_id": row["linked_account_id"],
+            "slug": row.get("slug"),
+            "changes": {name: [None, _plain(value)] for name, value in row.items() if name not in keys},
+            "because": dict(because.cause),
+        }
+        for row in rows
+    ]
+    connection.execute(history.insert(), told)
+
+
+def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items()}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def find_account_subjects(connection: Connection, linked_account_id: str) -> list[str]:
+    """The slugs of every connection and config of an account that the mirror holds."""
+    found: set[str] = set()
+    for table in (connections, configs):
+        slugs = select(table.c.slug).where(table.c.linked_account_id == linked_account_id).distinct()
+        found.update(connection.execute(slugs).scalars())
+    return sorted(found)

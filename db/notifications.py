@@ -1,0 +1,121 @@
+"""What Cobalt tells us unasked: its notifications for the record, the runs of workflows, and the webhook it uses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from db.engine import insert_into, upsert
+from db.tables import linked_accounts, notifications, runs, state, workflow_runs
+
+_SUBSCRIPTION = "webhook"
+
+
+def record_notification(
+    connection: Connection,
+    *,
+    received_at: datetime,
+    event: str,
+    payload: Mapping[str, Any],
+    linked_account_id: str | None = None,
+    slug: str | None = None,
+    instance_id: str | None = None,
+) -> bool:
+    """Keep a notification for the record; without its payload if the account was deleted.
+
+    Returns:
+        Whether it tells news of an account that is not deleted. Only an instance of a workflow is recognised, and then
+        not written again: others carry no id, and a genuine second one may look like the first.
+    """
+    is_deleted = linked_account_id is not None and _is_deleted(connection, linked_account_id)
+    statement = insert_into(connection, notifications).values(
+        received_at=received_at,
+        event=event,
+        linked_account_id=linked_account_id,
+        slug=slug,
+        instance_id=instance_id,
+        payload=None if is_deleted else dict(payload),
+    )
+    written = connection.execute(statement.on_conflict_do_nothing(index_elements=["instance_id"])).rowcount == 1
+    return written and not is_deleted
+
+
+def _is_deleted(connection: Connection, linked_account_id: str) -> bool:
+    statement = select(linked_accounts.c.status).where(linked_accounts.c.linked_account_id == linked_account_id)
+    return connection.execute(statement).scalar_one_or_none() == "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedRun:
+    """One run of a workflow that ended, as Cobalt told it. `error`: None for one that completed."""
+
+    linked_account_id: str
+    workflow_id: str
+    config_id: str | None
+    workflow_name: str | None
+    status: str | None
+    error: str | None
+
+
+def record_workflow_run(connection: Connection, run: EndedRun, *, at: datetime) -> None:
+    """Count a run of a workflow and remember it as the last one."""
+    told = {
+        "config_id": run.config_id,
+        "workflow_name": run.workflow_name,
+        "last_status": run.status,
+        "last_run_at": at,
+        **({} if run.error is None else {"last_error": run.error, "last_errored_at": at}),
+    }
+    counted = "completed" if run.error is None else "errored"
+    key = {"linked_account_id": run.linked_account_id, "workflow_id": run.workflow_id}
+    upsert(
+        connection,
+        workflow_runs,
+        {**key, **told, counted: 1},
+        **{**told, counted: workflow_runs.c[counted] + 1},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """Where Cobalt was told to send our notifications, and when that was arranged."""
+
+    url: str
+    since: datetime
+
+
+def find_subscription(connection: Connection) -> Subscription | None:
+    """The webhook of ours; None when nobody arranged one."""
+    statement = select(state.c.value).where(state.c.key == _SUBSCRIPTION)
+    value = connection.execute(statement).scalar_one_or_none()
+    return None if value is None else Subscription(url=value["url"], since=datetime.fromisoformat(value["since"]))
+
+
+def record_subscription(connection: Connection, subscription: Subscription) -> None:
+    """Remember which webhook is ours."""
+    value = {"url": subscription.url, "since": subscription.since.isoformat()}
+    upsert(connection, state, {"key": _SUBSCRIPTION, "value": value})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Cobalt told nothing since then, while that many runs of the reconciliation found something to repair."""
+
+    since: datetime
+    repairing_runs: int
+
+
+def find_silence(connection: Connection) -> Silence | None:
+    """How long Cobalt has been silent; None when nobody arranged a webhook, so that silence is no wonder."""
+    subscription = find_subscription(connection)
+    if subscription is None:
+        return None
+    latest = select(func.max(notifications.c.received_at, type_=notifications.c.received_at.type))
+    told_at = connection.execute(latest).scalar_one()
+    since = subscription.since if told_at is None else max(told_at, subscription.since)
+    repairing = select(func.count()).where(runs.c.finished_at.is_not(None), runs.c.repaired > 0)
+    return Silence(
+        since=since, repairing_runs=connection.execute(repairing.where(runs.c.started_at > since)).scalar_one()
+    )

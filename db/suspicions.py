@@ -1,0 +1,248 @@
+"""Doubts that a run of the reconciliation raises: subjects to be read before anything is believed of them."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    union,
+    update,
+)
+
+from db.columns import Json
+from db.engine import insert_into, upsert
+from db.tables import configs, connections, history, linked_accounts, looks, suspicions, walked
+
+
+class Kind(StrEnum):
+    """Why a subject is to be read."""
+
+    CHANGED = "changed"
+    #: An account that the walk did not see.
+    MISSING = "missing"
+    #: A connection that the listing does not show.
+    GONE = "gone"
+    #: An account that the mirror does not know. A dry run notes it; any other run adopts it.
+    UNKNOWN = "unknown"
+    #: Nothing is suspected: its turn has come to be read with its configs, which the listing does not show.
+    CONFIGS = "configs"
+
+
+class Settled(StrEnum):
+    """What came of it."""
+
+    REPAIRED = "repaired"
+    AGREED = "agreed"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspicion:
+    """One subject to be read.
+
+    Attributes:
+        slug: the application; empty: the account itself.
+        differences: the columns on which listing and mirror disagree.
+        listed_created_at: for a connection, its time of creation as listed.
+    """
+
+    linked_account_id: str
+    slug: str
+    kind: Kind
+    differences: Sequence[str] = ()
+    listed_created_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Account and slug."""
+        return self.linked_account_id, self.slug
+
+
+def record_suspicions(connection: Connection, run_id: str, found: Iterable[Suspicion]) -> None:
+    """Note subjects to be read; what was noted before stays."""
+    rows = [
+        {
+            "run_id": run_id,
+            "linked_account_id": one.linked_account_id,
+            "slug": one.slug,
+            "kind": str(one.kind),
+            "differences": list(one.differences),
+            "listed_created_at": one.listed_created_at,
+        }
+        for one in found
+    ]
+    if rows:
+        connection.execute(insert_into(connection, suspicions).on_conflict_do_nothing(), rows)
+
+
+def suspect_missing(
+    connection: Connection, run_id: str, *, walking_since: datetime, verified_before: datetime | None = None
+) -> None:
+    """Suspect the active accounts that the walk did not see and that nobody read since it began.
+
+    Args:
+        connection: the transaction.
+        run_id: the run, its walk complete.
+        walking_since: when the walk began.
+        verified_before: only accounts that were read before this, or never. None: any.
+    """
+    a = linked_accounts.c
+    read_before = walking_since if verified_before is None else min(walking_since, verified_before)
+    seen = exists().where(walked.c.run_id == run_id, walked.c.linked_account_id == a.linked_account_id)
+    unseen = and_(a.status == "active", _not_read_since(linked_accounts.c.verified_at, read_before), ~seen)
+    _suspect(connection, run_id, Kind.MISSING, select(a.linked_account_id, literal("")).where(unseen), ["status"])
+
+
+def want_configs(connection: Connection, run_id: str, *, share: float) -> None:
+    """Have the configs read of every account that is in doubt, and of a share of all connections.
+
+    Those that were looked at the longest ago come first, so that with a share of 0.02 each is seen within 50 runs.
+    """
+    doubted = exists().where(
+        suspicions.c.run_id == run_id,
+        suspicions.c.kind.in_([Kind.CHANGED, Kind.GONE]),
+        suspicions.c.linked_account_id == _SUBJECTS.c.linked_account_id,
+    )
+    _suspect(connection, run_id, Kind.CONFIGS, _subjects(doubted))
+    number = connection.execute(select(func.count()).select_from(_SUBJECTS)).scalar_one()
+    wanted = math.ceil(number * share)
+    if wanted:
+        oldest_first = (looks.c.looked_at.asc().nulls_first(), _SUBJECTS.c.linked_account_id, _SUBJECTS.c.slug)
+        _suspect(connection, run_id, Kind.CONFIGS, _subjects(true()).order_by(*oldest_first).limit(wanted))
+
+
+def _connected_or_configured() -> Any:
+    """Every connection that may have configs, of active accounts."""
+    c, f = connections.c, configs.c
+    return union(
+        select(c.linked_account_id, c.slug).where(c.status != "disconnected"),
+        select(f.linked_account_id, f.slug).where(f.status == "installed"),
+    ).subquery("subjects")
+
+
+_SUBJECTS = _connected_or_configured()
+
+
+def _subjects(condition: ColumnElement[bool]) -> Select[Any]:
+    ours = and_(looks.c.linked_account_id == _SUBJECTS.c.linked_account_id, looks.c.slug == _SUBJECTS.c.slug)
+    a = linked_accounts.c
+    is_active = exists().where(a.linked_account_id == _SUBJECTS.c.linked_account_id, a.status == "active")
+    joined = _SUBJECTS.outerjoin(looks, ours)
+    return select(_SUBJECTS.c.linked_account_id, _SUBJECTS.c.slug).select_from(joined).where(is_active, condition)
+
+
+def _suspect(
+    connection: Connection, run_id: str, kind: Kind, subjects: Select[Any], differences: Sequence[str] = ()
+) -> None:
+    rows = subjects.add_columns(literal(run_id), literal(str(kind)), literal(list(differences), Json()))
+    names = ["linked_account_id", "slug", "run_id", "kind", "differences"]
+    statement = insert_into(connection, suspicions).from_select(names, rows)
+    connection.execute(statement.on_conflict_do_nothing())
+
+
+def _not_read_since(verified_at: ColumnElement[Any], moment: datetime) -> ColumnElement[bool]:
+    return or_(verified_at.is_(None), verified_at < moment)
+
+
+# --- what is suspected ------------------------------------------------------------------------------------------------
+
+
+def count_suspected_gone(connection: Connection, run_id: str) -> tuple[int, int, int, int]:
+    """Accounts suspected missing, of how many active ones; connections suspected gone, of how many."""
+    s, a, c = suspicions.c, linked_accounts.c, connections.c
+    counted = [
+        select(func.count()).select_from(suspicions).where(s.run_id == run_id, s.kind == Kind.MISSING),
+        select(func.count()).select_from(linked_accounts).where(a.status == "active"),
+        select(func.count()).select_from(suspicions).where(s.run_id == run_id, s.kind == Kind.GONE),
+        select(func.count()).select_from(connections).where(c.status != "disconnected"),
+    ]
+    missing, accounts, gone, shown = (connection.execute(statement).scalar_one() for statement in counted)
+    return missing, accounts, gone, shown
+
+
+def count_open(connection: Connection, run_id: str) -> int:
+    """How many subjects are still to be read."""
+    s = suspicions.c
+    return connection.execute(
+        select(func.count()).select_from(suspicions).where(s.run_id == run_id, s.outcome.is_(None))
+    ).scalar_one()
+
+
+def list_open(
+    connection: Connection, run_id: str, *, after: tuple[str, str] | None = None, limit: int = 100
+) -> list[Suspicion]:
+    """Subjects that are still to be read, in the order of their keys, those after `after`."""
+    s = suspicions.c
+    statement = select(suspicions).where(s.run_id == run_id, s.outcome.is_(None))
+    if after is not None:
+        statement = statement.where(tuple_(s.linked_account_id, s.slug) > after)
+    rows = connection.execute(statement.order_by(s.linked_account_id, s.slug).limit(limit))
+    return [
+        Suspicion(
+            linked_account_id=row.linked_account_id,
+            slug=row.slug,
+            kind=Kind(row.kind),
+            differences=row.differences,
+            listed_created_at=row.listed_created_at,
+        )
+        for row in rows
+    ]
+
+
+# --- what came of it --------------------------------------------------------------------------------------------------
+
+
+def settle(connection: Connection, run_id: str, outcomes: Mapping[tuple[str, str], Settled], now: datetime) -> None:
+    """Note what came of subjects. A connection that was read counts as looked at, with what the listing told of it."""
+    for (account, slug), outcome in outcomes.items():
+        ours = and_(suspicions.c.run_id == run_id, suspicions.c.linked_account_id == account, suspicions.c.slug == slug)
+        connection.execute(update(suspicions).where(ours).values(outcome=str(outcome)))
+        if slug and outcome is not Settled.LEFT:
+            told = connection.execute(select(suspicions.c.listed_created_at).where(ours)).scalar_one()
+            look: dict[str, Any] = {"linked_account_id": account, "slug": slug, "looked_at": now}
+            upsert(connection, looks, look if told is None else {**look, "listed_created_at": told})
+
+
+def leave_open_ones(connection: Connection, run_id: str) -> int:
+    """Note that what is still to be read will not be read by this run; returns how many subjects that are."""
+    ours = and_(suspicions.c.run_id == run_id, suspicions.c.outcome.is_(None))
+    return connection.execute(update(suspicions).where(ours).values(outcome=str(Settled.LEFT))).rowcount
+
+
+def forget_settled(connection: Connection, run_id: str) -> None:
+    """What was read needs no note any more; what was left stays, for it is in doubt."""
+    settled = [Settled.REPAIRED, Settled.AGREED]
+    connection.execute(delete(suspicions).where(suspicions.c.run_id == run_id, suspicions.c.outcome.in_(settled)))
+
+
+def forget_suspicions(connection: Connection, run_id: str) -> None:
+    """Drop every note of a run."""
+    connection.execute(delete(suspicions).where(suspicions.c.run_id == run_id))
+
+
+def find_last_change(connection: Connection, linked_account_id: str) -> int:
+    """The number of the last entry in an account's history; 0: it has none."""
+    number = select(func.max(history.c.number)).where(history.c.linked_account_id == linked_account_id)
+    return connection.execute(number).scalar_one() or 0
+
+
+def list_changed_subjects(connection: Connection, linked_account_id: str, *, after: int) -> set[str]:
+    """The slugs of an account whose mirror changed after an entry of its history; empty: the account itself."""
+    h = history.c
+    changed = select(h.slug).where(h.linked_account_id == linked_account_id, h.number > after).distinct()
+    return {slug or "" for slug in connection.execute(changed).scalars()}

@@ -1,0 +1,29 @@
+"""Stages for stories: a world on SQLite that does not wait for the disk, kept for all examples of a module."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.journey.stories import Stage
+from tests.world import World
+
+
+@pytest.fixture(scope="module")
+def make_stage(
+    tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path
+) -> Iterator[Callable[[dict[str, Any]], Stage]]:
+    """Makes stages whose sandbox has the settings given, and closes them."""
+    worlds: list[World] = []
+
+    def make(switches: dict[str, Any]) -> Stage:
+        file = tmp_path_factory.mktemp("stage") / "mirror.db"
+        shutil.copy(migrated_sqlite, file)
+        worlds.append(World(f"sqlite:///{file}", sandbox_settings=switches, is_durable=False))
+        return Stage(worlds[-1])
+
+    yield make
+    for world in worlds:
+        world.close()

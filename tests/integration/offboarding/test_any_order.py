@@ -1,0 +1,166 @@
+"""Lives of one account: however its events come, all ends as if they had come once, sorted.
+
+Two orders are left out, for no worker can make up for them: what happened in a new life came after the sign-up that
+began it (until then it is stripped as an event of a deleted account), and that came after the deletion that ended the
+life before (until then it was the old account's sign-up, and nobody deletes an account that lives on).
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from db import tables
+from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserDeleted, UserSignedUp
+from tests.world import World
+
+BASE = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FIELDS: dict[str, list[dict[str, Any]]] = {
+    "slack": [{"mention": "@a"}, {"mention": "@b"}, {"mention": None}, {"channel": "general"}, {}],
+    "hubspot": [{"pipeline": "default"}, {"pipeline": "enterprise"}, {"lists": ["newsletter"]}],
+}
+KINDS = [*["signed_up"] * 3, *["deleted"] * 3, *["changed"] * 3, "authorized", "removed"]
+
+
+@dataclass(frozen=True)
+class Story:
+    events: list[Event]
+    batches: list[list[int]]
+    is_connected: bool
+    lets_time_pass: bool
+
+
+@st.composite
+def told_events(draw: st.DrawFn, number: int) -> Event:
+    second = draw(st.integers(min_value=-15, max_value=15))
+    common: dict[str, Any] = {"id": f"e{number:02}", "occurred_at": BASE + timedelta(seconds=second)}
+    slug = draw(st.sampled_from(["slack", "hubspot"]))
+    match draw(st.sampled_from(KINDS)):
+        case "signed_up":
+            udf = draw(st.sampled_from([None, {}, {"plan": "pro"}]))
+            return UserSignedUp("ada", name=draw(st.sampled_from([None, "A", "B"])), udf=udf, **common)
+        case "deleted":
+            return UserDeleted("ada", **common)
+        case "changed":
+            return ConfigChanged("ada", slug, fields=draw(st.sampled_from(FIELDS[slug])), **common)
+        case "authorized":
+            return ConnectionAuthorized("ada", slug, **common)
+        case _:
+            return ConnectionRemoved("ada", slug, **common)
+
+
+def in_order(events: list[Event]) -> list[int]:
+    return sorted(range(len(events)), key=lambda number: (events[number].occurred_at, events[number].id))
+
+
+def lives(events: list[Event]) -> dict[int, int]:
+    """In which life each event happened, its sign-up and its deletion included; deletions count up."""
+    found, life, ended_at = dict[int, int](), 0, None
+    for number in in_order(events):
+        one = events[number]
+        if isinstance(one, UserDeleted):
+            ended_at = one.occurred_at
+        elif isinstance(one, UserSignedUp) and ended_at is not None and one.occurred_at > ended_at:
+            life, ended_at = life + 1, None
+        found[number] = life
+    return found
+
+
+def first_sign_ups(events: list[Event]) -> dict[int, int]:
+    """The sign-up with which each new life begins."""
+    which, found = lives(events), dict[int, int]()
+    for number in in_order(events):
+        if which[number] and isinstance(events[number], UserSignedUp):
+            found.setdefault(which[number], number)
+    return found
+
+
+def delivered(events: list[Event], wanted: list[int]) -> list[int]:
+    """The wanted order, but deletions before the sign-ups of the next life, and those before what follows them."""
+    which, begins = lives(events), first_sign_ups(events)
+    order: list[int] = []
+
+    def deliver(number: int) -> None:
+        if number in order:
+            return
+        for other in range(len(events)):
+            if isinstance(events[other], UserDeleted) and which[other] < which[number]:
+                deliver(other)
+        beginning = begins.get(which[number], number)
+        if beginning != number:
+            deliver(beginning)
+        order.append(number)
+
+    for number in wanted:
+        deliver(number)
+    return order
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    size = draw(st.integers(min_value=2, max_value=7))
+    events = [draw(told_events(number)) for number in range(size)]
+    order = delivered(events, list(draw(st.permutations(range(size)))))
+    order += draw(st.lists(st.integers(min_value=0, max_value=size - 1), max_size=2))
+    cuts = sorted(draw(st.sets(st.integers(min_value=1, max_value=len(order)), max_size=3)))
+    batches = [order[start:end] for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
+    return Story(events, [batch for batch in batches if batch], draw(st.booleans()), draw(st.booleans()))
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Iterator[World]:
+    file = tmp_path_factory.mktemp("stage") / "mirror.db"
+    shutil.copy(migrated_sqlite, file)
+    world = World(f"sqlite:///{file}", is_durable=False)
+    yield world
+    world.close()
+
+
+def perform(
+    world: World, story: Story, batches: list[list[int]], *, lets_time_pass: bool = False
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    with world.engine.begin() as connection:
+        for table in tables.metadata.tables.values():
+            connection.execute(text(f"DELETE FROM {table.name}"))
+    world.sandbox.reset()
+    if story.is_connected:
+        world.client.upsert_account("ada", name="old name", udf={"old": "yes"})
+        world.clock.stand_at(BASE - timedelta(seconds=60))
+        world.sandbox.connect("ada", "slack", identifier="old identifier")
+        world.clock.move_on()
+    work: Callable[[], None] = world.work_until_quiet if lets_time_pass else world.work
+    for batch in batches:
+        for number in batch:
+            world.publish(story.events[number])
+        work()
+    world.work_until_quiet()
+    assert world.rows("events", status="pending") == world.rows("events", status="dead") == world.rows("work") == []
+    return world.mirror(), world.truth()
+
+
+@settings(
+    max_examples=max(150, settings().max_examples),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(story=stories())
+def test_every_delivery_of_several_lives_ends_like_the_sorted_one(stage: World, story: Story) -> None:
+    mirror, truth = perform(stage, story, [[number] for number in in_order(story.events)])
+    receipts = [row["occurred_at"] for row in stage.rows("deletions")]
+    other_mirror, other_truth = perform(stage, story, story.batches, lets_time_pass=story.lets_time_pass)
+
+    event(f"{max(lives(story.events).values()) + 1} lives, {'alive' if truth['accounts'] else 'gone'} at the end")
+    assert other_truth == truth
+    assert other_mirror == mirror
+    assert [row["occurred_at"] for row in stage.rows("deletions")] == receipts
+    if any(isinstance(one, UserDeleted) for one in story.events):
+        assert "old" not in stage.everything_stored().replace("older", "")
+    for kind, rows in mirror.items():
+        assert rows.items() <= truth[kind].items()

@@ -1,0 +1,100 @@
+"""`cobalt-mirror reconcile` as cron starts it."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cobalt import Client
+from cobalt.sandbox import Sandbox, SandboxServer
+from db.engine import create_engine
+from db.migrate import upgrade
+from db.runs import begin_run
+from db.settings import DatabaseSettings
+from tests.commands import Shell
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer(Sandbox(rate_limited=False)) as server:
+        yield server
+
+
+@pytest.fixture
+def shell(tmp_path: Path, sandbox: SandboxServer, redis_url: str) -> Shell:
+    """A shell with a migrated, empty mirror of a sandbox that has three customers."""
+    url = f"sqlite:///{tmp_path / 'mirror.db'}"
+    upgrade(DatabaseSettings(database_url=url))
+    shell = Shell(
+        tmp_path,
+        {
+            "DATABASE_URL": url,
+            "REDIS_URL": redis_url,
+            "COBALT_API_KEY": "tk_sandbox",
+            "COBALT_BASE_URL": sandbox.url,
+            "NO_PROXY": "127.0.0.1",
+            "LOG_LEVEL": "error",
+        },
+    )
+    with Client("tk_sandbox", base_url=sandbox.url) as client:
+        for number in range(3):
+            client.upsert_account(f"a{number}", name=f"Customer {number}", udf={})
+            sandbox.sandbox.connect(f"a{number}", "slack")
+    return shell
+
+
+def test_a_run_that_agrees_in_the_end_exits_with_0_and_says_what_it_did(shell: Shell) -> None:
+    ended = shell.run("reconcile")
+
+    assert (ended.status, ended.output.count("\n")) == (0, 2)
+    assert "3 accounts compared, 3 adopted" in ended.output
+    assert "mirror and Cobalt agree" in ended.output
+    assert "3 of 3 accounts compared" in ended.errors
+
+
+def test_a_dry_run_exits_with_2_and_shows_a_table_or_json(shell: Shell, sandbox: SandboxServer) -> None:
+    assert shell.run("reconcile").status == 0
+    sandbox.sandbox.rename_account("a1", "[red]New[/red]")
+    shown, told = shell.run("reconcile", "--dry-run"), shell.run("reconcile", "--dry-run", "--json")
+
+    assert (shown.status, told.status) == (2, 2)
+    assert "[red]New[/red]" in shown.output
+    document = json.loads(told.output)
+    (difference,) = [one for one in document["differences"] if one["column"] == "name"]
+    assert (difference["mirror"], difference["cobalt"]) == ("Customer 1", "[red]New[/red]")
+    assert document["ending"] == "differences_left"
+    assert document["run"]["left"] == 0
+
+
+def test_a_run_that_cannot_finish_exits_with_1_and_says_why(shell: Shell) -> None:
+    ended = shell.run("reconcile", COBALT_API_KEY="tk_wrong")
+
+    assert ended.status == 1
+    assert "it did not finish" in ended.output
+
+
+def test_a_second_run_exits_with_3_and_says_so(shell: Shell) -> None:
+    engine = create_engine(DatabaseSettings(database_url=shell.variables["DATABASE_URL"]))
+    with engine.begin() as connection:
+        run = begin_run(connection, {}, datetime.now(UTC))
+    ended = shell.run("reconcile")
+    engine.dispose()
+
+    assert (ended.status, ended.output) == (3, "")
+    assert f"run {run.id} is under way" in ended.errors
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--older-than", "soon"], ["--older-than", "24"], ["--account", "a", "--older-than", "24h"]]
+)
+def test_wrong_usage_exits_with_2(shell: Shell, arguments: list[str]) -> None:
+    ended = shell.run("reconcile", *arguments)
+
+    assert ended.status == 2
+    assert "--older-than" in ended.errors
+
+
+def test_ages_are_told_with_their_unit(shell: Shell) -> None:
+    assert shell.run("reconcile", "--older-than", "24h").status == 0

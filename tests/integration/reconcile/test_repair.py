@@ -1,0 +1,248 @@
+"""What was changed at Cobalt is in the mirror after one run, by reads under the accounts' leases."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from cobalt.sandbox import Answer, Fault
+from db.engine import reading
+from db.runs import find_last_pass
+from db.work import take_lease
+from events import ConnectionAuthorized, UserSignedUp
+from tests.integration.journey.replay import check_history
+from tests.integration.journey.wires import Wire
+from tests.integration.reconcile.runs import at_cobalt, mirrored, reconcile, run_row
+from tests.world import World
+from workers.reconcile import Ending
+
+By = Callable[[World], object]
+
+#: What a person does in the dashboard, and whether a plain run finds it.
+DASHBOARD: dict[str, By] = {
+    "an account is renamed": lambda world: world.sandbox.rename_account("a1", "New name"),
+    "an account gets other fields": lambda world: world.sandbox.set_udf("a1", {"plan": "free"}),
+    "an account is deleted": lambda world: world.sandbox.delete_account("a1"),
+    "a connection expires": lambda world: world.sandbox.expire_connection("a1", "slack"),
+    "a connection is disconnected": lambda world: world.sandbox.disconnect("a1", "slack"),
+    "something else is connected": lambda world: world.sandbox.connect("a1", "hubspot"),
+    "an account is made": lambda world: world.client.upsert_account("a9", name="Nine", udf={}),
+}
+
+
+@pytest.mark.parametrize("change", DASHBOARD)
+def test_after_one_run_the_mirror_agrees_although(settled: World, change: str) -> None:
+    DASHBOARD[change](settled)
+    assert settled.mirror() != settled.truth()
+    report = reconcile(settled)
+
+    assert report.ending is Ending.IN_AGREEMENT
+    assert settled.mirror() == settled.truth()
+    assert report.run.repaired + report.run.adopted > 0
+    check_history(settled)
+
+
+def test_a_connection_that_recovered_by_itself_is_connected_again(settled: World) -> None:
+    settled.sandbox.expire_connection("a1", "slack")
+    reconcile(settled)
+    assert settled.row("connections", linked_account_id="a1")["status"] == "reauth_required"
+    settled.sandbox.recover_connection("a1", "slack")
+    reconcile(settled)
+
+    assert settled.row("connections", linked_account_id="a1")["status"] == "connected"
+
+
+def test_a_connection_that_was_removed_and_made_again_between_two_runs_is_read(settled: World) -> None:
+    settled.sandbox.disconnect("a1", "slack")
+    settled.clock.pass_time(60)
+    settled.sandbox.connect("a1", "slack")
+    reconcile(settled)
+
+    assert settled.mirror() == settled.truth()
+
+
+def test_a_missing_account_is_proved_by_a_404_and_never_made_again(settled: World) -> None:
+    settled.sandbox.delete_account("a1")
+    report = reconcile(settled)
+    again = reconcile(settled)
+
+    assert settled.row("linked_accounts", linked_account_id="a1")["status"] == "missing"
+    assert settled.row("connections", linked_account_id="a1")["status"] == "disconnected"
+    assert settled.row("configs", linked_account_id="a1")["status"] == "deleted"
+    assert report.run.repaired == 2  # the account, and the connection with its config
+    assert again.run.repaired == 0
+    assert settled.sandbox.effects(kind="account_created", linked_account_id="a1") == []
+
+
+def test_configs_edited_made_and_deleted_in_the_browser_are_found_by_a_deep_run(settled: World) -> None:
+    settled.sandbox.edit_config("a0", "slack", fields={"mention": "@channel"})
+    settled.client.config("a1", "slack", config_id="second")
+    settled.sandbox.delete_config("a2", "slack")
+    report = reconcile(settled, deep=True)
+
+    assert report.ending is Ending.IN_AGREEMENT
+    assert settled.mirror() == settled.truth()
+    assert report.run.repaired == 3
+
+
+def test_a_plain_run_reads_the_configs_of_accounts_that_changed(make_world: Callable[..., World]) -> None:
+    world = make_world(options={"reconcile_config_share": 0})
+    for name in ("a0", "a1"):
+        world.publish(UserSignedUp(name, name=name, udf={}))
+        world.work_until_quiet()
+        world.sandbox.connect(name, "slack")
+        world.publish(ConnectionAuthorized(name, "slack"))
+        world.work_until_quiet()
+        world.sandbox.edit_config(name, "slack", fields={"mention": "@channel"})
+    world.sandbox.rename_account("a1", "New name")
+    reconcile(world)
+
+    fields = {row["linked_account_id"]: row["fields"] for row in world.rows("configs")}
+    assert fields["a1"]["mention"] == "@channel"
+    assert fields["a0"].get("mention") != "@channel"
+
+
+def test_a_rolling_share_reads_every_connection_within_a_known_number_of_runs(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(options={"reconcile_config_share": 0.25, "catalogue_refresh_seconds": 1e9})
+    at_cobalt(world, range(8), "slack")
+    for _ in range(4):
+        reconcile(world)
+        world.clock.pass_time(3_600)
+
+    looked = [row["looked_at"] for row in world.rows("looks")]
+    assert len(looked) == 8
+    oldest = min(looked)
+    report = reconcile(world)
+    assert report.run.calls == 1 + 2 * 2
+    assert min(row["looked_at"] for row in world.rows("looks")) > oldest
+
+
+def test_a_false_alarm_costs_one_read_and_changes_nothing(settled: World) -> None:
+    """An account that the listing does not show, and that is there."""
+    before = settled.rows("linked_accounts", status="active")
+    report = reconcile(settled, wire=_HalfListing(settled, left_out={"a1"}))
+
+    assert report.ending is Ending.IN_AGREEMENT
+    assert report.run.repaired == 0
+    assert [row["status"] for row in settled.rows("linked_accounts")] == ["active"] * len(before)
+
+
+class _HalfListing(Wire):
+    """Cobalt with a listing that lacks some accounts."""
+
+    def __init__(self, world: World, *, left_out: set[str]) -> None:
+        super().__init__(world)
+        self._left_out = left_out
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
+        if "page" not in request.url.params:
+            return response
+        page = response.json()
+        page["docs"] = [one for one in page["docs"] if one["account_id"] not in self._left_out]
+        return httpx.Response(response.status_code, json=page, request=request)
+
+
+def test_a_subject_that_cannot_be_read_is_left_and_says_so(settled: World) -> None:
+    settled.sandbox.expire_connection("a1", "slack")
+    settled.sandbox.rename_account("a2", "New name")
+    settled.sandbox.add_faults(Fault(answer=Answer.ERROR, route="read_application"))
+    report = reconcile(settled)
+
+    assert report.ending is Ending.DIFFERENCES_LEFT
+    row = run_row(settled, report)
+    assert row["finished_at"] is not None
+    assert row["left"] >= 1
+    assert settled.row("linked_accounts", linked_account_id="a2")["name"] == "New name"
+    assert settled.row("connections", linked_account_id="a1")["status"] == "connected"
+    settled.sandbox.clear_faults()
+    settled.work_until_quiet()  # the workers go on with what was left
+    assert settled.row("connections", linked_account_id="a1")["status"] == "reauth_required"
+
+
+def test_an_account_that_a_worker_holds_is_waited_for(settled: World) -> None:
+    settled.sandbox.rename_account("a1", "New name")
+    with settled.engine.begin() as connection:
+        now = settled.clock(connection)
+        taken = take_lease(connection, "a1", "slack", now=now, began=0.0, ttl=timedelta(seconds=3))
+    assert taken is not None
+    report = reconcile(settled)
+
+    assert report.ending is Ending.IN_AGREEMENT
+    assert settled.row("linked_accounts", linked_account_id="a1")["name"] == "New name"
+
+
+def test_an_account_that_a_worker_holds_for_long_is_left_to_it(settled: World) -> None:
+    settled.sandbox.rename_account("a1", "New name")
+    with settled.engine.begin() as connection:
+        now = settled.clock(connection)
+        taken = take_lease(connection, "a1", "slack", now=now, began=0.0, ttl=timedelta(seconds=600))
+    assert taken is not None
+    report = reconcile(settled)
+
+    assert report.ending is Ending.DIFFERENCES_LEFT
+    assert settled.row("checks", linked_account_id="a1", slug="")["reason"] == f"reconciliation {report.run.id}"
+    settled.clock.pass_time(700)
+    settled.work_until_quiet()
+    assert settled.row("linked_accounts", linked_account_id="a1")["name"] == "New name"
+
+
+def test_a_refused_key_ends_the_run_and_halts_nothing_by_itself(settled: World) -> None:
+    before = mirrored(settled)
+    settled.key = "tk_wrong"
+    report = reconcile(settled)
+
+    assert report.ending is Ending.UNFINISHED
+    assert mirrored(settled) == before
+    assert settled.rows("runs", place="reconcile") == []
+
+
+def test_a_key_of_the_other_environment_makes_no_call(settled: World) -> None:
+    settled.key = "pk_sandbox"
+    report = reconcile(settled)
+
+    assert report.ending is Ending.UNFINISHED
+    assert "production key" in (report.run.stopped_because or "")
+    assert settled.calls() == []
+
+
+def test_one_account_is_compared_with_everything_under_it(settled: World) -> None:
+    settled.sandbox.rename_account("a1", "New name")
+    settled.sandbox.edit_config("a1", "slack", fields={"mention": "@channel"})
+    settled.sandbox.rename_account("a2", "Other name")
+    report = reconcile(settled, account="a1")
+
+    assert report.ending is Ending.IN_AGREEMENT
+    assert settled.row("linked_accounts", linked_account_id="a1")["name"] == "New name"
+    assert settled.row("configs", linked_account_id="a1")["fields"]["mention"] == "@channel"
+    assert settled.row("linked_accounts", linked_account_id="a2")["name"] == "Customer 2"
+    assert "list_accounts" not in settled.calls()
+    with reading(settled.engine).begin() as connection:
+        assert find_last_pass(connection).accounts is None
+
+
+def test_one_account_that_is_gone_or_new_is_settled_too(settled: World) -> None:
+    settled.sandbox.delete_account("a1")
+    at_cobalt(settled, [9], "slack")
+    reports = [reconcile(settled, account=name) for name in ("a1", "a9", "nobody")]
+
+    assert [report.ending for report in reports] == [Ending.IN_AGREEMENT] * 3
+    assert settled.mirror() == settled.truth()
+    assert settled.rows("linked_accounts", linked_account_id="nobody") == []
+
+
+def test_only_what_was_not_found_fresh_for_a_while_is_compared(settled: World) -> None:
+    settled.clock.pass_time(48 * 3_600)
+    reconcile(settled, account="a1")
+    for name in ("a1", "a2"):
+        settled.publish(UserSignedUp(name))
+    settled.work_until_quiet()  # reads both
+    settled.sandbox.rename_account("a1", "New name")
+    settled.sandbox.rename_account("a0", "New name")
+    reconcile(settled, older_than=timedelta(hours=24))
+
+    assert settled.row("linked_accounts", linked_account_id="a0")["name"] == "New name"
+    assert settled.row("linked_accounts", linked_account_id="a1")["name"] == "Customer 1"

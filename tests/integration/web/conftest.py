@@ -1,0 +1,21 @@
+"""A world with the web application in front of it, and somebody who carries Cobalt's notifications there."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.integration.web.doors import EVENTS_TOKEN, PREVIOUS_KEY, Doors
+from tests.world import World
+from workers.web import create_app
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """A world whose doors are open."""
+    return make_world(options={"events_token": EVENTS_TOKEN, "cobalt_previous_api_key": PREVIOUS_KEY})
+
+
+@pytest.fixture
+def doors(world: World) -> Doors:
+    """The web application over this test's world."""
+    return Doors(world, create_app(world.settings, engine=world.engine, clock=world.clock))

@@ -1,0 +1,289 @@
+"""What Cobalt tells is kept, committed before 200, and makes its subject due."""
+
+import json
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import event as engine_event
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from cobalt import sign
+from db import list_workflow_runs
+from db.engine import reading
+from db.mirror import Because, record_row
+from db.tables import linked_accounts
+from events import UserSignedUp
+from tests.integration.web.doors import PREVIOUS_KEY, Doors, connection_told, workflow_told
+from tests.world import World
+from workers.web import create_app
+
+
+@pytest.mark.parametrize("name", ["Connection Created", "Connection Deleted", "Connection Expired"])
+def test_a_connection_told_is_kept_and_makes_its_subject_due(doors: Doors, name: str) -> None:
+    answer = doors.tell(connection_told(name))
+
+    assert answer.status_code == 200
+    row = doors.world.row("notifications")
+    assert (row["event"], row["linked_account_id"], row["slug"]) == (name, "acme", "slack")
+    assert row["payload"] == connection_told(name)
+    check = doors.world.row("checks")
+    assert (check["linked_account_id"], check["slug"]) == ("acme", "slack")
+    assert check["due_at"] == row["received_at"]
+    assert doors.world.due_accounts() == ["acme"]
+
+
+def test_the_key_before_is_accepted_too(doors: Doors) -> None:
+    assert doors.tell(connection_told(), key=PREVIOUS_KEY).status_code == 200
+    assert len(doors.world.rows("notifications")) == 1
+
+
+@pytest.mark.parametrize("key", ["tk_of_somebody_else", "", "pk_sandbox"])
+def test_another_signature_is_refused_and_nothing_is_stored(doors: Doors, key: str) -> None:
+    assert doors.tell(connection_told(), key=key).status_code == 401
+    assert (doors.world.rows("notifications"), doors.world.rows("checks")) == ([], [])
+
+
+@pytest.mark.parametrize("change", [str.upper, lambda text: text[:-1], lambda _: "", lambda _: "é", lambda t: f" x{t}"])
+def test_a_signature_that_is_nearly_right_is_refused(doors: Doors, change: Any) -> None:
+    body = json.dumps(connection_told()).encode()
+    wrong = change(sign(body, "tk_sandbox")).encode("latin-1")
+
+    answer = doors.request("POST", "/webhooks/cobalt", content=body, headers={b"x-cobalt-signature": wrong})
+
+    assert answer.status_code == 401
+    assert doors.world.rows("notifications") == []
+
+
+def test_a_missing_signature_is_refused_and_said_so(doors: Doors) -> None:
+    answer = doors.request("POST", "/webhooks/cobalt", json=connection_told())
+
+    assert answer.status_code == 401
+    assert answer.json() == {"error": "no x-cobalt-signature: sign the raw body with the API key"}
+    assert doors.world.rows("notifications") == []
+
+
+def test_the_signature_is_over_the_bytes_and_not_over_what_they_say(doors: Doors) -> None:
+    body, same = json.dumps(connection_told()).encode(), json.dumps(connection_told(), indent=1).encode()
+
+    answer = doors.request(
+        "POST", "/webhooks/cobalt", content=same, headers={"x-cobalt-signature": sign(body, "tk_sandbox")}
+    )
+
+    assert answer.status_code == 401
+
+
+def test_an_event_that_nobody_knows_is_kept_and_does_nothing_else(doors: Doors) -> None:
+    told = {"event": "Account Renamed", "linked_account_id": "acme", "deep": {"x": [1, None, "\x00"]}}
+
+    assert doors.tell(told).status_code == 200
+
+    row = doors.world.row("notifications")
+    assert (row["event"], row["linked_account_id"], row["payload"]["deep"]["x"][:2]) == (
+        "Account Renamed",
+        "acme",
+        [1, None],
+    )
+    assert (doors.world.rows("checks"), doors.world.rows("workflow_runs")) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        ([], "notification"),
+        ("text", "notification"),
+        (None, "notification"),
+        ({}, "event"),
+        ({"event": 7}, "event"),
+        ({"event": ""}, "event"),
+        ({"event": "x" * 201}, "event"),
+        ({"event": "Connection Created", "slug": "slack"}, "linked_account_id"),
+        (connection_told(account=""), "linked_account_id"),
+        (connection_told(account="a\x00b"), "linked_account_id"),
+        (connection_told(account="x" * 201), "linked_account_id"),
+        ({**connection_told(), "slug": None}, "slug"),
+        (connection_told(slug=".."), "slug"),
+        ({**workflow_told(), "instance_id": 7}, "instance_id"),
+        ({**workflow_told(), "workflow_id": []}, "workflow_id"),
+        ({**workflow_told(), "workflow_name": {}}, "workflow_name"),
+    ],
+)
+def test_a_shape_that_is_not_known_is_refused_by_its_field(doors: Doors, told: Any, field: str) -> None:
+    answer = doors.tell(told)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(field)
+    assert (doors.world.rows("notifications"), doors.world.rows("checks")) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b"NaN", b"[1e999]", b"[" * 60_000, b'{"a":' * 9_000, b"9" * 5_000]
+)
+def test_what_is_not_json_is_refused(doors: Doors, body: bytes) -> None:
+    answer = doors.tell(body)
+
+    assert answer.status_code == 400
+    assert doors.world.rows("notifications") == []
+
+
+def test_a_body_over_64_kib_is_refused_whether_its_head_says_so_or_not(doors: Doors) -> None:
+    large = json.dumps({**connection_told(), "x": "x" * 64 * 1024}).encode()
+    read: list[int] = []
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, 10 * 1024 * 1024, 16 * 1024):
+            read.append(start)
+            yield b" " * 16 * 1024
+
+    assert doors.tell(large).status_code == 413
+    headers = {"x-cobalt-signature": sign(b"", "tk_sandbox")}
+    assert doors.request("POST", "/webhooks/cobalt", content=pieces(), headers=headers).status_code == 413
+    assert len(read) < 10, "what is too large is not read to its end"
+    assert doors.world.rows("notifications") == []
+
+
+def test_a_body_of_exactly_64_kib_is_taken(doors: Doors) -> None:
+    told = json.dumps({**connection_told(), "x": ""}).encode()
+    body = told[:-2] + b"x" * (64 * 1024 - len(told)) + told[-2:]
+
+    assert (len(body), doors.tell(body).status_code) == (64 * 1024, 200)
+    assert doors.tell(body + b" ").status_code == 413
+
+
+def test_200_is_said_only_when_the_row_is_committed(doors: Doors) -> None:
+    def fail(_: Any) -> None:
+        raise RuntimeError("the disk is full")
+
+    engine_event.listen(doors.world.engine, "commit", fail)
+    assert doors.tell(connection_told()).status_code == 500
+    engine_event.remove(doors.world.engine, "commit", fail)
+
+    assert doors.world.rows("notifications") == []
+    assert doors.tell(connection_told()).status_code == 200
+
+
+def test_a_database_that_fails_is_answered_503(doors: Doors) -> None:
+    with doors.world.engine.begin() as connection:
+        prefix = "" if connection.dialect.name == "sqlite" else "cobalt_mirror."
+        connection.exec_driver_sql(f"ALTER TABLE {prefix}notifications RENAME TO away")
+
+    assert doors.tell(connection_told()).status_code == 503
+    assert doors.world.rows("checks") == []
+
+
+def test_equal_notifications_about_a_connection_are_all_kept_and_become_one_read(doors: Doors) -> None:
+    doors.world.publish(UserSignedUp("acme", name="Acme", udf={}))
+    doors.world.work_until_quiet()
+    doors.world.sandbox.connect("acme", "slack")
+    doors.world.calls()
+    for name in ("Connection Created", "Connection Deleted", "Connection Created", "Connection Created"):
+        assert doors.tell(connection_told(name)).status_code == 200
+    doors.world.work_until_quiet()
+
+    assert len(doors.world.rows("notifications")) == 4
+    assert doors.world.calls().count("read_application") == 1
+    assert doors.world.rows("checks") == []
+    assert doors.world.mirror() == doors.world.truth()
+
+
+def test_runs_of_a_workflow_are_counted_each_instance_once(doors: Doors) -> None:
+    for told in (
+        workflow_told(instance="i1"),
+        workflow_told("Workflow Errored", instance="i2", error={"message": "no such channel"}),
+        workflow_told("Workflow Errored", instance="i2", error={"message": "told again"}),
+        workflow_told(instance="i1"),
+        workflow_told(instance="i3"),
+    ):
+        assert doors.tell(told).status_code == 200
+
+    with reading(doors.world.engine).begin() as connection:
+        (run,) = list_workflow_runs(connection, "acme")
+    assert (run.completed, run.errored, run.last_status) == (2, 1, "COMPLETED")
+    assert (run.last_error, run.workflow_name, run.config_id) == ("no such channel", "Send alerts", "acme")
+    assert run.last_errored_at is not None
+    assert run.last_errored_at < run.last_run_at
+    assert [row["instance_id"] for row in doors.world.rows("notifications")] == ["i1", "i2", "i3"]
+    assert doors.world.rows("checks") == []
+
+
+def test_what_is_told_of_a_deleted_account_is_not_kept(doors: Doors) -> None:
+    with doors.world.engine.begin() as connection:
+        row = {"linked_account_id": "acme", "status": "deleted"}
+        record_row(connection, linked_accounts, row, Because(at=doors.world.clock(), cause={}))
+
+    for told in (
+        workflow_told("Workflow Errored", error="Ann's channel"),
+        connection_told(),
+        {**connection_told(), "event": "Ping"},
+    ):
+        assert doors.tell(told).status_code == 200
+
+    assert [row["payload"] for row in doors.world.rows("notifications")] == [None, None, None]
+    assert doors.world.rows("workflow_runs") == []
+    doors.world.work_until_quiet()
+    assert doors.world.row("linked_accounts")["status"] == "deleted"
+
+
+#: Made with `printf %s BODY | openssl dgst -sha256 -hmac KEY`.
+VECTORS = [
+    ("tk_vector_current", '{"event":"Ping"}', "a9cebbe10c7de4b1b4419eb19af793028c9dca52d7e5a6e2efdf487dabbe2995"),
+    ("tk_the_key_before", '{"event":"Ping"}', "a62263541a8e268de1e5470890258eac6673ad434bae7fd40e869e42a536baae"),
+    ("tk_vector_current", '{ "event" : "Ping" }', "e37ca5cad38b2975981f33de513c91e66f8c9b1e001a41b92cce793b50e01c0d"),
+    ("tk_vector_current", '{"event":"Grüße 👋"}', "f8edf249012e7c0992637a47fc65a164010b857389f228dd0ac8db4dbacfc33e"),
+    ("tk_the_key_before", '{"event":"Grüße 👋"}', "cfd405641cb0784016f12c106f4db7ca3d1e95a97aef91bedf34f6701638ce96"),
+    ("tk_vector_current", '{"event":"Ping"}\n', "e23d3060e1f102a20691fb36a5b85180503880e314a5c08e36cbe91ffdd41422"),
+]
+
+
+@pytest.mark.parametrize(("key", "body", "signature"), VECTORS)
+def test_signatures_that_another_program_made_are_believed_for_their_own_bytes_and_keys_only(
+    world: World, key: str, body: str, signature: str
+) -> None:
+    def status(sent: str, *, current: str, before: str = "") -> int:
+        keys = {"cobalt_api_key": SecretStr(current), "cobalt_previous_api_key": SecretStr(before)}
+        doors = Doors(world, create_app(world.settings.model_copy(update=keys), engine=world.engine))
+        headers = {"x-cobalt-signature": signature}
+        return doors.request("POST", "/webhooks/cobalt", content=sent.encode(), headers=headers).status_code
+
+    assert status(body, current=key) == 200
+    assert status(body, current="tk_new", before=key) == 200
+    assert status(body, current="tk_new") == 401
+    assert status(body, current="", before="") == 401
+    assert status(body + " ", current=key) == 401
+    assert len(world.rows("notifications")) == 2
+
+
+def test_a_run_that_errored_without_a_reason_is_told_by_its_status(doors: Doors) -> None:
+    doors.tell(workflow_told("Workflow Errored"))
+
+    assert doors.world.row("workflow_runs")["last_error"] == "ERRORED"
+
+
+def test_a_host_may_mount_it_in_its_own_application(doors: Doors) -> None:
+    host = Doors(doors.world, Starlette(routes=[Mount("/mirror", app=doors.app)]))
+    body = json.dumps(connection_told()).encode()
+    headers = {"x-cobalt-signature": sign(body, "tk_sandbox")}
+
+    assert host.request("POST", "/mirror/webhooks/cobalt", content=body, headers=headers).status_code == 200
+    assert host.request("POST", "/mirror/webhooks/cobalt", content=body).json()["error"].startswith("no x-cobalt")
+    assert host.request("GET", "/mirror/readyz").json() == {"database": "ready"}
+    assert len(doors.world.rows("notifications")) == 1
+
+
+def test_the_same_runs_told_at_the_same_time_are_counted_once(doors: Doors) -> None:
+    told = [workflow_told(instance=f"i{number % 4}") for number in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = [*pool.map(doors.tell, told), *pool.map(doors.tell, [connection_told()] * 8)]
+
+    assert [answer.status_code for answer in answers] == [200] * 24
+    assert doors.world.row("workflow_runs")["completed"] == 4
+    assert len(doors.world.rows("notifications", slug="slack")) == 8
+    assert len(doors.world.rows("checks")) == 1
+
+
+def test_only_post_is_served(doors: Doors) -> None:
+    assert doors.request("GET", "/webhooks/cobalt").status_code == 405
+    assert doors.request("POST", "/nowhere").status_code == 404

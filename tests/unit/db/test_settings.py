@@ -1,0 +1,100 @@
+"""A variable that cannot work is named with what it wants, and its value stays out of it."""
+
+import pytest
+
+from db.errors import BadSetting
+from db.settings import DatabaseSettings
+from tests.world import TEST_KEY
+
+SECRET = "hunter2"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "MIRROR_SCHEMA", "MIRROR_SECRET_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_every_setting_has_a_default() -> None:
+    settings = DatabaseSettings.from_environment()
+
+    assert settings.url().render_as_string() == "sqlite:///var/mirror.db"
+    assert settings.mirror_schema == "cobalt_mirror"
+    assert not settings.vault()
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "MIRROR_SCHEMA", "MIRROR_SECRET_KEYS"):
+        monkeypatch.setenv(name, "")
+
+    assert DatabaseSettings.from_environment() == DatabaseSettings()
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("postgres://us:pass@host:5433/db", "postgresql+psycopg://us:pass@host:5433/db"),
+        ("postgresql://host/db?sslmode=require", "postgresql+psycopg://host/db?sslmode=require"),
+        ("postgresql+psycopg://host/db", "postgresql+psycopg://host/db"),
+        ("postgres://us:p%40ss%2F@host/db", "postgresql+psycopg://us:p%40ss%2F@host/db"),
+        ("sqlite:////tmp/mirror.db", "sqlite:////tmp/mirror.db"),
+        ("sqlite+pysqlite:///mirror.db", "sqlite:///mirror.db"),
+    ],
+)
+def test_the_usual_addresses_are_understood(monkeypatch: pytest.MonkeyPatch, given: str, used: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", given)
+
+    url = DatabaseSettings.from_environment().url()
+
+    assert url.render_as_string(hide_password=False) == used
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "wants"),
+    [
+        ("DATABASE_URL", f"{SECRET}", "wants a URL such as"),
+        ("DATABASE_URL", f"mysql://us:{SECRET}@host/db", "wants postgresql:// or sqlite://, not mysql://"),
+        ("DATABASE_URL", f"postgresql+asyncpg://us:{SECRET}@host/db", "not postgresql+asyncpg://"),
+        ("DATABASE_URL", f"postgresql://us:pass:{SECRET}", "wants a URL such as"),
+        ("DATABASE_URL", f"postgres://host:{SECRET}/db", "wants a URL such as"),
+        ("DATABASE_URL", f"{SECRET}\0", "wants a URL such as"),
+        ("DATABASE_URL", "sqlite://", "wants a file"),
+        ("DATABASE_URL", "sqlite:///:memory:", "wants a file"),
+        ("MIRROR_SCHEMA", f"{SECRET}; DROP", "wants 1 to 63 lower-case letters"),
+        ("MIRROR_SCHEMA", f"1{SECRET}", "wants 1 to 63 lower-case letters"),
+        ("MIRROR_SCHEMA", f"{SECRET}\n", "wants 1 to 63 lower-case letters"),
+        ("MIRROR_SCHEMA", "x" * 64, "wants 1 to 63 lower-case letters"),
+        ("MIRROR_SCHEMA", "public", "wants a schema of its own"),
+        ("MIRROR_SCHEMA", f"pg_{SECRET}", "wants a schema of its own"),
+        ("MIRROR_SCHEMA", "information_schema", "wants a schema of its own"),
+        ("MIRROR_SECRET_KEYS", SECRET, "key 1 is not a Fernet key"),
+        ("MIRROR_SECRET_KEYS", f"{TEST_KEY},{SECRET}", "key 2 is not a Fernet key"),
+    ],
+)
+def test_a_bad_variable_is_named_and_its_value_not_shown(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, wants: str
+) -> None:
+    if "\0" in value:  # no environment holds it
+        with pytest.raises(ValueError, match=r"wants a URL such as"):
+            DatabaseSettings(database_url=value)
+        return
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(BadSetting) as refused:
+        DatabaseSettings.from_environment()
+
+    assert str(refused.value).startswith(f"{variable}: ")
+    assert wants in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+def test_every_bad_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "nonsense")
+    monkeypatch.setenv("MIRROR_SECRET_KEYS", "nonsense")
+
+    with pytest.raises(BadSetting, match=r"^DATABASE_URL: .*; MIRROR_SECRET_KEYS: "):
+        DatabaseSettings.from_environment()
+
+
+def test_settings_do_not_show_their_keys() -> None:
+    assert TEST_KEY not in repr(DatabaseSettings(mirror_secret_keys=TEST_KEY))

@@ -1,0 +1,128 @@
+"""`cobalt-mirror reconcile`: asks Cobalt for everything and makes the mirror agree."""
+
+import re
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from db.engine import create_engine
+from db.runs import PlaceTaken
+from workers import logs
+from workers.attempt import Attempts
+from workers.broker import create_redis
+from workers.catalogue import Catalogue
+from workers.cli.output import console, print_json, table
+from workers.cli.readiness import ready_for_work
+from workers.cli.signals import orderly_end
+from workers.cli.walking import progress
+from workers.reconcile import Options, Reconciliation, Report
+from workers.reconcile.calls import CallCounter
+from workers.runtime import create_client, create_governor
+from workers.settings import Settings
+
+#: The exit code that says that another run is under way.
+PLACE_TAKEN = 3
+
+_UNITS = {"s": 1, "min": 60, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def _age(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,6}) ?(s|min|m|h|d)", text)
+    if found is None:
+        raise typer.BadParameter(f"{text!r}: wants a number with its unit, such as 90s, 30min, 24h or 7d")
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def reconcile(
+    *,
+    account: Annotated[str | None, typer.Option(help="Only this account, with everything under it.")] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Read the configs of every connection, not of a share.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing in the mirror; print what differs, field by field.")
+    ] = False,
+    older_than: Annotated[
+        timedelta | None,
+        typer.Option(parser=_age, metavar="AGE", help="Only accounts not found fresh for this long, such as 24h."),
+    ] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="For this one run, go on however much seems to be gone at Cobalt.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Compare the mirror with Cobalt and repair it. Made for cron.
+
+    Walks Cobalt's listing, adopts accounts that the mirror does not know, and reads what seems to differ. A run that
+    was killed is resumed by the next one with the same options. Exits with 0 when mirror and Cobalt agree, with 2 when
+    differences are left, with 1 when it did not finish, with 3 when another run is under way.
+
+    \b
+    Example:
+      cobalt-mirror reconcile --dry-run --json
+    """
+    if account is not None and older_than is not None:
+        raise typer.BadParameter("--account and --older-than do not go together")
+    options = Options(account=account, deep=deep, dry_run=dry_run, older_than=older_than, allow_missing=allow_missing)
+    try:
+        report = _run(ready_for_work(), options)
+    except PlaceTaken as error:
+        typer.echo(f"cobalt-mirror: {error}", err=True)
+        raise typer.Exit(PLACE_TAKEN) from None
+    if as_json:
+        print_json(_document(report))
+    else:
+        _print(report, options)
+    raise typer.Exit(int(report.ending))
+
+
+def _run(settings: Settings, options: Options) -> Report:
+    logs.configure(settings.log_level)
+    with orderly_end(), ExitStack() as resources:
+        client_of_redis = resources.enter_context(create_redis(settings))
+        engine = create_engine(settings)
+        resources.callback(engine.dispose)
+        counter = CallCounter(create_governor(client_of_redis, settings, lane="bulk"))
+        client = resources.enter_context(create_client(settings, governor=counter))
+        reconciliation = Reconciliation(
+            attempts=Attempts(engine=engine, client=client, settings=settings, vault=settings.vault()),
+            catalogue=Catalogue(engine=engine, client=client, settings=settings),
+            calls=counter,
+        )
+        with progress(Console(stderr=True)) as shown:
+            return reconciliation.run(options, shown=shown)
+
+
+def _document(report: Report) -> dict[str, Any]:
+    return {"run": report.run, "ending": report.ending.name.lower(), "differences": list(report.differences)}
+
+
+def _print(report: Report, options: Options) -> None:
+    run, screen = report.run, console()
+    if options.dry_run and report.differences:
+        columns = ("what", "account", "application", "config", "column", "mirror", "Cobalt", "")
+        rows = [
+            (d.what, d.linked_account_id, d.slug, d.config_id, d.column, d.mirror, d.cobalt, _proof(d.is_proved))
+            for d in report.differences
+        ]
+        screen.print(table("differences", columns, rows))
+        screen.print()
+    screen.print(
+        f"run {run.id}: {run.pages} pages, {run.compared} accounts compared, {run.adopted} adopted,"
+        f" {run.repaired} subjects repaired, {run.left} left, {run.calls} calls"
+    )
+    if run.resumes is not None:
+        screen.print(f"it resumed run {run.resumes}, whose pages are not counted here")
+    if run.finished_at is None:
+        screen.print(f"it did not finish: {run.stopped_because}")
+    elif options.dry_run:
+        screen.print(f"{len(report.differences)} differences")
+    elif run.left:
+        screen.print("what is left could not be read now; workers and the next run try again")
+    else:
+        screen.print("mirror and Cobalt agree")
+
+
+def _proof(is_proved: bool) -> str:
+    return "" if is_proved else "as listed, not read"

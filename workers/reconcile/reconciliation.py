@@ -1,0 +1,228 @@
+"""One run of the reconciliation, from taking the place to giving it back."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from cobalt import Client, CobaltError, UnknownAccount
+from db.engine import Clock, database_clock, reading
+from db.errors import DatabaseError
+from db.listing import find_account_subjects
+from db.runs import LastPass, PlaceLost, begin_run, end_run, find_last_pass, record_pass
+from db.state import find_environment, find_halt
+from db.suspicions import (
+    Kind,
+    Suspicion,
+    count_suspected_gone,
+    forget_settled,
+    forget_suspicions,
+    record_suspicions,
+    suspect_missing,
+    want_configs,
+)
+from workers.attempt import Attempts
+from workers.catalogue import Catalogue
+from workers.reconcile.brake import Braked, brake
+from workers.reconcile.calls import CallCounter
+from workers.reconcile.comparison import listed_connections
+from workers.reconcile.journal import Journal
+from workers.reconcile.look import Look, list_suggested
+from workers.reconcile.options import Options
+from workers.reconcile.progress import Progress, unseen
+from workers.reconcile.repair import Halted, Repair
+from workers.reconcile.report import FieldDifference, Report
+from workers.reconcile.sweep import Sweep
+from workers.reconcile.walk import Walk
+
+log = structlog.get_logger()
+
+#: What ends a run early and is written into its row; anything else ends it as SIGKILL would.
+_ENDS_EARLY = (Braked, CobaltError, DatabaseError, Halted, SQLAlchemyError, KeyboardInterrupt, SystemExit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """Makes the mirror agree with Cobalt, one run at a time.
+
+    Attributes:
+        attempts: what works on accounts, over a client in the low lane of the governor.
+        calls: counts that client's calls.
+        page_size: how many accounts a page of the listing is asked for.
+    """
+
+    attempts: Attempts
+    catalogue: Catalogue
+    calls: CallCounter
+    clock: Clock = database_clock
+    sleep: Callable[[float], None] = time.sleep
+    page_size: int = 100
+
+    @property
+    def client(self) -> Client:
+        """The client whose calls are counted."""
+        return self.attempts.client
+
+    def run(self, options: Options, *, shown: Progress = unseen) -> Report:
+        """Reconcile. What a read finds is committed account by account, so an early end loses nothing.
+
+        Args:
+            options: what to do.
+            shown: told how far it is.
+
+        Returns:
+            The run's row; `report.ending` says whether the mirror agrees now. A run that could not finish says why in
+            `report.run.stopped_because`; start it again.
+
+        Raises:
+            PlaceTaken: another run is under way. Wait for it.
+            KeyboardInterrupt, SystemExit: passed on after the row says so.
+        """
+        with self.attempts.engine.begin() as connection:
+            run = begin_run(connection, options.as_row(), self.clock(connection))
+        journal = Journal(engine=self.attempts.engine, clock=self.clock, run=run, calls=self.calls, sleep=self.sleep)
+        found: list[FieldDifference] = []
+        try:
+            self._check_key()
+            if run.walked_at is None:
+                self._walk(journal, options, shown)
+            self._brake(journal, options, found)
+            if options.dry_run:
+                found += Look(
+                    client=self.client, settings=self.attempts.settings, journal=journal, shown=shown
+                ).through()
+            else:
+                Repair(attempts=self.attempts, journal=journal, shown=shown).through()
+                self._sweep(journal, options)
+        except _ENDS_EARLY as error:
+            self._stop(journal, options, error)
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
+        else:
+            self._finish(journal, options)
+        return Report(run=run, differences=found)
+
+    def _check_key(self) -> None:
+        """No call is made with a key that is refused, or that belongs to the other environment."""
+        with reading(self.attempts.engine).begin() as connection:
+            halt, pinned = find_halt(connection), find_environment(connection)
+        if halt is not None:
+            raise Halted(f"work is halted: {halt.reason}")
+        ours = self.client.environment
+        if pinned is not None and ours is not None and pinned != ours:
+            raise Halted(f"this database mirrors the {pinned} environment and COBALT_API_KEY is a {ours} key")
+
+    # --- the walk -----------------------------------------------------------------------------------------------------
+
+    def _walk(self, journal: Journal, options: Options, shown: Progress) -> None:
+        run, cutoff = journal.run, None
+        with reading(journal.engine).begin() as connection:
+            last = find_last_pass(connection)
+        if options.older_than is not None:
+            cutoff = run.walking_since - options.older_than
+        walk = Walk(
+            client=self.client,
+            journal=journal,
+            dry_run=options.dry_run,
+            wanted=_older_than(cutoff, last),
+            shown=shown,
+            page_size=self.page_size,
+        )
+        if options.account is None:
+            walk.through()
+        else:
+            self._one_account(walk, options.account)
+        with journal.writing() as (connection, now):
+            run.walked_at = now
+            if options.account is not None:
+                return
+            if cutoff is None or last.accounts is None or last.accounts < cutoff:
+                suspect_missing(connection, run.id, walking_since=run.walking_since, verified_before=cutoff)
+            share = 1.0 if options.deep else self.attempts.settings.reconcile_config_share
+            want_configs(connection, run.id, share=share)
+
+    def _one_account(self, walk: Walk, account: str) -> None:
+        """Compare one account and want everything under it read."""
+        try:
+            answer = self.client.fetch_account(account)
+        except UnknownAccount:
+            slugs, kind = [""], Kind.MISSING
+        else:
+            walk.compare([answer])
+            slugs, kind = sorted(listed_connections(answer) or ()), Kind.CONFIGS
+        with walk.journal.writing() as (connection, _):
+            slugs += find_account_subjects(connection, account)
+            wanted = [Suspicion(linked_account_id=account, slug=slug, kind=kind) for slug in dict.fromkeys(slugs)]
+            record_suspicions(connection, walk.journal.run.id, wanted)
+
+    def _brake(self, journal: Journal, options: Options, found: list[FieldDifference]) -> None:
+        if options.allow_missing or options.account is not None:
+            return
+        with reading(journal.engine).begin() as connection:
+            missing, accounts, gone, shown = count_suspected_gone(connection, journal.run.id)
+        try:
+            brake(self.attempts.settings, missing=missing, accounts=accounts, gone=gone, connections=shown)
+        except Braked:
+            journal.run.position = 0  # the next run walks anew: the listing may be whole again
+            if options.dry_run:
+                found += list_suggested(journal)
+            raise
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def _sweep(self, journal: Journal, options: Options) -> None:
+        if options.account is None:
+            Sweep(attempts=self.attempts, catalogue=self.catalogue, journal=journal).through()
+
+    def _finish(self, journal: Journal, options: Options) -> None:
+        run = journal.run
+        with journal.engine.begin() as connection:
+            run.finished_at, run.calls = self.clock(connection), self.calls.calls
+            if options.is_pass:
+                record_pass(connection, run)
+            if options.dry_run:
+                forget_suspicions(connection, run.id)
+            else:
+                forget_settled(connection, run.id)
+            end_run(connection, run)
+
+    def _stop(self, journal: Journal, options: Options, error: BaseException) -> None:
+        """Say in the run's row why it ended; it has no `finished_at`, so nobody takes it for whole."""
+        run = journal.run
+        run.stopped_because = _reason(error)
+        run.calls = self.calls.calls
+        log.warning("reconciliation_stopped", run=run.id, reason=run.stopped_because)
+        if isinstance(error, PlaceLost):
+            return
+        try:
+            with journal.engine.begin() as connection:
+                if options.dry_run:
+                    run.position = 0
+                if run.position == 0:
+                    forget_suspicions(connection, run.id)
+                end_run(connection, run)
+        except (SQLAlchemyError, DatabaseError) as failure:
+            log.warning("run_not_recorded", run=run.id, error=str(failure))
+
+
+def _older_than(cutoff: datetime | None, last: LastPass) -> Callable[[Mapping[str, object]], bool]:
+    """Whether an account of the mirror was neither read nor found unchanged since the cutoff."""
+
+    def is_older(row: Mapping[str, object]) -> bool:
+        if cutoff is None:
+            return True
+        moments = [one for one in (row["verified_at"], last.accounts) if isinstance(one, datetime)]
+        return max(moments, default=cutoff) <= cutoff
+
+    return is_older
+
+
+def _reason(error: BaseException) -> str:
+    match error:
+        case KeyboardInterrupt() | SystemExit():
+            return "interrupted"
+        case _:
+            return str(error) or type(error).__name__

@@ -1,0 +1,116 @@
+"""The shapes of Cobalt's notifications, and what is written for each."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import Connection
+
+from db.columns import storable
+from db.notifications import EndedRun, record_notification, record_workflow_run
+from db.work import record_check
+from events.errors import describe
+from events.types import LONGEST, Identifier
+
+#: The longest text that is kept of an error, in characters.
+_LONGEST_ERROR = 1000
+
+
+class UnknownShape(ValueError):
+    """JSON, but not what a notification looks like. The text names the field."""
+
+
+class Notification(BaseModel):
+    """What every notification has. One whose event nobody knows is only kept, under its account if it names one."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True)
+
+    event: str = Field(min_length=1, max_length=LONGEST)
+
+    def record(self, connection: Connection, payload: Mapping[str, Any], *, now: datetime) -> None:
+        """Write what it means, in a transaction."""
+        told = payload.get("linked_account_id")
+        account = storable(told) if isinstance(told, str) and len(told) <= LONGEST else None
+        record_notification(connection, received_at=now, event=self.event, payload=payload, linked_account_id=account)
+
+
+class ConnectionNotification(Notification):
+    """Something happened to a connection: a hint to read it. What it claims is never copied."""
+
+    linked_account_id: Identifier
+    slug: Identifier
+
+    def record(self, connection: Connection, payload: Mapping[str, Any], *, now: datetime) -> None:
+        """Keep it and make its subject due."""
+        account, slug = self.linked_account_id, self.slug
+        record_notification(
+            connection, received_at=now, event=self.event, payload=payload, linked_account_id=account, slug=slug
+        )
+        record_check(connection, account, slug, due_at=now, reason=f"Cobalt told: {self.event}")
+
+
+class WorkflowNotification(Notification):
+    """A run of a workflow ended. Nobody promises its `error`; the status serves where it is absent."""
+
+    linked_account_id: Identifier
+    workflow_id: Identifier
+    instance_id: Identifier
+    config_id: Identifier | None = None
+    workflow_name: str | None = None
+    status: str | None = None
+    error: Any = None
+
+    def record(self, connection: Connection, payload: Mapping[str, Any], *, now: datetime) -> None:
+        """Keep it and count the run, each instance once."""
+        is_news = record_notification(
+            connection,
+            received_at=now,
+            event=self.event,
+            payload=payload,
+            linked_account_id=self.linked_account_id,
+            instance_id=self.instance_id,
+        )
+        if is_news:
+            record_workflow_run(connection, self._run(), at=now)
+
+    def _run(self) -> EndedRun:
+        told = self.error.get("message") if isinstance(self.error, Mapping) else self.error
+        errored = str(told or self.status or self.event)[:_LONGEST_ERROR]
+        return EndedRun(
+            linked_account_id=self.linked_account_id,
+            workflow_id=self.workflow_id,
+            config_id=self.config_id,
+            workflow_name=self.workflow_name,
+            status=self.status,
+            error=errored if self.event == "Workflow Errored" else None,
+        )
+
+
+#: Every event that Cobalt can be asked to tell.
+EVENT_NAMES = (
+    "Connection Created",
+    "Connection Deleted",
+    "Connection Expired",
+    "Workflow Completed",
+    "Workflow Errored",
+)
+_SHAPES: Mapping[str, type[Notification]] = {
+    name: ConnectionNotification if name.startswith("Connection") else WorkflowNotification for name in EVENT_NAMES
+}
+
+
+def read_notification(document: Any) -> Notification:
+    """The notification that a decoded body holds.
+
+    Raises:
+        UnknownShape: it holds none.
+    """
+    if not isinstance(document, dict):
+        raise UnknownShape("notification: wants a JSON object")
+    event = document.get("event")
+    shape = _SHAPES.get(event, Notification) if isinstance(event, str) else Notification
+    try:
+        return shape.model_validate(document)
+    except ValidationError as error:
+        raise UnknownShape(describe(error)) from None

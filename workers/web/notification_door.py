@@ -1,0 +1,57 @@
+"""`POST /webhooks/cobalt`: takes what Cobalt tells us, and says 200 only when it is committed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from cobalt import is_signed
+from db.engine import Clock
+from workers.settings import Settings
+from workers.web.body import NotJson, decode, read_body
+from workers.web.notification import Notification, UnknownShape, read_notification
+
+log = structlog.get_logger()
+
+#: The largest body of a notification, in bytes.
+LARGEST_NOTIFICATION = 64 * 1024
+SIGNATURE = "x-cobalt-signature"
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationDoor:
+    """Lets in what Cobalt signed with the current key, or with the one before while that is being replaced."""
+
+    settings: Settings
+    engine: Engine
+    clock: Clock
+
+    async def receive(self, request: Request) -> Response:
+        """Answer one notification. Cobalt sends what was not answered 200 three times more, and then never again."""
+        body = await read_body(request, limit=LARGEST_NOTIFICATION)
+        self._check_signature(body, request.headers.get(SIGNATURE))
+        try:
+            document = decode(body)
+            notification = read_notification(document)
+        except (NotJson, UnknownShape) as error:
+            log.warning("notification_refused", reason=str(error)[:300], bytes=len(body))
+            raise HTTPException(400, str(error)) from None
+        await run_in_threadpool(self._record, notification, document)
+        return JSONResponse({"recorded": notification.event})
+
+    def _check_signature(self, body: bytes, signature: str | None) -> None:
+        keys = (self.settings.cobalt_api_key, self.settings.cobalt_previous_api_key)
+        if is_signed(body, signature, [key.get_secret_value() for key in keys]):
+            return
+        reason = f"no {SIGNATURE}" if signature is None else f"{SIGNATURE} is of no key of ours"
+        log.warning("notification_refused", reason=reason, bytes=len(body))
+        raise HTTPException(401, f"{reason}: sign the raw body with the API key")
+
+    def _record(self, notification: Notification, document: dict[str, Any]) -> None:
+        with self.engine.begin() as connection:
+            notification.record(connection, document, now=self.clock(connection))
