@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, lite
 
 from db.engine import insert_into
 from db.errors import LeaseLost
+from db.log import is_subject
 from db.tables import checks, events, work
 
 #: How many due rows the relay looks at to find accounts; one customer's thousand events fill it at most once.
@@ -218,6 +219,17 @@ def postpone_check(
         .where(_is_check(linked_account_id, slug))
         .values(due_at=due_at, attempts=checks.c.attempts + 1, last_error=error)
     )
+
+
+def hold_check(connection: Connection, linked_account_id: str, slug: str) -> None:
+    """Let a subject's check wait for its events that failed: they are tried together, and after growing delays only."""
+    retrying = select(func.min(events.c.due_at, type_=events.c.due_at.type)).where(
+        is_subject(linked_account_id, slug), events.c.status == "pending", events.c.retrying_since.is_not(None)
+    )
+    due_at = connection.execute(retrying).scalar_one()
+    if due_at is not None:
+        early = and_(_is_check(linked_account_id, slug), checks.c.due_at < due_at)
+        connection.execute(update(checks).where(early).values(due_at=due_at))
 
 
 def _is_check(linked_account_id: str, slug: str) -> ColumnElement[bool]:

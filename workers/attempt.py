@@ -25,6 +25,7 @@ from db.work import (
     finish_check,
     forget_sent,
     give_back,
+    hold_check,
     postpone_check,
     record_check,
     take_lease,
@@ -303,6 +304,8 @@ class Attempts:
                 )
                 postpone_check(connection, job.account_id, job.slug, due_at=now + wait, error=str(error)[:1000])
         self._record_wanted(connection, job, now)
+        if error is not None:
+            hold_check(connection, job.account_id, job.slug)
 
     @staticmethod
     def _record_wanted(connection: Connection, job: Job, now: datetime) -> None:

@@ -59,12 +59,17 @@ def compare(account: LinkedAccount, known: Known) -> Iterator[Suspicion]:
 def _account_differences(account: LinkedAccount, row: Mapping[str, Any]) -> Iterator[str]:
     if row["status"] != "active":
         yield "status"
-    if (account.name is not None or "name" in account.raw) and storable(account.name) != row["name"]:
+    if (account.name is not None or "name" in account.raw) and _differs(account.name, row["name"]):
         yield "name"
-    if (account.udf is not None or "udf" in account.raw) and storable(account.udf or {}) != (row["udf"] or {}):
+    if (account.udf is not None or "udf" in account.raw) and _differs(account.udf or {}, row["udf"] or {}):
         yield "udf"
     if account.environment is not None and account.environment != row["environment"]:
         yield "environment"
+
+
+def _differs(listed: Any, mirrored: Any) -> bool:
+    """Whether a value would be stored as another one; seldom asked for more than the first look."""
+    return bool(listed != mirrored and storable(listed) != mirrored)
 
 
 def _compare_connections(
@@ -92,9 +97,9 @@ def _connection_differences(one: Listed, row: Mapping[str, Any] | None) -> Itera
         return
     # Of a connection with several auth types, or one that was connected again, the listing tells another time than
     # the connection itself. What it told at the last look is no difference, then.
-    times = {stored_time(row["connected_at"]), stored_time(row["listed_created_at"])}
-    times |= {each.get("connected_at") for each in row["accounts"] or ()}
-    if stored_time(one.created_at) not in times:
+    if one.created_at in {row["connected_at"], row["listed_created_at"]}:
+        return
+    if stored_time(one.created_at) not in {each.get("connected_at") for each in row["accounts"] or ()}:
         yield "connected_at"
 
 

@@ -44,6 +44,20 @@ def test_delays_double_up_to_the_cap_and_attempts_are_counted(make_world: Callab
     assert world.calls() == ["upsert_account"] * 8
 
 
+def test_a_look_that_is_wanted_does_not_hurry_what_failed(make_world: Callable[..., World]) -> None:
+    world = make_world(options={"retry_base_seconds": 2, "retry_cap_seconds": 900, "delayed_write_seconds": 10})
+    world.sandbox.add_faults(Fault())
+    event = sign_up()
+    world.publish(event)
+    world.work_until_quiet(patience=timedelta(hours=1))
+
+    assert world.event(event)["attempts"] == len(world.calls()) == 12  # 2 + 4 + ... + 512 seconds, then 900 each
+    world.sandbox.clear_faults()
+    world.work_until_quiet()
+    assert world.rows("checks") == []
+    assert world.mirror() == world.truth()
+
+
 def test_nothing_is_tried_before_it_is_due(world: World) -> None:
     world.sandbox.add_faults(Fault())
     world.publish(sign_up())
@@ -105,6 +119,7 @@ def test_a_dead_event_does_not_block_the_ones_after_it(make_world: Callable[...,
     assert world.mirror() == world.truth()
 
 
+@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "fault",
     [
@@ -113,7 +128,6 @@ def test_a_dead_event_does_not_block_the_ones_after_it(make_world: Callable[...,
         Fault(answer=Answer.CLOSED),
         Fault(answer=Answer.HTML, status=503),
         Fault(answer=Answer.HTML, status=200),
-        Fault(answer=Answer.THROTTLE),
         Fault(answer=Answer.TRUNCATED),
     ],
     ids=lambda fault: f"{fault.answer}-{fault.status.value}",

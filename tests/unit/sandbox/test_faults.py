@@ -93,7 +93,7 @@ def test_a_failed_call_takes_effect_or_not_as_the_rule_says(
     api: Api, sandbox: Sandbox, clock: TestClock, answer: Answer, effect: Effect
 ) -> None:
     sandbox.add_faults(Fault(answer=answer, status=HTTPStatus.BAD_GATEWAY, effect=effect, later_seconds=30, times=1))
-    expected = {Answer.TIMEOUT: httpx.ReadTimeout, Answer.CLOSED: httpx.ConnectError}.get(answer)
+    expected = {Answer.TIMEOUT: httpx.ReadTimeout, Answer.CLOSED: httpx.RemoteProtocolError}.get(answer)
     if expected is None:
         response = rename(api, timeout=5)
         assert response.status_code == 502

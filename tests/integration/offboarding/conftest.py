@@ -1,0 +1,19 @@
+"""A world on SQLite that does not wait for the disk, kept for all examples of a module."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.world import World
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Iterator[World]:
+    """A world that each example sweeps clean."""
+    file = tmp_path_factory.mktemp("stage") / "mirror.db"
+    shutil.copy(migrated_sqlite, file)
+    world = World(f"sqlite:///{file}", is_durable=False)
+    yield world
+    world.close()
