@@ -109,10 +109,12 @@ def get_pending(connection: Connection, linked_account_id: str, slug: str) -> li
     return _in_order(connection.execute(statement).mappings())
 
 
-def get_done_since(connection: Connection, linked_account_id: str, slug: str, first: LoggedEvent) -> list[LoggedEvent]:
-    """Events of a subject that had an effect already although they are no older than `first`."""
+def get_ended_since(connection: Connection, linked_account_id: str, slug: str, first: LoggedEvent) -> list[LoggedEvent]:
+    """Events of a subject that ended, done or dead, although they are no older than `first`."""
     statement = select(*_COLUMNS).where(
-        is_subject(linked_account_id, slug), events.c.status == "done", events.c.occurred_at >= first.occurred_at
+        is_subject(linked_account_id, slug),
+        events.c.status.in_(["done", "dead"]),
+        events.c.occurred_at >= first.occurred_at,
     )
     return [event for event in _in_order(connection.execute(statement).mappings()) if event.order > first.order]
 

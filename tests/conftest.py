@@ -11,8 +11,8 @@ from tests.services import PostgresServer, postgres_server
 from workers.embedded import EmbeddedRedis
 
 # `pytest --hypothesis-profile fuzz` tries for as long as a night has hours; a shared machine is no reason to fail.
-settings.register_profile("ci", deadline=None, print_blob=True)
-settings.register_profile("fuzz", settings.get_profile("ci"), max_examples=20_000)
+settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("fuzz", settings.get_profile("ci"), max_examples=20_000, derandomize=False)
 settings.load_profile("ci")
 
 

@@ -14,7 +14,7 @@ from cobalt import Client, CobaltError, KeyRefused
 from db.deletions import Life, find_life, find_waiting_deletion
 from db.engine import Clock, database_clock, reading
 from db.errors import CannotUnseal, DatabaseError
-from db.log import LoggedEvent, get_done_since, get_pending, record_effects, record_outcomes
+from db.log import LoggedEvent, get_ended_since, get_pending, record_effects, record_outcomes
 from db.mirror import Because, find_configs, find_row, record_row
 from db.state import Halt, end_halt, find_environment, find_halt, pin_environment, record_halt
 from db.tables import connections, linked_accounts
@@ -137,7 +137,7 @@ class Attempts:
                 return None, []
             logged, life = get_pending(connection, linked_account_id, slug), find_life(connection, linked_account_id)
             logged, over = _by_life(logged, life)
-            done = get_done_since(connection, linked_account_id, slug, logged[0]) if logged else []
+            ended = get_ended_since(connection, linked_account_id, slug, logged[0]) if logged else []
             pending, broken = self._read(_until_alone(logged))
             key = {"linked_account_id": linked_account_id, "slug": slug}
             check = find_check(connection, linked_account_id, slug)
@@ -148,7 +148,7 @@ class Attempts:
                 now=now,
                 monotonic=self.monotonic,
                 pending=pending,
-                done=self._read(_by_life(done, life)[0])[0],
+                ended=self._read(_by_life(ended, life)[0])[0],
                 check=None if check is None or check.due_at > now else check,
                 is_in_doubt=check is not None or lease.abandoned is not None,
                 account=find_row(connection, linked_accounts, key),

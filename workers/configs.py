@@ -27,8 +27,15 @@ def change_configs(job: Job, entries: Sequence[Entry], later: Sequence[Entry]) -
             change_config(job, fold.config_id, fold.patch)
         except Refused as error:
             _refused(job, mine, error)
+            if any(table is configs and row["config_id"] == fold.config_id for table, row in job.rows):
+                job.effects.update({entry.logged.key: {"config": True} for entry in mine})
         else:
             job.finish_folded(mine, fold.parts())
+
+
+def came_to_be(entry: Entry) -> bool:
+    """Whether a change that Cobalt refused found or created its config all the same."""
+    return entry.logged.status == "dead" and bool((entry.logged.effect or {}).get("config"))
 
 
 def _refused(job: Job, entries: Sequence[Entry], error: Refused) -> None:

@@ -10,10 +10,10 @@ from db.columns import stored_time
 from db.tables import connections
 from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved
 from events.stored import Entry
-from workers.configs import change_config, change_configs, configs_deleted, read_configs
+from workers.configs import came_to_be, change_config, change_configs, configs_deleted, read_configs
 from workers.folding import Patch, config_id_of
 from workers.job import Job, WantedCheck
-from workers.outcomes import Outcome, Verdict, superseded
+from workers.outcomes import DONE, Outcome, Verdict, superseded
 from workers.removals import Link, RemovalPlan, link_of, plan_removals, was_total
 
 #: When an authorisation that Cobalt does not show yet is looked at again, in seconds after the look before.
@@ -138,19 +138,17 @@ def _disconnect(job: Job, plan: RemovalPlan, remaining: Sequence[ConnectedAccoun
 
 
 def _authorize(job: Job, entries: Sequence[Entry], accounts: Sequence[ConnectedAccount]) -> None:
-    shown = [entry for entry in entries if _is_shown(entry, accounts)]
-    for entry in entries:
-        if entry not in shown:
-            job.finish([entry], _not_yet(job, entry))
-    if not shown:
-        return
+    """See which authorisations show. Whatever is connected gets its config, also if the authorised account is not (any
+    more) among it: whether a removal of one account came before or after must make no difference."""
+    outcomes = {entry.logged.key: DONE if _is_shown(entry, accounts) else _not_yet(job, entry) for entry in entries}
+    ended = any(outcome.verdict is Verdict.DONE for outcome in outcomes.values())
     try:
-        if job.settings.find_config_on_authorization:
+        if accounts and ended and job.settings.find_config_on_authorization:
             _find_config(job)
     except Refused as error:  # the connection stands all the same
-        job.finish(shown, Outcome(verdict=Verdict.DONE, detail=f"connected, but without a config: {error}"))
-    else:
-        job.finish(shown)
+        without = Outcome(verdict=Verdict.DONE, detail=f"connected, but without a config: {error}")
+        outcomes = {key: without if outcome is DONE else outcome for key, outcome in outcomes.items()}
+    job.outcomes.update(outcomes)
 
 
 def _is_shown(entry: Entry, accounts: Sequence[ConnectedAccount]) -> bool:
@@ -185,10 +183,16 @@ def _configure(job: Job, renewed_since: Entry | None) -> None:
     was done already: a removal that comes late must not undo what is newer."""
     changes = [entry for entry in job.waiting() if isinstance(entry.event, ConfigChanged)]
     done = [entry for entry in job.done if isinstance(entry.event, ConfigChanged)]
-    if renewed_since is not None:
-        changes = sorted([*changes, *(e for e in done if e.order > renewed_since.order)], key=lambda e: e.order)
-        done = []
-    change_configs(job, changes, done)
+    if renewed_since is None:
+        change_configs(job, changes, done)
+        return
+    newer = (entry for entry in done if entry.order > renewed_since.order)
+    changes = sorted([*changes, *newer], key=lambda entry: entry.order)
+    change_configs(job, changes, [])
+    refused = [entry for entry in job.ended if came_to_be(entry) and entry.order > renewed_since.order]
+    changed = {config_id_of(entry, job.account_id) for entry in changes}
+    for config_id in sorted({config_id_of(entry, job.account_id) for entry in refused} - changed):
+        change_config(job, config_id, Patch())
 
 
 def _check_configs(job: Job) -> None:

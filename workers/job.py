@@ -42,8 +42,8 @@ class Job:
     monotonic: Callable[[], float]
     #: Pending events of the subject, oldest first.
     pending: Sequence[Entry]
-    #: Events of the subject that are done although they are no older than the first pending one.
-    done: Sequence[Entry]
+    #: Events of the subject that are done or dead although they are no older than the first pending one.
+    ended: Sequence[Entry]
     #: The wish to have the subject read, if that is due.
     check: Check | None
     #: Whether a write of an earlier attempt may have done something that the mirror does not show.
@@ -79,6 +79,11 @@ class Job:
     def slug(self) -> str:
         """The application that the subject is about; empty: the account itself."""
         return self.lease.slug
+
+    @property
+    def done(self) -> list[Entry]:
+        """Of the events that ended, those that succeeded."""
+        return [entry for entry in self.ended if entry.logged.status == "done"]
 
     @property
     def knows_account(self) -> bool:

@@ -86,7 +86,7 @@ class Look:
                 now=now,
                 monotonic=time.monotonic,
                 pending=(),
-                done=(),
+                ended=(),
                 check=Check(due_at=now, reason="a dry run", attempts=0),
                 is_in_doubt=False,
                 account=find_row(connection, linked_accounts, key),

@@ -1,6 +1,7 @@
 """What becomes of bad input: nothing is lost, nothing half-written, and the row says what was wrong."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -170,4 +171,22 @@ def test_an_account_deleted_at_cobalt_is_missing_and_only_a_sign_up_makes_it_ane
     world.publish(UserSignedUp("acme", name="Acme again", udf={}))
     world.work_until_quiet()
     assert world.row("linked_accounts")["status"] == "active"
+    assert world.mirror() == world.truth()
+
+
+@pytest.mark.parametrize("is_removed_first", [True, False])
+def test_a_refused_change_leaves_its_config_wherever_an_older_removal_comes(
+    world: World, is_removed_first: bool
+) -> None:
+    world.publish(UserSignedUp("acme", name="Acme", udf={}))
+    world.work_until_quiet()
+    now = world.clock()
+    removed = ConnectionRemoved("acme", "slack", occurred_at=now)
+    refused = ConfigChanged("acme", "slack", fields={"channel": 5}, occurred_at=now + timedelta(seconds=1))
+    for event in (removed, refused) if is_removed_first else (refused, removed):
+        world.publish(event)
+        world.work_until_quiet()
+
+    assert world.statuses([removed, refused]) == ["done", "dead"]
+    assert [row["status"] for row in world.rows("configs")] == ["installed"]
     assert world.mirror() == world.truth()

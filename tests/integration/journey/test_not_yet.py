@@ -148,3 +148,21 @@ def test_looks_stay_counted_through_an_outage(acme: World) -> None:
     row = acme.event(event)
     assert (row["status"], row["looks"], row["attempts"]) == ("done", 1, 3)
     assert acme.mirror() == acme.truth()
+
+
+@pytest.mark.parametrize("is_removed_first", [True, False])
+def test_what_is_still_connected_gets_its_config_whenever_another_kind_was_removed(
+    acme: World, is_removed_first: bool
+) -> None:
+    for kind in ("oauth2", "keybased"):
+        acme.sandbox.connect("acme", "hubspot", auth_type=kind)
+    now = acme.clock()
+    authorized = ConnectionAuthorized("acme", "hubspot", auth_type="oauth2", occurred_at=now)
+    removed = ConnectionRemoved("acme", "hubspot", auth_type="oauth2", occurred_at=now + timedelta(seconds=1))
+    for event in (removed, authorized) if is_removed_first else (authorized, removed):
+        acme.publish(event)
+        acme.work_until_quiet()
+
+    assert acme.statuses([authorized, removed]) == ["done", "done"]
+    assert [row["status"] for row in acme.rows("configs")] == ["installed"]
+    assert acme.mirror() == acme.truth()
