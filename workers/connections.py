@@ -159,10 +159,12 @@ def _is_shown(entry: Entry, accounts: Sequence[ConnectedAccount]) -> bool:
 def _not_yet(job: Job, entry: Entry) -> Outcome:
     """Cobalt does not show it: look again a few times before that is believed."""
     row = entry.logged
-    if row.looks >= len(LOOKS) or job.now - row.recorded_at >= FRESH:
-        return Outcome(verdict=Verdict.DONE, detail="Cobalt shows no such connection")
-    if row.due_at is not None and row.due_at > job.now:  # another event brought us here early
+    is_early = row.due_at is not None and row.due_at > job.now  # another event brought us here
+    is_old = job.now - row.recorded_at >= FRESH
+    if is_early and not is_old:
         return Outcome(verdict=Verdict.SNOOZE, delay=None)
+    if is_old or row.looks >= len(LOOKS):
+        return Outcome(verdict=Verdict.DONE, detail="Cobalt shows no such connection")
     delay = timedelta(seconds=LOOKS[row.looks])
     return Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=True, detail="Cobalt does not show it yet")
 

@@ -17,11 +17,16 @@ def orderly_end() -> Iterator[None]:
 
     def end(number: int, _: FrameType | None) -> None:
         for each in _ENDING:
-            signal.signal(each, signal.SIG_IGN)
+            # Not SIG_IGN: Python prints a complaint about a signal that is on its way when that is set.
+            signal.signal(each, _ignore)
         raise SystemExit(128 + number)
 
     with _handled_by(end):
         yield
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """A further signal changes nothing."""
 
 
 @contextmanager

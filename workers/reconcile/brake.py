@@ -18,7 +18,7 @@ def brake(settings: Settings, *, missing: int, accounts: int, gone: int, connect
         connections: connections that the mirror shows.
 
     Raises:
-        Braked: too much is suspected gone; nothing was changed.
+        Braked: too much is suspected gone; no existing row was changed.
     """
     told = [
         f"{suspected} of {known} {what}"
@@ -27,6 +27,6 @@ def brake(settings: Settings, *, missing: int, accounts: int, gone: int, connect
     ]
     if told:
         raise Braked(
-            f"{' and '.join(told)} seem to be gone at Cobalt; nothing was changed."
+            f"{' and '.join(told)} seem to be gone at Cobalt; no existing row was changed."
             " Look at them there; if it is so, allow this one run: cobalt-mirror reconcile --allow-missing"
         )
