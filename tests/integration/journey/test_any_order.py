@@ -21,7 +21,7 @@ def stage(request: pytest.FixtureRequest, make_stage: Callable[[dict[str, Any]],
 
 
 @settings(
-    max_examples=max(200, settings().max_examples),
+    max_examples=max(170, settings().max_examples),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
