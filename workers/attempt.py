@@ -139,6 +139,11 @@ class Attempts:
             logged, over = _by_life(logged, life)
             ended = get_ended_since(connection, linked_account_id, slug, logged[0]) if logged else []
             pending, broken = self._read(_until_alone(logged))
+            known, unread = self._read(_by_life(ended, life)[0])
+            sealed = [outcome for _, outcome in unread if outcome.verdict is Verdict.RETRY]
+            if sealed:  # what a later event set cannot be told, so nothing older may be carried out
+                broken += [(entry.logged, sealed[0]) for entry in pending]
+                pending = []
             key = {"linked_account_id": linked_account_id, "slug": slug}
             check = find_check(connection, linked_account_id, slug)
             job = Job(
@@ -148,7 +153,7 @@ class Attempts:
                 now=now,
                 monotonic=self.monotonic,
                 pending=pending,
-                ended=self._read(_by_life(ended, life)[0])[0],
+                ended=known,
                 check=None if check is None or check.due_at > now else check,
                 is_in_doubt=check is not None or lease.abandoned is not None,
                 account=find_row(connection, linked_accounts, key),

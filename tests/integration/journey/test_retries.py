@@ -1,12 +1,15 @@
 """What waits and tries again: growing delays, no attempt spent on waiting, dead only when days have passed."""
 
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 from cobalt.sandbox import Answer, Fault
+from db.vault import Vault
 from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
 from tests.integration.journey.replay import check_history
 from tests.world import World
@@ -228,3 +231,19 @@ def test_the_history_of_a_whole_life_gives_the_rows_of_the_mirror(world: World) 
     assert world.mirror() == world.truth()
     told = {one["id"] for row in world.rows("history") for one in row["because"].get("events", ())}
     assert told == {row["id"] for row in world.rows("events")}
+
+
+def test_an_older_change_waits_while_no_key_opens_a_newer_one_that_is_done(world: World) -> None:
+    happened = datetime.now(UTC)
+    world.publish(ConfigChanged("acme", "slack", fields={"mention": "@new"}, occurred_at=happened))
+    world.work_until_quiet()
+    late = ConfigChanged("acme", "slack", fields={"mention": "@old"}, occurred_at=happened - timedelta(minutes=1))
+    world.publish(late)
+    without = dataclasses.replace(world.attempts, vault=Vault.from_keys(Fernet.generate_key().decode()))
+    without.attempt("acme")
+
+    assert world.event(late)["status"] == "pending"
+    assert "MIRROR_SECRET_KEYS" in world.event(late)["last_error"]
+    world.work_until_quiet()
+    assert world.row("configs")["fields"]["mention"] == "@new"
+    assert world.mirror() == world.truth()
