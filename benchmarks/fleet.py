@@ -71,6 +71,12 @@ class Cobalt:
         found: list[dict[str, Any]] = self.http.get("/_sandbox/ledger/calls", params=wanted).raise_for_status().json()
         return found
 
+    def state(self) -> dict[str, Any]:
+        """The whole truth about the test environment."""
+        answer = self.http.get("/_sandbox/state", params={"environment": "test"})
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
+
     def call(self, method: str, path: str, **options: Any) -> None:
         """Make a call of the API outside of what is measured."""
         self.http.request(method, path, headers={"x-api-key": "tk_sandbox"}, **options).raise_for_status()

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import Clock, database_clock, reading
 from db.state import find_halt
-from db.work import Due, count_under_way, find_due_accounts, mark_sent
+from db.work import Due, count_under_way, find_due_accounts, is_anything_due, mark_sent
 from events import EVENT_TYPES
 from workers.actors import CATALOGUE, CHECKS
 from workers.catalogue import claim_refresh
@@ -69,6 +69,8 @@ class Relay:
         """
         with reading(self.engine).begin() as connection:
             now = self.clock(connection)
+            if not is_anything_due(connection, now):
+                return 0
             halt = find_halt(connection)
             if halt is not None and now < halt.probe_at:
                 return 0
