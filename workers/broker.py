@@ -4,9 +4,10 @@ import dramatiq
 import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware, ShutdownNotifications, TimeLimit
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
+from workers.governor import REDIS_PATIENCE_SECONDS
 from workers.settings import Settings
 
 #: A worker that gave no sign of life for this long has its messages taken over, in milliseconds (default: a minute).
@@ -19,6 +20,15 @@ def create_redis(settings: Settings) -> redis.Redis:
     """A client that tries a broken connection again a few times before it gives up."""
     retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=3)
     return redis.Redis.from_url(settings.require_redis(), retry=retry, socket_timeout=5, socket_connect_timeout=5)
+
+
+def create_governor_redis(settings: Settings) -> redis.Redis:
+    """A client that gives up soon: who asks the governor for a slot goes on without Redis rather than wait for it."""
+    retry = Retry(NoBackoff(), retries=1)  # a connection that the server closed is made anew
+    patience = REDIS_PATIENCE_SECONDS
+    return redis.Redis.from_url(
+        settings.require_redis(), retry=retry, socket_timeout=patience, socket_connect_timeout=patience
+    )
 
 
 def create_broker(client: redis.Redis, settings: Settings, *middleware: Middleware) -> RedisBroker:

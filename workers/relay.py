@@ -72,10 +72,10 @@ class Relay:
             halt = find_halt(connection)
             if halt is not None and now < halt.probe_at:
                 return 0
-            room = self._most_under_way() - count_under_way(connection, now)
+            room = 1 if halt else self._most_under_way() - count_under_way(connection, now)
             if room <= 0:
                 return 0
-            due = find_due_accounts(connection, now, limit=1 if halt else room)
+            due = find_due_accounts(connection, now, limit=room)
         if not due:
             return 0
         with self.engine.begin() as connection:
