@@ -239,5 +239,5 @@ def _is_check(linked_account_id: str, slug: str) -> ColumnElement[bool]:
 def hurry_failed(connection: Connection, now: datetime) -> None:
     """Cobalt is well again: what failed on its side is due at once, in the order in which it was recorded."""
     failed = and_(events.c.status == "pending", events.c.retrying_since.is_not(None), events.c.move == "provider")
-    connection.execute(update(events).where(failed, events.c.due_at > now).values(due_at=events.c.recorded_at))
+    connection.execute(update(events).where(failed).values(due_at=events.c.recorded_at))
     connection.execute(update(checks).where(checks.c.attempts > 0, checks.c.due_at > now).values(due_at=now))
