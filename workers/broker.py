@@ -1,5 +1,7 @@
 """dramatiq's broker over Redis, set up so that what Redis or a worker loses comes back soon."""
 
+from datetime import timedelta
+
 import dramatiq
 import redis
 from dramatiq.brokers.redis import RedisBroker
@@ -31,9 +33,14 @@ def create_governor_redis(settings: Settings) -> redis.Redis:
     )
 
 
+def longest_turn(settings: Settings) -> timedelta:
+    """How long an actor may take over one message before it is interrupted; its lease has run out long before."""
+    return 2 * settings.lease_ttl
+
+
 def create_broker(client: redis.Redis, settings: Settings, *middleware: Middleware) -> RedisBroker:
     """A broker without dramatiq's retries: when to try again is a row in the database, not a message."""
-    time_limit_ms = int(settings.lease_ttl.total_seconds() * 2_000)
+    time_limit_ms = int(longest_turn(settings).total_seconds() * 1_000)
     broker = RedisBroker(  # type: ignore[no-untyped-call]
         client=client,
         namespace=settings.redis_namespace,
