@@ -21,6 +21,14 @@ Clock = Callable[[Connection], datetime]
 #: What a host may hand us its transaction as.
 HostSession: TypeAlias = Session | scoped_session[Session] | Connection
 
+#: What makes PostgreSQL's client notice that the server's machine is gone, in seconds (milliseconds for the last).
+_PATIENCE: Mapping[str, int] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "tcp_user_timeout": 30_000,
+}
+
 #: How long a transaction on SQLite waits for the one before it.
 SQLITE_BUSY_SECONDS = 30.0
 
@@ -40,7 +48,7 @@ def create_engine(settings: DatabaseSettings, *, pool_size: int = 5) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 10},
+        connect_args=dict(_PATIENCE),
         execution_options=options_for("postgresql", settings.mirror_schema),
     )
 

@@ -12,12 +12,17 @@ from db.tables import state
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halt:
-    """Cobalt takes no calls of ours: why, since when, and when the next probe may be made."""
+    """Nobody calls Cobalt: why, since when, and when the next probe may be made.
+
+    Attributes:
+        move: who has to act: the `operator` (the key is refused) or the `provider` (an outage of Cobalt's).
+    """
 
     reason: str
     since: datetime
     probe_at: datetime
     probes: int = 0
+    move: str = "operator"
 
 
 def find_halt(connection: Connection) -> Halt | None:
@@ -26,7 +31,7 @@ def find_halt(connection: Connection) -> Halt | None:
     if value is None:
         return None
     times = {name: datetime.fromisoformat(value[name]) for name in ("since", "probe_at")}
-    return Halt(reason=value["reason"], probes=value["probes"], **times)
+    return Halt(reason=value["reason"], probes=value["probes"], move=value.get("move", "operator"), **times)
 
 
 def record_halt(connection: Connection, halt: Halt) -> None:
@@ -36,7 +41,7 @@ def record_halt(connection: Connection, halt: Halt) -> None:
 
 
 def end_halt(connection: Connection) -> None:
-    """The key works again."""
+    """A probe succeeded: work goes on."""
     connection.execute(delete(state).where(state.c.key == "halted"))
 
 

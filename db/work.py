@@ -261,3 +261,10 @@ def hold_check(connection: Connection, linked_account_id: str, slug: str) -> Non
 
 def _is_check(linked_account_id: str, slug: str) -> ColumnElement[bool]:
     return and_(checks.c.linked_account_id == linked_account_id, checks.c.slug == slug)
+
+
+def hurry_failed(connection: Connection, now: datetime) -> None:
+    """Cobalt is well again: what failed on its side is due at once, in the order in which it was recorded."""
+    failed = and_(events.c.status == "pending", events.c.retrying_since.is_not(None), events.c.move == "provider")
+    connection.execute(update(events).where(failed).values(due_at=events.c.recorded_at))
+    connection.execute(update(checks).where(checks.c.attempts > 0, checks.c.due_at > now).values(due_at=now))

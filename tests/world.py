@@ -12,6 +12,7 @@ from cobalt import Client
 from cobalt.sandbox import Sandbox, SandboxTransport
 from db import tables
 from db.engine import create_engine, reading
+from db.state import find_halt
 from db.work import find_due_accounts
 from events import Event, Receipt
 from events.publish import publish_with
@@ -147,7 +148,9 @@ class World:
         checks = select(func.min(tables.checks.c.due_at, type_=tables.checks.c.due_at.type))
         with reading(self.engine).begin() as connection:
             found = [connection.execute(statement).scalar_one() for statement in (pending, checks)]
-        return min((due for due in found if due is not None), default=None)
+            halt = find_halt(connection)
+        next_due: datetime | None = min((due for due in found if due is not None), default=None)
+        return next_due if next_due is None or halt is None else max(next_due, halt.probe_at)
 
     # --- what is stored -----------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import compress
 from typing import Any
@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Engine
 
 from cobalt import Client, CobaltError, KeyRefused
 from db.deletions import Life, find_life, find_waiting_deletion
-from db.engine import Clock, database_clock, reading
+from db.engine import Clock, database_clock
 from db.errors import CannotUnseal, DatabaseError
 from db.log import LoggedEvent, get_ended_since, get_pending, record_effects, record_outcomes
 from db.mirror import Because, find_configs, find_row, record_row
-from db.state import Halt, end_halt, find_environment, find_halt, pin_environment, record_halt
+from db.state import pin_environment
 from db.tables import connections, linked_accounts
 from db.vault import Vault
 from db.work import (
@@ -34,15 +34,13 @@ from events import InvalidEvent
 from events.stored import Entry, read_entry
 from workers.accounts import handle_account
 from workers.connections import handle_connection
+from workers.halting import Halting, Troubles
 from workers.job import Job, WantedCheck
 from workers.offboarding import account_goes_first, record_offboarding
 from workers.outcomes import AccountGone, Move, Outcome, OutOfTime, Verdict, backoff, outcome_of
 from workers.settings import Settings
 
 log = structlog.get_logger()
-
-#: The longest time between two probes of a refused key.
-LONGEST_PROBE_WAIT = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +54,12 @@ class Attempts:
     clock: Clock = database_clock
     monotonic: Callable[[], float] = time.monotonic
     backoff: Callable[..., timedelta] = backoff
+    troubles: Troubles = field(default_factory=Troubles)
+
+    @property
+    def halting(self) -> Halting:
+        """What halts all work, over the same resources."""
+        return Halting(engine=self.engine, client=self.client, clock=self.clock, troubles=self.troubles)
 
     def attempt(self, linked_account_id: str) -> bool:
         """Work on the account's subject that is due the longest.
@@ -64,62 +68,14 @@ class Attempts:
             Whether something was done, so that another attempt may find more. False: nothing is due, somebody else
             holds the account, or all work is halted.
         """
-        if not self._may_call():
+        if not self.halting.may_call():
             return False
         job, broken = self._load(linked_account_id)
         if job is None:
             return False
         error = self._decide(job)
         self._save(job, broken, error)
-        return not (isinstance(error, KeyRefused) and self._is_halted())
-
-    # --- halting ------------------------------------------------------------------------------------------------------
-
-    def _may_call(self) -> bool:
-        """Whether the key is of this database's environment and not refused; one caller at a time may probe."""
-        with reading(self.engine).begin() as connection:
-            if find_halt(connection) is None and self._mismatch(connection) is None:
-                return True
-        with self.engine.begin() as connection:
-            now, halt = self.clock(connection), find_halt(connection)
-            mismatch = self._mismatch(connection)
-            if mismatch is not None:
-                self._halt(connection, mismatch, now, halt)
-                return False
-            if halt is None:
-                return True
-            if now < halt.probe_at:
-                return False
-            self._halt(connection, halt.reason, now, halt)  # whoever comes next waits for the answer
-        return self._probe()
-
-    def _mismatch(self, connection: Connection) -> str | None:
-        pinned, ours = find_environment(connection), self.client.environment
-        if pinned is None or ours is None or pinned == ours:
-            return None
-        return f"this database mirrors the {pinned} environment and COBALT_API_KEY is a {ours} key"
-
-    def _probe(self) -> bool:
-        try:
-            self.client.probe()
-        except CobaltError:
-            return False
-        with self.engine.begin() as connection:
-            end_halt(connection)
-        log.warning("halt_ended")
-        return True
-
-    def _halt(self, connection: Connection, reason: str, now: datetime, before: Halt | None) -> None:
-        probes = 0 if before is None else before.probes + 1
-        wait = min(LONGEST_PROBE_WAIT, timedelta(seconds=2.0 ** min(probes, 10)))
-        since = now if before is None else before.since
-        record_halt(connection, Halt(reason=reason, since=since, probe_at=now + wait, probes=probes))
-        if before is None:
-            log.error("halted", reason=reason)
-
-    def _is_halted(self) -> bool:
-        with self.engine.begin() as connection:
-            return find_halt(connection) is not None
+        return not (isinstance(error, CobaltError) and self.halting.is_halted())
 
     # --- load ---------------------------------------------------------------------------------------------------------
 
@@ -212,12 +168,15 @@ class Attempts:
 
     def _save(self, job: Job, broken: Sequence[tuple[LoggedEvent, Outcome]], error: Exception | None) -> None:
         """Everything that the attempt found, in one transaction that also ends the lease."""
-        refused = isinstance(error, KeyRefused) and not self._key_works()
+        refused = isinstance(error, KeyRefused) and self.halting.key_is_refused()
+        is_outage = job.asked and self.halting.is_outage(job.account_id, error)
         with self.engine.begin() as connection:
             give_back(connection, job.lease)
             now = self.clock(connection)
             if refused:
-                self._halt(connection, str(error), now, find_halt(connection))
+                self.halting.halt(connection, str(error), now)
+            elif is_outage:
+                self.halting.halt(connection, f"Cobalt is out of order: {error}", now, move=Move.PROVIDER)
             record_offboarding(connection, job, now)
             because = Because(at=now, cause=_cause(job))
             for table, row in job.rows:
@@ -228,15 +187,6 @@ class Attempts:
             self._record_checks(connection, job, error, now)
             if job.rows and (environment := job.environment or self.client.environment) is not None:
                 pin_environment(connection, environment)
-
-    def _key_works(self) -> bool:
-        try:
-            self.client.probe()
-        except KeyRefused:
-            return False
-        except CobaltError:
-            return True  # nobody knows; the next attempt will tell
-        return True
 
     def _record_pending_account(self, connection: Connection, job: Job, because: Because) -> None:
         """A sign-up that did not get through yet shows in the mirror all the same."""

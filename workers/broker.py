@@ -1,12 +1,15 @@
 """dramatiq's broker over Redis, set up so that what Redis or a worker loses comes back soon."""
 
+from datetime import timedelta
+
 import dramatiq
 import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware, ShutdownNotifications, TimeLimit
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
+from workers.governor import REDIS_PATIENCE_SECONDS
 from workers.settings import Settings
 
 #: A worker that gave no sign of life for this long has its messages taken over, in milliseconds (default: a minute).
@@ -21,9 +24,23 @@ def create_redis(settings: Settings) -> redis.Redis:
     return redis.Redis.from_url(settings.require_redis(), retry=retry, socket_timeout=5, socket_connect_timeout=5)
 
 
+def create_governor_redis(settings: Settings) -> redis.Redis:
+    """A client that gives up soon: who asks the governor for a slot goes on without Redis rather than wait for it."""
+    retry = Retry(NoBackoff(), retries=1)  # a connection that the server closed is made anew
+    patience = REDIS_PATIENCE_SECONDS
+    return redis.Redis.from_url(
+        settings.require_redis(), retry=retry, socket_timeout=patience, socket_connect_timeout=patience
+    )
+
+
+def longest_turn(settings: Settings) -> timedelta:
+    """How long an actor may take over one message before it is interrupted; its lease has run out long before."""
+    return 2 * settings.lease_ttl
+
+
 def create_broker(client: redis.Redis, settings: Settings, *middleware: Middleware) -> RedisBroker:
     """A broker without dramatiq's retries: when to try again is a row in the database, not a message."""
-    time_limit_ms = int(settings.lease_ttl.total_seconds() * 2_000)
+    time_limit_ms = int(longest_turn(settings).total_seconds() * 1_000)
     broker = RedisBroker(  # type: ignore[no-untyped-call]
         client=client,
         namespace=settings.redis_namespace,

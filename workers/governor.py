@@ -4,6 +4,7 @@ Keys of ours in Redis, all under the namespace (default `cobalt-mirror`):
     <namespace>:governor   the time at which the next slot is free, in microseconds of Redis's clock; goes by itself
     <namespace>:governor:bulk  the same time for the share that bulk work gets whatever happens; goes by itself
     <namespace>:pause      set while everybody waits after a 429; goes by itself
+    <namespace>:pauses     how many pauses came one after another without a time from Cobalt; goes by itself
 dramatiq's queues live under the same namespace.
 """
 
@@ -11,7 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import redis
 import structlog
@@ -31,6 +32,17 @@ BULK_PATIENCE_SECONDS = 0.1
 #: which fills the queue does not keep it out.
 BULK_SHARE = 0.1
 BULK_AHEAD_SECONDS = 0.5
+
+#: Pauses after a 429 that does not say how long: at most the first, then twice as long each time up to the longest.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
+#: After so long without a 429, the next pause is the first again.
+PAUSES_FORGOTTEN_SECONDS = 60.0
+#: However long Cobalt says that it wants to be left alone: after this somebody asks again.
+LONGEST_RETRY_AFTER_SECONDS = 900.0
+#: Who waited this long for a slot looks whether a pause has begun meanwhile, in seconds.
+_LOOKS_AFTER_SECONDS = 0.05
+#: Redis may take this long to answer before callers go on without it, and is left alone then, in seconds.
+REDIS_PATIENCE_SECONDS, REDIS_LEFT_ALONE_SECONDS = 0.5, 1.0
 
 #: Live work goes first; reconciliation is bulk work.
 Lane = Literal["live", "bulk"]
@@ -58,7 +70,23 @@ end
 if wait > patience then return {0, wait} end
 local life = math.ceil((free_at + interval - now) / 1000) + 1000
 redis.call('SET', KEYS[1], string.format('%.0f', free_at + interval), 'PX', life)
-return {1, wait}
+return {1, wait, math.max(pause, 0)}
+"""
+
+# A pause is never made shorter. Calls that were under way when it began are refused too: they do not make it longer,
+# unless Cobalt says a time.
+_PAUSE = """
+local left = math.max(redis.call('PTTL', KEYS[1]), 0)
+local wanted = tonumber(ARGV[1])
+if wanted < 0 then
+  if left > 0 then return left end
+  local before = redis.call('INCR', KEYS[2]) - 1
+  redis.call('PEXPIRE', KEYS[2], ARGV[4])
+  wanted = math.min(tonumber(ARGV[2]) * 2 ^ before, tonumber(ARGV[3])) * tonumber(ARGV[5])
+end
+wanted = math.ceil(wanted)
+if wanted > left then redis.call('SET', KEYS[1], 1, 'PX', math.max(wanted, 1)) end
+return math.max(wanted, left)
 """
 
 
@@ -66,7 +94,8 @@ class RedisGovernor:
     """Spaces the calls of every process that shares this Redis. Without Redis, this process keeps to its share.
 
     Args:
-        client: a redis-py client.
+        client: a redis-py client that gives up soon (`workers.broker.create_governor_redis`): nobody may wait for
+            Redis for longer than for Cobalt's limit.
         settings: the limit, the burst, the namespace, and how many processes share the limit when Redis is away.
         lane: `live`, or `bulk` for work that lets live work go first and still gets a tenth of the limit.
     """
@@ -80,20 +109,20 @@ class RedisGovernor:
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._script = client.register_script(_RESERVE)
+        self._reserve = client.register_script(_RESERVE)
+        self._pause = client.register_script(_PAUSE)
         self._client = client
         name = settings.redis_namespace
-        self._keys = [f"{name}:governor", f"{name}:pause", f"{name}:governor:bulk"]
+        self._pause_key, self._pauses_key = f"{name}:pause", f"{name}:pauses"
+        self._keys = [f"{name}:governor", self._pause_key, f"{name}:governor:bulk"]
         self._interval = 1_000_000 / (settings.cobalt_rate_per_second * SHARE)
         self._burst = max(settings.cobalt_burst - BURST_RESERVE - 1, 0)
-        ahead = BULK_AHEAD_SECONDS if lane == "bulk" else 0.0
-        share = self._interval / BULK_SHARE if lane == "bulk" else 0
-        patience = (LONGEST_WAIT_SECONDS + ahead) * 1_000_000
-        self._arguments = [self._interval, self._burst, patience, share, BULK_PATIENCE_SECONDS * 1_000_000]
+        self._ahead_seconds = BULK_AHEAD_SECONDS if lane == "bulk" else 0.0
+        self._share = self._interval / BULK_SHARE if lane == "bulk" else 0
         self._alone = LocalGovernor(settings, sleep=sleep, monotonic=monotonic)
-        self._sleep = sleep
+        self._sleep, self._monotonic = sleep, monotonic
         self._is_away = False
-        self._throttled = 0
+        self._left_alone_until = 0.0
 
     def acquire(self) -> None:
         """Wait for a slot, at most `LONGEST_WAIT_SECONDS`; bulk work `BULK_AHEAD_SECONDS` longer.
@@ -101,36 +130,61 @@ class RedisGovernor:
         Raises:
             RateLimited: no slot is free that soon. Nothing was reserved; come back after `retry_after_seconds`.
         """
-        try:
-            granted, wait = self._script(self._keys, self._arguments)
-        except redis.RedisError as error:
-            self._went_away(error)
-            self._alone.acquire()
-            return
-        self._is_away = False
+        patience = LONGEST_WAIT_SECONDS + self._ahead_seconds
+        while True:
+            waited = self._ask(self._wait_for_slot, patience)
+            if waited is None:  # Redis is away
+                return self._alone.acquire()
+            if waited < _LOOKS_AFTER_SECONDS or not self._ask(self._is_paused):
+                return None
+            patience = max(patience - waited, 0.0)
+
+    def throttled(self, retry_after_seconds: float | None) -> None:
+        """Cobalt answered 429: everybody pauses, for as long as it said, or longer each time when it did not."""
+        wanted = -1.0 if retry_after_seconds is None else min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS)
+        paused_ms = self._ask(self._begin_pause, wanted)
+        seconds = paused_ms / 1_000 if paused_ms is not None else max(wanted, FIRST_PAUSE_SECONDS)
+        log.warning("throttled", seconds=round(seconds, 2))
+        self._alone.throttled(seconds)
+
+    def _wait_for_slot(self, patience: float) -> float:
+        """Reserve a slot, in one round trip, and wait for it.
+
+        Returns:
+            How long it waited without knowing of a pause, in seconds.
+        """
+        arguments = [self._interval, self._burst, patience * 1_000_000, self._share, BULK_PATIENCE_SECONDS * 1_000_000]
+        granted, wait, *pause_ms = self._reserve(self._keys, arguments)
         seconds = int(wait) / 1_000_000
         if not granted:
             raise RateLimited(seconds - LONGEST_WAIT_SECONDS / 2 + random.random())
         if seconds > 0:
             self._sleep(seconds)
+        return 0.0 if any(pause_ms) else seconds
 
-    def throttled(self, retry_after_seconds: float | None) -> None:
-        """Cobalt answered 429: everybody pauses, for as long as it said, or longer each time when it did not."""
-        self._throttled += 1
-        seconds = retry_after_seconds
-        if seconds is None:
-            seconds = random.uniform(0.5, 1.0) * min(2.0 ** min(self._throttled, 6) / 2, 30)
-        log.warning("throttled", seconds=round(seconds, 2))
+    def _is_paused(self) -> bool:
+        return bool(self._client.exists(self._pause_key))
+
+    def _begin_pause(self, wanted: float) -> int:
+        ms = [wanted * 1_000, FIRST_PAUSE_SECONDS * 1_000, LONGEST_PAUSE_SECONDS * 1_000]
+        jitter = random.uniform(0.5, 1.0)
+        forgotten_ms = int(PAUSES_FORGOTTEN_SECONDS * 1_000)
+        return int(self._pause([self._pause_key, self._pauses_key], [*ms, forgotten_ms, jitter]))
+
+    def _ask(self, question: Callable[..., Any], *args: Any) -> Any:
+        """What Redis says; None: it is away. One that just failed is not asked again at once."""
+        if self._is_away and self._monotonic() < self._left_alone_until:
+            return None
         try:
-            self._client.set(self._keys[1], 1, px=max(int(seconds * 1000), 1))
+            answer = question(*args)
         except redis.RedisError as error:
-            self._went_away(error)
-        self._alone.throttled(seconds)
-
-    def _went_away(self, error: redis.RedisError) -> None:
-        if not self._is_away:
-            self._is_away = True
-            log.warning("governor_without_redis", error=type(error).__name__)
+            self._left_alone_until = self._monotonic() + REDIS_LEFT_ALONE_SECONDS
+            if not self._is_away:
+                self._is_away = True
+                log.warning("governor_without_redis", error=type(error).__name__)
+            return None
+        self._is_away = False
+        return answer
 
 
 class LocalGovernor:

@@ -64,6 +64,8 @@ class Job:
     effects: dict[Key, dict[str, Any]] = field(default_factory=dict)
     rows: list[tuple[Table, dict[str, Any]]] = field(default_factory=list)
     checks: list[WantedCheck] = field(default_factory=list)
+    #: Whether Cobalt was called.
+    asked: bool = False
     environment: str | None = None
     #: The receipt as this attempt leaves it; None: as it was.
     new_receipt: Deletion | None = None
@@ -103,6 +105,7 @@ class Job:
         """
         if self.lease.ends - self.monotonic() < self.settings.patience_seconds:
             raise OutOfTime
+        self.asked = True
         return call(*args, **kwargs)
 
     def waiting(self) -> list[Entry]:

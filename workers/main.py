@@ -4,9 +4,13 @@ from dramatiq import Broker, Worker
 from dramatiq.middleware import Middleware
 
 from workers import logs
-from workers.broker import create_broker
+from workers.broker import create_broker, longest_turn
 from workers.runtime import Runtime, open_runtime
 from workers.settings import Settings
+from workers.watchdog import WorkerWatchdog
+
+#: How long an actor that was interrupted may take to end; one that hangs in a system call does not notice, in seconds.
+INTERRUPTION_SECONDS = 30.0
 
 
 class Resources(Middleware):
@@ -25,5 +29,6 @@ def start() -> None:
     settings = Settings.from_environment()
     logs.configure(settings.log_level)
     opened = open_runtime(settings)
-    broker = create_broker(opened.redis, settings, Resources(opened))
+    watchdog = WorkerWatchdog(longest_turn(settings).total_seconds() + INTERRUPTION_SECONDS)
+    broker = create_broker(opened.redis, settings, Resources(opened), watchdog)
     opened.actors().register(broker)

@@ -1,6 +1,7 @@
 """The relay: finds accounts with due work in the database and sends one message for each. It holds no state."""
 
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -26,6 +27,8 @@ BUSY_SECONDS = 0.02
 IDLE_SECONDS = 0.1
 #: Between two looks while the database or Redis is away, in seconds.
 AWAY_SECONDS = 1.0
+#: A look takes no longer than this, however slow the database and Redis are to say that they are away, in seconds.
+LONGEST_LOOK_SECONDS = 120.0
 #: A message that led to nothing for this long is sent again.
 RESEND_AFTER = timedelta(seconds=15)
 #: How often the catalogue's age is looked at, in seconds.
@@ -44,11 +47,13 @@ class Relay:
     clock: Clock = database_clock
     stop: threading.Event = field(default_factory=threading.Event)
     _is_away: bool = False
+    _looked_at: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
         """Look, send, wait, until `stop` is set. A database or Redis that is away is waited for."""
         looks = 0
         while not self.stop.is_set():
+            self._looked_at = time.monotonic()
             try:
                 if looks % int(CATALOGUE_SECONDS / IDLE_SECONDS) == 0:
                     self.ring_catalogue()
@@ -60,6 +65,11 @@ class Relay:
                 wait = AWAY_SECONDS
             looks += 1
             self.stop.wait(wait)
+
+    def find_fault(self) -> str | None:
+        """What a watchdog ends the process for: it hangs; None: it does not."""
+        hangs = time.monotonic() - self._looked_at > LONGEST_LOOK_SECONDS
+        return f"the relay has not looked for more than {LONGEST_LOOK_SECONDS:g} s" if hangs else None
 
     def ring(self) -> int:
         """Send one message for each account with due work, as far as Cobalt's limit makes sense.
@@ -74,10 +84,10 @@ class Relay:
             halt = find_halt(connection)
             if halt is not None and now < halt.probe_at:
                 return 0
-            room = self._most_under_way() - count_under_way(connection, now)
+            room = 1 if halt else self._most_under_way() - count_under_way(connection, now)
             if room <= 0:
                 return 0
-            due = find_due_accounts(connection, now, limit=1 if halt else room)
+            due = find_due_accounts(connection, now, limit=room)
         if not due:
             return 0
         with self.engine.begin() as connection:

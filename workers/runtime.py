@@ -1,7 +1,5 @@
 """Builds what a process needs, in one place and in order, and closes it in reverse."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import redis
@@ -11,9 +9,9 @@ from cobalt import Client, Governor
 from db.engine import create_engine
 from workers.actors import Actors
 from workers.attempt import Attempts
-from workers.broker import create_redis
+from workers.broker import create_governor_redis, create_redis
 from workers.catalogue import Catalogue
-from workers.governor import Lane, RedisGovernor
+from workers.governor import Lane, LocalGovernor, RedisGovernor
 from workers.settings import Settings
 
 
@@ -22,6 +20,7 @@ class Runtime:
     """The open resources of a process that works on events."""
 
     settings: Settings
+    governor_redis: redis.Redis
     redis: redis.Redis
     engine: Engine
     client: Client
@@ -36,6 +35,7 @@ class Runtime:
         """Close everything, last opened first."""
         self.client.close()
         self.engine.dispose()
+        self.governor_redis.close()
         self.redis.close()
 
 
@@ -45,12 +45,13 @@ def open_runtime(settings: Settings) -> Runtime:
     Raises:
         db.errors.BadSetting: the key or Redis's address is missing.
     """
-    redis_client = create_redis(settings)
+    redis_client, governor_redis = create_redis(settings), create_governor_redis(settings)
     return Runtime(
         settings=settings,
         redis=redis_client,
+        governor_redis=governor_redis,
         engine=create_engine(settings, pool_size=settings.worker_threads),
-        client=create_client(settings, governor=create_governor(redis_client, settings)),
+        client=create_client(settings, governor=create_governor(governor_redis, settings)),
     )
 
 
@@ -69,11 +70,23 @@ def create_client(settings: Settings, *, governor: Governor | None = None) -> Cl
     )
 
 
-@contextmanager
-def runtime(settings: Settings) -> Iterator[Runtime]:
-    """`open_runtime`, closed at the end."""
-    opened = open_runtime(settings)
-    try:
-        yield opened
-    finally:
-        opened.close()
+def governed_client(settings: Settings | None = None) -> Client:
+    """A client for a process of the host's, such as one that mints session tokens, under the governor of the workers.
+
+    Make one when the process starts; threads may share it. A call waits for a slot for two seconds at most and raises
+    `cobalt.RateLimited` otherwise: answer the browser with 503 and let it come again.
+
+    Args:
+        settings: default: read from the environment, as the workers do. Without `REDIS_URL` the process keeps to its
+            share of the limit, `COBALT_RATE_PER_SECOND` divided by `WORKER_PROCESSES`.
+
+    Raises:
+        db.errors.BadSetting: the key is missing, or a setting is wrong.
+    """
+    settings = Settings.from_environment() if settings is None else settings
+    if not settings.cobalt_rate_per_second:
+        return create_client(settings)
+    if settings.redis_url is None:
+        return create_client(settings, governor=LocalGovernor(settings))
+    redis_client = create_governor_redis(settings)
+    return create_client(settings, governor=create_governor(redis_client, settings))

@@ -10,8 +10,9 @@ import pytest
 import redis
 
 from cobalt import Governor, RateLimited
+from workers.broker import create_governor_redis
 from workers.embedded import EmbeddedRedis
-from workers.governor import LocalGovernor, RedisGovernor
+from workers.governor import REDIS_PATIENCE_SECONDS, LocalGovernor, RedisGovernor
 from workers.settings import Settings
 
 RATE = 100.0
@@ -91,15 +92,87 @@ def test_a_longer_pause_sends_callers_away_instead_of_parking_them(client: redis
     assert (refused.value.retry_after_seconds or 0) > 50
 
 
+def _pause_ms(client: redis.Redis) -> int:
+    return int(str(client.pttl("growing:pause")))
+
+
 def test_pauses_grow_when_cobalt_does_not_say_how_long(client: redis.Redis, redis_url: str) -> None:
-    governor = RedisGovernor(client, _settings(redis_url, redis_namespace="growing"))
     pauses = []
+    for _ in range(8):  # each in another process
+        RedisGovernor(client, _settings(redis_url, redis_namespace="growing")).throttled(None)
+        pauses.append(_pause_ms(client))
+        client.delete("growing:pause")  # it is over, and the next call is refused, too
+
+    assert 400 < pauses[0] <= 1_000
+    assert pauses[3] > 3 * pauses[0]
+    assert 14_000 < max(pauses) <= 30_000
+
+
+def test_a_minute_without_a_429_makes_the_next_pause_a_short_one(client: redis.Redis, redis_url: str) -> None:
+    governor = RedisGovernor(client, _settings(redis_url, redis_namespace="growing"))
     for _ in range(6):
         governor.throttled(None)
-        pauses.append(int(str(client.pttl("growing:pause"))))
+        client.delete("growing:pause")
+    assert 55_000 < int(str(client.pttl("growing:pauses"))) <= 60_000
+    client.delete("growing:pauses")  # the minute is over
+    governor.throttled(None)
 
-    assert pauses[0] <= 1_000
-    assert pauses[5] > 4 * pauses[0]
+    assert _pause_ms(client) <= 1_000
+
+
+def test_calls_that_were_under_way_do_not_make_a_pause_longer(client: redis.Redis, redis_url: str) -> None:
+    governor = RedisGovernor(client, _settings(redis_url, redis_namespace="growing"))
+    for _ in range(8):
+        governor.throttled(None)
+
+    assert _pause_ms(client) <= 1_000
+
+
+def test_a_pause_is_never_made_shorter(client: redis.Redis, redis_url: str) -> None:
+    governor = RedisGovernor(client, _settings(redis_url, redis_namespace="growing"))
+    for seconds in (20.0, 1.0, None):
+        governor.throttled(seconds)
+
+    assert _pause_ms(client) > 19_000
+
+
+def test_nobody_pauses_for_longer_than_a_quarter_of_an_hour(client: redis.Redis, redis_url: str) -> None:
+    RedisGovernor(client, _settings(redis_url, redis_namespace="growing")).throttled(1_000_000)
+
+    assert _pause_ms(client) <= 900_000
+
+
+def test_who_had_a_slot_when_the_pause_began_does_not_go(client: redis.Redis, redis_url: str) -> None:
+    waited: list[float] = []
+    everybody = RedisGovernor(client, _settings(redis_url), sleep=lambda _: None)
+    for _ in range(60):  # a queue of half a second and more
+        everybody.acquire()
+
+    def while_asleep(seconds: float) -> None:
+        waited.append(seconds)
+        everybody.throttled(60)
+
+    with pytest.raises(RateLimited) as refused:
+        RedisGovernor(client, _settings(redis_url), sleep=while_asleep).acquire()
+
+    assert len(waited) == 1
+    assert (refused.value.retry_after_seconds or 0) > 50
+
+
+def test_a_redis_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
+    waited: list[float] = []
+    with EmbeddedRedis(tmp_path) as server, create_governor_redis(_settings(server.url)) as own:
+        governor = RedisGovernor(own, _settings(server.url), sleep=waited.append)
+        governor.acquire()
+        with redis.Redis.from_url(server.url) as other:
+            other.execute_command("CLIENT", "PAUSE", 60_000)
+        began = time.monotonic()
+        for _ in range(20):
+            governor.acquire()
+        took = time.monotonic() - began
+
+    assert took < 2 * (2 * REDIS_PATIENCE_SECONDS) + 1  # it is asked once, or twice on a slow machine, not twenty times
+    assert len(waited) >= 19  # the share of this process, one after another
 
 
 def test_without_redis_a_process_keeps_to_its_share(tmp_path: Path) -> None:

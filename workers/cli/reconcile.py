@@ -12,7 +12,7 @@ from db.engine import create_engine
 from db.runs import PlaceTaken
 from workers import logs
 from workers.attempt import Attempts
-from workers.broker import create_redis
+from workers.broker import create_governor_redis
 from workers.catalogue import Catalogue
 from workers.cli.output import console, print_json, table
 from workers.cli.readiness import ready_for_work
@@ -80,7 +80,7 @@ def reconcile(
 def _run(settings: Settings, options: Options) -> Report:
     logs.configure(settings.log_level)
     with orderly_end(), ExitStack() as resources:
-        client_of_redis = resources.enter_context(create_redis(settings))
+        client_of_redis = resources.enter_context(create_governor_redis(settings))
         engine = create_engine(settings)
         resources.callback(engine.dispose)
         counter = CallCounter(create_governor(client_of_redis, settings, lane="bulk"))

@@ -14,6 +14,7 @@ from workers.cli.readiness import ready_for_relay, ready_for_work
 from workers.cli.signals import told_to_stop
 from workers.relay import Relay
 from workers.settings import Settings
+from workers.watchdog import Watch
 
 #: How long an idle thread of dramatiq may sleep, in milliseconds. With its default of 1,000, messages to two idle
 #: processes waited for 102 ms (median of 80) to 549 ms; with this value for 22 to 66 ms. Only the environment sets it.
@@ -79,6 +80,7 @@ def relay() -> None:
         broker = create_broker(client, settings)
         declare_queues(broker)
         sender = Relay(engine=engine, broker=broker, settings=settings)
+        Watch(sender.find_fault).start()
         with told_to_stop(sender.stop.set):
             sender.run()
     engine.dispose()

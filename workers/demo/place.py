@@ -19,7 +19,7 @@ from cobalt.sandbox import Sandbox, SandboxServer
 from db.engine import create_engine
 from db.errors import NotMigrated
 from db.migrate import check_migrated
-from workers.broker import create_redis
+from workers.broker import create_governor_redis
 from workers.cli.up import sandbox_environment
 from workers.embedded import EmbeddedRedis
 from workers.processes import Processes
@@ -73,7 +73,7 @@ def open_place(database_url: str | None, *, seed: int) -> Iterator[Place]:
         processes = stack.enter_context(
             Processes(find_procfile(), environment=os.environ, output=output, grace=timedelta(seconds=10))
         )
-        redis = stack.enter_context(create_redis(settings))
+        redis = stack.enter_context(create_governor_redis(settings))
         client = stack.enter_context(create_client(settings, governor=create_governor(redis, settings)))
         place = Place(engine=engine, sandbox=server.sandbox, client=client, log=log)
         try:

@@ -13,7 +13,7 @@ from db.engine import Clock, database_clock, reading
 from db.errors import DatabaseError
 from db.listing import find_account_subjects
 from db.runs import LastPass, PlaceLost, begin_run, end_run, find_last_pass, record_pass
-from db.state import find_environment, find_halt
+from db.state import find_halt
 from db.suspicions import (
     Kind,
     Suspicion,
@@ -106,14 +106,12 @@ class Reconciliation:
         return Report(run=run, differences=found)
 
     def _check_key(self) -> None:
-        """No call is made with a key that is refused, or that belongs to the other environment."""
+        """No call is made while work is halted, or with a key of the other environment; a probe that is due is made."""
+        if self.attempts.halting.may_call():
+            return
         with reading(self.attempts.engine).begin() as connection:
-            halt, pinned = find_halt(connection), find_environment(connection)
-        if halt is not None:
-            raise Halted(f"work is halted: {halt.reason}")
-        ours = self.client.environment
-        if pinned is not None and ours is not None and pinned != ours:
-            raise Halted(f"this database mirrors the {pinned} environment and COBALT_API_KEY is a {ours} key")
+            halt = find_halt(connection)
+        raise Halted(f"work is halted: {halt.reason if halt else 'it just ended; start again'}")
 
     # --- the walk -----------------------------------------------------------------------------------------------------
 
