@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 #: Between two looks while there is work, and while there is none, in seconds.
 BUSY_SECONDS = 0.02
-IDLE_SECONDS = 0.1
+IDLE_SECONDS = 0.08
 #: Between two looks while the database or Redis is away, in seconds.
 AWAY_SECONDS = 1.0
 #: A look takes no longer than this, however slow the database and Redis are to say that they are away, in seconds.
