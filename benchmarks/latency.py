@@ -162,9 +162,9 @@ class _Looker:
 _FILL = """
 INSERT INTO {schema}.events (source, type, linked_account_id, slug, payload, occurred_at, recorded_at, due_at, status,
                              finished_at, attempts)
-SELECT 'bulk', CASE WHEN n % 3 = 0 THEN 'user_signed_up' ELSE 'config_changed' END, {account},
-       CASE WHEN n % 3 = 0 THEN NULL ELSE 'slack' END,
-       CASE WHEN n % 3 = 0 THEN '{{"name": "Customer"}}' ELSE '{{"fields": {{"channel": "general"}}}}' END::jsonb,
+SELECT 'bulk', CASE WHEN mod(n, 3) = 0 THEN 'user_signed_up' ELSE 'config_changed' END, {account},
+       CASE WHEN mod(n, 3) = 0 THEN NULL ELSE 'slack' END,
+       CASE WHEN mod(n, 3) = 0 THEN '{{"name": "Customer"}}' ELSE '{{"fields": {{"channel": "general"}}}}' END::jsonb,
        moment, moment, moment, 'done', moment + interval '1 second', 0
 FROM (SELECT n, clock_timestamp() - interval '1 day' - n * interval '1 second' AS moment
       FROM generate_series(1, {count}) AS n) AS series
@@ -177,8 +177,8 @@ def _fill_log(running: Fleet, finished: int) -> None:
     own = len(_ACCOUNTS) * _FINISHED_EACH
     with running.engine.begin() as connection:
         accounts = {
-            "'bulk-' || n % 100000": finished - own,
-            f"'rest-' || lpad((n % {len(_ACCOUNTS)})::text, 2, '0')": own,
+            "'bulk-' || mod(n, 100000)": finished - own,
+            f"'rest-' || lpad(mod(n, {len(_ACCOUNTS)})::text, 2, '0')": own,
         }
         for account, count in accounts.items():
             fill = _FILL.format(schema=schema, account=account, count=count)
