@@ -26,6 +26,7 @@ from events import Event
 from events.publish import publish_with
 from tests.services import PostgresServer, postgres_server
 from tests.waiting import wait_until
+from workers.cli.signals import orderly_end
 from workers.cli.up import sandbox_environment
 from workers.embedded import EmbeddedRedis
 from workers.guard import Guard
@@ -124,17 +125,22 @@ class Fleet:
 @contextmanager
 def database_server(database: str) -> Iterator[PostgresServer | None]:
     """A server for several fleets: PostgreSQL with its usual durability, or None for SQLite."""
-    if database == SQLITE:
-        yield None
-        return
-    with postgres_server() as server:
-        if "TEST_POSTGRES_URL" not in os.environ:
-            address = server.address.set(drivername="postgresql").render_as_string(hide_password=False)
-            with psycopg.connect(address, autocommit=True) as connection:
-                for setting in _DURABLE:
-                    connection.execute(f"ALTER SYSTEM RESET {setting}".encode())
-                connection.execute("SELECT pg_reload_conf()")
-        yield server
+    with orderly_end():  # Ctrl-C and SIGTERM alike run every `finally`
+        if database == SQLITE:
+            yield None
+            return
+        with postgres_server() as server:
+            if "TEST_POSTGRES_URL" not in os.environ:
+                _make_durable(server)
+            yield server
+
+
+def _make_durable(server: PostgresServer) -> None:
+    address = server.address.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as connection:
+        for setting in _DURABLE:
+            connection.execute(f"ALTER SYSTEM RESET {setting}".encode())
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
