@@ -46,8 +46,8 @@ def lanes(say: Say, *, accounts: int = ACCOUNTS, seconds: float = SECONDS) -> It
     say(f"filling the sandbox with {accounts:,} accounts")
     with database_server(POSTGRESQL) as server, fleet(server, Plan(accounts=accounts)) as running:
         _prepare(running)
-        say(f"live events without a reconciliation, {seconds:g} s")
-        alone = _live_events(running, seconds, "alone")
+        say(f"live events without a reconciliation, {seconds / 2:g} s")
+        alone = _live_events(running, seconds / 2, "before")
         with _reconciliation(running):
             say(f"live events with a reconciliation, {seconds:g} s")
             before = _pages(running)
@@ -55,6 +55,9 @@ def lanes(say: Say, *, accounts: int = ACCOUNTS, seconds: float = SECONDS) -> It
             pages = _pages(running) - before
             say(f"a reconciliation beside a backlog of live events, {_BACKLOG_SECONDS:g} s")
             got = _beside_a_backlog(running)
+        running.wait_until_done()
+        say(f"live events without it again, {seconds / 2:g} s")
+        alone += _live_events(running, seconds / 2, "after")
     yield _cost(alone, beside, pages / seconds, accounts)
     share = 100 * got / (RATE * _BACKLOG_SECONDS)
     yield Figure(
@@ -141,6 +144,8 @@ def _reconciliation(running: Fleet) -> Iterator[None]:
     yield
     if process.poll() is not None:
         raise RuntimeError(f"the reconciliation ended too soon, with status {process.returncode}: use more accounts")
+    process.terminate()
+    process.wait()
 
 
 def _pages(running: Fleet) -> int:
