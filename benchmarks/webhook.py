@@ -5,8 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
-
-import httpcore
+from urllib.parse import SplitResult, urlsplit
 
 from benchmarks.figures import Figure, at_most
 from benchmarks.fleet import (
@@ -29,6 +28,7 @@ RATE = 100
 SECONDS = 30.0
 _ACCOUNTS = 100
 _WARM_UP = 100
+_CONNECTIONS = 50
 _SLUGS = ("slack", "hubspot", "notion", "jira")
 
 
@@ -67,22 +67,51 @@ def _figure(took: list[float], database: str) -> Figure:
 
 
 async def _load(running: Fleet, url: str, count: int) -> list[float]:
-    key = running.settings.require_key()
-    async with httpcore.AsyncConnectionPool(max_connections=50, max_keepalive_connections=50) as pool:
-        began = time.monotonic() + 0.1
-        sent = [_send(pool, url, _body(number), key, began + number / RATE) for number in range(count + _WARM_UP)]
-        took = await asyncio.gather(*sent)
+    """Send on schedule, over as many connections as are needed; how long each took, in milliseconds."""
+    address, key = urlsplit(url), running.settings.require_key()
+    due: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+    took: list[float] = []
+    connections = [asyncio.create_task(_connection(address, due, took)) for _ in range(_CONNECTIONS)]
+    began = time.monotonic() + 0.1
+    for number in range(count + _WARM_UP):
+        due_at = began + number / RATE
+        request = _request(address, _body(number), key)
+        await asyncio.sleep(due_at - time.monotonic())
+        due.put_nowait((due_at, request))
+    while len(took) < count + _WARM_UP:
+        for connection in connections:
+            if connection.done():
+                connection.result()
+        await asyncio.sleep(0.05)
+    for connection in connections:
+        connection.cancel()
     return took[_WARM_UP:]
 
 
-async def _send(pool: httpcore.AsyncConnectionPool, url: str, body: bytes, key: str, due_at: float) -> float:
-    """Send one when it is due; how long it took from then, in milliseconds."""
-    headers = [("host", "localhost"), ("content-type", "application/json"), ("x-cobalt-signature", sign(body, key))]
-    await asyncio.sleep(due_at - time.monotonic())
-    answer = await pool.request("POST", url, headers=headers, content=body)
-    if answer.status != 200:
-        raise RuntimeError(f"a notification was answered {answer.status}: {answer.content!r}")
-    return (time.monotonic() - due_at) * 1_000
+async def _connection(address: SplitResult, due: asyncio.Queue[tuple[float, bytes]], took: list[float]) -> None:
+    """Send what is due over one connection, one after the other. A client library would cost more than the door."""
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    while True:
+        due_at, request = await due.get()
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]))
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"a notification was answered {head.decode()!r}")
+        took.append((time.monotonic() - due_at) * 1_000)
+
+
+def _request(address: SplitResult, body: bytes, key: str) -> bytes:
+    head = (
+        f"POST {address.path} HTTP/1.1",
+        f"host: {address.netloc}",
+        "content-type: application/json",
+        f"content-length: {len(body)}",
+        f"x-cobalt-signature: {sign(body, key)}",
+        "",
+        "",
+    )
+    return "\r\n".join(head).encode() + body
 
 
 def _body(number: int) -> bytes:
