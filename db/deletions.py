@@ -150,6 +150,7 @@ def strip_events(connection: Connection, keys: Iterable[Key], *, at: datetime, v
             "meant_for": None,
             "effect": None,
             "last_error": None,
+            "last_response": None,
             "move": None,
             "detail": None,
         }

@@ -129,6 +129,8 @@ class EventState:
 
     Attributes:
         last_error: what went wrong last, for one that is retried or dead.
+        last_response: what Cobalt answered then: `call`, `status`, `code`, `message` and `request_id`, without secrets;
+            None: it did not answer, or not in words of its own.
         move: who has to act: `operator`, `provider` or `customer`; None: nobody.
         detail: why it was superseded, or what is noteworthy about how it was done.
     """
@@ -144,6 +146,7 @@ class EventState:
     attempts: int
     due_at: datetime
     last_error: str | None
+    last_response: Mapping[str, Any] | None
     move: str | None
     detail: str | None
 

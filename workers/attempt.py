@@ -221,7 +221,7 @@ class Attempts:
         match outcome.verdict:
             case Verdict.DONE | Verdict.SUPERSEDED:
                 ended = {"status": str(outcome.verdict), "finished_at": now, "detail": outcome.detail, "move": None}
-                return ended | {"last_error": None, "payload": _without_credentials(row)}
+                return ended | {"last_error": None, "last_response": None, "payload": _without_credentials(row)}
             case Verdict.DEAD:
                 return self._dead(row, outcome, now)
             case Verdict.RETRY:
@@ -234,8 +234,8 @@ class Attempts:
                     base_seconds=self.settings.retry_base_seconds,
                     cap_seconds=self.settings.retry_cap_seconds,
                 )
-                told = {"last_error": outcome.detail, "move": outcome.move, "retrying_since": since}
-                return told | {"attempts": row.attempts + 1, "due_at": now + wait}
+                told = {"last_error": outcome.detail, "last_response": outcome.response, "move": outcome.move}
+                return told | {"retrying_since": since} | {"attempts": row.attempts + 1, "due_at": now + wait}
             case Verdict.SNOOZE | Verdict.HALTED:
                 values: dict[str, Any] = {"detail": outcome.detail, "looks": row.looks + outcome.looked}
                 if outcome.delay is not None:
@@ -245,6 +245,7 @@ class Attempts:
     def _dead(self, row: LoggedEvent, outcome: Outcome, now: datetime) -> dict[str, Any]:
         move = outcome.move or Move.OPERATOR
         ended = {"status": "dead", "finished_at": now, "last_error": outcome.detail, "move": str(move)}
+        ended["last_response"] = outcome.response
         return ended | {"attempts": row.attempts + 1, "payload": _without_credentials(row)}
 
     def _record_checks(self, connection: Connection, job: Job, error: Exception | None, now: datetime) -> None:

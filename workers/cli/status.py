@@ -89,7 +89,8 @@ def _work(found: Overview) -> str:
     if found.halt is None:
         return "not halted"
     next_probe = duration(found.halt.probe_at - found.at)
-    return f"HALTED for {ago(found.halt.since, found.at)}: {cell(found.halt.reason)}; next probe in {next_probe}"
+    since, reason = ago(found.halt.since, found.at), cell(found.halt.reason)
+    return f"HALTED for {since}, the {found.halt.move}'s move: {reason}; next probe in {next_probe}"
 
 
 def _catalogue(found: Overview) -> str:

@@ -70,7 +70,7 @@ def test_a_halt_is_said_loudly(mirror: Shell, engine: Engine) -> None:
     shown, told = mirror.run("status"), mirror.run("status", "--json")
 
     assert shown.status == 3
-    assert "HALTED for 5 min: the key is refused; next probe in 3 h" in shown.output
+    assert "HALTED for 5 min, the operator's move: the key is refused; next probe in 3 h" in shown.output
     assert json.loads(told.output)["halt"]["reason"] == "the key is refused"
 
 
