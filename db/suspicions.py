@@ -211,8 +211,8 @@ def settle(connection: Connection, run_id: str, outcomes: Mapping[tuple[str, str
     """Note what came of subjects. A connection that was read counts as looked at, with what the listing told of it."""
     for (account, slug), outcome in outcomes.items():
         ours = and_(suspicions.c.run_id == run_id, suspicions.c.linked_account_id == account, suspicions.c.slug == slug)
-        connection.execute(update(suspicions).where(ours).values(outcome=str(outcome)))
-        if slug and outcome is not Settled.LEFT:
+        noted = connection.execute(update(suspicions).where(ours).values(outcome=str(outcome)))
+        if noted.rowcount and slug and outcome is not Settled.LEFT:  # none: the account was deleted meanwhile
             told = connection.execute(select(suspicions.c.listed_created_at).where(ours)).scalar_one()
             look: dict[str, Any] = {"linked_account_id": account, "slug": slug, "looked_at": now}
             upsert(connection, looks, look if told is None else {**look, "listed_created_at": told})

@@ -22,7 +22,7 @@ from db.migrate import upgrade
 from db.settings import DatabaseSettings
 from events import EVENT_TYPES
 from tests.commands import COMMAND, Shell, read_until
-from tests.pages import EVENTS, OUTCOMES, README, ROOT, block, blocks, finished
+from tests.pages import EVENTS, OUTCOMES, README, ROOT, block, blocks
 from tests.services import PostgresServer
 from tests.world import TEST_KEY, World
 from workers.settings import Settings
@@ -273,7 +273,7 @@ def test_every_python_block_runs_and_what_it_publishes_is_carried_out(world: Wor
 
     assert said == "True\n"
     assert ("ann", "user_signed_up") in published
-    assert {type_ for _, type_ in published} == finished(EVENT_TYPES).keys()
+    assert {type_ for _, type_ in published} == EVENT_TYPES.keys()
     assert {row["linked_account_id"] for row in world.sandbox.state()["accounts"]} >= {"ann", "bob"}
     assert world.row("configs", linked_account_id="ann")["fields"] == {"channel": "alerts"}
     assert "slack Slack connected True\n" in page
@@ -309,7 +309,7 @@ def test_a_host_with_the_rights_on_the_page_can_publish_and_read(world: World, r
     sql(world, f"SET ROLE {role}; {block(EVENTS, 'sql', 'INSERT INTO')}")
     page = sql(world, f"SET ROLE {role}; {block(README, 'sql', 'SELECT')}")
 
-    assert {row["type"] for row in world.rows("events", status="pending")} == finished(EVENT_TYPES).keys()
+    assert {row["type"] for row in world.rows("events", status="pending")} == EVENT_TYPES.keys()
     assert ("slack", "Slack", "connect") in [(slug, name, state) for slug, name, _, state in page]
 
 
@@ -322,4 +322,4 @@ def test_the_inserts_work_on_sqlite_without_the_schema_and_with_times_in_its_for
             connection.executescript(statements)
         connection.executescript(statements.replace("12:00:00Z", "12:00:00.000000Z"))
 
-        assert connection.execute("SELECT count(DISTINCT type) FROM events").fetchone() == (len(finished(EVENT_TYPES)),)
+        assert connection.execute("SELECT count(DISTINCT type) FROM events").fetchone() == (len(EVENT_TYPES),)
