@@ -120,6 +120,26 @@ def test_a_rolling_share_reads_every_connection_within_a_known_number_of_runs(
     assert min(row["looked_at"] for row in world.rows("looks")) > oldest
 
 
+def test_connections_that_cannot_be_read_do_not_keep_the_others_from_their_turn(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(options={"reconcile_config_share": 0.25, "catalogue_refresh_seconds": 1e9})
+    at_cobalt(world, range(8), "slack")
+    broken = [Fault(route="read_application", linked_account_id=name) for name in ("a0", "a1")]
+    world.sandbox.add_faults(*broken)
+    left = []
+    for _ in range(4):
+        left.append(reconcile(world).run.left)
+        world.clock.pass_time(3_600)
+
+    assert left == [2, 0, 0, 0]  # the workers have them in hand from then on
+    assert {row["linked_account_id"] for row in world.rows("looks")} == {f"a{number}" for number in range(2, 8)}
+    assert {row["linked_account_id"] for row in world.rows("checks")} == {"a0", "a1"}
+    world.sandbox.clear_faults()
+    assert reconcile(world, deep=True).ending is Ending.IN_AGREEMENT
+    assert len(world.rows("looks")) == 8
+
+
 def test_a_false_alarm_costs_one_read_and_changes_nothing(settled: World) -> None:
     """An account that the listing does not show, and that is there."""
     before = settled.rows("linked_accounts", status="active")

@@ -1,10 +1,13 @@
 """The walk: what it costs, what it adopts, what it must not touch, and what it may not overlook."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event
 
 from cobalt.sandbox import Answer, Fault
 from db.mirror import Because, record_row
@@ -23,6 +26,26 @@ QUIET = {"reconcile_config_share": 0}
 def world(make_world: Callable[..., World]) -> World:
     """A world in which no connection is read only because its turn has come."""
     return make_world(options=QUIET)
+
+
+@contextmanager
+def statements(world: World) -> Iterator[list[str]]:
+    """Every statement that is sent to the database meanwhile."""
+    sent: list[str] = []
+
+    def note(*told: Any) -> None:
+        sent.append(told[2])
+
+    event.listen(world.engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(world.engine, "before_cursor_execute", note)
+
+
+def verb_and_table(statement: str) -> tuple[str, str]:
+    """What a statement does, and to which table if it writes."""
+    verb = statement.split(maxsplit=1)[0].upper()
+    found = re.match(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+(?:\w+\.)?(\w+)", statement)
+    return verb, found[1] if found else ""
 
 
 def names(world: World, **wanted: Any) -> set[str]:
@@ -55,8 +78,12 @@ def test_an_idle_pass_costs_a_call_a_page_and_updates_not_one_row(make_world: Ca
     reconcile(world)
     before = mirrored(world)
     world.calls()
-    report = reconcile(world)
+    with statements(world) as sent:
+        report = reconcile(world)
 
+    tables = {name for verb, name in map(verb_and_table, sent) if verb != "SELECT"}
+    assert tables & {"runs", "walked"} == {"runs", "walked"}
+    assert tables & {*MIRROR, "history", "looks", "checks", "work", "events"} == set()
     assert world.calls() == ["list_accounts"] * 20
     assert mirrored(world) == before
     assert report.ending is Ending.IN_AGREEMENT
