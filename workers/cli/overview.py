@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -12,6 +13,7 @@ from db.engine import Clock, database_clock, reading
 from db.mirror import count_catalogue
 from db.notifications import Silence, find_silence, find_subscription
 from db.reads import count_events, find_oldest_waiting
+from db.runs import find_last_pass, list_runs
 from db.state import Halt, find_environment, find_halt
 from db.work import count_checks
 from workers.cli.output import cell
@@ -36,6 +38,8 @@ class Overview:
         environment: the environment that the database is pinned to; None until the first success.
         applications: how many applications customers can connect.
         catalogue_read_at: when the catalogue was read last; None: never.
+        passed_at: when the last complete reconciliation began; None: there was none.
+        reconciliation: the row of the last run; None: there was none.
         webhook: where Cobalt was told to send notifications; None: nobody arranged it.
         warnings: what a person should look into, although nothing is at a standstill.
     """
@@ -51,6 +55,8 @@ class Overview:
     environment: str | None
     applications: int
     catalogue_read_at: datetime | None
+    passed_at: datetime | None
+    reconciliation: dict[str, Any] | None
     webhook: str | None
     warnings: list[str]
 
@@ -86,6 +92,8 @@ def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clo
             environment=find_environment(connection),
             applications=known,
             catalogue_read_at=read_at,
+            passed_at=find_last_pass(connection).accounts,
+            reconciliation=next(iter(list_runs(connection, limit=1)), None),
             webhook=None if (subscription := find_subscription(connection)) is None else subscription.url,
             warnings=_silence(find_silence(connection)),
         )

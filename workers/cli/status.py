@@ -76,6 +76,7 @@ def _print(found: Overview) -> None:
     screen.print(f"work         {_work(found)}")
     screen.print(f"environment  {found.environment or 'not known before the first success'}")
     screen.print(f"catalogue    {_catalogue(found)}")
+    screen.print(f"reconcile    {_reconciliation(found)}")
     for warning in found.warnings:
         screen.print(f"warning      {cell(warning)}")
     if found.dead_by_move:
@@ -110,3 +111,17 @@ def _catalogue(found: Overview) -> str:
     if found.catalogue_read_at is None:
         return "not read yet; it is as soon as there is an active account"
     return f"{found.applications} applications, read {ago(found.catalogue_read_at, found.at)} ago"
+
+
+def _reconciliation(found: Overview) -> str:
+    run = found.reconciliation
+    if run is None:
+        return "never run; see `cobalt-mirror reconcile --help`"
+    began = "no pass is complete yet"
+    if found.passed_at is not None:
+        began = f"the last complete pass began {ago(found.passed_at, found.at)} ago"
+    if run["finished_at"] is not None:
+        return began
+    if run["place"] is not None and run["alive_until"] > found.at:
+        return f"{began}; run {run['id']} is under way"
+    return f"{began}; run {run['id']} did not finish: {cell(run['stopped_because'] or 'killed')}"

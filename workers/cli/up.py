@@ -56,7 +56,7 @@ def up(
         processes.run_release()
         if with_sandbox:  # it forgot the webhook with all the rest
             arrange(Settings.from_environment(), f"{web_url}/webhooks/cobalt")
-        _announce(Settings.from_environment(), web_url)
+        _announce(Settings.from_environment(), web_url, shows_key=with_sandbox)
         processes.start()
         try:
             processes.wait()
@@ -95,12 +95,17 @@ def _choose_port(settings: Settings) -> str:
         return re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", address_of(listening))
 
 
-def _announce(settings: Settings, web_url: str) -> None:
+def _announce(settings: Settings, web_url: str, *, shows_key: bool) -> None:
     typer.echo("the mirror is up; Ctrl-C ends it")
     typer.echo(f"  database  {settings.url().render_as_string(hide_password=True)}")
     typer.echo(f"  Redis     {settings.redis_url}")
     typer.echo(f"  Cobalt    {settings.cobalt_base_url}")
     typer.echo(f"  web       {web_url}")
+    if shows_key:  # the sandbox's, which is no secret
+        variables = {"COBALT_API_KEY": settings.require_key(), "COBALT_BASE_URL": settings.cobalt_base_url}
+        variables["REDIS_URL"] = settings.require_redis()
+        told = " ".join(f"{name}={value}" for name, value in variables.items())
+        typer.echo(f"  for reconcile in another shell: export {told}")
     typer.echo(
         "  in another shell: cobalt-mirror publish user_signed_up acme --name 'Acme Ltd'; cobalt-mirror show acme"
     )

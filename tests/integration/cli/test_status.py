@@ -28,6 +28,7 @@ def test_an_empty_mirror_is_fine(mirror: Shell) -> None:
 
     assert (ended.status, ended.errors) == (0, "")
     assert "0 pending, 0 done, 0 superseded, 0 dead" in ended.output
+    assert "reconcile    never run" in ended.output
 
 
 def test_waiting_events_and_the_age_of_the_catalogue_are_shown(mirror: Shell, engine: Engine) -> None:

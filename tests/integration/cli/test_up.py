@@ -15,7 +15,7 @@ from tests.commands import Shell, family_of, read_until, still_running
 from tests.waiting import wait_until
 
 UP = ("up", "--sandbox", "--sandbox-port", "0")
-KEY = {"COBALT_API_KEY": "tk_sandbox", "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+PAST_PROXIES = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -50,11 +50,14 @@ def test_what_happens_at_the_sandbox_shows_without_an_event(shell: Shell) -> Non
         httpx.post(f"{cobalt}/api/v2/public/linked-account", json=account, headers=headers, trust_env=False)
         httpx.post(f"{cobalt}/_sandbox/dashboard/connect", json=told, trust_env=False).raise_for_status()
         wait_until(lambda: '"status": "connected"' in shell.run("show", "acme", "--json").output, timeout_seconds=60)
-        told_status = json.loads(shell.run("status", "--json", COBALT_BASE_URL=cobalt, **KEY).output)
+        exports = dict(re.findall(r"(\w+)=(\S+)", re.findall(r"export (.*)", said)[0])) | PAST_PROXIES
+        told_status = json.loads(shell.run("status", "--json", **exports).output)
+        reconciled = shell.run("reconcile", **exports)
         up.send_signal(signal.SIGINT)
         up.communicate(timeout=40)
 
     assert (told_status["webhook"], told_status["warnings"]) == (f"{web}/webhooks/cobalt", [])
+    assert (reconciled.status, "1 accounts compared" in reconciled.output) == (0, True), reconciled.errors
 
 
 def is_served(url: str) -> bool:

@@ -103,14 +103,18 @@ def test_a_process_that_is_killed_in_the_middle_of_the_walk_is_resumed_by_the_ne
         killed.kill()
         killed.wait()
     (first,) = runs(engine)
-    refused = shell.run("reconcile")
+    refused, meanwhile = shell.run("reconcile"), shell.run("status").output
     with engine.begin() as connection:  # two minutes without a sign of life
         connection.execute(update(tables.runs).values(alive_until=datetime.now(UTC)))
+    silent = shell.run("status").output
     sandbox.sandbox.reset_ledger()
     ended = shell.run("reconcile")
 
     assert (first["finished_at"], first["stopped_because"]) == (None, None)
     assert refused.status == 3
+    assert f"no pass is complete yet; run {first['id']} is under way\n" in meanwhile
+    assert f"no pass is complete yet; run {first['id']} did not finish: killed\n" in silent
+    assert "the last complete pass began" in shell.run("status").output
     assert (ended.status, f"it resumed run {first['id']}" in ended.output) == (0, True)
     asked_for = [call.route for call in sandbox.sandbox.calls()].count("list_accounts")
     assert asked_for == 4 - first["pages"] + 1  # the last one that was committed comes again

@@ -115,8 +115,11 @@ def test_two_auth_types_are_one_connection_that_began_with_the_first() -> None:
 
 
 def test_of_an_adopted_account_nothing_counts_as_read_and_what_is_not_listed_is_unknown() -> None:
-    row, connections = adopted_rows(listed(integration(reauth_required=True), name="left out"), "test")
+    account = listed(integration(reauth_required=True), name="left out", udf="left out", environment="left out")
+    row, connections = adopted_rows(account, "test")
 
-    assert row == {**ROW, "name": None}
+    assert row == {**ROW, "name": None, "udf": None}
     key = {"linked_account_id": "acme", "slug": "slack"}
     assert connections == [{**key, "status": "reauth_required", "accounts": None, "connected_at": CREATED}]
+    assert adopted_rows(listed(udf=[]), "test")[0]["udf"] == {}
+    assert adopted_rows(listed(integrations="left out"), "test")[1] == []
