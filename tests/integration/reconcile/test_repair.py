@@ -7,10 +7,11 @@ import httpx
 import pytest
 
 from cobalt.sandbox import Answer, Fault
+from db import list_connections
 from db.engine import reading
 from db.runs import find_last_pass
 from db.work import take_lease
-from events import ConnectionAuthorized, UserSignedUp
+from events import ConnectionAuthorized, UserDeleted, UserSignedUp
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Wire
 from tests.integration.reconcile.runs import at_cobalt, mirrored, reconcile, run_row
@@ -73,6 +74,41 @@ def test_a_missing_account_is_proved_by_a_404_and_never_made_again(settled: Worl
     assert report.run.repaired == 2  # the account, and the connection with its config
     assert again.run.repaired == 0
     assert settled.sandbox.effects(kind="account_created", linked_account_id="a1") == []
+
+
+def test_an_account_that_goes_while_its_connection_is_being_read_takes_everything_along(settled: World) -> None:
+    settled.sandbox.expire_connection("a1", "slack")
+    settled.sandbox.connect("a1", "hubspot")
+
+    def delete_it(request: httpx.Request) -> None:
+        if "/application/" in request.url.path and "a1" in settled.truth()["accounts"]:
+            settled.sandbox.delete_account("a1")
+
+    report = reconcile(settled, wire=Wire(settled, before=delete_it))
+
+    assert report.ending is Ending.IN_AGREEMENT
+    assert settled.row("linked_accounts", linked_account_id="a1")["status"] == "missing"
+    assert settled.mirror() == settled.truth()
+    assert settled.rows("checks") == settled.rows("suspicions") == []
+
+
+def test_a_connection_that_waits_for_a_deletion_is_not_called_looked_at(settled: World) -> None:
+    settled.sandbox.add_faults(Fault(route="delete_account"))
+    settled.publish(UserDeleted("a1"))
+    settled.work()
+    settled.sandbox.expire_connection("a1", "slack")
+    settled.clock.pass_time(60)
+    report = reconcile(settled)
+
+    assert report.ending is Ending.DIFFERENCES_LEFT
+    assert settled.rows("looks", linked_account_id="a1") == []
+    with reading(settled.engine).begin() as connection:
+        (shown,) = list_connections(connection, "a1")
+    assert (shown.status, shown.fresh_at) == ("connected", shown.verified_at)
+    settled.sandbox.clear_faults()
+    settled.work_until_quiet()
+    assert settled.mirror() == settled.truth()
+    assert settled.rows("checks") == []
 
 
 def test_configs_edited_made_and_deleted_in_the_browser_are_found_by_a_deep_run(settled: World) -> None:

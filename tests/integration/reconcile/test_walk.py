@@ -12,7 +12,7 @@ from sqlalchemy import event
 from cobalt.sandbox import Answer, Fault
 from db.mirror import Because, record_row
 from db.tables import linked_accounts
-from events import ConnectionAuthorized, UserSignedUp
+from events import ConnectionAuthorized, UserDeleted, UserSignedUp
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Wire
 from tests.integration.reconcile.runs import MIRROR, at_cobalt, mirrored, reconcile, run_row
@@ -142,6 +142,22 @@ def test_a_tombstone_is_never_overwritten(world: World) -> None:
     assert report.ending is Ending.IN_AGREEMENT
     assert world.row("linked_accounts", linked_account_id="a1") == before
     assert world.rows("connections", linked_account_id="a1") == []
+    assert names(world, status="active") == {"a2"}
+
+
+def test_a_deleted_account_that_somebody_made_anew_is_told_by_its_receipt(world: World) -> None:
+    at_cobalt(world, [1, 2], "slack")
+    reconcile(world)
+    world.publish(UserDeleted("a1"))
+    world.work_until_quiet()
+    at_cobalt(world, [1], "slack")
+    before = {name: world.rows(name, linked_account_id="a1") for name in (*MIRROR[:3], "history")}
+    report = reconcile(world)
+
+    assert world.calls() == ["list_accounts", "read_account"]
+    assert report.ending is Ending.IN_AGREEMENT
+    assert {name: world.rows(name, linked_account_id="a1") for name in before} == before
+    assert "publish user_deleted to delete it" in world.row("deletions")["note"]
     assert names(world, status="active") == {"a2"}
 
 

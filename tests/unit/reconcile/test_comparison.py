@@ -82,8 +82,8 @@ def test_absent_integrations_are_unknown_and_an_empty_list_says_that_all_are_gon
     assert suspected(listed(), CONNECTED) == [("slack", Kind.GONE, ["status"])]
 
 
-def test_a_tombstone_is_never_in_doubt() -> None:
-    assert suspected(listed(integration()), status="deleted") == []
+def test_a_deleted_account_that_is_listed_is_looked_at_and_nothing_under_it() -> None:
+    assert suspected(listed(integration(), name="Other"), status="deleted") == [("", Kind.CHANGED, ["status"])]
 
 
 def test_a_connection_that_the_mirror_does_not_show_is_to_be_read() -> None:
