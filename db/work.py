@@ -182,6 +182,11 @@ def record_check(connection: Connection, linked_account_id: str, slug: str, *, d
     connection.execute(statement.on_conflict_do_update(index_elements=["linked_account_id", "slug"], set_=changes))
 
 
+def count_checks(connection: Connection) -> int:
+    """How many subjects are to be read again although no event asks for it."""
+    return connection.execute(select(func.count()).select_from(checks)).scalar_one()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """The wish to have a subject read although no event asks for it."""

@@ -14,6 +14,7 @@ from cobalt import Client, CobaltError, KeyRefused
 from db.deletions import Life, find_life, find_waiting_deletion
 from db.engine import Clock, database_clock
 from db.errors import CannotUnseal, DatabaseError
+from db.listing import find_account_subjects
 from db.log import LoggedEvent, get_ended_since, get_pending, record_effects, record_outcomes
 from db.mirror import Because, find_configs, find_row, record_row
 from db.state import pin_environment
@@ -180,13 +181,20 @@ class Attempts:
             record_offboarding(connection, job, now)
             because = Because(at=now, cause=_cause(job))
             for table, row in job.rows:
-                record_row(connection, table, row, because)
+                if record_row(connection, table, row, because) and row.get("status") == "missing":
+                    self._read_what_it_had(connection, job, now)
             self._record_pending_account(connection, job, because)
             record_outcomes(connection, [*self._outcomes(job, error, now, refused), *self._broken(broken, now)])
             record_effects(connection, job.effects)
             self._record_checks(connection, job, error, now)
             if job.rows and (environment := job.environment or self.client.environment) is not None:
                 pin_environment(connection, environment)
+
+    @staticmethod
+    def _read_what_it_had(connection: Connection, job: Job, now: datetime) -> None:
+        """An account that was found missing took its connections and configs along; only reads change their rows."""
+        for slug in find_account_subjects(connection, job.account_id, only_live=True):
+            record_check(connection, job.account_id, slug, due_at=now, reason="Cobalt no longer has the account")
 
     def _record_pending_account(self, connection: Connection, job: Job, because: Because) -> None:
         """A sign-up that did not get through yet shows in the mirror all the same."""
@@ -250,7 +258,10 @@ class Attempts:
 
     def _record_checks(self, connection: Connection, job: Job, error: Exception | None, now: datetime) -> None:
         if job.check is not None:
-            if error is None:
+            if job.check_waits is not None:
+                due_at = now + job.check_waits.delay
+                postpone_check(connection, job.account_id, job.slug, due_at=due_at, error=job.check_waits.reason)
+            elif error is None:
                 finish_check(connection, job.account_id, job.slug, read_since=job.now)
             else:
                 wait = self.backoff(

@@ -69,6 +69,8 @@ class Job:
     environment: str | None = None
     #: The receipt as this attempt leaves it; None: as it was.
     new_receipt: Deletion | None = None
+    #: Why the check was not carried out, and how long it has to wait; None: it was.
+    check_waits: WantedCheck | None = None
     #: Whether the account was deleted in this attempt, so that everything of its ended life goes.
     buries: bool = False
 

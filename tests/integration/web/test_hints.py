@@ -223,6 +223,9 @@ def test_a_hint_about_an_account_that_was_deleted_at_cobalt_makes_it_missing(acm
 
     assert acme.world.row("linked_accounts")["status"] == "missing"
     assert acme.world.sandbox.state()["accounts"] == []
+    assert statuses(acme) == ["disconnected"]
+    assert [row["status"] for row in acme.world.rows("configs")] == ["deleted"]
+    assert acme.world.rows("checks") == []
 
 
 def test_a_hint_about_an_application_that_is_not_enabled_changes_nothing(acme: Doors) -> None:
