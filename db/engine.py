@@ -129,9 +129,12 @@ def upsert(connection: Connection, table: Table, values: Mapping[str, Any], **ch
     )
 
 
+_DATABASE_TIME = select(text("clock_timestamp()"))  # built once, because every transaction asks
+
+
 def database_clock(connection: Connection) -> datetime:
     """The time as the database has it, so that machines with clocks askew agree about leases and due times."""
     if connection.dialect.name == "sqlite":
         return datetime.now(UTC)
-    now: datetime = connection.execute(select(text("clock_timestamp()"))).scalar_one()
+    now: datetime = connection.execute(_DATABASE_TIME).scalar_one()
     return now.astimezone(UTC)

@@ -4,7 +4,20 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from db.engine import insert_into
 from db.errors import LeaseLost
@@ -34,6 +47,20 @@ class Due:
     linked_account_id: str
     type: str | None
     due_at: datetime = field(compare=False)
+
+
+#: The relay asks this ten times a second of a database that rests; built once, it costs a third of a millisecond.
+_ANYTHING_DUE = select(
+    or_(
+        exists().where(events.c.status == "pending", events.c.due_at <= bindparam("now")),
+        exists().where(checks.c.due_at <= bindparam("now")),
+    )
+)
+
+
+def is_anything_due(connection: Connection, now: datetime) -> bool:
+    """Whether any work is due at all, also on accounts that somebody has in hand."""
+    return bool(connection.execute(_ANYTHING_DUE, {"now": now}).scalar_one())
 
 
 def find_due_accounts(connection: Connection, now: datetime, *, limit: int) -> list[Due]:

@@ -2,7 +2,8 @@
 
 Keys of ours in Redis, all under the namespace (default `cobalt-mirror`):
     <namespace>:governor   the time at which the next slot is free, in microseconds of Redis's clock; goes by itself
-    <namespace>:governor:bulk  the same time for the share that bulk work gets whatever happens; goes by itself
+    <namespace>:governor:bulk  the same time for the share that bulk work gets when live work queues; while it is there,
+        live work leaves room for that share; goes by itself
     <namespace>:pause      set while everybody waits after a 429; goes by itself
     <namespace>:pauses     how many pauses came one after another without a time from Cobalt; goes by itself
 dramatiq's queues live under the same namespace.
@@ -28,10 +29,13 @@ SHARE = 0.97
 BURST_RESERVE = 2
 #: Bulk work may queue behind live work while that has to wait for no longer than this, in seconds, ...
 BULK_PATIENCE_SECONDS = 0.1
-#: ... and else gets this share of the limit. It may queue a bit further ahead than live work does, so that live work
-#: which fills the queue does not keep it out.
-BULK_SHARE = 0.1
+#: ... and else gets this share of the limit beside the queue: a reconciliation makes one call after the other, and one
+#: that waited behind two seconds of live work each time would get half a call a second.
+BULK_SHARE = 0.125
+#: It may queue a bit further ahead than live work does, so that live work which fills the queue does not keep it out.
 BULK_AHEAD_SECONDS = 0.5
+#: Live work goes on leaving room for so long after the last slot of bulk work, in seconds.
+BULK_REMEMBERED_SECONDS = 2.0
 
 #: Pauses after a 429 that does not say how long: at most the first, then twice as long each time up to the longest.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
@@ -49,25 +53,31 @@ Lane = Literal["live", "bulk"]
 
 # GCRA: `free_at` is the theoretical arrival time of the next call. A reservation moves it by one interval, and the
 # caller goes as soon as the burst allows. Nothing is reserved further ahead than the caller will wait.
-# Bulk work (ARGV[4] is above zero) also keeps to a slower GCRA of its own when live work is waiting.
+# Bulk work (ARGV[4] is above zero) takes no burst, so live work finds it unused. When live work queues, bulk work goes
+# by a slower GCRA of its own: at first behind all that is reserved already, then beside it, for from then on live work
+# is spaced wider by as much. So the two together stay within the limit.
 _RESERVE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local interval, burst, patience = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local share, short = tonumber(ARGV[4]), tonumber(ARGV[5])
 local pause = redis.call('PTTL', KEYS[2])
 local earliest = now
 if pause > 0 then earliest = now + pause * 1000 end
 local free_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), earliest)
-local start = math.max(earliest, free_at - burst * interval)
-local wait = start - now
-local share, short = tonumber(ARGV[4]), tonumber(ARGV[5])
+local own = tonumber(redis.call('GET', KEYS[3]) or 0)
+local wait = math.max(earliest, free_at - burst * interval) - now
 if share > 0 and wait > short then
-  local own = math.max(tonumber(redis.call('GET', KEYS[3]) or 0), now)
-  wait = math.max(wait, own - now)
+  if own == 0 then own = free_at end
+  own = math.max(own, earliest)
+  wait = own - now
   if wait > patience then return {0, wait} end
-  redis.call('SET', KEYS[3], string.format('%.0f', own + share), 'PX', math.ceil((own + share - now) / 1000) + 1000)
+  local life = math.ceil((own + share - now) / 1000 + tonumber(ARGV[6]))
+  redis.call('SET', KEYS[3], string.format('%.0f', own + share), 'PX', life)
+  return {1, wait, math.max(pause, 0)}
 end
 if wait > patience then return {0, wait} end
+if share == 0 and own > 0 then interval = interval * tonumber(ARGV[7]) end
 local life = math.ceil((free_at + interval - now) / 1000) + 1000
 redis.call('SET', KEYS[1], string.format('%.0f', free_at + interval), 'PX', life)
 return {1, wait, math.max(pause, 0)}
@@ -97,7 +107,7 @@ class RedisGovernor:
         client: a redis-py client that gives up soon (`workers.broker.create_governor_redis`): nobody may wait for
             Redis for longer than for Cobalt's limit.
         settings: the limit, the burst, the namespace, and how many processes share the limit when Redis is away.
-        lane: `live`, or `bulk` for work that lets live work go first and still gets a tenth of the limit.
+        lane: `live`, or `bulk` for work that lets live work go first and still gets an eighth of the limit.
     """
 
     def __init__(
@@ -116,7 +126,7 @@ class RedisGovernor:
         self._pause_key, self._pauses_key = f"{name}:pause", f"{name}:pauses"
         self._keys = [f"{name}:governor", self._pause_key, f"{name}:governor:bulk"]
         self._interval = 1_000_000 / (settings.cobalt_rate_per_second * SHARE)
-        self._burst = max(settings.cobalt_burst - BURST_RESERVE - 1, 0)
+        self._burst = max(settings.cobalt_burst - BURST_RESERVE - 1, 0) if lane == "live" else 0
         self._ahead_seconds = BULK_AHEAD_SECONDS if lane == "bulk" else 0.0
         self._share = self._interval / BULK_SHARE if lane == "bulk" else 0
         self._alone = LocalGovernor(settings, sleep=sleep, monotonic=monotonic)
@@ -153,7 +163,8 @@ class RedisGovernor:
         Returns:
             How long it waited without knowing of a pause, in seconds.
         """
-        arguments = [self._interval, self._burst, patience * 1_000_000, self._share, BULK_PATIENCE_SECONDS * 1_000_000]
+        room = [BULK_PATIENCE_SECONDS * 1_000_000, BULK_REMEMBERED_SECONDS * 1_000, 1 / (1 - BULK_SHARE)]
+        arguments = [self._interval, self._burst, patience * 1_000_000, self._share, *room]
         granted, wait, *pause_ms = self._reserve(self._keys, arguments)
         seconds = int(wait) / 1_000_000
         if not granted:

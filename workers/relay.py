@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import Clock, database_clock, reading
 from db.state import find_halt
-from db.work import Due, count_under_way, find_due_accounts, mark_sent
+from db.work import Due, count_under_way, find_due_accounts, is_anything_due, mark_sent
 from events import EVENT_TYPES
 from workers.actors import CATALOGUE, CHECKS
 from workers.catalogue import claim_refresh
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 #: Between two looks while there is work, and while there is none, in seconds.
 BUSY_SECONDS = 0.02
-IDLE_SECONDS = 0.1
+IDLE_SECONDS = 0.08
 #: Between two looks while the database or Redis is away, in seconds.
 AWAY_SECONDS = 1.0
 #: A look takes no longer than this, however slow the database and Redis are to say that they are away, in seconds.
@@ -79,6 +79,8 @@ class Relay:
         """
         with reading(self.engine).begin() as connection:
             now = self.clock(connection)
+            if not is_anything_due(connection, now):
+                return 0
             halt = find_halt(connection)
             if halt is not None and now < halt.probe_at:
                 return 0

@@ -1,5 +1,7 @@
 """The lane of the governor that reconciliation takes, against a real Redis."""
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
@@ -61,7 +63,7 @@ def test_alone_bulk_work_gets_the_whole_limit_as_far_as_it_need_not_queue(bulk: 
     assert max(bulk.waits) <= BULK_PATIENCE_SECONDS
 
 
-def test_behind_a_queue_of_live_work_it_gets_a_tenth(live: Waits, bulk: Waits) -> None:
+def test_behind_a_queue_of_live_work_it_gets_its_share(live: Waits, bulk: Waits) -> None:
     while live.acquire() < 0.3:
         pass
     waits = [bulk.acquire() for _ in range(15)]
@@ -97,13 +99,22 @@ def test_bulk_work_beyond_its_share_is_sent_away_and_nothing_is_reserved_for_it(
     assert (client.get("cobalt-mirror:governor"), client.get("cobalt-mirror:governor:bulk")) == before
 
 
-def test_a_slot_for_bulk_work_is_one_less_for_everybody(live: Waits, bulk: Waits, client: redis.Redis) -> None:
+def test_while_bulk_work_has_its_share_live_work_leaves_room_for_it(live: Waits, bulk: Waits) -> None:
     while live.acquire() < 1.0:
         pass
-    before = int(client.get("cobalt-mirror:governor") or 0)
+    bulk.acquire()
+    waits = [live.acquire() for _ in range(15)]
+
+    for earlier, later in pairwise(waits):
+        assert later - earlier == pytest.approx(INTERVAL / (1 - BULK_SHARE), abs=0.005)
+
+
+def test_bulk_work_takes_no_burst(live: Waits, bulk: Waits) -> None:
+    bulk.acquire()
     bulk.acquire()
 
-    assert int(client.get("cobalt-mirror:governor") or 0) - before == pytest.approx(INTERVAL * 1_000_000, abs=2)
+    assert bulk.waits[-1] == pytest.approx(INTERVAL, abs=0.005)
+    assert live.acquire() == 0.0
 
 
 def test_a_pause_after_a_429_holds_bulk_work_too(client: redis.Redis) -> None:
@@ -111,3 +122,27 @@ def test_a_pause_after_a_429_holds_bulk_work_too(client: redis.Redis) -> None:
     RedisGovernor(client, Settings(redis_url="redis://unused")).throttled(1.5)
 
     assert 1.3 < bulk.acquire() <= 1.6
+
+
+def test_a_caller_in_the_bulk_lane_gets_a_tenth_beside_two_seconds_of_queueing_threads(client: redis.Redis) -> None:
+    settings = Settings(redis_url="redis://unused", cobalt_rate_per_second=20)
+    moments: dict[Lane, list[float]] = {"live": [], "bulk": []}
+    began = time.monotonic()
+
+    def call_on_and_on(lane: Lane) -> None:
+        governor = RedisGovernor(client, settings, lane=lane)
+        while time.monotonic() - began < 8:
+            with suppress(RateLimited):
+                governor.acquire()
+                moments[lane].append(time.monotonic() - began)
+
+    threads = [threading.Thread(target=call_on_and_on, args=("live",)) for _ in range(32)]
+    threads.append(threading.Thread(target=call_on_and_on, args=("bulk",)))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(3 < moment < 8 for moment in moments["bulk"]) >= 0.1 * 20 * 5
+    together = sorted(moments["live"] + moments["bulk"])
+    assert all(later - earlier > 95 / 20 for earlier, later in zip(together, together[100:], strict=False))

@@ -1,0 +1,287 @@
+"""A running mirror to measure: the Procfile's processes on a Redis, a database and a Cobalt of their own."""
+
+import math
+import os
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, Any
+
+import httpx
+import psycopg
+from cryptography.fernet import Fernet
+from sqlalchemy import Engine, func, select
+
+from benchmarks.figures import Figure
+from db import tables
+from db.engine import create_engine, reading
+from events import Event
+from events.publish import publish_with
+from tests.services import PostgresServer, postgres_server
+from tests.waiting import wait_until
+from workers.cli.up import sandbox_environment
+from workers.embedded import EmbeddedRedis
+from workers.guard import Guard
+from workers.processes import Processes
+from workers.procfile import find_procfile
+from workers.settings import Settings
+
+POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
+#: How a benchmark says what it is doing.
+Say = Callable[[str], None]
+
+_OURS = ("COBALT_", "DATABASE_URL", "EVENTS_", "MIRROR_", "REDIS_", "WEB_", "WORKER_")
+#: What the tests' server forgoes and a server in production does not.
+_DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Cobalt:
+    """The knobs of the sandbox that stands in for Cobalt, past the network that the workers call it through."""
+
+    http: httpx.Client
+
+    def set(self, **settings: Any) -> None:
+        """Change settings of the sandbox."""
+        self.http.patch("/_sandbox/settings", json=settings).raise_for_status()
+
+    def play(self, **fault: Any) -> None:
+        """Play one rule of faults from now on, and no other."""
+        self.http.put("/_sandbox/faults", json=fault).raise_for_status()
+
+    def stop_faults(self) -> None:
+        """Play none any more."""
+        self.http.delete("/_sandbox/faults").raise_for_status()
+
+    def summary(self) -> dict[str, Any]:
+        """Exact counts of calls so far, by route and by status."""
+        found: dict[str, Any] = self.http.get("/_sandbox/ledger/summary").raise_for_status().json()
+        return found
+
+    def calls(self, **wanted: Any) -> list[dict[str, Any]]:
+        """The calls in the ledger whose attributes equal `wanted`; `after=n` leaves out the first n."""
+        found: list[dict[str, Any]] = self.http.get("/_sandbox/ledger/calls", params=wanted).raise_for_status().json()
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """The whole truth about the test environment."""
+        answer = self.http.get("/_sandbox/state", params={"environment": "test"})
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
+
+    def call(self, method: str, path: str, **options: Any) -> None:
+        """Make a call of the API outside of what is measured."""
+        self.http.request(method, path, headers={"x-api-key": "tk_sandbox"}, **options).raise_for_status()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """Everything that runs, and a host's way to publish into it and to look at it."""
+
+    variables: Mapping[str, str]
+    settings: Settings
+    engine: Engine
+    cobalt: Cobalt
+    processes: Processes
+    guard: Guard
+    log: Path
+
+    def publish(self, events: Iterable[Event]) -> None:
+        """Accept events in one transaction of the host's own."""
+        with self.engine.begin() as connection:
+            publish_with(self.settings, events, connection)
+
+    def count_pending(self) -> int:
+        """How many events wait."""
+        waiting = select(func.count()).select_from(tables.events).where(tables.events.c.status == "pending")
+        with reading(self.engine).begin() as connection:
+            return connection.execute(waiting).scalar_one()
+
+    def wait_until_done(self, *, timeout_seconds: float = 120) -> None:
+        """Wait until no event is pending."""
+        wait_until(lambda: not self.count_pending(), timeout_seconds=timeout_seconds)
+
+    def wait_for_line(self, text: str, *, times: int = 1) -> str:
+        """Wait until a process of the Procfile said something; returns the first such line."""
+        wait_until(lambda: self.log.read_text().count(text) >= times, timeout_seconds=120)
+        return next(line for line in self.log.read_text().splitlines() if text in line)
+
+    def run(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start `cobalt-mirror ARGUMENTS` beside the rest; it ends with the rest at the latest."""
+        command = Path(sysconfig.get_path("scripts"), "cobalt-mirror")
+        with self.log.open("ab") as output:
+            return self.guard.spawn([str(command), *arguments], environment=self.variables, output=output)
+
+
+@contextmanager
+def database_server(database: str) -> Iterator[PostgresServer | None]:
+    """A server for several fleets: PostgreSQL with its usual durability, or None for SQLite."""
+    if database == SQLITE:
+        yield None
+        return
+    with postgres_server() as server:
+        if "TEST_POSTGRES_URL" not in os.environ:
+            address = server.address.set(drivername="postgresql").render_as_string(hide_password=False)
+            with psycopg.connect(address, autocommit=True) as connection:
+                for setting in _DURABLE:
+                    connection.execute(f"ALTER SYSTEM RESET {setting}".encode())
+                connection.execute("SELECT pg_reload_conf()")
+        yield server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a fleet is made of.
+
+    Attributes:
+        names: the processes of the Procfile that run.
+        accounts: how many accounts Cobalt has from the start.
+        longest_delay_ms: of the network between workers and Cobalt; None: there is none.
+        rate_limited: whether Cobalt enforces its limit.
+        variables: settings of ours that differ from the default.
+    """
+
+    names: Sequence[str] = ("worker", "relay")
+    accounts: int = 0
+    longest_delay_ms: float | None = None
+    rate_limited: bool = True
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def fleet(server: PostgresServer | None, plan: Plan) -> Iterator[Fleet]:
+    """Start everything, empty, and end it in every case, Ctrl-C included.
+
+    Args:
+        server: where the database is made; None: SQLite.
+        plan: what runs.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cobalt-mirror-bench-")))
+        redis_url = stack.enter_context(EmbeddedRedis(folder / "redis")).url
+        guard = stack.enter_context(Guard())
+        sandbox_url = _start(guard, "benchmarks.standin", str(plan.accounts))
+        url = sandbox_url
+        if plan.longest_delay_ms is not None:
+            url = _start(guard, "benchmarks.network", url.removeprefix("http://"), str(plan.longest_delay_ms))
+        given = {
+            **sandbox_environment(url, os.environ),
+            "DATABASE_URL": f"sqlite:///{folder / 'mirror.db'}"
+            if server is None
+            else stack.enter_context(server.database()),
+            "REDIS_URL": redis_url,
+            "MIRROR_SECRET_KEYS": Fernet.generate_key().decode(),
+            "WEB_PORT": "0",
+            **plan.variables,
+        }
+        http = stack.enter_context(httpx.Client(base_url=sandbox_url, trust_env=False, timeout=60))
+        cobalt = Cobalt(http)
+        cobalt.set(rate_limited=plan.rate_limited)
+        yield stack.enter_context(_running(plan, given, cobalt, guard, folder / "processes.log"))
+
+
+@contextmanager
+def _running(plan: Plan, given: Mapping[str, str], cobalt: Cobalt, guard: Guard, log: Path) -> Iterator[Fleet]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    variables = {**inherited, **given}
+    known = {name.lower(): value for name, value in given.items()}
+    settings = Settings.model_validate({name: known[name] for name in Settings.model_fields if name in known})
+    engine = create_engine(settings)
+    with ExitStack() as stack:
+        stack.callback(engine.dispose)
+        output = stack.enter_context(log.open("a"))
+        processes = stack.enter_context(
+            Processes(
+                find_procfile(),
+                environment=variables,
+                names=plan.names,
+                output=output,
+                grace=timedelta(seconds=5),
+            )
+        )
+        opened = Fleet(
+            variables=variables,
+            settings=settings,
+            engine=engine,
+            cobalt=cobalt,
+            processes=processes,
+            guard=guard,
+            log=log,
+        )
+        try:
+            processes.run_release()
+            processes.start()
+            if "worker" in plan.names:
+                opened.wait_for_line("is ready for action", times=settings.worker_processes)
+            yield opened
+        except Exception as error:
+            error.add_note(log.read_text(errors="replace")[-3_000:])
+            raise
+
+
+def _start(guard: Guard, module: str, *arguments: str) -> str:
+    """Start one of our own helpers; returns the address that it prints."""
+    reading_end, writing_end = os.pipe()
+    with os.fdopen(reading_end, "rb") as printed:
+        with os.fdopen(writing_end, "wb") as output:
+            command = [sys.executable, "-m", module, *arguments]
+            guard.spawn(command, environment={**os.environ, "PYTHONUNBUFFERED": "1"}, output=output)
+        return _address(printed, module)
+
+
+def _address(printed: IO[bytes], module: str) -> str:
+    said = b""
+    for line in printed:
+        if line.startswith(b"http://"):
+            return line.decode().strip()
+        said += line
+    raise RuntimeError(f"{module} did not start: {said.decode(errors='replace')[-1_000:]}")
+
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time of a process so far, its threads included and its children not."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """The smallest value that at least this share of the values does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
+
+
+def sleep_until(moment: float) -> None:
+    """Sleep until a moment of `time.monotonic`."""
+    time.sleep(max(moment - time.monotonic(), 0))
+
+
+def machine_load() -> list[float]:
+    """The load averages of 1, 5 and 15 minutes, for the detail of a figure."""
+    return [round(one, 1) for one in os.getloadavg()]
+
+
+# --- running one module by itself -------------------------------------------------------------------------------------
+
+
+def say_to_stderr(text: str) -> None:
+    """Say what is being done."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def show(figures: Iterable[Figure]) -> None:
+    """Print figures as they are found, one a line."""
+    for figure in figures:
+        held = {True: "holds", False: "MISSED", None: ""}[figure.holds]
+        words = (figure.name, figure.database, f"{figure.value:g} {figure.unit}", figure.against, figure.bar, held)
+        print(" | ".join(words), figure.detail, flush=True)  # noqa: T201
