@@ -3,7 +3,7 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("alembic", "cobalt", "db", "events", "tests", "workers")
+FOLDERS = ("alembic", "benchmarks", "cobalt", "db", "events", "tests", "workers")
 LONGEST_FILE = 400
 
 
