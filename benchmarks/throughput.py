@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import psutil  # type: ignore[import-untyped]
 from cryptography.fernet import Fernet
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, insert, select
 
 from benchmarks.figures import Figure, at_least
 from benchmarks.place import Say, migrated_database, own_redis
@@ -108,6 +108,7 @@ def _round(
         for load in LOADS:
             accounts = f"{prefix}-{load.make.__name__}"
             events = load.make(accounts, EVENTS)
+            _sign_up_already(engine, [event for event in events if isinstance(event, ConfigChanged)])
             cpu, began = cpu_seconds(processes) + time.process_time(), time.monotonic()
             side.publish(events)
             published = time.process_time()
@@ -117,17 +118,25 @@ def _round(
             used = cpu_seconds(processes) + published - cpu
             results[name, load].per_second.append(len(events) / took)
             results[name, load].cpu_ms.append(1_000 * used / len(events))
-            _check(engine, {event.linked_account_id for event in events}, f"{accounts}-")
+            _check(engine, events, f"{accounts}-")
 
 
-def _check(engine: Engine, accounts: set[str], prefix: str) -> None:
+def _sign_up_already(engine: Engine, events: Sequence[Event]) -> None:
+    """Whoever changes a config has an account, which the mirror shows."""
+    rows = [{"linked_account_id": one, "status": "active"} for one in {event.linked_account_id for event in events}]
+    if rows:
+        with engine.begin() as connection:
+            connection.execute(insert(linked_accounts), rows)
+
+
+def _check(engine: Engine, events: Sequence[Event], prefix: str) -> None:
     """Fast is only who did the work: every account has its row in the mirror."""
+    table = configs if isinstance(events[0], ConfigChanged) else linked_accounts
+    accounts = {event.linked_account_id for event in events}
     with engine.connect() as connection:
-        for table in (linked_accounts, configs):
-            statement = select(func.count()).where(table.c.linked_account_id.startswith(prefix, autoescape=True))
-            if connection.execute(statement).scalar_one() == len(accounts):
-                return
-    raise AssertionError(f"the mirror lacks rows of {prefix}")
+        statement = select(func.count()).where(table.c.linked_account_id.startswith(prefix, autoescape=True))
+        found = connection.execute(statement.where(table.c.verified_at.is_not(None))).scalar_one()
+    assert found == len(accounts), f"the mirror has {found} of {len(accounts)} rows of {prefix}"  # noqa: S101
 
 
 def _figures(
