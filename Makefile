@@ -15,7 +15,7 @@ PYTHON = $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 
 	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		2>/dev/null && echo $(name))))
 
-.PHONY: help venv demo test check lint unit format lock clean
+.PHONY: help venv demo test check lint unit bench format lock clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
@@ -38,6 +38,9 @@ lint: $(STAMP) ## format, lint, types and import directions, changing nothing
 
 unit: $(STAMP) ## the tests that need no services
 	$(BIN)/pytest tests/unit
+
+bench: $(STAMP) ## measure every figure (minutes, on an idle machine; make bench ONLY="publish --database sqlite")
+	@$(BIN)/python -m benchmarks $(ONLY)
 
 format: $(STAMP) ## rewrite the code in the project's format
 	$(BIN)/ruff format

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("alembic", "cobalt", "db", "events", "tests", "workers")
+FOLDERS = ("alembic", "benchmarks", "cobalt", "db", "events", "tests", "workers")
 LONGEST_FILE = 400
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp, WorkflowPatch
 from tests.world import World
+from workers.attempt import Progress
 
 
 def test_a_sign_up_creates_the_account_with_one_call(world: World) -> None:
@@ -310,7 +311,7 @@ def test_a_duplicate_delivery_costs_nothing(world: World) -> None:
     world.calls()
 
     assert [receipt.is_new for receipt in world.publish(*events)] == [False] * 4
-    assert world.attempts.attempt("acme") is False
+    assert world.attempts.attempt("acme") is Progress.NOTHING
     world.work_until_quiet()
     assert world.calls() == []
 
