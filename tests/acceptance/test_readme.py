@@ -21,7 +21,7 @@ from cobalt.sandbox import SandboxServer
 from db.migrate import upgrade
 from db.settings import DatabaseSettings
 from events import EVENT_TYPES
-from tests.commands import COMMAND, Shell, read_until
+from tests.commands import COMMAND, Shell, family_of, read_until, still_running
 from tests.pages import EVENTS, OUTCOMES, README, ROOT, block, blocks, finished
 from tests.services import PostgresServer
 from tests.world import TEST_KEY, World
@@ -118,9 +118,13 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
         lines = [type_in(shell, block(README, "sh", "--ndjson"))]
         lines += [type_in(shell, block(OUTCOMES, "sh", "config_changed"))]
         state = httpx.get(f"{url}/_sandbox/state", trust_env=False).json()
+        everybody = family_of(up.pid)
         up.send_signal(signal.SIGINT)
-        up.communicate(timeout=40)
+        said, _ = up.communicate(timeout=40)
 
+    assert (up.returncode, still_running(everybody)) == (0, set())
+    assert "what is in hand is finished first" in said
+    assert "Traceback" not in said
     assert (done.returncode, done.stderr) == (0, "")
     assert "Acme Ltd" in done.stdout
     assert "not halted" in done.stdout
