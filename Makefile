@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 N ?= 100
 BIN := .venv/bin
+LINT = $(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 LOCK := requirements/dev.txt
 STAMP := .venv/.installed
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
@@ -25,16 +26,19 @@ venv: $(STAMP) ## make .venv, exactly as locked (the other commands do it when n
 demo: $(STAMP) ## watch N customers go through the whole flow (make demo N=1000)
 	@$(BIN)/cobalt-mirror demo --customers $(N)
 
-test: lint ## everything: lint, then unit, integration, migration and acceptance tests
-	$(BIN)/pytest -n 2
+# Many tests wait for processes, so three at a time keep two cores busy; lint runs beside them and speaks last.
+test: $(STAMP) ## everything: unit, integration, migration and acceptance tests, and lint
+	@said=$$(mktemp); trap 'rm -f "$$said"' EXIT; \
+	{ $(LINT); } >"$$said" 2>&1 & lint=$$!; \
+	tests=0; $(BIN)/pytest -n 3 --dist worksteal || tests=$$?; \
+	linted=0; wait $$lint || linted=$$?; \
+	echo "lint:"; cat "$$said"; \
+	exit $$((tests | linted))
 
 check: lint unit ## what to run before a commit: lint, then the unit tests
 
 lint: $(STAMP) ## format, lint, types and import directions, changing nothing
-	$(BIN)/ruff format --check --quiet
-	$(BIN)/ruff check --quiet
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	$(LINT)
 
 unit: $(STAMP) ## the tests that need no services
 	$(BIN)/pytest tests/unit

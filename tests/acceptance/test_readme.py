@@ -22,7 +22,7 @@ from cobalt.sandbox import SandboxServer
 from db.migrate import upgrade
 from db.settings import DatabaseSettings
 from events import EVENT_TYPES
-from tests.commands import COMMAND, Shell, read_until
+from tests.commands import COMMAND, Shell, family_of, read_until, still_running
 from tests.pages import EVENTS, OUTCOMES, README, ROOT, block, blocks
 from tests.services import PostgresServer
 from tests.waiting import wait_until
@@ -125,9 +125,13 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
         wait_until(lambda: " 0 pending" in shell.run("status").output, timeout_seconds=60)
         receipt = shell.run("show", "zoe").output
         state = httpx.get(f"{url}/_sandbox/state", trust_env=False).json()
+        everybody = family_of(up.pid)
         up.send_signal(signal.SIGINT)
-        up.communicate(timeout=40)
+        said, _ = up.communicate(timeout=40)
 
+    assert (up.returncode, still_running(everybody)) == (0, set())
+    assert "what is in hand is finished first" in said
+    assert "Traceback" not in said
     assert (done.returncode, done.stderr) == (0, "")
     assert "Acme Ltd" in done.stdout
     assert "not halted" in done.stdout

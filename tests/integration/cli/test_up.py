@@ -18,16 +18,16 @@ UP = ("up", "--sandbox", "--sandbox-port", "0")
 PAST_PROXIES = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_up_runs_everything_until_it_is_told_to_stop(shell: Shell, number: signal.Signals) -> None:
-    with shell.start(*UP, WEB_PORT="0") as up:
+def test_up_runs_everything_until_it_is_told_to_stop(shell: Shell) -> None:
+    """A newcomer who stops it with Ctrl-C is in tests/acceptance/test_readme.py."""
+    with shell.start(*UP, WEB_PORT="0", WORKER_PROCESSES="1") as up:
         cobalt = re.findall(r"Cobalt +(\S+)", read_until(up, "in another shell"))[0]
         read_until(up, "ready for action")
         assert shell.run("publish", "user_signed_up", "acme", "--name", "Acme").status == 0
         wait_until(lambda: shell.run("status", "--json").output.count('"done": 1'), timeout_seconds=60)
         state = httpx.get(f"{cobalt}/_sandbox/state", trust_env=False).json()
         everybody = family_of(up.pid)
-        up.send_signal(number)
+        up.terminate()
         said, _ = up.communicate(timeout=40)
 
     assert up.returncode == 0

@@ -26,7 +26,7 @@ things = Table(
 @pytest.fixture
 def connection(migrated_url: str) -> Iterator[Connection]:
     engine: Engine = create_engine(migrated_url)
-    with engine.begin() as connection:
+    with engine.connect() as connection:  # never committed, the table included
         things.metadata.create_all(connection)
         yield connection
     engine.dispose()

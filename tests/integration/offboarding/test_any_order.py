@@ -145,7 +145,7 @@ def perform(
 
 
 @settings(
-    max_examples=max(150, settings().max_examples),
+    max_examples=max(100, settings().max_examples),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

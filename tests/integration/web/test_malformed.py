@@ -12,7 +12,7 @@ from db.engine import reading
 from db.tables import notifications
 from tests.integration.web.doors import Doors, connection_told, workflow_told
 
-MANY = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text(alphabet="\x00\ud800é\n\x1b")
 JSON = st.recursive(
