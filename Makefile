@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 N ?= 100
+DURATION ?= 120
+DATABASE ?= postgresql
 BIN := .venv/bin
 LOCK := requirements/dev.txt
 STAMP := .venv/.installed
@@ -15,7 +17,7 @@ PYTHON = $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 
 	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		2>/dev/null && echo $(name))))
 
-.PHONY: help venv demo test check lint unit format lock clean
+.PHONY: help venv demo chaos test check lint unit format lock clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
@@ -24,6 +26,9 @@ venv: $(STAMP) ## make .venv, exactly as locked (the other commands do it when n
 
 demo: $(STAMP) ## watch N customers go through the whole flow (make demo N=1000)
 	@$(BIN)/cobalt-mirror demo --customers $(N)
+
+chaos: $(STAMP) ## break everything at random, then look for harm (make chaos DURATION=600 SEED=7 DATABASE=sqlite OPTIONS=--help)
+	@$(BIN)/python -m tests.chaos --duration $(DURATION) --database $(DATABASE) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
 
 test: lint ## everything: lint, then unit, integration, migration and acceptance tests
 	$(BIN)/pytest -n 2
