@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 N ?= 100
+DURATION ?= 120
+DATABASE ?= postgresql
 BIN := .venv/bin
 LINT = $(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 LOCK := requirements/dev.txt
@@ -16,7 +18,7 @@ PYTHON = $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 
 	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		2>/dev/null && echo $(name))))
 
-.PHONY: help venv demo test check lint unit bench format lock clean
+.PHONY: help venv demo chaos test check lint unit bench format lock clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
@@ -28,12 +30,15 @@ demo: $(STAMP) ## watch N customers go through the whole flow (make demo N=1000)
 
 # Many tests wait for processes, so three at a time keep two cores busy; lint runs beside them and speaks last.
 test: $(STAMP) ## everything: unit, integration, migration and acceptance tests, and lint
-	@said=$$(mktemp); trap 'rm -f "$$said"' EXIT; \
+	@said=$$(mktemp); lint=; trap 'kill $$lint 2>/dev/null; rm -f "$$said"' EXIT; \
 	{ $(LINT); } >"$$said" 2>&1 & lint=$$!; \
 	tests=0; $(BIN)/pytest -n 3 --dist worksteal || tests=$$?; \
 	linted=0; wait $$lint || linted=$$?; \
 	echo "lint:"; cat "$$said"; \
 	exit $$((tests | linted))
+
+chaos: $(STAMP) ## break everything at random, then look for harm (make chaos DURATION=600 SEED=7 DATABASE=sqlite OPTIONS=--help)
+	@$(BIN)/python -m tests.chaos --duration $(DURATION) --database $(DATABASE) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
 
 check: lint unit ## what to run before a commit: lint, then the unit tests
 
