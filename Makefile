@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 N ?= 100
+EXAMPLES ?= 10000
 BIN := .venv/bin
 LOCK := requirements/dev.txt
 STAMP := .venv/.installed
@@ -15,7 +16,7 @@ PYTHON = $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 
 	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		2>/dev/null && echo $(name))))
 
-.PHONY: help venv demo test check lint unit format lock clean
+.PHONY: help venv demo test fuzz check lint unit format lock clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
@@ -27,6 +28,11 @@ demo: $(STAMP) ## watch N customers go through the whole flow (make demo N=1000)
 
 test: lint ## everything: lint, then unit, integration, migration and acceptance tests
 	$(BIN)/pytest -n 2
+
+# Far beyond what CI waits for, so the time limit of a test does not hold. A falsifying example is printed, and kept in
+# .hypothesis for the next run to begin with.
+fuzz: $(STAMP) ## try every property with EXAMPLES examples, other ones each time (make fuzz EXAMPLES=100000)
+	EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n 2 --dist worksteal -m hypothesis --hypothesis-profile fuzz --timeout 0
 
 check: lint unit ## what to run before a commit: lint, then the unit tests
 

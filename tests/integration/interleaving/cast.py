@@ -25,7 +25,7 @@ from workers.relay import Relay
 
 #: A call that was begun lands before anybody's second look, which is what `delayed_write_seconds` promises.
 _MARGIN_SECONDS = 2.0
-#: The host, the relay and two workers, in the order of their numbers in a script.
+#: The host, two workers and the relay.
 ACTORS = 4
 
 
@@ -149,8 +149,8 @@ class Play:
                 waiting.popleft()
 
         self.scheduler.add("the host", host)
-        self.scheduler.add("the relay", self._relay)
         self.watch.workers = [self.scheduler.add(f"worker {number}", self._worker) for number in (1, 2)]
+        self.scheduler.add("the relay", self._relay)
 
     def _relay(self) -> None:
         world = self.world
@@ -167,7 +167,7 @@ class Play:
         Actors(attempts, self.world.catalogue).register(desk)
         while True:
             if not self.post.messages:
-                self.scheduler.rest()
+                self.scheduler.rest(until=lambda: bool(self.post.messages))
                 continue
             message: Message[None] = Message.decode(self.post.messages.popleft())
             self.scheduler.step()
@@ -183,15 +183,15 @@ class Play:
             next_due = self.world.next_due()
             if next_due is None:
                 return
-            self.scheduler.pass_time((self._next_moment(next_due) - self.world.clock()).total_seconds() + 0.001)
+            self.scheduler.pass_time(self._seconds_until_next(next_due) + 0.001)
         raise AssertionError(f"work never ends: {self.world.rows('events', status='pending')}")
 
-    def _next_moment(self, next_due: datetime) -> datetime:
-        now = self.world.clock()
-        ends: list[datetime | None] = [row[name] for row in self.world.rows("work") for name in ("sent_until", "leased_until")]
-        moments = [moment for moment in (next_due, *ends) if moment is not None and moment > now]
-        assert moments, f"nobody does what is due: {self.world.rows('events', status='pending')}"
-        return min(moments)
+    def _seconds_until_next(self, next_due: datetime) -> float:
+        """How long until something is due, or somebody's claim on what is due ends. 0: the relay has yet to look."""
+        now, work = self.world.clock(), self.world.rows("work")
+        moments = [next_due, *(row[name] for row in work for name in ("sent_until", "leased_until"))]
+        waits = [(moment - now).total_seconds() for moment in moments if moment is not None and moment > now]
+        return min(waits, default=0.0)
 
 
 @contextmanager

@@ -20,7 +20,10 @@ class Violation(BaseException):
 
 @dataclass(frozen=True)
 class Turn:
-    """One actor goes on for so many steps, or until it has nothing to do; or it dies at the last of them."""
+    """One actor goes on for so many steps, or until it has nothing to do; or it dies at the last of them.
+
+    Its number is its place among those who have something to do.
+    """
 
     actor: int
     steps: int
@@ -37,12 +40,17 @@ class Pause:
 Script = Sequence[Turn | Pause]
 
 
-def scripts(*, actors: int, most: int = 30) -> st.SearchStrategy[list[Turn | Pause]]:
+def scripts(*, actors: int) -> st.SearchStrategy[list[Turn | Pause]]:
     """Scripts for so many actors."""
-    dying = st.sampled_from([False, False, False, False, True])
-    turns = st.builds(Turn, st.integers(0, actors - 1), st.integers(1, 12), dying)
+    dying = st.sampled_from([False] * 5 + [True])
+    turns = st.builds(Turn, st.integers(0, actors - 1), st.integers(1, 10), dying)
     pauses = st.builds(Pause, st.sampled_from([0.5, 4.0, 11.0, 16.0, 31.0, 70.0]))
-    return st.lists(st.one_of(turns, turns, turns, pauses), max_size=most)
+    scenes = st.lists(st.one_of(turns, turns, turns, turns, pauses), max_size=10)
+    return st.lists(scenes, max_size=8).map(lambda chosen: [part for scene in chosen for part in scene])
+
+
+def _always() -> bool:
+    return True
 
 
 class Actor:
@@ -52,6 +60,8 @@ class Actor:
         self.name, self._life = name, life
         self.deaths = 0
         self.is_finished = False
+        #: Whether there is something to do.
+        self.may_go_on: Callable[[], bool] = _always
         #: When the call that is on its way to Cobalt began.
         self.calling_since: datetime | None = None
         self.steps_left = 0
@@ -82,6 +92,7 @@ class Actor:
         except Died:
             self.deaths += 1
             self.calling_since = None
+            self.may_go_on = _always
             self._greenlet = self._be_born()
         else:
             self.is_finished = True
@@ -143,10 +154,12 @@ class Scheduler:
         if actor.steps_left <= 0 and may_pause:
             self._switch_back()
 
-    def rest(self) -> None:
-        """There is nothing to do for now."""
-        if self.current() is not None:
-            self._switch_back()
+    def rest(self, *, until: Callable[[], bool] = _always) -> None:
+        """There is nothing to do for now; `until` knows when there is again."""
+        actor = self.actor()
+        actor.may_go_on = until
+        self._switch_back()
+        actor.may_go_on = _always
 
     def _switch_back(self) -> None:
         greenlet.getcurrent().parent.switch()
@@ -164,7 +177,8 @@ class Scheduler:
             if isinstance(part, Pause):
                 self.pass_time(min(part.seconds, self._patience()))
             else:
-                self._take_turn(self._actors[part.actor], steps=part.steps, dies=part.dies)
+                busy = [actor for actor in self._actors if not actor.is_finished and actor.may_go_on()]
+                self._take_turn(busy[part.actor % len(busy)], steps=part.steps, dies=part.dies)
 
     def let_all_rest(self) -> None:
         """Let everybody go on, one after the other, until nobody has anything to do."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 
+from tests.effort import tries
 from tests.integration.interleaving.cast import ACTORS, Fate, Play, fates, playing
 from tests.integration.interleaving.scheduler import Pause, Turn, scripts
 from tests.integration.journey.stories import BASE, Stage, Story, stories
@@ -33,7 +34,7 @@ def tell(play: Play) -> None:
 
 
 @settings(
-    max_examples=max(500, settings().max_examples),
+    max_examples=tries(500),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
