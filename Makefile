@@ -6,6 +6,7 @@ SHELL := /bin/bash
 N ?= 100
 DURATION ?= 120
 DATABASE ?= postgresql
+EXAMPLES ?= 10000
 BIN := .venv/bin
 LINT = $(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 LOCK := requirements/dev.txt
@@ -18,7 +19,7 @@ PYTHON = $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 
 	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		2>/dev/null && echo $(name))))
 
-.PHONY: help venv demo chaos test check lint unit bench format lock clean
+.PHONY: help venv demo chaos test fuzz check lint unit bench format lock clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
@@ -39,6 +40,11 @@ test: $(STAMP) ## everything: unit, integration, migration and acceptance tests,
 
 chaos: $(STAMP) ## break everything at random, then look for harm (make chaos DURATION=600 SEED=7 DATABASE=sqlite OPTIONS=--help)
 	@$(BIN)/python -m tests.chaos --duration $(DURATION) --database $(DATABASE) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
+
+# Far beyond what CI waits for, so the time limit of a test does not hold. A falsifying example is printed, and kept in
+# .hypothesis for the next run to begin with.
+fuzz: $(STAMP) ## try every property with EXAMPLES examples, other ones each time (make fuzz EXAMPLES=100000)
+	EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n 2 --dist worksteal -m hypothesis --hypothesis-profile fuzz --timeout 0
 
 check: lint unit ## what to run before a commit: lint, then the unit tests
 

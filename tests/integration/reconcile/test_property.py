@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from db import tables
 from db.state import record_catalogue_due
+from tests.effort import tries
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Wire
 from tests.integration.reconcile.runs import reconcile
@@ -117,7 +118,7 @@ def there(picture: dict[str, Any], accounts: set[str]) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=max(300, settings().max_examples),
+    max_examples=tries(300),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
