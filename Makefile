@@ -4,7 +4,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 N ?= 100
+DURATION ?= 120
+DATABASE ?= postgresql
+EXAMPLES ?= 10000
 BIN := .venv/bin
+LINT = $(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 LOCK := requirements/dev.txt
 STAMP := .venv/.installed
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
@@ -15,7 +19,7 @@ PYTHON = $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 
 	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		2>/dev/null && echo $(name))))
 
-.PHONY: help venv demo test check lint unit format lock clean
+.PHONY: help venv demo chaos test fuzz check lint unit bench format lock clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
@@ -25,19 +29,33 @@ venv: $(STAMP) ## make .venv, exactly as locked (the other commands do it when n
 demo: $(STAMP) ## watch N customers go through the whole flow (make demo N=1000)
 	@$(BIN)/cobalt-mirror demo --customers $(N)
 
-test: lint ## everything: lint, then unit, integration, migration and acceptance tests
-	$(BIN)/pytest -n 2
+# Many tests wait for processes, so three at a time keep two cores busy; lint runs beside them and speaks last.
+test: $(STAMP) ## everything: unit, integration, migration and acceptance tests, and lint
+	@said=$$(mktemp); lint=; trap 'kill $$lint 2>/dev/null; rm -f "$$said"' EXIT; \
+	{ $(LINT); } >"$$said" 2>&1 & lint=$$!; \
+	tests=0; $(BIN)/pytest -n 3 --dist worksteal || tests=$$?; \
+	linted=0; wait $$lint || linted=$$?; \
+	echo "lint:"; cat "$$said"; \
+	exit $$((tests | linted))
+
+chaos: $(STAMP) ## break everything at random, then look for harm (make chaos DURATION=600 SEED=7 DATABASE=sqlite OPTIONS=--help)
+	@$(BIN)/python -m tests.chaos --duration $(DURATION) --database $(DATABASE) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
+
+# Far beyond what CI waits for, so the time limit of a test does not hold. A falsifying example is printed, and kept in
+# .hypothesis for the next run to begin with.
+fuzz: $(STAMP) ## try every property with EXAMPLES examples, other ones each time (make fuzz EXAMPLES=100000)
+	EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n 2 --dist worksteal -m hypothesis --hypothesis-profile fuzz --timeout 0
 
 check: lint unit ## what to run before a commit: lint, then the unit tests
 
 lint: $(STAMP) ## format, lint, types and import directions, changing nothing
-	$(BIN)/ruff format --check --quiet
-	$(BIN)/ruff check --quiet
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	$(LINT)
 
 unit: $(STAMP) ## the tests that need no services
 	$(BIN)/pytest tests/unit
+
+bench: $(STAMP) ## measure every figure (minutes, on an idle machine; make bench ONLY="publish --database sqlite")
+	@$(BIN)/python -m benchmarks $(ONLY)
 
 format: $(STAMP) ## rewrite the code in the project's format
 	$(BIN)/ruff format

@@ -1,35 +1,39 @@
-"""What a reconciliation costs: `python -m benchmarks.reconcile [ACCOUNTS ...]`, on SQLite and PostgreSQL.
+"""What a reconciliation costs that finds nothing to do: calls, time, memory, and rows that it should not touch.
 
-Each pass is a process of its own, so that its peak memory is its own. Cobalt's listing is made up page by page, so no
-stand-in takes memory or much time. No rate limit holds.
+Each pass is a process of its own, so that its peak memory is its own: `python -m benchmarks.reconcile URL ACCOUNTS`
+makes one and prints what it measured. Cobalt's listing is made up page by page, so no stand-in takes memory or much
+time. No rate limit holds.
 """
 
 import json
+import re
 import resource
 import subprocess
 import sys
-import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import func, select
+from sqlalchemy import Engine, event
 
+from benchmarks.figures import Figure, at_least, at_most
+from benchmarks.place import Say, migrated_database
 from cobalt import Client
-from db import tables
 from db.engine import create_engine
-from db.migrate import upgrade
-from tests.services import postgres_server
 from workers.attempt import Attempts
 from workers.catalogue import Catalogue
 from workers.reconcile import Options, Reconciliation
 from workers.reconcile.calls import CallCounter
 from workers.settings import Settings
 
-SIZES = (10_000, 100_000)
+SMALL, LARGE = 10_000, 100_000
+PAGE = 100
+#: A statement that writes to the mirror or its history.
+_WRITE = re.compile(
+    r"(?:INSERT INTO|UPDATE|DELETE FROM) (?:\w+\.)?(linked_accounts|connections|configs|applications|history)\b"
+)
 MOMENT = "2026-01-31T12:00:00.000Z"
 
 
@@ -43,7 +47,7 @@ class Listing(httpx.BaseTransport):
         """Answer one page of the listing, or an empty catalogue."""
         if "page" not in request.url.params:
             return httpx.Response(200, json=[], request=request)
-        page, limit = int(request.url.params["page"]), min(int(request.url.params["limit"]), 100)
+        page, limit = int(request.url.params["page"]), min(int(request.url.params["limit"]), PAGE)
         numbers = range((page - 1) * limit, min(page * limit, self._accounts))
         document = {
             "docs": [_account(number) for number in numbers],
@@ -83,11 +87,64 @@ def _integration(number: int, slug: str) -> dict[str, Any]:
     }
 
 
+def measure(database: str, say: Say) -> Iterator[Figure]:
+    """Import a small and a large listing, and reconcile each again."""
+    small, large = (_idle_pass(database, accounts, say) for accounts in (SMALL, LARGE))
+    pages = LARGE // PAGE
+    calls = large["calls"] / pages
+    yield Figure(
+        name=f"idle reconcile of {LARGE:,} accounts, calls",
+        database=database,
+        value=calls,
+        unit="x",
+        against=f"{pages:,} pages of the listing",
+        **at_most(1.01, calls, database),
+        detail={f"{SMALL:,} accounts": small, f"{LARGE:,} accounts": large},
+    )
+    rate = large["accounts a second"]
+    name = f"idle reconcile of {LARGE:,} accounts, no limit"
+    yield Figure(name=name, database=database, value=rate, unit="accounts/s", **at_least(2_000, rate, database))
+    yield Figure(
+        name=f"idle reconcile of {LARGE:,} accounts, rows of the mirror updated",
+        database=database,
+        value=large["rows written"],
+        unit="rows",
+        **at_most(0, large["rows written"], database),
+    )
+    memory = large["peak memory MB"] / small["peak memory MB"]
+    yield Figure(
+        name=f"peak memory of an idle reconcile, {LARGE:,} accounts",
+        database=database,
+        value=memory,
+        unit="x",
+        against=f"{SMALL:,} accounts",
+        **at_most(1.25, memory, database),
+        detail={f"{SMALL:,} accounts MB": small["peak memory MB"], f"{LARGE:,} accounts MB": large["peak memory MB"]},
+    )
+    cpu = large["CPU s per 1,000"]
+    yield Figure(name="idle reconcile, CPU per 1,000 accounts", database=database, value=cpu, unit="s")
+
+
+def _idle_pass(database: str, accounts: int, say: Say) -> dict[str, Any]:
+    with migrated_database(database) as url:
+        say(f"an import of {accounts:,} accounts")
+        assert _pass_of_its_own(url, accounts)["rows written"] >= accounts  # noqa: S101 - so they are counted
+        say(f"an idle pass over {accounts:,} accounts")
+        return _pass_of_its_own(url, accounts)
+
+
+def _pass_of_its_own(url: str, accounts: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.reconcile", url, str(accounts)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    measured: dict[str, Any] = json.loads(done.stdout)
+    return measured
+
+
 def one_pass(url: str, accounts: int) -> dict[str, Any]:
     """Reconcile once in this process and measure it."""
     settings = Settings(database_url=url, cobalt_api_key="tk_x", reconcile_config_share=0)
-    engine = create_engine(settings)
-    counter = CallCounter()
+    engine, counter = create_engine(settings), CallCounter()
+    written = _count_writes(engine)
     with Client("tk_x", base_url="http://cobalt.test", transport=Listing(accounts), governor=counter) as client:
         reconciliation = Reconciliation(
             attempts=Attempts(engine=engine, client=client, settings=settings, vault=settings.vault()),
@@ -97,15 +154,13 @@ def one_pass(url: str, accounts: int) -> dict[str, Any]:
         before, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
         report = reconciliation.run(Options())
         took, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF)
-    with engine.begin() as connection:
-        history = connection.execute(select(func.count()).select_from(tables.history)).scalar_one()
     engine.dispose()
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {
         "calls": report.run.calls,
         "adopted": report.run.adopted,
         "repaired": report.run.repaired,
-        "history": history,
+        "rows written": written.total(),
         "accounts a second": round(accounts / took),
         "CPU s per 1,000": round(cpu / accounts * 1_000, 3),
         "memory before MB": round(before.ru_maxrss / 1024, 1),
@@ -113,27 +168,18 @@ def one_pass(url: str, accounts: int) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def databases() -> Iterator[dict[str, str]]:
-    """An empty database of each kind."""
-    with tempfile.TemporaryDirectory() as folder, postgres_server() as server, server.database() as url:
-        yield {"SQLite": f"sqlite:///{Path(folder) / 'mirror.db'}", "PostgreSQL": url}
+def _count_writes(engine: Engine) -> Counter[str]:
+    """Counts the rows of the mirror and its history that this process writes, by table, from now on."""
+    counted: Counter[str] = Counter()
 
+    def after(_connection: object, cursor: Any, statement: str, *_rest: object) -> None:
+        found = _WRITE.match(statement)
+        if found:
+            counted[found[1]] += max(cursor.rowcount, 1)
 
-def main() -> None:
-    """Measure an import and an idle pass of each size on each database."""
-    if sys.argv[1:2] == ["--pass"]:
-        print(json.dumps(one_pass(sys.argv[2], int(sys.argv[3]))))  # noqa: T201
-        return
-    for accounts in [int(text) for text in sys.argv[1:]] or SIZES:
-        with databases() as urls:
-            for kind, url in urls.items():
-                upgrade(Settings(database_url=url))
-                for what in ("import", "idle"):
-                    command = [sys.executable, "-m", "benchmarks.reconcile", "--pass", url, str(accounts)]
-                    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
-                    print(f"{accounts:>7} {kind:<10} {what:<6} {done.stdout.strip()}", flush=True)  # noqa: T201
+    event.listen(engine, "after_cursor_execute", after)
+    return counted
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(one_pass(sys.argv[1], int(sys.argv[2]))))  # noqa: T201 - the benchmark reads this

@@ -77,7 +77,7 @@ class Client(Applications, Configs, Webhooks):
 
     def __repr__(self) -> str:
         """Say where it points, without the key."""
-        return f"Client(base_url={self._exchange.base_url!r}, environment={self.environment!r})"
+        return f"Client(base_url={self.base_url!r}, environment={self.environment!r})"
 
     def __enter__(self) -> Self:
         """Return the client itself."""
@@ -92,6 +92,11 @@ class Client(Applications, Configs, Webhooks):
     def close(self) -> None:
         """Close the kept connections."""
         self._exchange.close()
+
+    @property
+    def base_url(self) -> str:
+        """Where it points, without a trailing slash; what a page hands to the browser SDK."""
+        return self._exchange.base_url
 
     @property
     def environment(self) -> Environment | None:

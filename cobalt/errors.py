@@ -20,6 +20,8 @@ CobaltError
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class CobaltError(Exception):
     """The root of everything this package raises on purpose.
@@ -90,6 +92,11 @@ class ResponseError(CobaltError):
         self.code = code
         self.message = message
         self.request_id = request_id
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what Cobalt answered, as it may be kept: no secret of the request is in it."""
+        told = {"status": self.status, "code": self.code, "message": self.message, "request_id": self.request_id}
+        return {"call": self.call, **told}
 
 
 class KeyRefused(ResponseError):

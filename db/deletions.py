@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, tuple_, update
 
 from db.engine import upsert
 from db.log import LoggedEvent, content_of, is_subject
@@ -19,8 +19,10 @@ from db.tables import (
     events,
     history,
     linked_accounts,
+    looks,
     notifications,
     suspicions,
+    walked,
     workflow_runs,
 )
 from db.vault import Vault
@@ -61,6 +63,9 @@ class Deletion:
     note: str | None = None
 
 
+_RECEIPT = [deletions.c[each.name] for each in fields(Deletion)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """Where one life of an account ended, and the sign-up with which the next one began, if one did."""
@@ -79,14 +84,59 @@ class Life:
 
 def find_deletion(connection: Connection, linked_account_id: str) -> Deletion | None:
     """The receipt of the account's last deletion, if it was ever deleted."""
-    names = [deletions.c[each.name] for each in fields(Deletion)]
-    row = connection.execute(select(*names).where(deletions.c.linked_account_id == linked_account_id)).one_or_none()
+    row = connection.execute(select(*_RECEIPT).where(deletions.c.linked_account_id == linked_account_id)).one_or_none()
     return None if row is None else Deletion(**row._mapping)
 
 
 def record_deletion(connection: Connection, deletion: Deletion) -> None:
     """Write the receipt, over that of an earlier deletion."""
     upsert(connection, deletions, asdict(deletion))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDeletions:
+    """Deletions that are not over, or that left something to know.
+
+    Attributes:
+        asked: how many events ask for one that Cobalt did not carry out yet.
+        asked_at: when the oldest of these events was recorded; None: there is none.
+        unconfirmed: how many accounts are gone and were not looked at a second time yet.
+        oldest_unconfirmed: the one of these that is gone the longest.
+        noted: how many receipts have a note.
+        oldest_noted: the one of these whose account is gone the longest.
+    """
+
+    asked: int
+    asked_at: datetime | None
+    unconfirmed: int
+    oldest_unconfirmed: Deletion | None
+    noted: int
+    oldest_noted: Deletion | None
+
+
+def find_open_deletions(connection: Connection) -> OpenDeletions:
+    """How many deletions wait for something, and the oldest of each kind."""
+    d = deletions.c
+    oldest = func.min(events.c.recorded_at, type_=events.c.recorded_at.type)
+    waiting = select(func.count(), oldest).where(events.c.type == _DELETION, events.c.status == "pending")
+    asked, asked_at = connection.execute(waiting).one()
+    unconfirmed, oldest_unconfirmed = _count_and_oldest(connection, d.confirmed_at.is_(None) & d.note.is_(None))
+    noted, oldest_noted = _count_and_oldest(connection, d.note.is_not(None))
+    return OpenDeletions(
+        asked=asked,
+        asked_at=asked_at,
+        unconfirmed=unconfirmed,
+        oldest_unconfirmed=oldest_unconfirmed,
+        noted=noted,
+        oldest_noted=oldest_noted,
+    )
+
+
+def _count_and_oldest(connection: Connection, wanted: ColumnElement[bool]) -> tuple[int, Deletion | None]:
+    number = connection.execute(select(func.count()).select_from(deletions).where(wanted)).scalar_one()
+    in_order = (deletions.c.gone_at, deletions.c.linked_account_id)
+    row = connection.execute(select(*_RECEIPT).where(wanted).order_by(*in_order).limit(1)).one_or_none()
+    return number, None if row is None else Deletion(**row._mapping)
 
 
 def find_life(connection: Connection, linked_account_id: str) -> Life | None:
@@ -150,6 +200,7 @@ def strip_events(connection: Connection, keys: Iterable[Key], *, at: datetime, v
             "meant_for": None,
             "effect": None,
             "last_error": None,
+            "last_response": None,
             "move": None,
             "detail": None,
         }
@@ -162,14 +213,12 @@ def strip_events(connection: Connection, keys: Iterable[Key], *, at: datetime, v
 
 
 def strip_hints(connection: Connection, linked_account_id: str) -> None:
-    """Take out what Cobalt's notifications and a reconciliation's listing told of the account."""
+    """Take out what Cobalt's notifications told of the account, and what reconciliations noted of it."""
     connection.execute(
         update(notifications).where(notifications.c.linked_account_id == linked_account_id).values(payload=None)
     )
-    connection.execute(delete(workflow_runs).where(workflow_runs.c.linked_account_id == linked_account_id))
-    connection.execute(
-        update(suspicions).where(suspicions.c.linked_account_id == linked_account_id).values(differences={})
-    )
+    for table in (workflow_runs, looks, suspicions, walked):
+        connection.execute(delete(table).where(table.c.linked_account_id == linked_account_id))
 
 
 def _mark_unmarked(connection: Connection, keys: Sequence[Key], vault: Vault) -> None:

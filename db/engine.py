@@ -1,6 +1,8 @@
 """Engines for PostgreSQL and SQLite, transactions, and the clock that the database keeps."""
 
+import functools
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +12,10 @@ from sqlalchemy import Connection, Engine, Executable, Table, event, select, tex
 from sqlalchemy import create_engine as sqlalchemy_engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.settings import DatabaseSettings
 from db.tables import DECLARED_SCHEMA
@@ -28,7 +33,8 @@ _PATIENCE: Mapping[str, int] = {
     "keepalives_interval": 5,
     "tcp_user_timeout": 30_000,
 }
-
+#: A connection to PostgreSQL that nobody used for this long is tried before it is lent.
+TRY_AFTER_SECONDS = 1.0
 #: How long a transaction on SQLite waits for the one before it.
 SQLITE_BUSY_SECONDS = 30.0
 
@@ -43,14 +49,34 @@ def create_engine(settings: DatabaseSettings, *, pool_size: int = 5) -> Engine:
     url = settings.url()
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(settings)
-    return sqlalchemy_engine(
+    engine = sqlalchemy_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         connect_args=dict(_PATIENCE),
         execution_options=options_for("postgresql", settings.mirror_schema),
     )
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", functools.partial(_try_after_a_pause, engine))
+    return engine
+
+
+def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _try_after_a_pause(
+    engine: Engine, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object
+) -> None:
+    """Replace a connection that broke while nobody used it. One in steady use is not tried each time
+    (`pool_pre_ping`), which would cost every transaction a round trip; if it breaks, its transaction fails.
+    """
+    if time.monotonic() - record.info.get("used_at", time.monotonic()) < TRY_AFTER_SECONDS:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
 
 
 def _sqlite_engine(settings: DatabaseSettings) -> Engine:

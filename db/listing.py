@@ -108,10 +108,16 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def find_account_subjects(connection: Connection, linked_account_id: str) -> list[str]:
-    """The slugs of every connection and config of an account that the mirror holds."""
+def find_account_subjects(connection: Connection, linked_account_id: str, *, only_live: bool = False) -> list[str]:
+    """The slugs of every connection and config of an account that the mirror holds.
+
+    Args:
+        connection: a transaction.
+        linked_account_id: the account.
+        only_live: leave out those of which the mirror shows that they are gone.
+    """
     found: set[str] = set()
-    for table in (connections, configs):
+    for table, gone in ((connections, "disconnected"), (configs, "deleted")):
         slugs = select(table.c.slug).where(table.c.linked_account_id == linked_account_id).distinct()
-        found.update(connection.execute(slugs).scalars())
+        found.update(connection.execute(slugs.where(table.c.status != gone) if only_live else slugs).scalars())
     return sorted(found)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from db.engine import execute, insert_into
@@ -103,27 +103,31 @@ def is_subject(linked_account_id: str, slug: str) -> ColumnElement[bool]:
     return and_(ours, or_(events.c.slug.is_(None), events.c.slug == ""))
 
 
-def get_pending(connection: Connection, linked_account_id: str, slug: str) -> list[LoggedEvent]:
-    """Every pending event of a subject, due or not, oldest first."""
-    statement = select(*_COLUMNS).where(is_subject(linked_account_id, slug), events.c.status == "pending")
+def get_since_first_pending(connection: Connection, linked_account_id: str, slug: str) -> list[LoggedEvent]:
+    """The events of a subject that are pending, due or not, and those that ended, done or dead, although they are no
+    older than the first pending one. Oldest first.
+    """
+    ours = is_subject(linked_account_id, slug)
+    first = select(func.min(events.c.occurred_at)).where(ours, events.c.status == "pending").scalar_subquery()
+    statement = select(*_COLUMNS).where(ours, events.c.status != "superseded", events.c.occurred_at >= first)
     return _in_order(connection.execute(statement).mappings())
 
 
-def get_ended_since(connection: Connection, linked_account_id: str, slug: str, first: LoggedEvent) -> list[LoggedEvent]:
-    """Events of a subject that ended, done or dead, although they are no older than `first`."""
-    statement = select(*_COLUMNS).where(
-        is_subject(linked_account_id, slug),
-        events.c.status.in_(["done", "dead"]),
-        events.c.occurred_at >= first.occurred_at,
-    )
-    return [event for event in _in_order(connection.execute(statement).mappings()) if event.order > first.order]
-
-
 def record_outcomes(connection: Connection, outcomes: Iterable[tuple[LoggedEvent, Mapping[str, Any]]]) -> None:
-    """Write what an attempt made of each event."""
+    """Write what an attempt made of each event; those of which it made the same in one statement."""
+    alike: dict[str, tuple[Mapping[str, Any], list[tuple[str, str]]]] = {}
     for event, values in outcomes:
-        ours = and_(events.c.source == event.source, events.c.id == event.id, events.c.status == "pending")
-        connection.execute(update(events).where(ours).values(**values))
+        alike.setdefault(repr(values), (values, []))[1].append(event.key)
+    for values, keys in alike.values():
+        for start in range(0, len(keys), _KEYS_A_STATEMENT):
+            ours = and_(_is_one_of(keys[start : start + _KEYS_A_STATEMENT]), events.c.status == "pending")
+            connection.execute(update(events).where(ours).values(**values))
+
+
+def _is_one_of(keys: Sequence[tuple[str, str]]) -> ColumnElement[bool]:
+    if len(keys) > 1:
+        return tuple_(events.c.source, events.c.id).in_(keys)
+    return and_(events.c.source == keys[0][0], events.c.id == keys[0][1])
 
 
 def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any]) -> None:

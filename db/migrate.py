@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.schema import DropSchema
 
 from db.engine import create_engine, reading
 from db.errors import NotMigrated, Unreachable
@@ -61,6 +62,12 @@ def check_migrated(settings: DatabaseSettings) -> None:
     else:  # ours, or a newer release's: its migrations work with this code still running
         return
     raise NotMigrated(f"the database at {_shown(settings)} {state}; run `cobalt-mirror migrate`")
+
+
+def drop_schema(engine: Engine, name: str) -> None:
+    """Remove a schema with everything in it. For installations that live no longer than a demo."""
+    with engine.begin() as connection:
+        connection.execute(DropSchema(name, cascade=True, if_exists=True))
 
 
 def _version(engine: Engine, settings: DatabaseSettings) -> str | None:

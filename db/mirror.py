@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, select
+from sqlalchemy import Connection, Table, and_, func, select
 
 from db.engine import upsert
 from db.tables import applications, configs, connections, history, linked_accounts
@@ -72,6 +72,14 @@ def find_active_account(connection: Connection) -> str | None:
         .limit(1)
     )
     return connection.execute(statement).scalar_one_or_none()
+
+
+def count_catalogue(connection: Connection) -> tuple[int, datetime | None]:
+    """How many applications customers can connect, and when the last of them was read; None: never."""
+    a = applications.c
+    counted = select(func.count(), func.max(a.verified_at, type_=a.verified_at.type)).where(a.enabled)
+    number, read_at = connection.execute(counted).one()
+    return number, read_at
 
 
 def record_catalogue(connection: Connection, rows: Sequence[Mapping[str, Any]], because: Because) -> None:

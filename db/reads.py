@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Table, and_, case, exists, func, literal, select
+from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, select
 
 from db import tables
 from db.engine import HostSession, execute
@@ -34,7 +34,9 @@ class Integration:
     Attributes:
         auth_types: each way to connect it, with the inputs that a form needs.
         connected_at: when it was connected last; None when it is not.
-        verified_at: when Cobalt last confirmed the state; None when it never had to.
+        verified_at: when Cobalt was last asked about the connection itself; None when it never was.
+        fresh_at: when the state is known to have agreed with Cobalt: the later of `verified_at` and the start of the
+            last complete reconciliation, unless that one left it in doubt. None: nobody knows.
     """
 
     slug: str
@@ -46,6 +48,7 @@ class Integration:
     state: State
     connected_at: datetime | None
     verified_at: datetime | None
+    fresh_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,8 @@ class EventState:
 
     Attributes:
         last_error: what went wrong last, for one that is retried or dead.
+        last_response: what Cobalt answered then: `call`, `status`, `code`, `message` and `request_id`, without secrets;
+            None: it did not answer, or not in words of its own.
         move: who has to act: `operator`, `provider` or `customer`; None: nobody.
         detail: why it was superseded, or what is noteworthy about how it was done.
     """
@@ -144,6 +149,7 @@ class EventState:
     attempts: int
     due_at: datetime
     last_error: str | None
+    last_response: Mapping[str, Any] | None
     move: str | None
     detail: str | None
 
@@ -180,13 +186,19 @@ def integrations(session: HostSession, linked_account_id: str) -> list[Integrati
         else_=State.CONNECT.value,
     )
     shown = [a.c.slug, a.c.name, a.c.icon, a.c.description, a.c.tags, a.c.auth_types]
+    account = tables.linked_accounts.c
+    status = select(account.status).where(account.linked_account_id == linked_account_id).scalar_subquery()
     statement = (
         select(*shown, state.label("state"), c.c.connected_at, c.c.verified_at)
+        .add_columns(*_doubts(literal(linked_account_id), a.c.slug), status.label("status"))
         .select_from(a.outerjoin(c, and_(c.c.slug == a.c.slug, c.c.linked_account_id == linked_account_id)))
         .where(a.c.enabled)
     )
-    rows = execute(session, statement, schema=_schema()).mappings()
-    found = [Integration(**{**row, "state": State(row["state"])}) for row in rows]
+    found = []
+    for row in execute(session, statement, schema=_schema()).mappings():
+        values = _fresh(row, "connections")
+        del values["status"]
+        found.append(Integration(**{**values, "state": State(values["state"])}))
     return sorted(found, key=lambda one: (one.name.casefold(), one.slug))  # databases disagree about letters
 
 
@@ -259,30 +271,38 @@ def _rows(session: HostSession, table: Table, linked_account_id: str) -> list[di
 
 def _with_freshness(session: HostSession, table: Table, linked_account_id: str) -> list[dict[str, Any]]:
     """The rows of an account, each with `fresh_at`."""
-    s, slug = tables.suspicions.c, table.c.get("slug", literal(""))
-    in_doubt = exists().where(
-        s.linked_account_id == table.c.linked_account_id,
+    statement = (
+        select(table, *_doubts(table.c.linked_account_id, table.c.get("slug", literal(""))))
+        .where(table.c.linked_account_id == linked_account_id)
+        .order_by(*table.primary_key.columns)
+    )
+    compared = "connections" if table is tables.connections else "accounts"
+    return [_fresh(row, compared) for row in execute(session, statement, schema=_schema()).mappings()]
+
+
+def _doubts(account: ColumnElement[Any], slug: ColumnElement[Any]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """The columns that tell how fresh a subject is: the last pass, and whether that left the subject in doubt."""
+    s = tables.suspicions.c
+    left = exists().where(
+        s.linked_account_id == account,
         s.slug == slug,
         s.outcome == Settled.LEFT.value,
         s.kind != Kind.CONFIGS.value,
     )
-    statement = (
-        select(table, select_last_pass().label("last_pass"), in_doubt.label("in_doubt"))
-        .where(table.c.linked_account_id == linked_account_id)
-        .order_by(*table.primary_key.columns)
-    )
-    found = []
-    for row in execute(session, statement, schema=_schema()).mappings():
-        values = _named(row)
-        passed = getattr(read_last_pass(values.pop("last_pass")), _COMPARED[table.name])
-        is_compared = not values.pop("in_doubt") and values["status"] != "pending"
-        moments = [values["verified_at"], passed if is_compared else None]
-        found.append({**values, "fresh_at": max((one for one in moments if one is not None), default=None)})
-    return found
+    return select_last_pass().label("last_pass"), left.label("in_doubt")
 
 
-#: What a pass calls the rows of a table.
-_COMPARED = {tables.linked_accounts.name: "accounts", tables.connections.name: "connections"}
+#: Accounts of these statuses are not compared by a pass, nor are those that the mirror does not know.
+_NOT_COMPARED = frozenset({"pending", "deleted", None})
+
+
+def _fresh(row: Mapping[Any, Any], compared: str) -> dict[str, Any]:
+    """A row without the columns of `_doubts`, and with `fresh_at`."""
+    values = _named(row)
+    passed = getattr(read_last_pass(values.pop("last_pass")), compared)
+    is_compared = not values.pop("in_doubt") and values["status"] not in _NOT_COMPARED
+    moments = [values["verified_at"], passed if is_compared else None]
+    return {**values, "fresh_at": max((one for one in moments if one is not None), default=None)}
 
 
 def _named(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, or_, select
 
 from db.engine import insert_into, upsert
 from db.tables import state
@@ -25,9 +25,29 @@ class Halt:
     move: str = "operator"
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether calls may be made: the halt in force, if there is one, and the environment, if that is pinned."""
+
+    halt: Halt | None
+    environment: str | None
+
+
+_STANDING = select(state.c.key, state.c.value).where(or_(state.c.key == "halted", state.c.key == "environment"))
+
+
+def get_standing(connection: Connection) -> Standing:
+    """Both in one statement, for every attempt asks."""
+    found = {row.key: row.value for row in connection.execute(_STANDING)}
+    return Standing(_halt(found.get("halted")), found.get("environment"))
+
+
 def find_halt(connection: Connection) -> Halt | None:
     """The halt in force, if there is one."""
-    value = _find(connection, "halted")
+    return _halt(_find(connection, "halted"))
+
+
+def _halt(value: Any) -> Halt | None:
     if value is None:
         return None
     times = {name: datetime.fromisoformat(value[name]) for name in ("since", "probe_at")}

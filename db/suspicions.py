@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from db.columns import Json
 from db.engine import insert_into, upsert
-from db.tables import configs, connections, history, linked_accounts, looks, suspicions, walked
+from db.tables import checks, configs, connections, history, linked_accounts, looks, suspicions, walked
 
 
 class Kind(StrEnum):
@@ -111,7 +111,9 @@ def suspect_missing(
 def want_configs(connection: Connection, run_id: str, *, share: float) -> None:
     """Have the configs read of every account that is in doubt, and of a share of all connections.
 
-    Those that were looked at the longest ago come first, so that with a share of 0.02 each is seen within 50 runs.
+    Those that were looked at the longest ago come first, so that with a share of 0.02 each is seen within 50 runs. One
+    that could not be read lately is left to the workers, who go on trying: it would be first in every run, and many of
+    its kind would keep the others from their turn.
     """
     doubted = exists().where(
         suspicions.c.run_id == run_id,
@@ -123,7 +125,13 @@ def want_configs(connection: Connection, run_id: str, *, share: float) -> None:
     wanted = math.ceil(number * share)
     if wanted:
         oldest_first = (looks.c.looked_at.asc().nulls_first(), _SUBJECTS.c.linked_account_id, _SUBJECTS.c.slug)
-        _suspect(connection, run_id, Kind.CONFIGS, _subjects(true()).order_by(*oldest_first).limit(wanted))
+        wanted_ones = true() if share >= 1 else ~_is_tried_again()
+        _suspect(connection, run_id, Kind.CONFIGS, _subjects(wanted_ones).order_by(*oldest_first).limit(wanted))
+
+
+def _is_tried_again() -> ColumnElement[bool]:
+    ours = and_(checks.c.linked_account_id == _SUBJECTS.c.linked_account_id, checks.c.slug == _SUBJECTS.c.slug)
+    return exists().where(ours, checks.c.attempts > 0)
 
 
 def _connected_or_configured() -> Any:
@@ -211,8 +219,8 @@ def settle(connection: Connection, run_id: str, outcomes: Mapping[tuple[str, str
     """Note what came of subjects. A connection that was read counts as looked at, with what the listing told of it."""
     for (account, slug), outcome in outcomes.items():
         ours = and_(suspicions.c.run_id == run_id, suspicions.c.linked_account_id == account, suspicions.c.slug == slug)
-        connection.execute(update(suspicions).where(ours).values(outcome=str(outcome)))
-        if slug and outcome is not Settled.LEFT:
+        noted = connection.execute(update(suspicions).where(ours).values(outcome=str(outcome)))
+        if noted.rowcount and slug and outcome is not Settled.LEFT:  # none: the account was deleted meanwhile
             told = connection.execute(select(suspicions.c.listed_created_at).where(ours)).scalar_one()
             look: dict[str, Any] = {"linked_account_id": account, "slug": slug, "looked_at": now}
             upsert(connection, looks, look if told is None else {**look, "listed_created_at": told})

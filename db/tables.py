@@ -92,6 +92,7 @@ events = Table(
     Column("retrying_since", UtcDateTime),
     Column("finished_at", UtcDateTime),
     Column("last_error", Words),
+    Column("last_response", Json),
     Column("move", Text),
     Column("detail", Words),
     Column("alone", Boolean, nullable=False, server_default=text("false")),

@@ -1,8 +1,10 @@
 """Who works on which account: what is due, what was sent, who holds the lease."""
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -12,10 +14,13 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    false,
     func,
     literal,
     or_,
     select,
+    true,
+    union_all,
     update,
 )
 
@@ -98,40 +103,64 @@ def count_under_way(connection: Connection, now: datetime) -> int:
     return connection.execute(select(func.count()).select_from(work).where(under_way)).scalar_one()
 
 
-def mark_sent(connection: Connection, linked_account_id: str, *, now: datetime, until: datetime) -> bool:
-    """Note that a message goes out for an account. False: another relay or a worker was quicker."""
-    statement = insert_into(connection, work).values(linked_account_id=linked_account_id, sent_until=until)
+def mark_sent(connection: Connection, linked_account_ids: Sequence[str], *, now: datetime, until: datetime) -> set[str]:
+    """Note that a message goes out for each account.
+
+    Returns:
+        Those for which it does. For the others, another relay or a worker was quicker.
+    """
+    if not linked_account_ids:
+        return set()
     free = and_(
         or_(work.c.sent_until.is_(None), work.c.sent_until <= now),
         or_(work.c.leased_until.is_(None), work.c.leased_until <= now),
     )
-    marked = connection.execute(
-        statement.on_conflict_do_update(index_elements=["linked_account_id"], set_={"sent_until": until}, where=free)
+    statement = (
+        insert_into(connection, work)
+        .on_conflict_do_update(index_elements=["linked_account_id"], set_={"sent_until": until}, where=free)
+        .returning(work.c.linked_account_id)
     )
-    return marked.rowcount == 1
+    # In one order everywhere: two relays wait for each other, not both for one another.
+    rows = [{"linked_account_id": one, "sent_until": until} for one in sorted(linked_account_ids)]
+    return set(connection.execute(statement, rows).scalars())
 
 
-def find_due_subject(connection: Connection, linked_account_id: str, now: datetime) -> str | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueSubject:
+    """A subject to work on.
+
+    Attributes:
+        slug: the application; empty: the account itself.
+        is_only: nothing else of the account is due.
+        account_waits: events of the account itself are pending, due or not.
+    """
+
+    slug: str
+    is_only: bool
+    account_waits: bool
+
+
+_WAITING = union_all(
+    select(
+        events.c.slug, func.min(events.c.due_at, type_=events.c.due_at.type).label("due_at"), true().label("is_event")
+    )
+    .where(events.c.linked_account_id == bindparam("account"), events.c.status == "pending")
+    .group_by(events.c.slug),
+    select(checks.c.slug, checks.c.due_at, false()).where(checks.c.linked_account_id == bindparam("account")),
+)
+
+
+def find_due_subject(connection: Connection, linked_account_id: str, now: datetime) -> DueSubject | None:
     """The account's subject to work on next: the account itself first (the empty slug), else the longest due."""
-    due: list[tuple[bool, datetime, str]] = [
-        (bool(row.slug), row.due_at, row.slug or "")
-        for row in connection.execute(
-            select(events.c.slug, func.min(events.c.due_at).label("due_at"))
-            .where(
-                events.c.linked_account_id == linked_account_id, events.c.status == "pending", events.c.due_at <= now
-            )
-            .group_by(events.c.slug)
-        )
-    ]
-    due += [
-        (bool(row.slug), row.due_at, row.slug)
-        for row in connection.execute(
-            select(checks.c.slug, checks.c.due_at).where(
-                checks.c.linked_account_id == linked_account_id, checks.c.due_at <= now
-            )
-        )
-    ]
-    return min(due)[2] if due else None
+    rows = connection.execute(_WAITING, {"account": linked_account_id}).all()
+    due = sorted((bool(row.slug), row.due_at, row.slug or "") for row in rows if row.due_at <= now)
+    if not due:
+        return None
+    return DueSubject(
+        slug=due[0][2],
+        is_only=len({slug for _, _, slug in due}) == 1,
+        account_waits=any(row.is_event and not row.slug for row in rows),
+    )
 
 
 def take_lease(
@@ -153,28 +182,29 @@ def take_lease(
         began: the process's monotonic clock, read before `now`: nobody believes in a lease longer than its row says.
         ttl: how long the lease holds.
     """
-    before = connection.execute(select(work).where(work.c.linked_account_id == linked_account_id)).one_or_none()
     token = secrets.token_hex(16)
+    key = {"linked_account_id": linked_account_id, "slug": slug}
+    row = {**key, "lease_token": token, "leased_until": now + ttl}
+    abandoned = None
+    if not _hold(connection, row, work.c.lease_token.is_(None)):  # as nearly always
+        before = connection.execute(select(work).where(work.c.linked_account_id == linked_account_id)).one_or_none()
+        if not _hold(connection, row, or_(work.c.leased_until.is_(None), work.c.leased_until <= now)):
+            return None
+        # On PostgreSQL a lease that was seen held may have been given back meanwhile: nobody abandoned that one.
+        if before is not None and before.lease_token is not None and before.leased_until <= now:
+            abandoned = before.slug
+    ends = began + ttl.total_seconds()
+    return Lease(linked_account_id=linked_account_id, slug=slug, token=token, ends=ends, abandoned=abandoned)
+
+
+def _hold(connection: Connection, row: Mapping[str, Any], is_free: ColumnElement[bool]) -> bool:
+    """Write a lease into the account's row, if there is none or it is free."""
+    changes = {name: value for name, value in row.items() if name != "linked_account_id"}
+    statement = insert_into(connection, work).values(**row)
     taken = connection.execute(
-        insert_into(connection, work)
-        .values(linked_account_id=linked_account_id, slug=slug, lease_token=token, leased_until=now + ttl)
-        .on_conflict_do_update(
-            index_elements=["linked_account_id"],
-            set_={"slug": slug, "lease_token": token, "leased_until": now + ttl},
-            where=or_(work.c.leased_until.is_(None), work.c.leased_until <= now),
-        )
+        statement.on_conflict_do_update(index_elements=["linked_account_id"], set_=changes, where=is_free)
     )
-    if taken.rowcount != 1:
-        return None
-    # On PostgreSQL a lease that was seen held may have been given back in the meantime: nobody abandoned that one.
-    is_left = before is not None and before.lease_token is not None and before.leased_until <= now
-    return Lease(
-        linked_account_id=linked_account_id,
-        slug=slug,
-        token=token,
-        ends=began + ttl.total_seconds(),
-        abandoned=before.slug if before is not None and is_left else None,
-    )
+    return taken.rowcount == 1
 
 
 def give_back(connection: Connection, lease: Lease) -> None:
@@ -207,6 +237,11 @@ def record_check(connection: Connection, linked_account_id: str, slug: str, *, d
         "reason": reason,
     }
     connection.execute(statement.on_conflict_do_update(index_elements=["linked_account_id", "slug"], set_=changes))
+
+
+def count_checks(connection: Connection) -> int:
+    """How many subjects are to be read again although no event asks for it."""
+    return connection.execute(select(func.count()).select_from(checks)).scalar_one()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,12 @@ from pathlib import Path
 
 import pytest
 import redis
-from hypothesis import settings
 
+from tests.effort import register_profiles
 from tests.services import PostgresServer, postgres_server
 from workers.embedded import EmbeddedRedis
 
-# `pytest --hypothesis-profile fuzz` tries for as long as a night has hours; a shared machine is no reason to fail.
-settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
-settings.register_profile("fuzz", settings.get_profile("ci"), max_examples=20_000, derandomize=False)
-settings.load_profile("ci")
+register_profiles()
 
 
 @pytest.fixture(scope="session")

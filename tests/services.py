@@ -62,7 +62,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield PostgresServer(address=make_url(given).set(drivername="postgresql+psycopg"))
         return
     with Guard() as guard, TemporaryDirectory(prefix="cobalt-mirror-postgres-") as folder:
-        own = _OwnServer(Path(folder).resolve())
+        own = OwnServer(Path(folder).resolve())
         own.start()
         try:
             guard.adopt(own.get_postmaster_info().pid)
@@ -73,6 +73,8 @@ def postgres_server() -> Iterator[PostgresServer]:
             own.stop()
 
 
-class _OwnServer(WheelServer):
+class OwnServer(WheelServer):
+    """The wheel's PostgreSQL in a folder of one's own; `start` it, `stop` it, and start it again on the same data."""
+
     # The wheel's own lock is one file for all users of the machine, which the first makes and the others may not open.
     _lock = InterProcessLock(Path(gettempdir(), f"cobalt-mirror-postgres-{os.getuid()}.lock"))

@@ -55,8 +55,8 @@ class World:
     secret_keys: str = TEST_KEY
     options: dict[str, Any] = field(default_factory=dict)
     sandbox_settings: dict[str, Any] = field(default_factory=dict)
-    #: Whether SQLite waits for the disk.
-    is_durable: bool = True
+    #: Whether SQLite waits for the disk, which protects data from a crash of the machine only.
+    is_durable: bool = False
 
     def __post_init__(self) -> None:
         self.clock = WorldClock()
@@ -71,7 +71,7 @@ class World:
             **self.options,
         )
         self.engine: Engine = create_engine(self.settings)
-        if not self.is_durable:
+        if not self.is_durable and self.engine.dialect.name == "sqlite":
             event.listen(
                 self.engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF")
             )

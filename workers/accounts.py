@@ -38,11 +38,10 @@ def _sign_up_together(job: Job, entries: Sequence[Entry]) -> None:
 
 
 def _sign_up(job: Job, fold: FoldedSignUp) -> None:
-    """Upsert. What the events leave out is read first where the mirror knows the account, for nobody says whether
-    an upsert keeps or clears what it is not given."""
+    """Upsert. What the events leave out is read first, for nobody says whether an upsert keeps or clears what it is not
+    given; also where the mirror knows no such account, for Cobalt may have had it before there was a mirror."""
     name, udf = fold.name, fold.udf
-    known = job.account is not None and job.account["status"] == "active"
-    if known and (name is None or udf is None):
+    if (name is None or udf is None) and not job.buries:  # a moment ago it was read that there is none
         current = _find(job)
         if current is not None:
             name = current.name if name is None else name

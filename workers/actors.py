@@ -10,7 +10,7 @@ from dramatiq import Broker
 
 from db.errors import LeaseLost
 from events import EventType
-from workers.attempt import Attempts
+from workers.attempt import Attempts, Progress
 from workers.catalogue import Catalogue
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ class Actors:
         ends = time.monotonic() + LONGEST_TURN_SECONDS
         with structlog.contextvars.bound_contextvars(account=linked_account_id):
             try:
-                while self.attempts.attempt(linked_account_id) and time.monotonic() < ends:
+                while self.attempts.attempt(linked_account_id) is Progress.SOME and time.monotonic() < ends:
                     pass
             except LeaseLost as error:
                 log.warning("lease_lost", detail=str(error))

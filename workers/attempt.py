@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import IntEnum
 from itertools import compress
 from typing import Any
 
@@ -14,9 +15,10 @@ from cobalt import Client, CobaltError, KeyRefused
 from db.deletions import Life, find_life, find_waiting_deletion
 from db.engine import Clock, database_clock
 from db.errors import CannotUnseal, DatabaseError
-from db.log import LoggedEvent, get_ended_since, get_pending, record_effects, record_outcomes
+from db.listing import find_account_subjects
+from db.log import LoggedEvent, get_since_first_pending, record_effects, record_outcomes
 from db.mirror import Because, find_configs, find_row, record_row
-from db.state import pin_environment
+from db.state import Standing, get_standing, pin_environment
 from db.tables import connections, linked_accounts
 from db.vault import Vault
 from db.work import (
@@ -43,6 +45,17 @@ from workers.settings import Settings
 log = structlog.get_logger()
 
 
+class Progress(IntEnum):
+    """What an attempt at an account came to. Everything but `NOTHING` is true."""
+
+    #: Nothing is due, somebody else holds the account, or all work is halted.
+    NOTHING = 0
+    #: All that was due is done. What came meanwhile, the relay finds.
+    ALL = 1
+    #: Something is done, and another attempt may find more.
+    SOME = 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempts:
     """Makes attempts, with everything that they need. One serves every thread of a process."""
@@ -61,68 +74,73 @@ class Attempts:
         """What halts all work, over the same resources."""
         return Halting(engine=self.engine, client=self.client, clock=self.clock, troubles=self.troubles)
 
-    def attempt(self, linked_account_id: str) -> bool:
-        """Work on the account's subject that is due the longest.
-
-        Returns:
-            Whether something was done, so that another attempt may find more. False: nothing is due, somebody else
-            holds the account, or all work is halted.
-        """
-        if not self.halting.may_call():
-            return False
-        job, broken = self._load(linked_account_id)
+    def attempt(self, linked_account_id: str) -> Progress:
+        """Work on the account's subject that is due the longest."""
+        with self.engine.begin() as connection:
+            standing = get_standing(connection)
+            stopped = self.halting.stops(standing)
+            job, broken = (None, []) if stopped else self._load(connection, linked_account_id, standing)
+        if stopped:
+            return Progress.SOME if self.halting.may_call() else Progress.NOTHING
         if job is None:
-            return False
+            return Progress.NOTHING
         error = self._decide(job)
         self._save(job, broken, error)
-        return not (isinstance(error, CobaltError) and self.halting.is_halted())
+        if isinstance(error, CobaltError) and self.halting.is_halted():
+            return Progress.NOTHING
+        return Progress.ALL if error is None and not broken and job.is_all_done else Progress.SOME
 
     # --- load ---------------------------------------------------------------------------------------------------------
 
-    def _load(self, linked_account_id: str) -> tuple[Job | None, list[tuple[LoggedEvent, Outcome]]]:
+    def _load(
+        self, connection: Connection, linked_account_id: str, standing: Standing
+    ) -> tuple[Job | None, list[tuple[LoggedEvent, Outcome]]]:
         """Take the lease of the account and read what is needed, in one transaction."""
-        with self.engine.begin() as connection:
-            began, now = self.monotonic(), self.clock(connection)
-            slug = find_due_subject(connection, linked_account_id, now)
-            if slug is None:
-                forget_sent(connection, linked_account_id)
-                return None, []
-            ttl = self.settings.lease_ttl
-            lease = take_lease(connection, linked_account_id, slug, now=now, began=began, ttl=ttl)
-            if lease is None:
-                return None, []
-            logged, life = get_pending(connection, linked_account_id, slug), find_life(connection, linked_account_id)
-            logged, over = _by_life(logged, life)
-            ended = get_ended_since(connection, linked_account_id, slug, logged[0]) if logged else []
-            pending, broken = self._read(_until_alone(logged))
-            known, unread = self._read(_by_life(ended, life)[0])
-            sealed = [outcome for _, outcome in unread if outcome.verdict is Verdict.RETRY]
-            if sealed:  # what a later event set cannot be told, so nothing older may be carried out
-                broken += [(entry.logged, sealed[0]) for entry in pending]
-                pending = []
-            key = {"linked_account_id": linked_account_id, "slug": slug}
-            check = find_check(connection, linked_account_id, slug)
-            job = Job(
-                client=self.client,
-                settings=self.settings,
-                lease=lease,
-                now=now,
-                monotonic=self.monotonic,
-                pending=pending,
-                ended=known,
-                check=None if check is None or check.due_at > now else check,
-                is_in_doubt=check is not None or lease.abandoned is not None,
-                account=find_row(connection, linked_accounts, key),
-                connection=find_row(connection, connections, key),
-                configs=find_configs(connection, linked_account_id, slug),
-                over=over,
-                receipt=None if life is None else life.deletion,
-                account_due_at=_find_account_due(connection, linked_account_id, life) if slug else None,
-            )
-            if lease.abandoned is not None:
-                self._look_again(job, lease.abandoned, "a worker lost this account in the middle of its work")
-                self._record_wanted(connection, job, now)  # at once, for this worker may die as well
-                job.checks.clear()
+        began, now = self.monotonic(), self.clock(connection)
+        due = find_due_subject(connection, linked_account_id, now)
+        if due is None:
+            forget_sent(connection, linked_account_id)
+            return None, []
+        slug, ttl = due.slug, self.settings.lease_ttl
+        lease = take_lease(connection, linked_account_id, slug, now=now, began=began, ttl=ttl)
+        if lease is None:
+            return None, []
+        life = find_life(connection, linked_account_id)
+        rows, over = _by_life(get_since_first_pending(connection, linked_account_id, slug), life)
+        logged = [row for row in rows if row.status == "pending"]
+        alone = _until_alone(logged)
+        pending, broken = self._read(alone)
+        ended = [row for row in rows if row.status != "pending" and logged and row.order > logged[0].order]
+        known, unread = self._read(ended)
+        sealed = [outcome for _, outcome in unread if outcome.verdict is Verdict.RETRY]
+        if sealed:  # what a later event set cannot be told, so nothing older may be carried out
+            broken += [(entry.logged, sealed[0]) for entry in pending]
+            pending = []
+        key = {"linked_account_id": linked_account_id, "slug": slug}
+        check = find_check(connection, linked_account_id, slug)
+        job = Job(
+            client=self.client,
+            settings=self.settings,
+            lease=lease,
+            now=now,
+            monotonic=self.monotonic,
+            is_all=due.is_only and len(alone) == len(logged),
+            pending=pending,
+            ended=known,
+            check=None if check is None or check.due_at > now else check,
+            is_in_doubt=check is not None or lease.abandoned is not None,
+            account=find_row(connection, linked_accounts, key),
+            connection=find_row(connection, connections, key) if slug else None,
+            configs=find_configs(connection, linked_account_id, slug) if slug else [],
+            over=[row for row in over if row.status == "pending"],
+            receipt=None if life is None else life.deletion,
+            account_due_at=_find_account_due(connection, linked_account_id, life) if slug else None,
+            is_pinned=standing.environment is not None,
+        )
+        if lease.abandoned is not None:
+            self._look_again(job, lease.abandoned, "a worker lost this account in the middle of its work")
+            self._record_wanted(connection, job, now)  # at once, for this worker may die as well
+            job.checks.clear()
         return job, broken
 
     def _read(self, logged: Sequence[LoggedEvent]) -> tuple[list[Entry], list[tuple[LoggedEvent, Outcome]]]:
@@ -180,13 +198,21 @@ class Attempts:
             record_offboarding(connection, job, now)
             because = Because(at=now, cause=_cause(job))
             for table, row in job.rows:
-                record_row(connection, table, row, because)
+                if record_row(connection, table, row, because) and row.get("status") == "missing":
+                    self._read_what_it_had(connection, job, now)
             self._record_pending_account(connection, job, because)
             record_outcomes(connection, [*self._outcomes(job, error, now, refused), *self._broken(broken, now)])
             record_effects(connection, job.effects)
             self._record_checks(connection, job, error, now)
-            if job.rows and (environment := job.environment or self.client.environment) is not None:
+            environment = job.environment or self.client.environment
+            if job.rows and not job.is_pinned and environment is not None:
                 pin_environment(connection, environment)
+
+    @staticmethod
+    def _read_what_it_had(connection: Connection, job: Job, now: datetime) -> None:
+        """An account that was found missing took its connections and configs along; only reads change their rows."""
+        for slug in find_account_subjects(connection, job.account_id, only_live=True):
+            record_check(connection, job.account_id, slug, due_at=now, reason="Cobalt no longer has the account")
 
     def _record_pending_account(self, connection: Connection, job: Job, because: Because) -> None:
         """A sign-up that did not get through yet shows in the mirror all the same."""
@@ -221,7 +247,7 @@ class Attempts:
         match outcome.verdict:
             case Verdict.DONE | Verdict.SUPERSEDED:
                 ended = {"status": str(outcome.verdict), "finished_at": now, "detail": outcome.detail, "move": None}
-                return ended | {"last_error": None, "payload": _without_credentials(row)}
+                return ended | {"last_error": None, "last_response": None, **_without_credentials(row)}
             case Verdict.DEAD:
                 return self._dead(row, outcome, now)
             case Verdict.RETRY:
@@ -234,8 +260,8 @@ class Attempts:
                     base_seconds=self.settings.retry_base_seconds,
                     cap_seconds=self.settings.retry_cap_seconds,
                 )
-                told = {"last_error": outcome.detail, "move": outcome.move, "retrying_since": since}
-                return told | {"attempts": row.attempts + 1, "due_at": now + wait}
+                told = {"last_error": outcome.detail, "last_response": outcome.response, "move": outcome.move}
+                return told | {"retrying_since": since} | {"attempts": row.attempts + 1, "due_at": now + wait}
             case Verdict.SNOOZE | Verdict.HALTED:
                 values: dict[str, Any] = {"detail": outcome.detail, "looks": row.looks + outcome.looked}
                 if outcome.delay is not None:
@@ -245,11 +271,15 @@ class Attempts:
     def _dead(self, row: LoggedEvent, outcome: Outcome, now: datetime) -> dict[str, Any]:
         move = outcome.move or Move.OPERATOR
         ended = {"status": "dead", "finished_at": now, "last_error": outcome.detail, "move": str(move)}
-        return ended | {"attempts": row.attempts + 1, "payload": _without_credentials(row)}
+        ended["last_response"] = outcome.response
+        return ended | {"attempts": row.attempts + 1, **_without_credentials(row)}
 
     def _record_checks(self, connection: Connection, job: Job, error: Exception | None, now: datetime) -> None:
         if job.check is not None:
-            if error is None:
+            if job.check_waits is not None:
+                due_at = now + job.check_waits.delay
+                postpone_check(connection, job.account_id, job.slug, due_at=due_at, error=job.check_waits.reason)
+            elif error is None:
                 finish_check(connection, job.account_id, job.slug, read_since=job.now)
             else:
                 wait = self.backoff(
@@ -301,11 +331,11 @@ def _cause(job: Job) -> dict[str, Any]:
     return {"check": job.check.reason if job.check is not None else "a look again"}
 
 
-def _without_credentials(row: LoggedEvent) -> Any:
-    """A finished sign-up keeps a note that it had credentials, and not the credentials."""
+def _without_credentials(row: LoggedEvent) -> dict[str, Any]:
+    """A finished sign-up keeps a note that it had credentials, and not the credentials. Other payloads stay."""
     if row.type != "user_signed_up" or not isinstance(row.payload, dict):
-        return row.payload
+        return {}
     if not {"sealed", "auth_credentials"} & row.payload.keys():
-        return row.payload
+        return {}
     kept = {name: value for name, value in row.payload.items() if name not in {"sealed", "auth_credentials"}}
-    return {**kept, "had_credentials": True}
+    return {"payload": {**kept, "had_credentials": True}}

@@ -95,11 +95,12 @@ def _replace(job: Job, config_id: str, desired: Desired) -> Config:
 
 def _change_piece_by_piece(job: Job, config: Config, config_id: str, patch: Patch) -> Config:
     """Change single fields, where a PUT of everything would write masks over passwords that the answer hides."""
-    _change_fields(job, config_id, None, patch.fields)
-    shown = {workflow.id: workflow.enabled for workflow in config.workflows}
+    _change_fields(job, config_id, None, _left_to_change(config.fields, patch.fields))
+    shown = {workflow.id: workflow for workflow in config.workflows}
     for id_, change in patch.workflows.items():
-        _change_fields(job, config_id, id_, change.fields)
-        if change.enabled is not None and change.enabled != shown.get(id_):
+        fields = shown[id_].fields if id_ in shown else ()
+        _change_fields(job, config_id, id_, _left_to_change(fields, change.fields))
+        if change.enabled is not None and (id_ not in shown or change.enabled != shown[id_].enabled):
             job.ask(
                 job.client.set_workflow_enabled,
                 job.account_id,
@@ -109,6 +110,15 @@ def _change_piece_by_piece(job: Job, config: Config, config_id: str, patch: Patc
                 config_id=config_id,
             )
     return job.ask(job.client.fetch_config, job.account_id, job.slug, config_id=config_id)
+
+
+def _left_to_change(shown: Sequence[ConfigField], wanted: dict[str, Any]) -> dict[str, Any]:
+    """What is not as wanted yet, so that an attempt that ran out of time is gone on with; passwords, of which nobody
+    can tell, come last."""
+    secret = {one.id for one in shown if is_secret(one)}
+    values = {one.id: one.value for one in shown}
+    plain = {id_: value for id_, value in wanted.items() if id_ not in secret and values.get(id_) != value}
+    return plain | {id_: value for id_, value in wanted.items() if id_ in secret}
 
 
 def _change_fields(job: Job, config_id: str, workflow_id: str | None, fields: dict[str, Any]) -> None:

@@ -74,6 +74,11 @@ class EmbeddedRedis:
         """The server's own process id."""
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the server that was started last has not ended."""
+        return self._process.poll() is None
+
     def __enter__(self) -> Self:
         with ExitStack() as resources:
             self._binary = find_redis_server()

@@ -21,7 +21,7 @@ from cobalt import (
     UnexpectedAnswer,
 )
 from db.engine import Clock, reading
-from db.state import Halt, end_halt, find_environment, find_halt, record_halt
+from db.state import Halt, Standing, end_halt, find_halt, get_standing, record_halt
 from db.work import hurry_failed
 from workers.outcomes import Move
 
@@ -71,17 +71,18 @@ class Halting:
     clock: Clock
     troubles: Troubles = field(default_factory=Troubles)
 
+    def stops(self, standing: Standing) -> bool:
+        """Whether nobody may call, or not without a probe (`may_call`)."""
+        return standing.halt is not None or self._mismatch(standing) is not None
+
     def may_call(self) -> bool:
         """Whether the key is of this database's environment and no halt is in force.
 
         When a probe is due, the caller makes it; whoever else comes meanwhile is sent away.
         """
-        with reading(self.engine).begin() as connection:
-            if find_halt(connection) is None and self._mismatch(connection) is None:
-                return True
         with self.engine.begin() as connection:
-            now, halt = self.clock(connection), find_halt(connection)
-            mismatch = self._mismatch(connection)
+            now, standing = self.clock(connection), get_standing(connection)
+            halt, mismatch = standing.halt, self._mismatch(standing)
             if mismatch is not None:
                 self.halt(connection, mismatch, now)
                 return False
@@ -117,8 +118,8 @@ class Halting:
             return False
         return self._probe_ends_with(TransportError, ServerError, UnexpectedAnswer)
 
-    def _mismatch(self, connection: Connection) -> str | None:
-        pinned, ours = find_environment(connection), self.client.environment
+    def _mismatch(self, standing: Standing) -> str | None:
+        pinned, ours = standing.environment, self.client.environment
         if pinned is None or ours is None or pinned == ours:
             return None
         return f"this database mirrors the {pinned} environment and COBALT_API_KEY is a {ours} key"

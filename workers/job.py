@@ -13,7 +13,7 @@ from db.log import LoggedEvent
 from db.tables import linked_accounts
 from db.work import Check, Lease
 from events.stored import Entry
-from workers.outcomes import DONE, AccountGone, Outcome, OutOfTime, superseded
+from workers.outcomes import DONE, AccountGone, Outcome, OutOfTime, Verdict, superseded
 from workers.settings import Settings
 
 P = ParamSpec("P")
@@ -57,6 +57,10 @@ class Job:
     over: Sequence[LoggedEvent] = ()
     #: The receipt of the account's last deletion, if it was ever deleted.
     receipt: Deletion | None = None
+    #: Whether the pending events, with the check, are all that is due of the account.
+    is_all: bool = False
+    #: Whether the database is known to belong to an environment.
+    is_pinned: bool = False
     #: When the account's deletion, or the sign-up that begins its new life, is due: a connection waits for either.
     account_due_at: datetime | None = None
 
@@ -69,6 +73,8 @@ class Job:
     environment: str | None = None
     #: The receipt as this attempt leaves it; None: as it was.
     new_receipt: Deletion | None = None
+    #: Why the check was not carried out, and how long it has to wait; None: it was.
+    check_waits: WantedCheck | None = None
     #: Whether the account was deleted in this attempt, so that everything of its ended life goes.
     buries: bool = False
 
@@ -96,6 +102,13 @@ class Job:
     def is_deleted(self) -> bool:
         """Whether the account is deleted and no sign-up has begun a new life."""
         return self.account is not None and self.account["status"] == "deleted"
+
+    @property
+    def is_all_done(self) -> bool:
+        """Whether nothing is left that was due when the attempt began."""
+        ends = {Verdict.DONE, Verdict.SUPERSEDED, Verdict.DEAD}
+        outcomes = (self.outcomes.get(entry.logged.key) for entry in self.pending)
+        return self.is_all and not self.checks and all(one is not None and one.verdict in ends for one in outcomes)
 
     def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call Cobalt, if the lease surely outlasts the call.

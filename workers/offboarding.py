@@ -168,7 +168,7 @@ def account_goes_first(job: Job) -> bool:
         detail = "it waits for what happened to the account itself"
         job.finish(job.waiting(), Outcome(verdict=Verdict.SNOOZE, delay=delay, detail=detail))
         if job.check is not None:
-            job.checks.append(WantedCheck(slug=job.slug, delay=delay, reason=job.check.reason))
+            job.check_waits = WantedCheck(slug=job.slug, delay=delay, reason=detail)
         return True
     if job.is_deleted and job.check is not None:  # a hint that something happened there: see whether it still is gone
         job.checks.append(WantedCheck(slug="", delay=timedelta(), reason=job.check.reason))

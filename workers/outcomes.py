@@ -1,10 +1,11 @@
 """What becomes of an event: the named outcomes, and the one table that turns an error into one."""
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 import cobalt
 from db.errors import CannotUnseal
@@ -41,6 +42,7 @@ class Outcome:
         delay: for a snooze, how long; None leaves the event's due time as it is.
         looked: a snooze that counts as one of the looks at an authorisation that Cobalt does not show yet.
         alone: try the event without its neighbours, for they were refused together.
+        response: what Cobalt answered, if that was an error in its own words; without secrets.
     """
 
     verdict: Verdict
@@ -49,6 +51,7 @@ class Outcome:
     delay: timedelta | None = None
     looked: bool = False
     alone: bool = False
+    response: Mapping[str, Any] | None = None
 
 
 class OutOfTime(Exception):
@@ -67,7 +70,13 @@ def superseded(detail: str) -> Outcome:
     return Outcome(verdict=Verdict.SUPERSEDED, detail=detail)
 
 
-def outcome_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: PLR0911 - it is a table
+def outcome_of(error: Exception, type_: EventType | None) -> Outcome:
+    """What becomes of an event of this type that ended in this error, with what Cobalt answered."""
+    outcome = _verdict_of(error, type_)
+    return replace(outcome, response=error.as_json()) if isinstance(error, cobalt.ResponseError) else outcome
+
+
+def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: PLR0911 - it is a table
     """The table from error to outcome. `KeyRefused` must have been probed before: here one application is at fault."""
     detail = str(error)[:1000] or type(error).__name__
     match error:

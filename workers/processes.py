@@ -19,6 +19,8 @@ from workers.guard import Guard
 from workers.procfile import ProcfileError, read_procfile
 
 RELEASE = "release"
+#: What ends by itself: `release` is run before the others start, `reconcile` whenever a scheduler has it.
+ENDS_BY_ITSELF = frozenset({RELEASE, "reconcile"})
 
 
 class ReleaseFailed(Exception):
@@ -57,7 +59,8 @@ class Processes:
     Args:
         procfile: The Procfile; `workers.procfile.find_procfile()` knows where ours is.
         environment: The whole environment of the commands (`PATH` is put before, `PYTHONUNBUFFERED` added).
-        names: Which of them to run. `None` means all but `release`.
+        names: Which of them to run. `None` means all that run until they are told to stop: neither `release` nor
+            `reconcile`.
         output: Where their output goes, each line after the name of its process. `None` means standard output.
         grace: How long a process may take to end after SIGTERM before it is killed. The default is 30 seconds.
         backoff: How long a process that ended by itself stays down.
@@ -77,7 +80,8 @@ class Processes:
         backoff: Backoff | None = None,
     ) -> None:
         self._commands = read_procfile(procfile)
-        self._names = [name for name in self._commands if name != RELEASE] if names is None else list(names)
+        lasting = [name for name in self._commands if name not in ENDS_BY_ITSELF]
+        self._names = lasting if names is None else list(names)
         for name in self._names:
             if name not in self._commands:
                 raise ProcfileError(f"{procfile} has no {name!r}, only: {', '.join(self._commands)}")
@@ -100,6 +104,11 @@ class Processes:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Which processes are run, in the order of their lines."""
+        return tuple(self._names)
 
     @property
     def pids(self) -> dict[str, int]:

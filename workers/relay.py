@@ -92,9 +92,10 @@ class Relay:
             return 0
         with self.engine.begin() as connection:
             until = now + RESEND_AFTER
-            marked = [one for one in due if mark_sent(connection, one.linked_account_id, now=now, until=until)]
-        for one in marked:
-            self._send(one)
+            marked = mark_sent(connection, [one.linked_account_id for one in due], now=now, until=until)
+        for one in due:
+            if one.linked_account_id in marked:
+                self._send(one)
         return len(marked)
 
     def ring_catalogue(self) -> None:

@@ -26,7 +26,7 @@ class Settings(DatabaseSettings):
         worker_processes: processes of the `worker` line in the Procfile.
         worker_threads: threads in each of them.
         find_config_on_authorization: find or create the config right after a verified authorisation.
-        retry_base_seconds: the first wait after a failure is at most twice this; it doubles from there.
+        retry_base_seconds: the first wait after a failure is at most this; the ceiling doubles from there.
         retry_cap_seconds: the longest wait between two attempts.
         retry_give_up_days: after this long without success, an event is dead.
         catalogue_refresh_seconds: how old the mirrored catalogue may grow.

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 import cobalt
 from events import EVENT_TYPES
-from tests.pages import EVENTS, OUTCOMES, PAGES, README, ROOT, finished, rows
+from tests.pages import EVENTS, OUTCOMES, PAGES, README, ROOT, rows
 from workers.cli.app import app
 from workers.outcomes import Move, Verdict
 from workers.procfile import find_procfile, read_procfile
@@ -35,7 +35,7 @@ def test_the_table_of_settings_is_complete_and_its_defaults_are_true() -> None:
     told = {cells[0].strip("`"): cells[1] for cells in rows(README, "| variable | default | meaning |")}
     true = {name.upper(): shown(field.default) for name, field in Settings.model_fields.items()}
 
-    assert told == finished(true)
+    assert told == true
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -59,8 +59,8 @@ def test_the_readme_can_be_read_at_one_sitting() -> None:
 def test_every_event_type_and_field_is_on_its_page() -> None:
     table = {cells[0].strip("`"): cells for cells in rows(EVENTS, "| type | says | in Python | payload |")}
 
-    assert set(table) == finished(EVENT_TYPES).keys()
-    for name, kind in finished(EVENT_TYPES).items():
+    assert set(table) == EVENT_TYPES.keys()
+    for name, kind in EVENT_TYPES.items():
         assert tuple(re.findall(r"`(\w+)`", table[name][3])) == kind.payload_fields
         assert kind.__name__ in table[name][2]
 
@@ -80,7 +80,7 @@ def test_every_outcome_move_and_error_is_on_its_page() -> None:
 def test_the_processes_for_production_are_those_of_the_procfile() -> None:
     told = {cells[0].strip("`"): cells[1].strip("`") for cells in rows(README, "| process | command | how many |")}
 
-    assert told == finished(read_procfile(find_procfile()))
+    assert told == read_procfile(find_procfile())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,5 +1,6 @@
 """What the README and the pages in docs/ tell a reader to type works as written: commands, Python, SQL."""
 
+import json
 import os
 import re
 import shutil
@@ -21,9 +22,10 @@ from cobalt.sandbox import SandboxServer
 from db.migrate import upgrade
 from db.settings import DatabaseSettings
 from events import EVENT_TYPES
-from tests.commands import COMMAND, Shell, read_until
-from tests.pages import EVENTS, OUTCOMES, README, ROOT, block, blocks, finished
+from tests.commands import COMMAND, Shell, family_of, read_until, still_running
+from tests.pages import EVENTS, OUTCOMES, README, ROOT, block, blocks
 from tests.services import PostgresServer
+from tests.waiting import wait_until
 from tests.world import TEST_KEY, World
 from workers.settings import Settings
 
@@ -111,16 +113,25 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
     [command] = re.findall(r"^cobalt-mirror (.*)$", start, flags=re.MULTILINE)
     type_in(shell, start.replace(f"cobalt-mirror {command}\n", "")).check_returncode()
 
-    with shell.start(*command.split(), "--sandbox-port", "0") as up:
-        url = re.findall(r"Cobalt +(\S+)", read_until(up, "in another shell"))[0]
+    token = {"EVENTS_TOKEN": "a-token"}
+    with shell.start(*command.split(), "--sandbox-port", "0", WEB_PORT="0", **token) as up:
+        said = read_until(up, "in another shell")
+        url, web = (re.findall(rf"{name} +(\S+)", said)[0] for name in ("Cobalt", "web"))
         done = type_in(shell, second.replace("http://127.0.0.1:8474", url))
         by_night = type_in(shell, blocks(README, "sh")[-1])
         lines = [type_in(shell, block(README, "sh", "--ndjson"))]
         lines += [type_in(shell, block(OUTCOMES, "sh", "config_changed"))]
+        posted = type_in(shell, block(EVENTS, "sh", "$MIRROR_URL/events"), MIRROR_URL=web, **token)
+        wait_until(lambda: " 0 pending" in shell.run("status").output, timeout_seconds=60)
+        receipt = shell.run("show", "zoe").output
         state = httpx.get(f"{url}/_sandbox/state", trust_env=False).json()
+        everybody = family_of(up.pid)
         up.send_signal(signal.SIGINT)
-        up.communicate(timeout=40)
+        said, _ = up.communicate(timeout=40)
 
+    assert (up.returncode, still_running(everybody)) == (0, set())
+    assert "what is in hand is finished first" in said
+    assert "Traceback" not in said
     assert (done.returncode, done.stderr) == (0, "")
     assert "Acme Ltd" in done.stdout
     assert "not halted" in done.stdout
@@ -129,6 +140,8 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
     assert (by_night.returncode, by_night.stderr) == (0, "")
     assert [(each.returncode, each.stderr) for each in lines] == [(0, "")] * 2
     assert "2 events published, 0 were published before, 0 bad lines" in lines[0].stdout
+    assert json.loads(posted.stdout)["receipts"] == [{"source": "billing", "id": "9", "is_new": True}]
+    assert "receipt of the deletion" in receipt
 
 
 def test_the_commands_that_publish_work(world: World, shell: Shell) -> None:
@@ -184,7 +197,7 @@ def test_every_block_of_commands_is_run_by_a_test_of_this_file() -> None:
     assert sorted(run) == sorted(blocks(README, "sh"))
     assert at_night == night
     assert len(blocks(OUTCOMES, "sh")) == 2
-    assert len(blocks(EVENTS, "sh")) == 1
+    assert len(blocks(EVENTS, "sh")) == 2
 
 
 # --- Python and SQL ---------------------------------------------------------------------------------------------------
@@ -273,7 +286,7 @@ def test_every_python_block_runs_and_what_it_publishes_is_carried_out(world: Wor
 
     assert said == "True\n"
     assert ("ann", "user_signed_up") in published
-    assert {type_ for _, type_ in published} == finished(EVENT_TYPES).keys()
+    assert {type_ for _, type_ in published} == EVENT_TYPES.keys()
     assert {row["linked_account_id"] for row in world.sandbox.state()["accounts"]} >= {"ann", "bob"}
     assert world.row("configs", linked_account_id="ann")["fields"] == {"channel": "alerts"}
     assert "slack Slack connected True\n" in page
@@ -309,7 +322,7 @@ def test_a_host_with_the_rights_on_the_page_can_publish_and_read(world: World, r
     sql(world, f"SET ROLE {role}; {block(EVENTS, 'sql', 'INSERT INTO')}")
     page = sql(world, f"SET ROLE {role}; {block(README, 'sql', 'SELECT')}")
 
-    assert {row["type"] for row in world.rows("events", status="pending")} == finished(EVENT_TYPES).keys()
+    assert {row["type"] for row in world.rows("events", status="pending")} == EVENT_TYPES.keys()
     assert ("slack", "Slack", "connect") in [(slug, name, state) for slug, name, _, state in page]
 
 
@@ -322,4 +335,4 @@ def test_the_inserts_work_on_sqlite_without_the_schema_and_with_times_in_its_for
             connection.executescript(statements)
         connection.executescript(statements.replace("12:00:00Z", "12:00:00.000000Z"))
 
-        assert connection.execute("SELECT count(DISTINCT type) FROM events").fetchone() == (len(finished(EVENT_TYPES)),)
+        assert connection.execute("SELECT count(DISTINCT type) FROM events").fetchone() == (len(EVENT_TYPES),)

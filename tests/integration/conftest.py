@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 
 from db.migrate import upgrade
 from db.settings import DatabaseSettings
+from tests.lending import Lending
 from tests.services import PostgresServer
 from tests.world import World
 
@@ -30,6 +31,13 @@ def migrated_postgres(postgres: PostgresServer) -> Iterator[str]:
         yield str(make_url(url).database)
 
 
+@pytest.fixture(scope="session")
+def lending(postgres: PostgresServer, migrated_postgres: str) -> Iterator[Lending]:
+    """Lends migrated PostgreSQL databases."""
+    with Lending(postgres, template=migrated_postgres) as lending:
+        yield lending
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A migrated database of this test's own: the test runs once on SQLite and once on PostgreSQL."""
@@ -38,8 +46,8 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("migrated_sqlite"), file)
         yield f"sqlite:///{file}"
     else:
-        server: PostgresServer = request.getfixturevalue("postgres")
-        with server.database(template=request.getfixturevalue("migrated_postgres")) as url:
+        lending: Lending = request.getfixturevalue("lending")
+        with lending.lend() as url:
             yield url
 
 

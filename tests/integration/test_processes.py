@@ -13,7 +13,7 @@ import pytest
 
 from tests.waiting import is_running, wait_until
 from workers.processes import Backoff, Processes, ReleaseFailed
-from workers.procfile import ProcfileError
+from workers.procfile import ProcfileError, find_procfile
 
 QUICK = Backoff(first=timedelta(milliseconds=10), longest=timedelta(seconds=5))
 
@@ -224,6 +224,22 @@ def test_release_runs_to_its_end_and_only_when_asked(place: Place) -> None:
         processes.start()
         wait_until(place.said("relaying"))
         assert list(processes.pids) == ["relay"]
+
+
+def test_what_a_scheduler_runs_is_not_kept_running(place: Place) -> None:
+    place.add_command("reconcile", "sh -c 'echo reconciled'")
+    place.add("relay", "print('relaying'); import time; time.sleep(60)")
+    with place.processes() as processes:
+        processes.start()
+        wait_until(place.said("relaying"))
+        assert list(processes.pids) == ["relay"]
+
+    assert place.output.getvalue() == "relay   | relaying\n"
+
+
+def test_of_our_own_procfile_the_processes_that_last_are_run() -> None:
+    with Processes(find_procfile(), environment={"PATH": ""}, output=io.StringIO(), backoff=QUICK) as processes:
+        assert processes.names == ("worker", "relay", "web")
 
 
 def test_a_failed_release_is_said_with_its_command(place: Place) -> None:

@@ -1,9 +1,11 @@
 """Rules about the source tree itself that no linter checks for us."""
 
+import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("alembic", "cobalt", "db", "events", "tests", "workers")
+FOLDERS = ("alembic", "benchmarks", "cobalt", "db", "events", "tests", "workers")
 LONGEST_FILE = 400
 
 
@@ -13,6 +15,30 @@ def test_no_file_is_longer_than_a_reader_can_hold() -> None:
 
     assert "workers/guard.py" in lengths
     assert {file: length for file, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_only_db_knows_sql() -> None:
+    """Others hand engines, connections, sessions and tables on, and map errors; they build no statement."""
+    handed_on = {"Connection", "Engine", "Session", "Table", "make_url"}
+    files = [file for folder in ("events", "workers") for file in (ROOT / folder).rglob("*.py")]
+    taken = {
+        (str(file.relative_to(ROOT)), name)
+        for file in files
+        for module, name in imported_names(file)
+        if module.partition(".")[0] == "sqlalchemy" and module != "sqlalchemy.exc"
+    }
+
+    assert ("workers/attempt.py", "Engine") in taken
+    assert {(file, name) for file, name in taken if name not in handed_on} == set()
+
+
+def imported_names(file: Path) -> Iterator[tuple[str, str]]:
+    """The module and the name of everything that a file imports; the name is empty for a whole module."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.module or "", alias.name) for alias in node.names)
 
 
 def test_the_migrations_folder_does_not_shadow_the_library() -> None:

@@ -3,15 +3,19 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
 from db import EventState, list_events
+from db.deletions import OpenDeletions, find_open_deletions
 from db.engine import Clock, database_clock, reading
+from db.mirror import count_catalogue
 from db.notifications import Silence, find_silence, find_subscription
 from db.reads import count_events, find_oldest_waiting
+from db.runs import find_last_pass, list_runs
 from db.state import Halt, find_environment, find_halt
-from db.tables import applications, checks
+from db.work import count_checks
 from workers.cli.output import cell
 
 #: After so many runs of the reconciliation that found something to repair, silence of Cobalt's is suspicious.
@@ -29,10 +33,13 @@ class Overview:
         dead: the latest of them.
         oldest_waiting_at: when the oldest pending event was recorded; None: nothing waits.
         rereads: how many subjects are to be read again although no event asks for it.
+        deletions: those that are not over, and those that left something to know.
         halt: why no calls are made, if so.
         environment: the environment that the database is pinned to; None until the first success.
         applications: how many applications customers can connect.
         catalogue_read_at: when the catalogue was read last; None: never.
+        passed_at: when the last complete reconciliation began; None: there was none.
+        reconciliation: the row of the last run; None: there was none.
         webhook: where Cobalt was told to send notifications; None: nobody arranged it.
         warnings: what a person should look into, although nothing is at a standstill.
     """
@@ -43,10 +50,13 @@ class Overview:
     dead: list[EventState]
     oldest_waiting_at: datetime | None
     rereads: int
+    deletions: OpenDeletions
     halt: Halt | None
     environment: str | None
     applications: int
     catalogue_read_at: datetime | None
+    passed_at: datetime | None
+    reconciliation: dict[str, Any] | None
     webhook: str | None
     warnings: list[str]
 
@@ -69,19 +79,21 @@ def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clo
             by_status[status] += number
             if status == "dead":
                 by_move[move or "operator"] += number
-        enabled = select(func.count(), func.max(applications.c.verified_at, type_=applications.c.verified_at.type))
-        known, read_at = connection.execute(enabled.where(applications.c.enabled)).one()
+        known, read_at = count_catalogue(connection)
         return Overview(
             at=clock(connection),
             events=dict(by_status),
             dead_by_move=dict(by_move),
             dead=list_events(connection, status="dead", limit=dead),
             oldest_waiting_at=find_oldest_waiting(connection),
-            rereads=connection.execute(select(func.count()).select_from(checks)).scalar_one(),
+            rereads=count_checks(connection),
+            deletions=find_open_deletions(connection),
             halt=find_halt(connection),
             environment=find_environment(connection),
             applications=known,
             catalogue_read_at=read_at,
+            passed_at=find_last_pass(connection).accounts,
+            reconciliation=next(iter(list_runs(connection, limit=1)), None),
             webhook=None if (subscription := find_subscription(connection)) is None else subscription.url,
             warnings=_silence(find_silence(connection)),
         )

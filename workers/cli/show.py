@@ -3,9 +3,11 @@
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 from sqlalchemy import Engine
 
 from db import find_account, list_configs, list_connections, list_events, list_history, list_workflow_runs
+from db.deletions import Deletion, find_deletion
 from db.engine import create_engine, reading
 from workers.cli.failures import NotReady
 from workers.cli.output import console, print_json, table
@@ -19,7 +21,8 @@ def show(
 ) -> None:
     """Show everything that is known about one customer.
 
-    Account, connections, configs, runs of workflows, pending and latest events, and the history of the mirror.
+    Account, connections, configs, runs of workflows, pending and latest events, and the history of the mirror; of one
+    that was deleted, the receipt.
 
     \b
     Example:
@@ -30,7 +33,7 @@ def show(
         found = _read(engine, account, limit)
     finally:
         engine.dispose()
-    if found["account"] is None and not found["events"]:
+    if found["account"] is None and not found["events"] and found["deletion"] is None:
         raise NotReady(f"neither the mirror nor the event log knows an account {account!r}")
     if as_json:
         print_json(found)
@@ -42,6 +45,7 @@ def _read(engine: Engine, account: str, limit: int) -> dict[str, Any]:
     with reading(engine).begin() as connection:
         return {
             "account": find_account(connection, account),
+            "deletion": find_deletion(connection, account),
             "connections": list_connections(connection, account),
             "configs": list_configs(connection, account),
             "workflow_runs": list_workflow_runs(connection, account),
@@ -55,17 +59,27 @@ def _print(found: dict[str, Any]) -> None:
     screen = console()
     account = found["account"]
     if account is None:
-        screen.print("the mirror has no such account yet")
+        screen.print("the mirror has no such account" if found["deletion"] else "the mirror has no such account yet")
     else:
         row = (account.linked_account_id, account.name, account.status, account.environment, account.udf)
         names = ("account", "name", "status", "environment", "udf", "fresh at")
         screen.print(table("account", names, [(*row, account.fresh_at)]))
+    if found["deletion"] is not None:
+        screen.print()
+        screen.print(_receipt(found["deletion"]))
     for title, columns, rows in _sections(found):
         screen.print()
         if rows:
             screen.print(table(title, columns, rows))
         else:
             screen.print(f"no {title}")
+
+
+def _receipt(deletion: Deletion) -> Table:
+    columns = ("asked for at", "by event", "of source", "gone at", "confirmed at", "note")
+    confirmed = deletion.confirmed_at or "not yet"
+    asked = (deletion.occurred_at, deletion.event_id, deletion.source)
+    return table("receipt of the deletion", columns, [(*asked, deletion.gone_at, confirmed, deletion.note)])
 
 
 def _sections(found: dict[str, Any]) -> list[tuple[str, tuple[str, ...], list[tuple[Any, ...]]]]:

@@ -1,5 +1,6 @@
 """`cobalt-mirror status`: events by outcome, what waits, what is dead, and whether work is halted."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -70,9 +71,12 @@ def _print(found: Overview) -> None:
         screen.print(f"waiting      the oldest for {ago(found.oldest_waiting_at, found.at)}")
     if found.rereads:
         screen.print(f"rereads      {found.rereads} subjects are to be read again")
+    for line in _deletions(found):
+        screen.print(f"deletions    {line}")
     screen.print(f"work         {_work(found)}")
     screen.print(f"environment  {found.environment or 'not known before the first success'}")
     screen.print(f"catalogue    {_catalogue(found)}")
+    screen.print(f"reconcile    {_reconciliation(found)}")
     for warning in found.warnings:
         screen.print(f"warning      {cell(warning)}")
     if found.dead_by_move:
@@ -85,14 +89,40 @@ def _print(found: Overview) -> None:
         screen.print(table("dead events", columns, rows))
 
 
+def _deletions(found: Overview) -> Iterator[str]:
+    told = found.deletions
+    if told.asked_at is not None:
+        yield f"{told.asked} asked for and not carried out yet, the oldest for {ago(told.asked_at, found.at)}"
+    if (oldest := told.oldest_unconfirmed) is not None:
+        account = cell(oldest.linked_account_id)
+        yield f"{told.unconfirmed} to be confirmed, the oldest for {ago(oldest.gone_at, found.at)}: {account}"
+    if (oldest := told.oldest_noted) is not None:
+        yield f"{told.noted} with a note, the oldest: {cell(oldest.linked_account_id)}: {cell(oldest.note)}"
+
+
 def _work(found: Overview) -> str:
     if found.halt is None:
         return "not halted"
     next_probe = duration(found.halt.probe_at - found.at)
-    return f"HALTED for {ago(found.halt.since, found.at)}: {cell(found.halt.reason)}; next probe in {next_probe}"
+    since, reason = ago(found.halt.since, found.at), cell(found.halt.reason)
+    return f"HALTED for {since}, the {found.halt.move}'s move: {reason}; next probe in {next_probe}"
 
 
 def _catalogue(found: Overview) -> str:
     if found.catalogue_read_at is None:
         return "not read yet; it is as soon as there is an active account"
     return f"{found.applications} applications, read {ago(found.catalogue_read_at, found.at)} ago"
+
+
+def _reconciliation(found: Overview) -> str:
+    run = found.reconciliation
+    if run is None:
+        return "never run; see `cobalt-mirror reconcile --help`"
+    began = "no pass is complete yet"
+    if found.passed_at is not None:
+        began = f"the last complete pass began {ago(found.passed_at, found.at)} ago"
+    if run["finished_at"] is not None:
+        return began
+    if run["place"] is not None and run["alive_until"] > found.at:
+        return f"{began}; run {run['id']} is under way"
+    return f"{began}; run {run['id']} did not finish: {cell(run['stopped_because'] or 'killed')}"

@@ -1,8 +1,9 @@
 """`cobalt-mirror up`: everything that a mirror needs, on this machine, until Ctrl-C."""
 
 import os
+import re
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Annotated
 
 import typer
@@ -13,7 +14,10 @@ from workers.cli.failures import NotReady
 from workers.cli.readiness import check_redis
 from workers.cli.sandbox import DEFAULT_PORT
 from workers.cli.signals import orderly_end
+from workers.cli.web import address_of, listen
+from workers.cli.webhook import arrange
 from workers.embedded import EmbeddedRedis
+from workers.keeper import kept_running
 from workers.processes import Processes
 from workers.procfile import find_procfile
 from workers.settings import Settings
@@ -29,9 +33,9 @@ def up(
 ) -> None:
     """Run everything on this machine until Ctrl-C.
 
-    Runs the Procfile's release, worker and relay. Without DATABASE_URL the mirror lives in SQLite at var/mirror.db,
-    without REDIS_URL a Redis of its own runs on
-    var/redis, both below the working directory.
+    Runs the Procfile's release, worker, relay and web; reconcile is yours to run. Without DATABASE_URL the mirror lives
+    in SQLite at var/mirror.db, without REDIS_URL a Redis of its own runs on var/redis, both below the working
+    directory. The sandbox notifies web of what happens in it; for the real Cobalt see `cobalt-mirror webhook --help`.
 
     \b
     Example:
@@ -44,12 +48,15 @@ def up(
         if not with_sandbox and not settings.cobalt_api_key.get_secret_value():
             raise NotReady("COBALT_API_KEY is unset; set it to your key, or use `cobalt-mirror up --sandbox`")
         if settings.redis_url is None:
-            os.environ["REDIS_URL"] = resources.enter_context(EmbeddedRedis()).url
+            os.environ["REDIS_URL"] = _start_redis(resources)
         else:
             check_redis(settings)
+        web_url = _choose_port(settings)
         processes = resources.enter_context(Processes(find_procfile(), environment=os.environ))
         processes.run_release()
-        _announce(Settings.from_environment())
+        if with_sandbox:  # it forgot the webhook with all the rest
+            arrange(Settings.from_environment(), f"{web_url}/webhooks/cobalt")
+        _announce(Settings.from_environment(), web_url, shows_key=with_sandbox)
         processes.start()
         try:
             processes.wait()
@@ -75,11 +82,30 @@ def _serve_sandbox(resources: ExitStack, port: int) -> str:
         raise NotReady(f"the sandbox cannot listen on port {port} ({error.strerror}); try --sandbox-port 0") from error
 
 
-def _announce(settings: Settings) -> None:
+def _start_redis(resources: ExitStack) -> str:
+    server = resources.enter_context(EmbeddedRedis())
+    resources.enter_context(kept_running(server, say=typer.echo))
+    return server.url
+
+
+def _choose_port(settings: Settings) -> str:
+    """Settle where web will be found, before anything is started that is told of it."""
+    with closing(listen(settings)) as listening:
+        os.environ["WEB_PORT"] = str(listening.getsockname()[1])
+        return re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", address_of(listening))
+
+
+def _announce(settings: Settings, web_url: str, *, shows_key: bool) -> None:
     typer.echo("the mirror is up; Ctrl-C ends it")
     typer.echo(f"  database  {settings.url().render_as_string(hide_password=True)}")
     typer.echo(f"  Redis     {settings.redis_url}")
     typer.echo(f"  Cobalt    {settings.cobalt_base_url}")
+    typer.echo(f"  web       {web_url}")
+    if shows_key:  # the sandbox's, which is no secret
+        variables = {"COBALT_API_KEY": settings.require_key(), "COBALT_BASE_URL": settings.cobalt_base_url}
+        variables["REDIS_URL"] = settings.require_redis()
+        told = " ".join(f"{name}={value}" for name, value in variables.items())
+        typer.echo(f"  for reconcile in another shell: export {told}")
     typer.echo(
         "  in another shell: cobalt-mirror publish user_signed_up acme --name 'Acme Ltd'; cobalt-mirror show acme"
     )

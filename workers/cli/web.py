@@ -31,8 +31,10 @@ def web() -> None:
     Settings.from_environment().require_key()  # without one, no notification could ever be told from a forged one
     settings = ready_for_database()
     logs.configure(settings.log_level)
-    with closing(_listen(settings)) as listening:
-        server = _Server(settings, lambda: typer.echo(f"the doors are open at {_url(listening)}; Ctrl-C closes them"))
+    with closing(listen(settings)) as listening:
+        server = _Server(
+            settings, lambda: typer.echo(f"the doors are open at {address_of(listening)}; Ctrl-C closes them")
+        )
         with told_to_stop(server.stop):
             server.run(sockets=[listening])
 
@@ -69,7 +71,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
+    """A socket at WEB_HOST and WEB_PORT.
+
+    Raises:
+        NotReady: nobody can listen there. The text says what to correct.
+    """
     family = socket.AF_INET6 if ":" in settings.web_host else socket.AF_INET
     try:
         listening = socket.create_server((settings.web_host, settings.web_port), family=family)
@@ -82,6 +89,7 @@ def _listen(settings: Settings) -> socket.socket:
     return listening
 
 
-def _url(listening: socket.socket) -> str:
+def address_of(listening: socket.socket) -> str:
+    """The URL of what is served there, for somebody on this machine."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

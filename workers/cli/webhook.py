@@ -12,6 +12,7 @@ from db.state import find_environment
 from workers.cli.failures import NotReady
 from workers.cli.readiness import ready_for_database
 from workers.runtime import create_client
+from workers.settings import Settings
 from workers.web.subscription import ensure_subscription
 
 webhook = typer.Typer(no_args_is_help=True)
@@ -41,7 +42,20 @@ def ensure(
       cobalt-mirror webhook ensure https://mirror.example.com/webhooks/cobalt
     """
     _check(url)
-    settings = ready_for_database()
+    did = arrange(ready_for_database(), url)
+    typer.echo(did if did is not None else f"nothing to do: {url} is registered and enabled")
+
+
+def arrange(settings: Settings, url: str) -> str | None:
+    """Have Cobalt notify a URL, and remember it.
+
+    Returns:
+        What was done, in words; None: all was well.
+
+    Raises:
+        NotReady: the key is of the other environment than the database.
+        CobaltError: see `ensure_subscription`; nothing is remembered.
+    """
     engine = create_engine(settings)
     try:
         with reading(engine).begin() as connection:
@@ -57,7 +71,7 @@ def ensure(
                 record_subscription(connection, Subscription(url=url, since=datetime.now(UTC)))
     finally:
         engine.dispose()
-    typer.echo(did if did is not None else f"nothing to do: {url} is registered and enabled")
+    return did
 
 
 def _check(url: str) -> None:

@@ -12,13 +12,12 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 from sqlalchemy import Engine
-from sqlalchemy.schema import DropSchema
 
 from cobalt import Client
 from cobalt.sandbox import Sandbox, SandboxServer
 from db.engine import create_engine
 from db.errors import NotMigrated
-from db.migrate import check_migrated
+from db.migrate import check_migrated, drop_schema
 from workers.broker import create_governor_redis
 from workers.cli.up import sandbox_environment
 from workers.embedded import EmbeddedRedis
@@ -120,10 +119,5 @@ def _open_database(stack: ExitStack, settings: Settings) -> Engine:
     engine = create_engine(settings, pool_size=20)
     stack.callback(engine.dispose)
     if engine.dialect.name != "sqlite":
-        stack.callback(_drop_schema, engine, settings.mirror_schema)
+        stack.callback(drop_schema, engine, settings.mirror_schema)
     return engine
-
-
-def _drop_schema(engine: Engine, name: str) -> None:
-    with engine.begin() as connection:
-        connection.execute(DropSchema(name, cascade=True, if_exists=True))

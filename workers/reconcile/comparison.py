@@ -42,17 +42,21 @@ def listed_connections(account: LinkedAccount) -> dict[str, Listed] | None:
 
 
 def compare(account: LinkedAccount, known: Known) -> Iterator[Suspicion]:
-    """Everything on which the listing and the mirror disagree. A tombstone is never in doubt."""
+    """Everything on which the listing and the mirror disagree.
+
+    A deleted account that is listed all the same is looked at, so that its receipt tells; nothing else of it counts.
+    """
     row = known.account
-    if row is None or row["status"] == "deleted":
+    if row is None:
         return
-    differences = [*_account_differences(account, row)]
+    is_deleted = row["status"] == "deleted"
+    differences = ["status"] if is_deleted else [*_account_differences(account, row)]
     if differences:
         yield Suspicion(
             linked_account_id=account.linked_account_id, slug="", kind=Kind.CHANGED, differences=differences
         )
     listed = listed_connections(account)
-    if listed is not None:
+    if listed is not None and not is_deleted:
         yield from _compare_connections(account.linked_account_id, listed, known.connections)
 
 

@@ -104,19 +104,21 @@ class Repair:
             settle(connection, run.id, outcomes, now)
             run.repaired += sum(outcome is Settled.REPAIRED for outcome in outcomes.values())
             halt = find_halt(connection)
-            if Settled.REPAIRED is outcomes.get((account, "")):
-                self._want_what_a_missing_one_had(connection, account)
+            self._follow(connection, account, subjects, changed)
         if halt is not None:
             raise Halted(f"work is halted: {halt.reason}")
         return len(outcomes)
 
-    def _want_what_a_missing_one_had(self, connection: Connection, account: str) -> None:
-        """Have everything under an account read that turned out to be missing."""
+    def _follow(self, connection: Connection, account: str, subjects: Sequence[Suspicion], changed: set[str]) -> None:
+        """An account that turned out to be missing took everything along: what could not be read yet is wanted, too."""
         row = find_row(connection, linked_accounts, {"linked_account_id": account})
-        if row is not None and row["status"] == "missing":
-            slugs = find_account_subjects(connection, account)
-            wanted = [Suspicion(linked_account_id=account, slug=slug, kind=Kind.CONFIGS) for slug in slugs]
-            record_suspicions(connection, self.journal.run.id, wanted)
+        if "" not in changed or row is None or row["status"] != "missing":
+            return
+        had = set(find_account_subjects(connection, account)) - {one.slug for one in subjects}
+        self.journal.run.repaired += len(had & changed)
+        unread = [slug for slug in sorted(had) if find_check(connection, account, slug) is not None]
+        wanted = [Suspicion(linked_account_id=account, slug=slug, kind=Kind.CONFIGS) for slug in unread]
+        record_suspicions(connection, self.journal.run.id, wanted)
 
     def _work_on(self, account: str) -> None:
         try:

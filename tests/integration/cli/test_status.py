@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert
 
+from db.deletions import Deletion, record_deletion
 from db.mirror import Because, record_row
 from db.state import Halt, pin_environment, record_halt
 from db.tables import applications, configs, connections, events, linked_accounts
@@ -27,6 +28,7 @@ def test_an_empty_mirror_is_fine(mirror: Shell) -> None:
 
     assert (ended.status, ended.errors) == (0, "")
     assert "0 pending, 0 done, 0 superseded, 0 dead" in ended.output
+    assert "reconcile    never run" in ended.output
 
 
 def test_waiting_events_and_the_age_of_the_catalogue_are_shown(mirror: Shell, engine: Engine) -> None:
@@ -70,7 +72,7 @@ def test_a_halt_is_said_loudly(mirror: Shell, engine: Engine) -> None:
     shown, told = mirror.run("status"), mirror.run("status", "--json")
 
     assert shown.status == 3
-    assert "HALTED for 5 min: the key is refused; next probe in 3 h" in shown.output
+    assert "HALTED for 5 min, the operator's move: the key is refused; next probe in 3 h" in shown.output
     assert json.loads(told.output)["halt"]["reason"] == "the key is refused"
 
 
@@ -115,3 +117,75 @@ def test_a_customer_whom_nobody_knows_is_an_error(mirror: Shell) -> None:
 
     assert (ended.status, ended.output) == (1, "")
     assert ended.errors == "cobalt-mirror: neither the mirror nor the event log knows an account 'nobody'\n"
+
+
+# --- deletions --------------------------------------------------------------------------------------------------------
+
+
+def add_receipt(engine: Engine, account: str, *, gone: timedelta, **more: Any) -> None:
+    receipt = Deletion(
+        linked_account_id=account,
+        source="billing",
+        event_id=f"d-{account}",
+        occurred_at=NOW - gone - timedelta(minutes=1),
+        gone_at=datetime.now(UTC) - gone,
+        **more,
+    )
+    with engine.begin() as connection:
+        record_deletion(connection, receipt)
+
+
+def test_the_receipt_of_a_deletion_is_shown_also_when_nothing_else_is_left(mirror: Shell, engine: Engine) -> None:
+    add_receipt(engine, "ada", gone=timedelta(hours=1), confirmed_at=NOW)
+    add_receipt(engine, "bob", gone=timedelta(hours=1), note="[red]made anew[/red]")
+    shown, told = mirror.run("show", "ada"), json.loads(mirror.run("show", "ada", "--json").output)
+    noted = mirror.run("show", "bob")
+
+    assert (shown.status, shown.errors) == (0, "")
+    assert "the mirror has no such account\n" in shown.output
+    for wanted in ("receipt of the deletion", "d-ada", "billing", f"{NOW:%Y-%m-%d %H:%M:%S}Z"):
+        assert wanted in shown.output
+    assert "not yet" not in shown.output
+    assert (told["account"], told["events"]) == (None, [])
+    assert told["deletion"]["event_id"] == "d-ada"
+    assert told["deletion"]["confirmed_at"] == NOW.isoformat()
+    assert "not yet" in noted.output
+    assert "[red]made anew[/red]" in noted.output
+
+
+@pytest.mark.usefixtures("customer")
+def test_a_customer_who_was_not_deleted_has_no_receipt(mirror: Shell) -> None:
+    assert "receipt" not in mirror.run("show", "acme").output
+    assert json.loads(mirror.run("show", "acme", "--json").output)["deletion"] is None
+
+
+def test_deletions_that_wait_or_have_a_note_are_named_with_the_oldest(mirror: Shell, engine: Engine) -> None:
+    for number, minutes in enumerate([5, 50, 20]):
+        add_receipt(engine, f"waits{number}", gone=timedelta(minutes=minutes))
+    add_receipt(engine, "over", gone=timedelta(days=9), confirmed_at=NOW)
+    add_receipt(engine, "noted", gone=timedelta(days=9), confirmed_at=NOW, note="made anew")
+    add_event(engine, "1", type="user_deleted", recorded_at=datetime.now(UTC) - timedelta(minutes=7))
+
+    shown, told = mirror.run("status"), json.loads(mirror.run("status", "--json").output)
+
+    lines = [line.split(maxsplit=1)[1] for line in shown.output.splitlines() if line.startswith("deletions ")]
+    assert lines == [
+        "1 asked for and not carried out yet, the oldest for 7 min",
+        "3 to be confirmed, the oldest for 50 min: waits1",
+        "1 with a note, the oldest: noted: made anew",
+    ]
+    deletions = told["deletions"]
+    assert {name: deletions[name] for name in ("asked", "unconfirmed", "noted")} == {
+        "asked": 1,
+        "unconfirmed": 3,
+        "noted": 1,
+    }
+    assert deletions["oldest_unconfirmed"]["linked_account_id"] == "waits1"
+    assert deletions["oldest_noted"]["note"] == "made anew"
+
+
+def test_without_deletions_nothing_is_said_of_them(mirror: Shell, engine: Engine) -> None:
+    add_receipt(engine, "over", gone=timedelta(days=9), confirmed_at=NOW)
+
+    assert "deletions" not in mirror.run("status").output
+    assert json.loads(mirror.run("status", "--json").output)["deletions"]["unconfirmed"] == 0

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, create_engine
 
 from db.settings import DatabaseSettings
 from tests.integration.events.rows import Log
-from tests.services import PostgresServer
+from tests.lending import Lending
 from tests.world import TEST_KEY
 
 
@@ -37,9 +37,9 @@ def log(settings: DatabaseSettings) -> Iterator[Log]:
 
 
 @pytest.fixture
-def postgres_migrated_url(postgres: PostgresServer, migrated_postgres: str) -> Iterator[str]:
+def postgres_migrated_url(lending: Lending) -> Iterator[str]:
     """A migrated PostgreSQL database, for what SQLite has none of."""
-    with postgres.database(template=migrated_postgres) as url:
+    with lending.lend() as url:
         yield url
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError
 
-from db.log import get_pending
+from db.log import get_since_first_pending
 from db.settings import DatabaseSettings
 from db.vault import Vault
 from events import ConfigChanged, ConnectionRemoved, UserSignedUp
@@ -44,7 +44,10 @@ def test_three_columns_are_enough(host: Engine, log: Log) -> None:
         for name in ("occurred_at", "recorded_at", "due_at"):
             assert before - timedelta(milliseconds=1) <= row[name] <= datetime.now(UTC)
     with log.engine.begin() as connection:
-        (sign_up,), (connection_,) = get_pending(connection, "acme", ""), get_pending(connection, "acme", "slack")
+        (sign_up,), (connection_,) = (
+            get_since_first_pending(connection, "acme", ""),
+            get_since_first_pending(connection, "acme", "slack"),
+        )
     read = read_entry(sign_up, Vault(())).event
     assert isinstance(read, UserSignedUp)
     assert read.name == "Acme"
@@ -67,7 +70,7 @@ def test_what_a_host_says_itself_is_kept(host: Engine, log: Log) -> None:
     row = log.row()
     assert (row["source"], row["id"], row["occurred_at"]) == ("shop", "7", datetime(2026, 1, 31, 12, tzinfo=UTC))
     with log.engine.begin() as connection:
-        (logged,) = get_pending(connection, "acme", "slack")
+        (logged,) = get_since_first_pending(connection, "acme", "slack")
     read = read_entry(logged, Vault(())).event
     assert isinstance(read, ConfigChanged)
     assert read.fields == {"channel": None}

@@ -1,6 +1,7 @@
 """An event exists exactly if the host's own change does, whatever the host's transaction is."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,8 +26,10 @@ class User(Base):
 
 
 @pytest.fixture(autouse=True)
-def _host_has_a_table_of_its_own(host: Engine) -> None:
+def _host_has_a_table_of_its_own(host: Engine) -> Iterator[None]:
     Base.metadata.create_all(host)
+    yield
+    Base.metadata.drop_all(host)
 
 
 def users(host: Engine) -> int:

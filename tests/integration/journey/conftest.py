@@ -1,4 +1,4 @@
-"""Stages for stories: a world on SQLite that does not wait for the disk, kept for all examples of a module."""
+"""Stages for stories: a world on SQLite, kept for all examples of a module."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ def make_stage(
     def make(switches: dict[str, Any]) -> Stage:
         file = tmp_path_factory.mktemp("stage") / "mirror.db"
         shutil.copy(migrated_sqlite, file)
-        worlds.append(World(f"sqlite:///{file}", sandbox_settings=switches, is_durable=False))
+        worlds.append(World(f"sqlite:///{file}", sandbox_settings=switches))
         return Stage(worlds[-1])
 
     yield make

@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Connection
 
 from cobalt.sandbox import Sandbox
 from db import tables
+from db.log import record_events
 from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
+from events.publish import publish_with
 from tests.world import World
 
 ACCOUNTS = ("acme", "bolt/ω")
@@ -134,6 +136,7 @@ class Stage:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self._stamps: dict[tuple[str, str], list[dict[str, Any]]] = {}
 
     def perform_in_order(self, story: Story) -> tuple[dict[str, Any], dict[str, Any]]:
         """Once, sorted, one by one."""
@@ -152,24 +155,24 @@ class Stage:
                 It says whether all of it was done; at the end, it is asked until it was.
         """
         world = self.world
-        self._sweep(story)
-        stamps = self._stamps(world.sandbox)
+        self.set_up(story)
         patience = timedelta(seconds=20)
         work = partial(world.work_until_quiet, patience=patience) if story.lets_time_pass else world.work
         for batch in batches:
             for number in batch:
-                self._publish(story.events[number], stamps)
+                self.publish(story.events[number])
             through(work)
         while not through(world.work_until_quiet):
             pass
         assert world.rows("events", status="pending") == []
         return world.mirror(), world.truth()
 
-    def _sweep(self, story: Story) -> None:
+    def set_up(self, story: Story) -> None:
+        """Sweep the stage, and have the story's consents given."""
         world = self.world
         with world.engine.begin() as connection:
             for table in tables.metadata.tables.values():
-                connection.execute(text(f"DELETE FROM {table.name}"))
+                connection.exec_driver_sql(f"DELETE FROM {table.name}")
         settings_now = world.sandbox.settings
         world.sandbox.reset()
         world.sandbox.change_settings(**settings_now.model_dump())
@@ -179,29 +182,46 @@ class Stage:
             world.clock.stand_at(BASE + timedelta(seconds=consent.second))
             world.sandbox.connect(consent.account, consent.slug, auth_type=consent.auth_type, identifier="someone")
         world.clock.move_on()
+        self._stamps = _shown_by(world.sandbox)
 
-    @staticmethod
-    def _stamps(sandbox: Sandbox) -> dict[tuple[str, str], list[dict[str, Any]]]:
-        return {
-            (row["linked_account_id"], row["slug"]): [
-                {**one, "connected_at": one["connected_at"].replace("Z", "000Z")} for one in row["accounts"]
-            ]
-            for row in sandbox.state()["connections"]
+    def publish(self, planned: Planned, *, at: datetime | None = None) -> None:
+        """Publish one event, or publish it again.
+
+        Args:
+            planned: the event.
+            at: what the database's clock shows. None: what it really shows.
+        """
+        event, world = planned.event, self.world
+        with world.engine.begin() as connection:
+            if isinstance(event, ConnectionRemoved):
+                is_new = self._publish_removal(connection, event, is_stamped=planned.is_stamped)
+            else:
+                (receipt,) = publish_with(world.settings, [event], connection)
+                is_new = receipt.is_new
+            if is_new and at is not None:
+                ours = tables.events.c.id == event.id
+                connection.execute(tables.events.update().where(ours).values(recorded_at=at, due_at=at))
+
+    def _publish_removal(self, connection: Connection, event: ConnectionRemoved, *, is_stamped: bool) -> bool:
+        """What `publish` does, with the stamp that the story wants."""
+        row = {
+            "source": event.source,
+            "id": event.id,
+            "type": event.type,
+            "linked_account_id": event.linked_account_id,
+            "slug": event.slug,
+            "payload": event.payload(),
+            "occurred_at": event.occurred_at,
+            "meant_for": self._stamps.get((event.linked_account_id, event.slug), []) if is_stamped else [],
         }
+        return bool(record_events(connection, [row], schema=self.world.settings.mirror_schema))
 
-    def _publish(self, planned: Planned, stamps: dict[tuple[str, str], list[dict[str, Any]]]) -> None:
-        event = planned.event
-        if not isinstance(event, ConnectionRemoved):
-            self.world.publish(event)
-            return
-        stamp = stamps.get((event.linked_account_id, event.slug), []) if planned.is_stamped else []
-        if not self.world.rows("events", id=event.id):
-            self.world.insert_by_hand(
-                id=event.id,
-                type=event.type,
-                linked_account_id=event.linked_account_id,
-                slug=event.slug,
-                payload=event.payload(),
-                occurred_at=event.occurred_at,
-                meant_for=stamp,
-            )
+
+def _shown_by(sandbox: Sandbox) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """What a mirror that is in step shows of every connection."""
+    return {
+        (row["linked_account_id"], row["slug"]): [
+            {**one, "connected_at": one["connected_at"].replace("Z", "000Z")} for one in row["accounts"]
+        ]
+        for row in sandbox.state()["connections"]
+    }

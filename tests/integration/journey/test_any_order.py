@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from tests.effort import tries
 from tests.integration.journey.stories import Stage, Story, stories
 
 SWITCHES: dict[str, dict[str, Any]] = {
@@ -21,7 +22,7 @@ def stage(request: pytest.FixtureRequest, make_stage: Callable[[dict[str, Any]],
 
 
 @settings(
-    max_examples=max(170, settings().max_examples),
+    max_examples=tries(170),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

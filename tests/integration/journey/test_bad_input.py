@@ -159,6 +159,10 @@ def test_one_refused_change_does_not_sink_the_others(world: World) -> None:
 def test_an_account_deleted_at_cobalt_is_missing_and_only_a_sign_up_makes_it_anew(world: World) -> None:
     world.publish(UserSignedUp("acme", name="Acme", udf={}))
     world.work_until_quiet()
+    for slug in ("slack", "hubspot"):
+        world.sandbox.connect("acme", slug)
+        world.publish(ConnectionAuthorized("acme", slug))
+    world.work_until_quiet()
     world.sandbox.delete_account("acme")
     change = ConfigChanged("acme", "slack", fields={"mention": "@a"})
     world.publish(change)
@@ -166,7 +170,8 @@ def test_an_account_deleted_at_cobalt_is_missing_and_only_a_sign_up_makes_it_ane
 
     assert (world.event(change)["status"], world.event(change)["move"]) == ("dead", "operator")
     assert world.row("linked_accounts")["status"] == "missing"
-    assert world.truth()["accounts"] == {}
+    assert world.mirror() == world.truth() == {"accounts": {}, "connections": {}, "configs": {}}
+    assert world.rows("checks") == []
 
     world.publish(UserSignedUp("acme", name="Acme again", udf={}))
     world.work_until_quiet()

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy import event as engine_event
 
 from cobalt.sandbox import Answer, Effect, Fault
+from tests.effort import tries
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.stories import Stage, Story, stories
 from tests.integration.journey.wires import Died, Wire, die, workers_over
@@ -109,7 +110,7 @@ def assert_nothing_is_left(world: World, story: Story) -> None:
 
 
 @settings(
-    max_examples=max(100, settings().max_examples),
+    max_examples=tries(100),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -150,7 +151,7 @@ def scripts(draw: st.DrawFn) -> list[Fault]:
 
 
 @settings(
-    max_examples=max(100, settings().max_examples),
+    max_examples=tries(100),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cobalt.sandbox import Answer, Effect, Fault
 from db.work import finish_check, record_check
 from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
+from tests.effort import tries
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.stories import Stage, Story, stories
 from tests.world import World
@@ -165,7 +166,7 @@ def stage(make_stage: Callable[[dict[str, Any]], Stage]) -> Stage:
 
 
 @settings(
-    max_examples=max(100, settings().max_examples),
+    max_examples=tries(100),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

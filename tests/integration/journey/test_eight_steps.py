@@ -8,6 +8,7 @@ import pytest
 
 from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp, WorkflowPatch
 from tests.world import World
+from workers.attempt import Progress
 
 
 def test_a_sign_up_creates_the_account_with_one_call(world: World) -> None:
@@ -253,6 +254,39 @@ def test_a_sign_up_keeps_what_it_leaves_out(make_world: Callable[..., World], le
     assert world.mirror() == world.truth()
 
 
+@pytest.mark.parametrize("left_out", ["kept", "cleared"])
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({}, ("Acme", {"plan": "pro"})),
+        ({"name": "New"}, ("New", {"plan": "pro"})),
+        ({"udf": {"plan": "free"}}, ("Acme", {"plan": "free"})),
+        ({"auth_credentials": {"token": "t"}}, ("Acme", {"plan": "pro"})),
+    ],
+    ids=lambda told: "+".join(told) if isinstance(told, dict) else None,
+)
+def test_a_sign_up_of_an_account_that_only_cobalt_knows_keeps_what_it_leaves_out(
+    make_world: Callable[..., World], left_out: str, said: dict[str, Any], shown: tuple[str, dict[str, str]]
+) -> None:
+    world = make_world(sandbox_settings={"upsert_left_out": left_out})
+    world.client.upsert_account("acme", name="Acme", udf={"plan": "pro"})
+    world.calls()
+    world.publish(UserSignedUp("acme", **said))
+    world.work_until_quiet()
+
+    assert world.calls() == ["read_account", "upsert_account"][: 2 if said else 1]
+    assert world.mirror()["accounts"] == {"acme": shown}
+    assert world.mirror() == world.truth()
+
+
+def test_a_sign_up_that_leaves_something_out_costs_one_read(world: World) -> None:
+    world.publish(UserSignedUp("acme", name="Acme"))
+    world.work_until_quiet()
+
+    assert world.calls() == ["read_account", "upsert_account"]
+    assert world.mirror()["accounts"] == {"acme": ("Acme", {})}
+
+
 def test_credentials_reach_cobalt_and_are_wiped_here(world: World) -> None:
     event = UserSignedUp("acme", name="Acme", udf={}, auth_credentials={"token": "hunter2-hunter2"})
     world.publish(event)
@@ -277,7 +311,7 @@ def test_a_duplicate_delivery_costs_nothing(world: World) -> None:
     world.calls()
 
     assert [receipt.is_new for receipt in world.publish(*events)] == [False] * 4
-    assert world.attempts.attempt("acme") is False
+    assert world.attempts.attempt("acme") is Progress.NOTHING
     world.work_until_quiet()
     assert world.calls() == []
 

@@ -18,6 +18,7 @@ from events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Died, Once, Wire, die, workers_over
 from tests.world import World
+from workers.attempt import Progress
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_an_account_that_somebody_works_on_is_left_alone(acme: World) -> None:
 
     workers_over(acme, Wire(acme, before=Once("PUT", meanwhile))).attempt("acme")
 
-    assert seen == [False, ["bolt"], True]
+    assert seen == [Progress.NOTHING, ["bolt"], Progress.ALL]
     assert sorted(acme.calls()) == ["find_or_create_config", "replace_config", "upsert_account"]
     assert acme.rows("work") == []
     assert acme.mirror() == acme.truth()

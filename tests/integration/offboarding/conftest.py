@@ -1,4 +1,4 @@
-"""A world on SQLite that does not wait for the disk, kept for all examples of a module."""
+"""A world on SQLite, kept for all examples of a module."""
 
 import shutil
 from collections.abc import Iterator
@@ -14,6 +14,6 @@ def stage(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> It
     """A world that each example sweeps clean."""
     file = tmp_path_factory.mktemp("stage") / "mirror.db"
     shutil.copy(migrated_sqlite, file)
-    world = World(f"sqlite:///{file}", is_durable=False)
+    world = World(f"sqlite:///{file}")
     yield world
     world.close()

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from db import tables
 from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserDeleted, UserSignedUp
+from tests.effort import tries
 from tests.world import World
 
 BASE = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -145,7 +146,7 @@ def perform(
 
 
 @settings(
-    max_examples=max(150, settings().max_examples),
+    max_examples=tries(100),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -6,13 +6,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from events import UserDeleted
+from tests.effort import tries
 from tests.integration.journey.test_crashes import Doom, through_deaths, watched
 from tests.integration.offboarding.test_any_order import Story, in_order, perform, stories
 from tests.world import World
 
 
 @settings(
-    max_examples=40,
+    max_examples=tries(40),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

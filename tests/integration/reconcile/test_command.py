@@ -4,16 +4,20 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine, func, select, update
 
 from cobalt import Client
-from cobalt.sandbox import Sandbox, SandboxServer
-from db.engine import create_engine
+from cobalt.sandbox import Answer, Fault, Sandbox, SandboxServer
+from db import tables
+from db.engine import create_engine, reading
 from db.migrate import upgrade
-from db.runs import begin_run
+from db.runs import begin_run, list_runs
 from db.settings import DatabaseSettings
 from tests.commands import Shell
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -84,6 +88,46 @@ def test_a_second_run_exits_with_3_and_says_so(shell: Shell) -> None:
 
     assert (ended.status, ended.output) == (3, "")
     assert f"run {run.id} is under way" in ended.errors
+
+
+def test_a_process_that_is_killed_in_the_middle_of_the_walk_is_resumed_by_the_next(
+    shell: Shell, sandbox: SandboxServer
+) -> None:
+    with Client("tk_sandbox", base_url=sandbox.url) as client:
+        for number in range(3, 350):
+            client.upsert_account(f"a{number}", name=f"Customer {number}", udf={})
+    sandbox.sandbox.add_faults(Fault(route="list_accounts", answer=Answer.LATENCY, min_ms=500))
+    engine = create_engine(DatabaseSettings(database_url=shell.variables["DATABASE_URL"]))
+    with shell.start("reconcile") as killed:
+        wait_until(lambda: sum(run["pages"] for run in runs(engine)) >= 2)
+        killed.kill()
+        killed.wait()
+    (first,) = runs(engine)
+    refused, meanwhile = shell.run("reconcile"), shell.run("status").output
+    with engine.begin() as connection:  # two minutes without a sign of life
+        connection.execute(update(tables.runs).values(alive_until=datetime.now(UTC)))
+    silent = shell.run("status").output
+    sandbox.sandbox.reset_ledger()
+    ended = shell.run("reconcile")
+
+    assert (first["finished_at"], first["stopped_because"]) == (None, None)
+    assert refused.status == 3
+    assert f"no pass is complete yet; run {first['id']} is under way\n" in meanwhile
+    assert f"no pass is complete yet; run {first['id']} did not finish: killed\n" in silent
+    assert "the last complete pass began" in shell.run("status").output
+    assert (ended.status, f"it resumed run {first['id']}" in ended.output) == (0, True)
+    asked_for = [call.route for call in sandbox.sandbox.calls()].count("list_accounts")
+    assert asked_for == 4 - first["pages"] + 1  # the last one that was committed comes again
+    second, first = runs(engine)
+    assert (first["finished_at"], first["stopped_because"]) == (None, f"killed; resumed by {second['id']}")
+    with reading(engine).begin() as connection:
+        assert connection.execute(select(func.count()).select_from(tables.linked_accounts)).scalar() == 350
+    engine.dispose()
+
+
+def runs(engine: Engine) -> list[dict[str, Any]]:
+    with reading(engine).begin() as connection:
+        return list_runs(connection)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from cobalt.sandbox import Answer, Fault
-from db import find_account, list_connections
+from db import find_account, integrations, list_connections
 from db.engine import reading
-from events import UserSignedUp
+from events import UserDeleted, UserSignedUp
 from tests.integration.reconcile.runs import at_cobalt, reconcile
 from tests.world import World
 from workers.reconcile import Ending
@@ -24,6 +24,39 @@ def freshness(world: World, account: str) -> list[object]:
         found = find_account(connection, account)
         assert found is not None
         return [found.fresh_at, *(one.fresh_at for one in list_connections(connection, account))]
+
+
+def page(world: World, account: str) -> dict[str, object]:
+    """When each application of a customer's page is known to have been so."""
+    with reading(world.engine).begin() as connection:
+        return {one.slug: one.fresh_at for one in integrations(connection, account)}
+
+
+def test_the_page_of_a_customer_tells_its_age(world: World) -> None:
+    at_cobalt(world, [1, 2], "slack")
+    first = reconcile(world)
+    assert page(world, "a1")["slack"] == page(world, "a1")["notion"] == first.run.started_at
+    assert set(page(world, "unknown").values()) == {None}
+    world.clock.pass_time(3_600)
+    world.sandbox.expire_connection("a1", "slack")
+    world.sandbox.add_faults(Fault(answer=Answer.ERROR, route="read_application"))
+    second = reconcile(world)
+
+    assert (page(world, "a1")["slack"], page(world, "a1")["notion"]) == (None, second.run.started_at)
+    assert set(page(world, "a2").values()) == {second.run.started_at}
+
+
+def test_a_deleted_account_is_not_compared_so_a_pass_makes_nothing_of_it_fresh(world: World) -> None:
+    at_cobalt(world, [1], "slack")
+    reconcile(world)
+    world.publish(UserDeleted("a1"))
+    world.work_until_quiet()
+    world.clock.pass_time(3_600)
+    reconcile(world)
+
+    verified_at = world.row("linked_accounts")["verified_at"]
+    assert freshness(world, "a1")[0] == verified_at
+    assert page(world, "a1")["notion"] is None
 
 
 def test_what_a_complete_pass_left_untouched_is_as_fresh_as_its_start(world: World) -> None:

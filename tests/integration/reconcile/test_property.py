@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from db import tables
+from db.state import record_catalogue_due
+from tests.effort import tries
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Wire
 from tests.integration.reconcile.runs import reconcile
@@ -91,7 +94,7 @@ class Meanwhile:
 def stage(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Iterator[World]:
     file = tmp_path_factory.mktemp("stage") / "mirror.db"
     shutil.copy(migrated_sqlite, file)
-    world = World(f"sqlite:///{file}", is_durable=False)
+    world = World(f"sqlite:///{file}")
     yield world
     world.close()
 
@@ -103,6 +106,7 @@ def clear(world: World) -> None:
     with world.engine.begin() as connection:
         for table in tables.metadata.sorted_tables:
             connection.execute(table.delete())
+        record_catalogue_due(connection, world.clock() + timedelta(days=1))
 
 
 def there(picture: dict[str, Any], accounts: set[str]) -> dict[str, Any]:
@@ -114,7 +118,7 @@ def there(picture: dict[str, Any], accounts: set[str]) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=max(300, settings().max_examples),
+    max_examples=tries(300),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

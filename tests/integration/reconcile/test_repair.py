@@ -7,10 +7,11 @@ import httpx
 import pytest
 
 from cobalt.sandbox import Answer, Fault
+from db import list_connections
 from db.engine import reading
 from db.runs import find_last_pass
 from db.work import take_lease
-from events import ConnectionAuthorized, UserSignedUp
+from events import ConnectionAuthorized, UserDeleted, UserSignedUp
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Wire
 from tests.integration.reconcile.runs import at_cobalt, mirrored, reconcile, run_row
@@ -75,6 +76,41 @@ def test_a_missing_account_is_proved_by_a_404_and_never_made_again(settled: Worl
     assert settled.sandbox.effects(kind="account_created", linked_account_id="a1") == []
 
 
+def test_an_account_that_goes_while_its_connection_is_being_read_takes_everything_along(settled: World) -> None:
+    settled.sandbox.expire_connection("a1", "slack")
+    settled.sandbox.connect("a1", "hubspot")
+
+    def delete_it(request: httpx.Request) -> None:
+        if "/application/" in request.url.path and "a1" in settled.truth()["accounts"]:
+            settled.sandbox.delete_account("a1")
+
+    report = reconcile(settled, wire=Wire(settled, before=delete_it))
+
+    assert report.ending is Ending.IN_AGREEMENT
+    assert settled.row("linked_accounts", linked_account_id="a1")["status"] == "missing"
+    assert settled.mirror() == settled.truth()
+    assert settled.rows("checks") == settled.rows("suspicions") == []
+
+
+def test_a_connection_that_waits_for_a_deletion_is_not_called_looked_at(settled: World) -> None:
+    settled.sandbox.add_faults(Fault(route="delete_account"))
+    settled.publish(UserDeleted("a1"))
+    settled.work()
+    settled.sandbox.expire_connection("a1", "slack")
+    settled.clock.pass_time(60)
+    report = reconcile(settled)
+
+    assert report.ending is Ending.DIFFERENCES_LEFT
+    assert settled.rows("looks", linked_account_id="a1") == []
+    with reading(settled.engine).begin() as connection:
+        (shown,) = list_connections(connection, "a1")
+    assert (shown.status, shown.fresh_at) == ("connected", shown.verified_at)
+    settled.sandbox.clear_faults()
+    settled.work_until_quiet()
+    assert settled.mirror() == settled.truth()
+    assert settled.rows("checks") == []
+
+
 def test_configs_edited_made_and_deleted_in_the_browser_are_found_by_a_deep_run(settled: World) -> None:
     settled.sandbox.edit_config("a0", "slack", fields={"mention": "@channel"})
     settled.client.config("a1", "slack", config_id="second")
@@ -118,6 +154,26 @@ def test_a_rolling_share_reads_every_connection_within_a_known_number_of_runs(
     report = reconcile(world)
     assert report.run.calls == 1 + 2 * 2
     assert min(row["looked_at"] for row in world.rows("looks")) > oldest
+
+
+def test_connections_that_cannot_be_read_do_not_keep_the_others_from_their_turn(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(options={"reconcile_config_share": 0.25, "catalogue_refresh_seconds": 1e9})
+    at_cobalt(world, range(8), "slack")
+    broken = [Fault(route="read_application", linked_account_id=name) for name in ("a0", "a1")]
+    world.sandbox.add_faults(*broken)
+    left = []
+    for _ in range(4):
+        left.append(reconcile(world).run.left)
+        world.clock.pass_time(3_600)
+
+    assert left == [2, 0, 0, 0]  # the workers have them in hand from then on
+    assert {row["linked_account_id"] for row in world.rows("looks")} == {f"a{number}" for number in range(2, 8)}
+    assert {row["linked_account_id"] for row in world.rows("checks")} == {"a0", "a1"}
+    world.sandbox.clear_faults()
+    assert reconcile(world, deep=True).ending is Ending.IN_AGREEMENT
+    assert len(world.rows("looks")) == 8
 
 
 def test_a_false_alarm_costs_one_read_and_changes_nothing(settled: World) -> None:

@@ -1,15 +1,18 @@
 """The walk: what it costs, what it adopts, what it must not touch, and what it may not overlook."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event
 
 from cobalt.sandbox import Answer, Fault
 from db.mirror import Because, record_row
 from db.tables import linked_accounts
-from events import ConnectionAuthorized, UserSignedUp
+from events import ConnectionAuthorized, UserDeleted, UserSignedUp
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Wire
 from tests.integration.reconcile.runs import MIRROR, at_cobalt, mirrored, reconcile, run_row
@@ -23,6 +26,26 @@ QUIET = {"reconcile_config_share": 0}
 def world(make_world: Callable[..., World]) -> World:
     """A world in which no connection is read only because its turn has come."""
     return make_world(options=QUIET)
+
+
+@contextmanager
+def statements(world: World) -> Iterator[list[str]]:
+    """Every statement that is sent to the database meanwhile."""
+    sent: list[str] = []
+
+    def note(*told: Any) -> None:
+        sent.append(told[2])
+
+    event.listen(world.engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(world.engine, "before_cursor_execute", note)
+
+
+def verb_and_table(statement: str) -> tuple[str, str]:
+    """What a statement does, and to which table if it writes."""
+    verb = statement.split(maxsplit=1)[0].upper()
+    found = re.match(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+(?:\w+\.)?(\w+)", statement)
+    return verb, found[1] if found else ""
 
 
 def names(world: World, **wanted: Any) -> set[str]:
@@ -55,8 +78,12 @@ def test_an_idle_pass_costs_a_call_a_page_and_updates_not_one_row(make_world: Ca
     reconcile(world)
     before = mirrored(world)
     world.calls()
-    report = reconcile(world)
+    with statements(world) as sent:
+        report = reconcile(world)
 
+    tables = {name for verb, name in map(verb_and_table, sent) if verb != "SELECT"}
+    assert tables & {"runs", "walked"} == {"runs", "walked"}
+    assert tables & {*MIRROR, "history", "looks", "checks", "work", "events"} == set()
     assert world.calls() == ["list_accounts"] * 20
     assert mirrored(world) == before
     assert report.ending is Ending.IN_AGREEMENT
@@ -115,6 +142,22 @@ def test_a_tombstone_is_never_overwritten(world: World) -> None:
     assert report.ending is Ending.IN_AGREEMENT
     assert world.row("linked_accounts", linked_account_id="a1") == before
     assert world.rows("connections", linked_account_id="a1") == []
+    assert names(world, status="active") == {"a2"}
+
+
+def test_a_deleted_account_that_somebody_made_anew_is_told_by_its_receipt(world: World) -> None:
+    at_cobalt(world, [1, 2], "slack")
+    reconcile(world)
+    world.publish(UserDeleted("a1"))
+    world.work_until_quiet()
+    at_cobalt(world, [1], "slack")
+    before = {name: world.rows(name, linked_account_id="a1") for name in (*MIRROR[:3], "history")}
+    report = reconcile(world)
+
+    assert world.calls() == ["list_accounts", "read_account"]
+    assert report.ending is Ending.IN_AGREEMENT
+    assert {name: world.rows(name, linked_account_id="a1") for name in before} == before
+    assert "publish user_deleted to delete it" in world.row("deletions")["note"]
     assert names(world, status="active") == {"a2"}
 
 

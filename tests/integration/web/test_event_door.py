@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import event as engine_event
 
 from tests.integration.web.doors import EVENTS_TOKEN, Doors
 from tests.world import World
@@ -31,6 +32,30 @@ def test_an_event_is_accepted_after_its_commit(doors: Doors, kind: str) -> None:
     assert (row["type"], row["linked_account_id"], row["payload"]) == ("user_signed_up", "acme", {"name": "Acme"})
     doors.world.work_until_quiet()
     assert doors.world.mirror()["accounts"] == {"acme": ("Acme", {})}
+
+
+def test_202_is_said_only_when_the_rows_are_committed(doors: Doors) -> None:
+    def fail(_: Any) -> None:
+        raise RuntimeError("the disk is full")
+
+    batch = [signed_up("1"), signed_up("2")]
+    engine_event.listen(doors.world.engine, "commit", fail)
+    assert doors.hand_over(batch, kind="cloudevents-batch+json").status_code == 500
+    engine_event.remove(doors.world.engine, "commit", fail)
+
+    assert doors.world.rows("events") == []
+    assert doors.hand_over(batch, kind="cloudevents-batch+json").status_code == 202
+
+
+def test_a_database_that_fails_is_answered_503(doors: Doors) -> None:
+    with doors.world.engine.begin() as connection:
+        prefix = "" if connection.dialect.name == "sqlite" else "cobalt_mirror."
+        connection.exec_driver_sql(f"ALTER TABLE {prefix}events RENAME TO away")
+
+    answer = doors.hand_over(signed_up(name="Ada Lovelace"))
+
+    assert answer.status_code == 503
+    assert "Ada" not in answer.text
 
 
 def test_the_same_event_again_is_accepted_and_not_new(doors: Doors) -> None:

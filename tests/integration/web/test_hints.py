@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from cobalt import Client
 from cobalt.sandbox import SandboxTransport
 from events import ConfigChanged, ConnectionAuthorized, UserSignedUp
+from tests.effort import tries
 from tests.integration.web.doors import Doors, connection_told
 
 
@@ -105,7 +106,7 @@ def test_a_lost_notification_is_made_good_by_the_next_one(acme: Doors) -> None:
 ACTIONS = ("connect", "disconnect", "expire_connection")
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     actions=st.lists(
         st.tuples(st.sampled_from(ACTIONS), st.sampled_from(["slack", "hubspot"])), min_size=1, max_size=6
@@ -223,6 +224,9 @@ def test_a_hint_about_an_account_that_was_deleted_at_cobalt_makes_it_missing(acm
 
     assert acme.world.row("linked_accounts")["status"] == "missing"
     assert acme.world.sandbox.state()["accounts"] == []
+    assert statuses(acme) == ["disconnected"]
+    assert [row["status"] for row in acme.world.rows("configs")] == ["deleted"]
+    assert acme.world.rows("checks") == []
 
 
 def test_a_hint_about_an_application_that_is_not_enabled_changes_nothing(acme: Doors) -> None:

@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 
 from db.engine import reading
 from db.tables import notifications
+from tests.effort import tries
 from tests.integration.web.doors import Doors, connection_told, workflow_told
 
-MANY = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=tries(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text(alphabet="\x00\ud800é\n\x1b")
 JSON = st.recursive(
@@ -101,7 +102,7 @@ def test_a_signed_body_that_is_malformed_is_refused_and_leaves_nothing(doors: Do
     assert (doors.world.rows("notifications"), doors.world.rows("checks")) == ([], [])
 
 
-@settings(MANY, max_examples=100)
+@settings(MANY, max_examples=tries(100))
 @given(told=st.dictionaries(st.text(max_size=5), JSON, max_size=4), account=JSON, event=st.text(min_size=1, max_size=9))
 def test_whatever_an_unknown_event_says_is_kept_or_refused(
     doors: Doors, told: dict[str, Any], account: Any, event: str
@@ -114,7 +115,7 @@ def test_whatever_an_unknown_event_says_is_kept_or_refused(
     assert count(doors) == before + (answer.status_code == 200)
 
 
-@settings(MANY, max_examples=100)
+@settings(MANY, max_examples=tries(100))
 @given(extra=st.dictionaries(st.text(max_size=5), JSON, max_size=4), error=JSON)
 def test_whatever_else_a_known_event_says_is_kept_or_refused(doors: Doors, extra: dict[str, Any], error: Any) -> None:
     told = workflow_told("Workflow Errored", error=error)
@@ -135,7 +136,7 @@ def test_malformed_events_are_refused_and_leave_nothing(doors: Doors, body: byte
 
 
 @pytest.mark.parametrize("signature", ["", "0" * 64, "deadbeef"])
-@settings(MANY, max_examples=50)
+@settings(MANY, max_examples=tries(50))
 @given(body=MALFORMED)
 def test_a_malformed_body_that_nobody_signed_is_not_even_read(doors: Doors, signature: str, body: bytes) -> None:
     answer = doors.request("POST", "/webhooks/cobalt", content=body, headers={"x-cobalt-signature": signature})

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import event as engine_event
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from structlog.testing import capture_logs
 
 from cobalt import sign
 from db import list_workflow_runs
@@ -56,6 +57,18 @@ def test_a_signature_that_is_nearly_right_is_refused(doors: Doors, change: Any) 
 
     assert answer.status_code == 401
     assert doors.world.rows("notifications") == []
+
+
+def test_who_is_refused_is_logged_without_what_was_said(doors: Doors) -> None:
+    secret = {**connection_told(), "note": "for-nobody-else"}
+    with capture_logs() as logged:
+        doors.tell(secret, key="tk_of_somebody_else")
+        doors.request("POST", "/webhooks/cobalt", json=secret)
+
+    assert [(one["event"], one["log_level"]) for one in logged] == [("notification_refused", "warning")] * 2
+    assert [one["reason"].startswith(("no x-", "x-cobalt-signature is of no")) for one in logged] == [True, True]
+    assert "for-nobody-else" not in repr(logged)
+    assert "tk_" not in repr(logged)
 
 
 def test_a_missing_signature_is_refused_and_said_so(doors: Doors) -> None:

@@ -7,7 +7,20 @@ from workers.cli.sandbox import read_settings
 from workers.cli.services import dramatiq_command
 from workers.settings import Settings
 
-COMMANDS = ("up", "demo", "publish", "show", "status", "sandbox", "migrate", "worker", "relay")
+COMMANDS = (
+    "up",
+    "demo",
+    "publish",
+    "show",
+    "status",
+    "reconcile",
+    "sandbox",
+    "migrate",
+    "worker",
+    "relay",
+    "web",
+    "webhook",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -17,6 +30,12 @@ def test_every_command_has_a_help_with_an_example(command: str) -> None:
     assert shown.exit_code == 0
     assert "Example" in shown.output
     assert "cobalt-mirror" in shown.output.partition("Example")[2]
+
+
+def test_the_list_of_commands_is_complete() -> None:
+    named = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+
+    assert named | {str(group.name) for group in app.registered_groups} == set(COMMANDS)
 
 
 def test_the_help_lists_every_command_and_every_exit_code() -> None:

@@ -1,5 +1,7 @@
 """Notifications are believed only when one of our keys signed their bytes."""
 
+import hmac
+
 import pytest
 
 from cobalt import is_signed, sign
@@ -29,6 +31,21 @@ def test_nothing_else_is_believed(signature: str | None) -> None:
 
 def test_a_changed_body_is_not_believed() -> None:
     assert not is_signed(BODY + b" ", sign(BODY, "new"), ["new"])
+
+
+def test_every_comparison_takes_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+    real = hmac.compare_digest
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return real(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    for signature in ("0" * 64, None):
+        assert not is_signed(BODY, signature, ["new", "old"])
+
+    assert [one for one, _ in compared] == [sign(BODY, key).encode() for key in ("new", "old")] * 2
 
 
 def test_an_empty_key_signs_nothing() -> None:

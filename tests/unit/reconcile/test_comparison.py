@@ -82,8 +82,8 @@ def test_absent_integrations_are_unknown_and_an_empty_list_says_that_all_are_gon
     assert suspected(listed(), CONNECTED) == [("slack", Kind.GONE, ["status"])]
 
 
-def test_a_tombstone_is_never_in_doubt() -> None:
-    assert suspected(listed(integration()), status="deleted") == []
+def test_a_deleted_account_that_is_listed_is_looked_at_and_nothing_under_it() -> None:
+    assert suspected(listed(integration(), name="Other"), status="deleted") == [("", Kind.CHANGED, ["status"])]
 
 
 def test_a_connection_that_the_mirror_does_not_show_is_to_be_read() -> None:
@@ -115,8 +115,11 @@ def test_two_auth_types_are_one_connection_that_began_with_the_first() -> None:
 
 
 def test_of_an_adopted_account_nothing_counts_as_read_and_what_is_not_listed_is_unknown() -> None:
-    row, connections = adopted_rows(listed(integration(reauth_required=True), name="left out"), "test")
+    account = listed(integration(reauth_required=True), name="left out", udf="left out", environment="left out")
+    row, connections = adopted_rows(account, "test")
 
-    assert row == {**ROW, "name": None}
+    assert row == {**ROW, "name": None, "udf": None}
     key = {"linked_account_id": "acme", "slug": "slack"}
     assert connections == [{**key, "status": "reauth_required", "accounts": None, "connected_at": CREATED}]
+    assert adopted_rows(listed(udf=[]), "test")[0]["udf"] == {}
+    assert adopted_rows(listed(integrations="left out"), "test")[1] == []

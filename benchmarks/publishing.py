@@ -1,0 +1,138 @@
+"""What publishing costs a host: one event in its own session against a bare INSERT, and a thousand at a time."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy
+from cryptography.fernet import Fernet
+from sqlalchemy import Engine, insert, select, text
+from sqlalchemy.orm import Session
+
+from benchmarks.figures import Figure, at_most
+from benchmarks.place import Say, migrated_database
+from db.engine import create_engine
+from db.tables import events as log
+from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
+from events.publish import publish_with
+from events.types import new_id
+from workers.settings import Settings
+
+#: How often each kind of event is published.
+TIMES = 2_000
+WARM = 200
+BATCHES, BATCH = 30, 1_000
+#: The columns that publishing fills in; the schema fills in the rest.
+_GIVEN = ("source", "id", "type", "linked_account_id", "slug", "payload", "occurred_at", "fingerprint")
+
+KINDS: tuple[Callable[[int], Event], ...] = (
+    lambda n: UserSignedUp(f"customer-{n}", name=f"Customer {n}", udf={"plan": "pro", "seats": str(n)}),
+    lambda n: ConnectionAuthorized(f"customer-{n}", "slack", auth_type="oauth2"),
+    lambda n: ConfigChanged(f"customer-{n}", "slack", fields={"channel": f"#room-{n}", "limit": n, "region": "eu"}),
+    lambda n: ConnectionRemoved(f"customer-{n}", "slack"),
+)
+
+
+def measure(database: str, say: Say) -> Iterator[Figure]:
+    """Publish in a host's session, then in batches."""
+    with migrated_database(database) as url:
+        settings = Settings(database_url=url, mirror_secret_keys=Fernet.generate_key().decode())
+        say(f"{TIMES} events of each kind, one at a time")
+        yield _single(database, settings)
+        say(f"{BATCHES} times {BATCH} events")
+        yield _batches(database, settings)
+
+
+def _single(database: str, settings: Settings) -> Figure:
+    engine = _host_engine(settings)
+    ours: dict[str, list[float]] = {}
+    bare: dict[str, list[float]] = {}
+    for number in range(-WARM, TIMES):
+        for make in KINDS:
+            event, one = _publish(engine, settings, make, number)
+            other = _insert(engine, _row(engine, event))
+            if number >= 0:
+                ours.setdefault(str(event.type), []).append(one)
+                bare.setdefault(str(event.type), []).append(other)
+    engine.dispose()
+    ratios = {kind: statistics.median(ours[kind]) / statistics.median(bare[kind]) for kind in ours}
+    worst = max(ratios.values())
+    return Figure(
+        name="publish in the host's own session, p50, the slowest kind of event",
+        database=database,
+        value=worst,
+        unit="x",
+        against="a bare INSERT of the same row through the same session",
+        **at_most(1.5, worst, database),
+        detail={
+            "ratio": ratios,
+            "publish ms": {kind: _p50_ms(times) for kind, times in ours.items()},
+            "INSERT ms": {kind: _p50_ms(times) for kind, times in bare.items()},
+        },
+    )
+
+
+def _host_engine(settings: Settings) -> Engine:
+    """An engine as a host has it, which knows nothing of us; on SQLite one that waits for other writers."""
+    is_sqlite = settings.url().get_backend_name() == "sqlite"
+    return create_engine(settings) if is_sqlite else sqlalchemy.create_engine(settings.url())
+
+
+def _publish(engine: Engine, settings: Settings, make: Callable[[int], Event], number: int) -> tuple[Event, float]:
+    """Making the event counts, for whoever publishes has to."""
+    with _host_transaction(engine) as session:
+        began = time.perf_counter()
+        event = make(number)
+        publish_with(settings, [event], session)
+        return event, time.perf_counter() - began
+
+
+def _insert(engine: Engine, row: dict[str, Any]) -> float:
+    with _host_transaction(engine) as session:
+        began = time.perf_counter()
+        session.execute(insert(log), row)
+        return time.perf_counter() - began
+
+
+@contextmanager
+def _host_transaction(engine: Engine) -> Iterator[Session]:
+    """A transaction that has begun, as a host's has when it comes to publishing."""
+    with Session(engine) as session, session.begin():
+        session.execute(text("SELECT 1"))
+        yield session
+
+
+def _row(engine: Engine, event: Event) -> dict[str, Any]:
+    """What was written for an event, under an id of its own."""
+    columns = [log.c[name] for name in _GIVEN]
+    with engine.connect() as connection:
+        found = connection.execute(select(*columns).where(log.c.id == event.id)).mappings().one()
+    return {**{str(name): value for name, value in found.items()}, "id": new_id()}
+
+
+def _p50_ms(times: list[float]) -> float:
+    return round(1_000 * statistics.median(times), 4)
+
+
+def _batches(database: str, settings: Settings) -> Figure:
+    """The host's loop: make a thousand events, publish them, commit."""
+    engine = create_engine(settings, pool_size=1)
+    rates = [_batch(engine, settings, number) for number in range(BATCHES)]
+    engine.dispose()
+    return Figure(
+        name="publish_many, 1,000 at a time, in a transaction of its own",
+        database=database,
+        value=statistics.median(rates),
+        unit="events/s",
+        detail={"slowest batch/s": min(rates), "fastest batch/s": max(rates), "batches": BATCHES},
+    )
+
+
+def _batch(engine: Engine, settings: Settings, number: int) -> float:
+    began = time.perf_counter()
+    events = [KINDS[n % len(KINDS)](n) for n in range(number * BATCH, (number + 1) * BATCH)]
+    with engine.begin() as connection:
+        publish_with(settings, events, connection)
+    return BATCH / (time.perf_counter() - began)

@@ -1,0 +1,149 @@
+"""The two sides that are compared, each as the processes that it really runs as: ours, and the plain job."""
+
+import os
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+from sqlalchemy import Engine, func, select
+
+from benchmarks import plain
+from db.tables import events as log
+from events import Event
+from events.publish import publish_with
+from tests.waiting import wait_until
+from workers.guard import Guard
+from workers.processes import Processes
+from workers.procfile import find_procfile
+from workers.settings import Settings
+
+PROCESSES, THREADS = 2, 4
+#: How many events our host publishes in one transaction.
+_TOGETHER = 100
+_LONGEST_SECONDS = 300
+
+
+@contextmanager
+def instant_cobalt() -> Iterator[tuple[str, int]]:
+    """The address of an instant Cobalt, and its process id."""
+    command = [sys.executable, "-m", "benchmarks.instant"]
+    with Guard() as guard, guard.spawn(command, environment=os.environ, output=subprocess.PIPE) as process:
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        try:
+            yield process.stdout.readline().decode().strip(), process.pid
+        finally:
+            process.terminate()
+
+
+def environment(*, database_url: str, redis_url: str, cobalt_url: str, secret_key: str) -> dict[str, str]:
+    """What the processes of both sides are told."""
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "REDIS_NAMESPACE": "ours",
+        "COBALT_BASE_URL": cobalt_url,
+        "COBALT_API_KEY": "tk_bench",
+        "COBALT_RATE_PER_SECOND": "0",
+        "MIRROR_SECRET_KEYS": secret_key,
+        "WORKER_PROCESSES": str(PROCESSES),
+        "WORKER_THREADS": str(THREADS),
+        "LOG_LEVEL": "warning",
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+    }
+
+
+@dataclass
+class Side(ABC):
+    """One side: it accepts events, works on them with processes of its own, and tells when nothing is left."""
+
+    #: The environment of its processes.
+    told: Mapping[str, str]
+
+    @abstractmethod
+    def publish(self, events: Sequence[Event]) -> None:
+        """What the host does."""
+
+    @abstractmethod
+    def waiting(self) -> int:
+        """How many events are not finished."""
+
+    @abstractmethod
+    def procfile(self, folder: Path) -> tuple[Path, list[str]]:
+        """The Procfile to run, and which of its lines."""
+
+    @contextmanager
+    def running(self, folder: Path) -> Iterator[list[psutil.Process]]:
+        """Its processes, for as long as they run; what they write is in a file of the folder."""
+        file, names = self.procfile(folder)
+        with (
+            (folder / "processes.log").open("a") as output,
+            Processes(file, environment=self.told, names=names, output=output) as processes,
+        ):
+            processes.start()
+            wait_until(lambda: len(processes.pids) == len(names))
+            yield [psutil.Process(pid) for pid in processes.pids.values()]
+
+    def finish(self) -> None:
+        """Wait until nothing is left to do."""
+        wait_until(lambda: self.waiting() == 0, timeout_seconds=_LONGEST_SECONDS)
+
+
+@dataclass
+class Ours(Side):
+    """This project: the Procfile's worker and relay."""
+
+    engine: Engine
+    settings: Settings
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """A hundred events a transaction, as a host's own batch would."""
+        for start in range(0, len(events), _TOGETHER):
+            with self.engine.begin() as connection:
+                publish_with(self.settings, events[start : start + _TOGETHER], connection)
+
+    def waiting(self) -> int:
+        """How many rows of the log are pending."""
+        with self.engine.connect() as connection:
+            statement = select(func.count()).select_from(log).where(log.c.status == "pending")
+            return connection.execute(statement).scalar_one()
+
+    def procfile(self, folder: Path) -> tuple[Path, list[str]]:
+        """The one that is shipped."""
+        return find_procfile(), ["worker", "relay"]
+
+
+@dataclass
+class Plain(Side):
+    """The job written plainly: dramatiq's own command."""
+
+    def __post_init__(self) -> None:
+        self._broker = plain.create_broker(self.told["REDIS_URL"])
+        self._broker.declare_queue(plain.QUEUE)
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """A message an event."""
+        for event in events:
+            self._broker.enqueue(plain.message_of(event))
+
+    def waiting(self) -> int:
+        """How many messages are queued or in hand."""
+        return int(self._broker.do_qsize(plain.QUEUE))
+
+    def procfile(self, folder: Path) -> tuple[Path, list[str]]:
+        """One line."""
+        file = folder / "Procfile"
+        file.write_text(f"plain: dramatiq benchmarks.plain:start --processes {PROCESSES} --threads {THREADS}\n")
+        return file, ["plain"]
+
+
+def cpu_seconds(processes: Sequence[psutil.Process]) -> float:
+    """The processor time that processes and everything below them have used so far."""
+    family = [one for parent in processes for one in (parent, *parent.children(recursive=True))]
+    return sum(sum(one.cpu_times()[:2]) for one in family)

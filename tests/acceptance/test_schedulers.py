@@ -1,0 +1,127 @@
+"""The README's examples for schedulers work as written: cron's lines and systemd's units."""
+
+import configparser
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cobalt import Client
+from cobalt.sandbox import Sandbox, SandboxServer
+from db.engine import create_engine, reading
+from db.migrate import upgrade
+from db.runs import list_runs
+from db.settings import DatabaseSettings
+from tests.commands import COMMAND, Shell
+from tests.pages import README, block, blocks
+from workers.cli.reconcile import PLACE_TAKEN
+from workers.reconcile import Ending
+
+#: Where the README has the command and its settings.
+INSTALLED, SETTINGS = "/srv/cobalt-mirror/.venv/bin/cobalt-mirror", "/etc/cobalt-mirror.env"
+
+
+@pytest.fixture
+def machine(tmp_path: Path, redis_url: str) -> Iterator[Shell]:
+    """A machine with a migrated mirror, a Cobalt with one customer, and a file of settings as the README has it."""
+    url = f"sqlite:///{tmp_path / 'mirror.db'}"
+    upgrade(DatabaseSettings(database_url=url))
+    with SandboxServer(Sandbox(rate_limited=False)) as cobalt:
+        with Client("tk_sandbox", base_url=cobalt.url) as client:
+            client.upsert_account("acme", name="Acme", udf={})
+        settings = {"DATABASE_URL": url, "REDIS_URL": redis_url, "COBALT_BASE_URL": cobalt.url, "LOG_LEVEL": "error"}
+        settings |= {"COBALT_API_KEY": "tk_sandbox", "NO_PROXY": "127.0.0.1"}
+        (tmp_path / "cobalt-mirror.env").write_text("".join(f"{name}='{value}'\n" for name, value in settings.items()))
+        yield Shell(tmp_path, settings)
+
+
+def here(machine: Shell, text: str) -> str:
+    """What the README says, with the places of this machine."""
+    return text.replace(INSTALLED, str(COMMAND)).replace(SETTINGS, str(machine.folder / "cobalt-mirror.env"))
+
+
+def runs_of(machine: Shell) -> list[dict[str, Any]]:
+    engine = create_engine(DatabaseSettings(database_url=machine.variables["DATABASE_URL"]))
+    with reading(engine).begin() as connection:
+        found = list_runs(connection)
+    engine.dispose()
+    return found
+
+
+def test_the_lines_for_cron_reconcile(machine: Shell) -> None:
+    lines = blocks(README, "cron")[0].splitlines()
+    for line in lines:
+        *times, command = line.split(maxsplit=5)
+        assert [bool(re.fullmatch(r"\*|\d+", one)) for one in times] == [True] * 5
+        assert "%" not in command  # to cron that is a new line
+        ended = subprocess.run(
+            ["/bin/sh", "-c", here(machine, command)],
+            cwd="/",
+            env={"HOME": "/", "PATH": "/usr/bin:/bin"},  # all that cron gives
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert ended.returncode == 0, ended.stderr
+
+    deep, plain = runs_of(machine)
+    assert [plain["options"]["deep"], deep["options"]["deep"]] == [False, True]
+    assert all(run["finished_at"] for run in (plain, deep))
+
+
+def units() -> dict[str, str]:
+    service, timer = blocks(README, "ini")
+    return {"cobalt-mirror-reconcile.service": service, "cobalt-mirror-reconcile.timer": timer}
+
+
+def test_the_service_of_systemd_reconciles_and_another_run_is_no_failure(machine: Shell) -> None:
+    unit = configparser.ConfigParser(interpolation=None, strict=True)
+    unit.read_string(here(machine, units()["cobalt-mirror-reconcile.service"]))
+    service = unit["Service"]
+    environment = dict(line.split("=", 1) for line in Path(service["EnvironmentFile"]).read_text().splitlines())
+    ended = subprocess.run(
+        shlex.split(service["ExecStart"]),
+        cwd="/",
+        env={name: shlex.split(value)[0] for name, value in environment.items()} | {"PATH": os.defpath},
+        check=False,
+        capture_output=True,
+        timeout=60,
+    )
+
+    assert (ended.returncode, service["Type"]) == (0, "oneshot")
+    assert int(service["SuccessExitStatus"]) == PLACE_TAKEN
+    assert PLACE_TAKEN not in set(Ending)
+    assert [bool(run["finished_at"]) for run in runs_of(machine)] == [True]
+
+
+def test_systemd_understands_the_units(machine: Shell) -> None:
+    names = re.findall(r"`systemctl enable --now (\S+)`", README)
+    for name, text in units().items():
+        (machine.folder / name).write_text(here(machine, text))
+    assert names == ["cobalt-mirror-reconcile.timer"]
+
+    timer = configparser.ConfigParser(interpolation=None, strict=True)
+    timer.read_string(units()[names[0]])
+    assert {name: dict(timer[name]) for name in timer.sections()} == {
+        "Timer": {"oncalendar": "hourly", "persistent": "true"},
+        "Install": {"wantedby": "timers.target"},
+    }
+    verify = shutil.which("systemd-analyze")
+    if verify is not None:
+        files = [machine.folder / name for name in units()]
+        said = subprocess.run([verify, "verify", *files], capture_output=True, text=True, check=False, timeout=60)
+        assert [line for line in said.stderr.splitlines() if "cobalt-mirror" in line] == []
+
+
+def test_exit_codes_are_told_beside_the_examples() -> None:
+    told = README.partition(block(README, "ini", "[Timer]"))[2]
+
+    for number in {*Ending, PLACE_TAKEN}:
+        assert re.search(rf"\b{number:d} (in agreement|with differences|when it|when another)", told)

@@ -1,0 +1,48 @@
+"""No accepted event is lost, and none is dead without a reason."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from events import Event
+from tests.chaos.evidence import Evidence, Row
+from tests.chaos.invariants.finding import Finding
+from tests.chaos.steps import REFUSED
+
+_FINAL = ("done", "superseded", "dead")
+
+
+def find_lost(evidence: Evidence) -> Finding:
+    """Every accepted event is in the log as it was published, and has ended."""
+    log = {(row["source"], row["id"]): row for row in evidence.rows["events"]}
+    ends = Counter(row["status"] for row in log.values())
+    return Finding(
+        name="no accepted event is lost",
+        counts={"accepted": len(evidence.accepted), **{status: ends[status] for status in _FINAL}},
+        violations=[*_violations(evidence, log)],
+    )
+
+
+def _violations(evidence: Evidence, log: dict[tuple[str, str], Row]) -> Iterator[str]:
+    yield from (f"refused although it is no other event: {one}" for one in evidence.complaints)
+    yield from (f"{key} is in the log, and nobody published it" for key in log.keys() - evidence.accepted.keys())
+    deleted_by_hand = {one.told["linked_account_id"] for one in evidence.by_hand if one.action == "delete_account"}
+    for key, event in evidence.accepted.items():
+        row = log.get(key)
+        if row is None:
+            yield f"{key} was accepted and is not in the log"
+        elif row["status"] not in _FINAL:
+            yield f"{key} is {row['status']} for ever: {row['attempts']} attempts, {row['last_error'] or row['detail']}"
+        elif (row["type"], row["occurred_at"]) != (event.type, event.occurred_at):
+            yield f"{key} is not what was published: {row['type']} at {row['occurred_at']}"
+        elif row["status"] == "dead" and not _may_die(event, row, deleted_by_hand):
+            yield f"{key}, {row['type']}, is dead, and nobody is to blame: {row['last_error']}"
+
+
+def _may_die(event: Event, row: Row, deleted_by_hand: set[str]) -> bool:
+    """What Cobalt had to refuse; what an account's deletion in the dashboard killed; a deletion that came too late."""
+    reason = row["last_error"] or ""
+    return (
+        event.id.endswith(REFUSED)
+        or (event.linked_account_id in deleted_by_hand and "no longer has this account" in reason)
+        or (event.type == "user_deleted" and "a newer user_signed_up is done already" in reason)
+    )

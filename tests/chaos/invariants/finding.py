@@ -1,0 +1,23 @@
+"""What came of looking at one invariant."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One invariant, judged.
+
+    Attributes:
+        name: what must hold.
+        counts: how much was looked at, and what was seen that is allowed.
+        violations: what must not be, a line each.
+    """
+
+    name: str
+    counts: Mapping[str, int]
+    violations: Sequence[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{number:,} {what}" for what, number in self.counts.items())
+        return f"{self.name}: {told}, {len(self.violations)} violations"

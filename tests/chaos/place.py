@@ -1,0 +1,175 @@
+"""Where a run takes place: real parts on the loopback, started for it and ended after it, in every case."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from sqlalchemy import Engine
+
+from db.engine import create_engine
+from tests.chaos.harms import LATEST_EFFECT_SECONDS, RELAYS, WORKERS
+from tests.chaos.knobs import Knobs
+from tests.chaos.options import Database, Options
+from tests.chaos.postgres import Postgres, postgres
+from tests.commands import COMMAND
+from workers.cli.up import sandbox_environment
+from workers.embedded import EmbeddedRedis
+from workers.guard import Guard
+from workers.processes import Backoff, Processes
+from workers.settings import Settings
+
+_VAR = Path("var")
+#: What one machine of the run has; there are two.
+WORKER_PROCESSES, WORKER_THREADS = 2, 4
+#: The longest time that the sandbox and one command of ours may take, in seconds.
+_PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The parts of a run."""
+
+    folder: Path
+    settings: Settings
+    engine: Engine
+    knobs: Knobs
+    processes: Processes
+    redis: EmbeddedRedis
+    postgres: Postgres | None
+    guard: Guard
+
+    @property
+    def webhook(self) -> str:
+        """Where Cobalt's notifications are taken."""
+        return f"http://{self.settings.web_host}:{self.settings.web_port}/webhooks/cobalt"
+
+    def begin_command(self, *words: str) -> "subprocess.Popen[bytes]":
+        """Start `cobalt-mirror`; what it says goes to `commands.log`."""
+        with (self.folder / "commands.log").open("ab") as log:
+            log.write(f"--- cobalt-mirror {' '.join(words)}\n".encode())
+            log.flush()
+            return self.guard.spawn([str(COMMAND), *words], environment=os.environ, output=log)
+
+
+@contextmanager
+def make_folder() -> Iterator[Path]:
+    """A folder of the run's own below `var`. It stays only if it holds `evidence` of a failure."""
+    had_var = _VAR.exists()
+    folder = _VAR / f"chaos-{os.getpid()}"
+    folder.mkdir(parents=True)
+    try:
+        yield folder.absolute()
+    finally:
+        if not (folder / "evidence").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            if not had_var:
+                with suppress(OSError):
+                    _VAR.rmdir()
+
+
+@contextmanager
+def open_place(options: Options, folder: Path) -> Iterator[Place]:
+    """Start everything that the run needs but the Procfile's processes. Sets this process's environment."""
+    with ExitStack() as stack:
+        guard = stack.enter_context(Guard())
+        url = _serve_sandbox(options, folder, guard)
+        server = stack.enter_context(postgres()) if options.database is Database.POSTGRESQL else None
+        redis = stack.enter_context(EmbeddedRedis(folder / "redis"))
+        database_url = f"sqlite:///{folder / 'mirror.db'}" if server is None else server.url
+        os.environ.update(_environment(options, url, database_url, redis.url))
+        settings = Settings.from_environment()
+        engine = create_engine(settings, pool_size=20)
+        stack.callback(engine.dispose)
+        knobs = Knobs(url)
+        stack.callback(knobs.close)
+        log = stack.enter_context((folder / "processes.log").open("w"))
+        processes = stack.enter_context(
+            Processes(
+                _write_procfile(folder),
+                environment=os.environ,
+                output=log,
+                grace=timedelta(seconds=15),
+                backoff=Backoff(first=timedelta(seconds=0.3), longest=timedelta(seconds=2)),
+            )
+        )
+        yield Place(
+            folder=folder,
+            settings=settings,
+            engine=engine,
+            knobs=knobs,
+            processes=processes,
+            redis=redis,
+            postgres=server,
+            guard=guard,
+        )
+
+
+def _write_procfile(folder: Path) -> Path:
+    """The Procfile's own commands, with two workers and two relays."""
+    lines = ["release: cobalt-mirror migrate", "web: cobalt-mirror web"]
+    lines += [f"{name}: cobalt-mirror worker" for name in WORKERS]
+    lines += [f"{name}: cobalt-mirror relay" for name in RELAYS]
+    file = folder / "Procfile"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def _environment(options: Options, sandbox_url: str, database_url: str, redis_url: str) -> dict[str, str]:
+    return {
+        **sandbox_environment(sandbox_url, os.environ),
+        "DATABASE_URL": database_url,
+        "MIRROR_SCHEMA": "cobalt_mirror",
+        "MIRROR_SECRET_KEYS": Fernet.generate_key().decode(),
+        "REDIS_URL": redis_url,
+        "WEB_HOST": "127.0.0.1",
+        "WEB_PORT": str(_free_port()),
+        "WORKER_PROCESSES": str(WORKER_PROCESSES),
+        "WORKER_THREADS": str(WORKER_THREADS),
+        "COBALT_RATE_PER_SECOND": f"{options.limit:g}",
+        "COBALT_BURST": str(options.burst),
+        # Short, so that leases are short and many are lost; and failures are tried again within the run.
+        "COBALT_TIMEOUT_SECONDS": f"{options.timeout:g}",
+        "DELAYED_WRITE_SECONDS": f"{LATEST_EFFECT_SECONDS + 2:g}",
+        "RETRY_BASE_SECONDS": "0.5",
+        "RETRY_CAP_SECONDS": "10",
+    }
+
+
+def _serve_sandbox(options: Options, folder: Path, guard: Guard) -> str:
+    """A sandbox in a process of its own, whose notifications get lost, doubled, late and out of order."""
+    told = {
+        "rate_per_second": options.limit,
+        "rate_burst": options.burst,
+        "notifications_lost": 0.2,
+        "notifications_duplicated": 0.2,
+        "notifications_delay_seconds": 0.2,
+        "notifications_shuffle_seconds": 4,
+    }
+    words = [word for name, value in told.items() for word in ("--set", f"{name}={value}")]
+    file = folder / "sandbox.log"
+    with file.open("wb") as log:
+        command = [str(COMMAND), "sandbox", "--port", "0", "--seed", str(options.seed), *words]
+        process = guard.spawn(command, environment={**os.environ, "PYTHONUNBUFFERED": "1"}, output=log)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        found = re.search(r"http://\S+?(?=;)", file.read_text())
+        if found is not None:
+            return found[0]
+        time.sleep(0.05)
+    raise RuntimeError(f"the sandbox did not start: {file.read_text()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,245 @@
+"""The invariants of a chaos run: each must see its violation, and must not see one where all is well."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from events import ConfigChanged, ConnectionRemoved, UserDeleted, UserSignedUp
+from tests.chaos.damage import Done as Harmed
+from tests.chaos.evidence import Evidence
+from tests.chaos.invariants.effects import find_unasked
+from tests.chaos.invariants.events import find_lost
+from tests.chaos.invariants.leases import find_unleased
+from tests.chaos.invariants.limit import find_overruns
+from tests.chaos.invariants.mirror import find_drift
+from tests.chaos.invariants.removals import find_wrongly_removed
+from tests.chaos.knobs import Done
+from tests.chaos.steps import What
+from tests.unit.chaos.evidences import at, call, effect, evidence, logged, note
+
+SIGN_UP = UserSignedUp("acme", id="1", name="Acme", occurred_at=at(0))
+
+
+def by_hand(action: str, seconds: float, **told: Any) -> Done:
+    return Done(action=action, told={"linked_account_id": "acme", **told}, began_at=at(seconds), ended_at=at(seconds))
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_event_that_ended_is_not_lost() -> None:
+    found = find_lost(evidence(events=[(SIGN_UP, logged(SIGN_UP, recorded=0, finished=1))]))
+
+    assert found.violations == []
+    assert found.counts == {"accepted": 1, "done": 1, "superseded": 0, "dead": 0}
+
+
+def test_an_accepted_event_that_is_not_in_the_log_is_lost() -> None:
+    [found] = find_lost(Evidence(accepted={("host", "1"): SIGN_UP}, rows={"events": []})).violations
+
+    assert "not in the log" in found
+
+
+def test_an_event_that_nobody_published_is_seen() -> None:
+    [found] = find_lost(Evidence(rows={"events": [logged(SIGN_UP, recorded=0, finished=1)]})).violations
+
+    assert "nobody published it" in found
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"status": "pending"}, "for ever"),
+        ({"status": "dead", "last_error": "boom"}, "nobody is to blame: boom"),
+        ({"occurred_at": at(1)}, "not what was published"),
+    ],
+)
+def test_an_event_that_ended_badly_is_seen(row: dict[str, Any], words: str) -> None:
+    [found] = find_lost(evidence(events=[(SIGN_UP, {**logged(SIGN_UP, recorded=0, finished=1), **row})])).violations
+
+    assert words in found
+
+
+def test_an_event_may_die_with_its_account() -> None:
+    row = logged(SIGN_UP, recorded=0, finished=1, status="dead", last_error="Cobalt no longer has this account; ...")
+    dead = evidence(events=[(SIGN_UP, row)])
+
+    assert len(find_lost(dead).violations) == 1
+    assert find_lost(replace(dead, by_hand=[by_hand("delete_account", 0.5)])).violations == []
+
+
+# --- the mirror -------------------------------------------------------------------------------------------------------
+
+
+def test_a_row_that_the_mirror_lacks_is_seen() -> None:
+    account = {"linked_account_id": "acme", "environment": "test", "name": "Acme", "udf": {}}
+    found = find_drift(Evidence(state={"accounts": [account], "connections": [], "configs": []}))
+
+    assert len(found.violations) == 1
+
+
+# --- effects ----------------------------------------------------------------------------------------------------------
+
+
+def created(seconds: float, *, n: int = 1) -> dict[str, Any]:
+    return {"calls": [call(n, seconds, "upsert_account")], "effects": [effect("account_created", seconds, by=n)]}
+
+
+def test_an_account_may_be_made_while_its_sign_up_waits() -> None:
+    found = find_unasked(evidence(events=[(SIGN_UP, logged(SIGN_UP, recorded=0, finished=2))], **created(1)))
+
+    assert found.violations == []
+    assert found.counts["by calls"] == 1
+
+
+def test_an_account_that_is_made_when_nothing_waits_is_seen() -> None:
+    [found] = find_unasked(
+        evidence(events=[(SIGN_UP, logged(SIGN_UP, recorded=0, finished=2))], **created(3))
+    ).violations
+
+    assert "no event asked" in found
+
+
+def test_an_account_that_is_made_twice_is_seen() -> None:
+    calls = [call(1, 1, "upsert_account"), call(2, 1.5, "upsert_account")]
+    effects = [effect("account_created", 1, by=1), effect("account_created", 1.5, by=2)]
+    row = logged(SIGN_UP, recorded=0, finished=2)
+    [found] = find_unasked(evidence(events=[(SIGN_UP, row)], calls=calls, effects=effects)).violations
+
+    assert "there was one already" in found
+
+
+def test_after_a_deletion_only_a_sign_up_makes_an_account_anew() -> None:
+    deletion = UserDeleted("acme", id="2", occurred_at=at(2))
+    change = ConfigChanged("acme", "slack", id="3", occurred_at=at(3))
+    rows = [(SIGN_UP, logged(SIGN_UP, recorded=0, finished=1.5)), (deletion, logged(deletion, recorded=2, finished=4))]
+    rows.append((change, logged(change, recorded=3, finished=9)))
+    calls = [call(1, 1, "upsert_account"), call(2, 3, "delete_account"), call(3, 5, "upsert_account")]
+    effects = [effect("account_created", 1, by=1), effect("account_deleted", 3, by=2)]
+    effects.append(effect("account_created", 5, by=3))
+    [found] = find_unasked(evidence(events=rows, calls=calls, effects=effects)).violations
+
+    assert found.startswith("account_created")
+
+
+def test_a_late_effect_is_that_of_its_call() -> None:
+    late = call(1, 1, "replace_config", slug="slack", fault="timeout, effect later")
+    change = ConfigChanged("acme", "slack", id="3", occurred_at=at(0))
+    seen = evidence(
+        events=[(change, logged(change, recorded=0, finished=2))],
+        calls=[late],
+        effects=[effect("config_replaced", 5, by=None, slug="slack", config_id="acme")],
+    )
+
+    assert find_unasked(seen).violations == []
+    assert "nobody did that" in find_unasked(replace(seen, calls=[{**late, "fault": None}])).violations[0]
+
+
+# --- removals ---------------------------------------------------------------------------------------------------------
+
+REMOVAL = ConnectionRemoved("acme", "slack", id="4", occurred_at=at(10))
+
+
+def disconnected(*, made: float, read: float, more: list[dict[str, Any]] | None = None, **kept: Any) -> Evidence:
+    """A removal that occurred at 10 and waited from 10 to 20, and a disconnect at 15."""
+    return evidence(
+        events=[(REMOVAL, logged(REMOVAL, recorded=10, finished=20))],
+        calls=[call(1, read, "read_application", slug="slack"), call(2, 15, "delete_integration", slug="slack")],
+        effects=[
+            effect("connected", made, by=None, slug="slack", auth_type="oauth2"),
+            *(more or []),
+            effect("disconnected", 15, by=2, slug="slack", auth_type="oauth2"),
+        ],
+        **kept,
+    )
+
+
+def test_a_removal_takes_what_was_connected_before() -> None:
+    found = find_wrongly_removed(disconnected(made=5, read=14))
+
+    assert found.violations == []
+    assert found.counts["by removals"] == 1
+
+
+def test_a_removal_that_takes_what_is_newer_is_seen() -> None:
+    [found] = find_wrongly_removed(disconnected(made=12, read=14)).violations
+
+    assert "none of the waiting removals ['4'] means it" in found
+
+
+def test_a_removal_takes_what_is_newer_if_the_mirror_showed_it() -> None:
+    stamp = {"auth_type": "oauth2", "connected_at": at(12).isoformat()}
+    stamped = note(1, "stamp", source="host", id="4", meant_for=[stamp])
+
+    assert find_wrongly_removed(disconnected(made=12, read=14, audit=[stamped])).violations == []
+
+
+def test_what_is_made_between_the_look_and_the_delete_nobody_can_protect() -> None:
+    again = effect("reconnected", 14.5, by=None, slug="slack", auth_type="oauth2")
+    found = find_wrongly_removed(disconnected(made=5, read=14, more=[again]))
+
+    assert found.violations == []
+    assert found.counts["made after the look"] == 1
+
+
+def test_a_disconnect_when_no_removal_waits_is_seen() -> None:
+    seen = disconnected(made=5, read=14)
+    [row] = seen.rows["events"]
+    [found] = find_wrongly_removed(replace(seen, rows={"events": [{**row, "finished_at": at(13)}]})).violations
+
+    assert "none of the waiting removals [] means it" in found
+
+
+# --- leases -----------------------------------------------------------------------------------------------------------
+
+GIVEN_BACK = note(1, "work", operation="DELETE", old_token="a", new_token=None, old_until=None)
+WRITTEN = note(2, "mirror", operation="UPDATE", table="connections")
+
+
+def test_what_is_written_where_the_lease_is_given_back_is_leased() -> None:
+    found = find_unleased(Evidence(audit=[GIVEN_BACK, WRITTEN]))
+
+    assert found.violations == []
+    assert found.counts["writes under a lease"] == 1
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        replace(GIVEN_BACK, account="bolt"),
+        replace(GIVEN_BACK, transaction="0"),
+        replace(GIVEN_BACK, told={**GIVEN_BACK.told, "old_token": None}),
+    ],
+)
+def test_what_is_written_without_the_accounts_own_lease_is_seen(before: Any) -> None:
+    assert len(find_unleased(Evidence(audit=[before, WRITTEN])).violations) == 1
+
+
+def test_a_reconciliation_may_adopt_and_nothing_else() -> None:
+    because = note(2, "history", because={"run": "r"})
+    inserted = replace(WRITTEN, told={**WRITTEN.told, "operation": "INSERT"})
+
+    assert find_unleased(Evidence(audit=[because, inserted])).violations == []
+    assert len(find_unleased(Evidence(audit=[because, WRITTEN])).violations) == 1
+
+
+@pytest.mark.parametrize(("until", "violations"), [(5, 0), (15, 1)])
+def test_a_lease_that_holds_is_not_taken(until: float, violations: int) -> None:
+    times = {"old_until": at(until).isoformat(), "new_until": at(30).isoformat()}
+    taken = note(1, "work", seconds=10, operation="UPDATE", old_token="a", new_token="b", **times)
+
+    assert len(find_unleased(Evidence(audit=[taken])).violations) == violations
+
+
+# --- the limit --------------------------------------------------------------------------------------------------------
+
+
+def test_calls_over_the_limit_are_counted_but_not_the_throttling_that_was_played() -> None:
+    over = [call(n, n / 100, "read_account", status=429) for n in range(1, 7)]
+    played = call(7, 1, "read_account", status=429, fault="throttle, effect none")
+    seen = Evidence(calls=[*over, played], harm=[Harmed(at=at(0), what=What.REDIS_FLUSH, whom="redis")])
+
+    assert find_overruns(seen).counts["over the limit"] == 6
+    assert len(find_overruns(seen).violations) == 1
+    assert find_overruns(replace(seen, calls=[*over[1:], played])).violations == []

@@ -1,0 +1,50 @@
+"""Keeps the embedded Redis running, as the supervisor keeps the Procfile's processes."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Event, Thread
+
+from workers.embedded import EmbeddedRedis, RedisNotStarted
+from workers.processes import Backoff
+
+_LOOK_SECONDS = 0.1
+
+
+@contextmanager
+def kept_running(
+    server: EmbeddedRedis, *, say: Callable[[str], object], backoff: Backoff | None = None
+) -> Iterator[None]:
+    """Start a server again whenever it ended by itself, at the same address and with the data it had.
+
+    Args:
+        server: One that was started. Nobody else may end or restart it meanwhile.
+        say: Takes a line about what happened.
+        backoff: How long it stays down.
+    """
+    stopping = Event()
+    backoff = Backoff() if backoff is None else backoff
+    keeper = Thread(target=_keep, args=[server, stopping, say, backoff], name="keeper of Redis", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        keeper.join()
+
+
+def _keep(server: EmbeddedRedis, stopping: Event, say: Callable[[str], object], backoff: Backoff) -> None:
+    delay, started = None, time.monotonic()
+    while not stopping.wait(_LOOK_SECONDS):
+        if server.is_running:
+            continue
+        delay = backoff.after(delay, ran_for=timedelta(seconds=time.monotonic() - started))
+        say(f"Redis ended; starts again in {delay.total_seconds():g} s")
+        if stopping.wait(delay.total_seconds()):
+            return
+        started = time.monotonic()
+        try:
+            server.restart()
+        except RedisNotStarted as error:
+            say(str(error))
