@@ -10,12 +10,13 @@ import httpx
 from sqlalchemy import Table, func, select
 
 from benchmarks.figures import Figure
-from benchmarks.fleet import POSTGRESQL, Fleet, Plan, Say, database_server, fleet, say_to_stderr, show
+from benchmarks.fleet import Fleet, Plan, database_server, fleet, say_to_stderr, show
+from benchmarks.place import POSTGRESQL, Say
 from db import tables
 from db.engine import reading
 from events import Event
 from tests.waiting import wait_until
-from workers.broker import create_redis
+from workers.broker import create_governor_redis
 from workers.demo.compare import compare, read_mirror
 from workers.demo.host import Host
 from workers.demo.journey import Customer
@@ -69,7 +70,7 @@ class _Host(Host):
 def _let_them_live(running: Fleet, customers: int) -> tuple[int, int]:
     """Let customers loose until everything is handled; how many events they published and calls the host made."""
     with ExitStack() as stack:
-        redis = stack.enter_context(create_redis(running.settings))
+        redis = stack.enter_context(create_governor_redis(running.settings))
         counter = CallCounter(create_governor(redis, running.settings))
         client = stack.enter_context(create_client(running.settings, governor=counter))
         browser = stack.enter_context(httpx.Client(trust_env=False))

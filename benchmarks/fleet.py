@@ -7,7 +7,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +20,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import Engine, func, select
 
 from benchmarks.figures import Figure
+from benchmarks.place import SQLITE
 from db import tables
 from db.engine import create_engine, reading
 from events import Event
@@ -33,10 +34,6 @@ from workers.guard import Guard
 from workers.processes import Processes
 from workers.procfile import find_procfile
 from workers.settings import Settings
-
-POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
-#: How a benchmark says what it is doing.
-Say = Callable[[str], None]
 
 _OURS = ("COBALT_", "DATABASE_URL", "EVENTS_", "MIRROR_", "REDIS_", "WEB_", "WORKER_")
 #: What the tests' server forgoes and a server in production does not.
@@ -77,10 +74,6 @@ class Cobalt:
         answer = self.http.get("/_sandbox/state", params={"environment": "test"})
         found: dict[str, Any] = answer.raise_for_status().json()
         return found
-
-    def call(self, method: str, path: str, **options: Any) -> None:
-        """Make a call of the API outside of what is measured."""
-        self.http.request(method, path, headers={"x-api-key": "tk_sandbox"}, **options).raise_for_status()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,8 @@ from sqlalchemy import select
 
 from benchmarks.figures import Figure, at_least
 from benchmarks.fleet import (
-    POSTGRESQL,
     Fleet,
     Plan,
-    Say,
     database_server,
     fleet,
     machine_load,
@@ -28,6 +26,7 @@ from benchmarks.fleet import (
     show,
     sleep_until,
 )
+from benchmarks.place import POSTGRESQL, Say
 from db import tables
 from db.engine import reading
 from events import ConfigChanged, Event, UserSignedUp

@@ -10,11 +10,8 @@ from typing import Any
 
 from benchmarks.figures import Figure, at_most
 from benchmarks.fleet import (
-    POSTGRESQL,
-    SQLITE,
     Fleet,
     Plan,
-    Say,
     cpu_seconds,
     database_server,
     fleet,
@@ -23,6 +20,7 @@ from benchmarks.fleet import (
     say_to_stderr,
     show,
 )
+from benchmarks.place import POSTGRESQL, SQLITE, Say
 from events import UserSignedUp
 
 EVENTS = 200

@@ -7,17 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from benchmarks.figures import Figure, at_least, at_most
-from benchmarks.fleet import (
-    POSTGRESQL,
-    Fleet,
-    Plan,
-    Say,
-    database_server,
-    fleet,
-    machine_load,
-    say_to_stderr,
-    show,
-)
+from benchmarks.fleet import Fleet, Plan, database_server, fleet, machine_load, say_to_stderr, show
+from benchmarks.place import POSTGRESQL, Say
 from events import ConfigChanged, Event, UserSignedUp
 
 RATE, BURST = 20, 5

@@ -16,18 +16,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, select, update
 
 from benchmarks.figures import Figure, at_most
-from benchmarks.fleet import (
-    POSTGRESQL,
-    Fleet,
-    Plan,
-    Say,
-    database_server,
-    fleet,
-    machine_load,
-    say_to_stderr,
-    show,
-    sleep_until,
-)
+from benchmarks.fleet import Fleet, Plan, database_server, fleet, machine_load, say_to_stderr, show, sleep_until
+from benchmarks.place import POSTGRESQL, Say
 from db import tables
 from db.engine import database_clock, reading
 from events import ConfigChanged, Event, UserSignedUp

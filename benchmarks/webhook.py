@@ -8,19 +8,8 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from benchmarks.figures import Figure, at_most
-from benchmarks.fleet import (
-    POSTGRESQL,
-    SQLITE,
-    Fleet,
-    Plan,
-    Say,
-    database_server,
-    fleet,
-    machine_load,
-    percentile,
-    say_to_stderr,
-    show,
-)
+from benchmarks.fleet import Fleet, Plan, database_server, fleet, machine_load, percentile, say_to_stderr, show
+from benchmarks.place import POSTGRESQL, SQLITE, Say
 from cobalt.signatures import sign
 from events import UserSignedUp
 
