@@ -18,6 +18,7 @@ from db.tables import (
     deletions,
     events,
     history,
+    is_pending,
     linked_accounts,
     looks,
     notifications,
@@ -118,7 +119,7 @@ def find_open_deletions(connection: Connection) -> OpenDeletions:
     """How many deletions wait for something, and the oldest of each kind."""
     d = deletions.c
     oldest = func.min(events.c.recorded_at, type_=events.c.recorded_at.type)
-    waiting = select(func.count(), oldest).where(events.c.type == _DELETION, events.c.status == "pending")
+    waiting = select(func.count(), oldest).where(events.c.type == _DELETION, is_pending)
     asked, asked_at = connection.execute(waiting).one()
     unconfirmed, oldest_unconfirmed = _count_and_oldest(connection, d.confirmed_at.is_(None) & d.note.is_(None))
     noted, oldest_noted = _count_and_oldest(connection, d.note.is_not(None))
@@ -162,7 +163,7 @@ def find_life(connection: Connection, linked_account_id: str) -> Life | None:
 def find_waiting_deletion(connection: Connection, linked_account_id: str) -> datetime | None:
     """When the account's waiting deletion is due, if one waits: nothing else is done for the account before it."""
     statement = select(func.min(events.c.due_at, type_=events.c.due_at.type)).where(
-        is_subject(linked_account_id, ""), events.c.type == _DELETION, events.c.status == "pending"
+        is_subject(linked_account_id, ""), events.c.type == _DELETION, is_pending
     )
     found: datetime | None = connection.execute(statement).scalar_one()
     return found

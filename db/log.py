@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple
 from sqlalchemy.orm import Session
 
 from db.engine import execute, insert_into
-from db.tables import events
+from db.tables import events, is_pending
 from db.vault import Vault
 
 #: How many keys a statement names at a time; SQLite takes 32,766 parameters, PostgreSQL's driver 65,535.
@@ -108,7 +108,7 @@ def get_since_first_pending(connection: Connection, linked_account_id: str, slug
     older than the first pending one. Oldest first.
     """
     ours = is_subject(linked_account_id, slug)
-    first = select(func.min(events.c.occurred_at)).where(ours, events.c.status == "pending").scalar_subquery()
+    first = select(func.min(events.c.occurred_at)).where(ours, is_pending).scalar_subquery()
     statement = select(*_COLUMNS).where(ours, events.c.status != "superseded", events.c.occurred_at >= first)
     return _in_order(connection.execute(statement).mappings())
 
@@ -120,7 +120,7 @@ def record_outcomes(connection: Connection, outcomes: Iterable[tuple[LoggedEvent
         alike.setdefault(repr(values), (values, []))[1].append(event.key)
     for values, keys in alike.values():
         for start in range(0, len(keys), _KEYS_A_STATEMENT):
-            ours = and_(_is_one_of(keys[start : start + _KEYS_A_STATEMENT]), events.c.status == "pending")
+            ours = and_(_is_one_of(keys[start : start + _KEYS_A_STATEMENT]), is_pending)
             connection.execute(update(events).where(ours).values(**values))
 
 

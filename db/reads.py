@@ -259,7 +259,7 @@ def count_events(session: HostSession) -> dict[tuple[str, str | None], int]:
 def find_oldest_waiting(session: HostSession) -> datetime | None:
     """When the oldest pending event was recorded; None when nothing waits."""
     e = tables.events
-    statement = select(func.min(e.c.recorded_at, type_=e.c.recorded_at.type)).where(e.c.status == "pending")
+    statement = select(func.min(e.c.recorded_at, type_=e.c.recorded_at.type)).where(tables.is_pending)
     found: datetime | None = execute(session, statement, schema=_schema()).scalar_one()
     return found
 

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     DefaultClause,
     Index,
     Integer,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     TextClause,
+    literal_column,
     text,
 )
 from sqlalchemy.ext.compiler import compiles
@@ -113,6 +115,9 @@ Index(
     postgresql_where=text("status = 'pending'"),
     sqlite_where=text("status = 'pending'"),
 )
+#: The word itself and no parameter: PostgreSQL soon plans a prepared statement without looking at its parameters, and
+#: sees only so that the partial indices serve. Beside a million finished events, a look for due ones took 300 ms else.
+is_pending: ColumnElement[bool] = events.c.status == literal_column("'pending'")
 Index("ix_events_subject", events.c.linked_account_id, events.c.slug, events.c.occurred_at, events.c.id)
 Index(
     "ix_events_dead",

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from db.engine import insert_into
 from db.errors import LeaseLost
 from db.log import is_subject
-from db.tables import checks, events, work
+from db.tables import checks, events, is_pending, work
 
 #: How many due rows the relay looks at to find accounts; one customer's thousand events fill it at most once.
 _ROWS_A_LOOK = 500
@@ -57,7 +57,7 @@ class Due:
 #: The relay asks this ten times a second of a database that rests; built once, it costs a third of a millisecond.
 _ANYTHING_DUE = select(
     or_(
-        exists().where(events.c.status == "pending", events.c.due_at <= bindparam("now")),
+        exists().where(is_pending, events.c.due_at <= bindparam("now")),
         exists().where(checks.c.due_at <= bindparam("now")),
     )
 )
@@ -73,7 +73,7 @@ def find_due_accounts(connection: Connection, now: datetime, *, limit: int) -> l
     busy = select(work.c.linked_account_id).where(or_(work.c.sent_until > now, work.c.leased_until > now))
     by_event = (
         select(events.c.linked_account_id, events.c.type, events.c.due_at)
-        .where(events.c.status == "pending", events.c.due_at <= now, events.c.linked_account_id.not_in(busy))
+        .where(is_pending, events.c.due_at <= now, events.c.linked_account_id.not_in(busy))
         .order_by(events.c.due_at)
         .limit(_ROWS_A_LOOK)
     )
@@ -144,7 +144,7 @@ _WAITING = union_all(
     select(
         events.c.slug, func.min(events.c.due_at, type_=events.c.due_at.type).label("due_at"), true().label("is_event")
     )
-    .where(events.c.linked_account_id == bindparam("account"), events.c.status == "pending")
+    .where(events.c.linked_account_id == bindparam("account"), is_pending)
     .group_by(events.c.slug),
     select(checks.c.slug, checks.c.due_at, false()).where(checks.c.linked_account_id == bindparam("account")),
 )
@@ -286,7 +286,7 @@ def postpone_check(
 def hold_check(connection: Connection, linked_account_id: str, slug: str) -> None:
     """Let a subject's check wait for its events that failed: they are tried together, and after growing delays only."""
     retrying = select(func.min(events.c.due_at, type_=events.c.due_at.type)).where(
-        is_subject(linked_account_id, slug), events.c.status == "pending", events.c.retrying_since.is_not(None)
+        is_subject(linked_account_id, slug), is_pending, events.c.retrying_since.is_not(None)
     )
     due_at = connection.execute(retrying).scalar_one()
     if due_at is not None:
@@ -300,6 +300,6 @@ def _is_check(linked_account_id: str, slug: str) -> ColumnElement[bool]:
 
 def hurry_failed(connection: Connection, now: datetime) -> None:
     """Cobalt is well again: what failed on its side is due at once, in the order in which it was recorded."""
-    failed = and_(events.c.status == "pending", events.c.retrying_since.is_not(None), events.c.move == "provider")
+    failed = and_(is_pending, events.c.retrying_since.is_not(None), events.c.move == "provider")
     connection.execute(update(events).where(failed).values(due_at=events.c.recorded_at))
     connection.execute(update(checks).where(checks.c.attempts > 0, checks.c.due_at > now).values(due_at=now))
