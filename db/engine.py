@@ -106,9 +106,12 @@ def reading(engine: Engine) -> Engine:
 
 def options_for(dialect: str, schema: str) -> dict[str, Any]:
     """What a statement needs so that our tables are found where the settings put them."""
-    where = None if dialect == "sqlite" else schema
     # SQLAlchemy forgets how many rows an INSERT on PostgreSQL made unless it is told that somebody asks.
-    return {"schema_translate_map": {DECLARED_SCHEMA: where}, "preserve_rowcount": True}
+    options: dict[str, Any] = {"preserve_rowcount": True}
+    where = None if dialect == "sqlite" else schema
+    if where != DECLARED_SCHEMA:  # a translation is written into every statement anew
+        options["schema_translate_map"] = {DECLARED_SCHEMA: where}
+    return options
 
 
 def connection_of(session: HostSession) -> Connection:
