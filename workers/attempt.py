@@ -73,9 +73,9 @@ class Attempts:
         """Work on the account's subject that is due the longest."""
         with self.engine.begin() as connection:
             standing = get_standing(connection)
-            stopped = standing.halt is not None or self._mismatch(standing) is not None
-            job, broken = (None, []) if stopped else self._load(connection, linked_account_id, standing)
-        if stopped:
+            is_stopped = standing.halt is not None or self._mismatch(standing) is not None
+            job, broken = (None, []) if is_stopped else self._load(connection, linked_account_id, standing)
+        if is_stopped:
             return Progress.SOME if self._may_call() else Progress.NOTHING
         if job is None:
             return Progress.NOTHING
