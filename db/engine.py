@@ -134,7 +134,10 @@ def connection_of(session: HostSession) -> Connection:
 def execute(session: HostSession, statement: Executable, parameters: Any = None, *, schema: str) -> CursorResult[Any]:
     """Run a statement on our tables inside a transaction of the host's."""
     connection = connection_of(session)
-    return connection.execute(statement, parameters, execution_options=options_for(connection.dialect.name, schema))
+    options = options_for(connection.dialect.name, schema)
+    if "schema_translate_map" in connection.get_execution_options():  # of the host's own, which is not for our tables
+        options.setdefault("schema_translate_map", {DECLARED_SCHEMA: schema})
+    return connection.execute(statement, parameters, execution_options=options)
 
 
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -151,9 +154,12 @@ def upsert(connection: Connection, table: Table, values: Mapping[str, Any], **ch
     )
 
 
+_NOW = select(text("clock_timestamp()"))
+
+
 def database_clock(connection: Connection) -> datetime:
     """The time as the database has it, so that machines with clocks askew agree about leases and due times."""
     if connection.dialect.name == "sqlite":
         return datetime.now(UTC)
-    now: datetime = connection.execute(select(text("clock_timestamp()"))).scalar_one()
+    now: datetime = connection.execute(_NOW).scalar_one()
     return now.astimezone(UTC)
