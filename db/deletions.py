@@ -143,12 +143,15 @@ def _count_and_oldest(connection: Connection, wanted: ColumnElement[bool]) -> tu
 def find_life(connection: Connection, linked_account_id: str) -> Life | None:
     """The account's deletion and the first sign-up after it. None: it was never deleted."""
     deletion = find_deletion(connection, linked_account_id)
-    if deletion is None:
-        return None
+    return None if deletion is None else get_life(connection, deletion)
+
+
+def get_life(connection: Connection, deletion: Deletion) -> Life:
+    """The first sign-up after a deletion."""
     statement = (
         select(*(events.c[name] for name in LoggedEvent.__dataclass_fields__))
         .where(
-            is_subject(linked_account_id, ""),
+            is_subject(deletion.linked_account_id, ""),
             events.c.type == _SIGN_UP,
             events.c.status != "dead",
             events.c.occurred_at > deletion.occurred_at,

@@ -113,9 +113,12 @@ def reading(engine: Engine) -> Engine:
 
 def options_for(dialect: str, schema: str) -> dict[str, Any]:
     """What a statement needs so that our tables are found where the settings put them."""
-    where = None if dialect == "sqlite" else schema
     # SQLAlchemy forgets how many rows an INSERT on PostgreSQL made unless it is told that somebody asks.
-    return {"schema_translate_map": {DECLARED_SCHEMA: where}, "preserve_rowcount": True}
+    options: dict[str, Any] = {"preserve_rowcount": True}
+    where = None if dialect == "sqlite" else schema
+    if where != DECLARED_SCHEMA:  # a translation is written into every statement anew
+        options["schema_translate_map"] = {DECLARED_SCHEMA: where}
+    return options
 
 
 def connection_of(session: HostSession) -> Connection:
@@ -138,7 +141,10 @@ def connection_of(session: HostSession) -> Connection:
 def execute(session: HostSession, statement: Executable, parameters: Any = None, *, schema: str) -> CursorResult[Any]:
     """Run a statement on our tables inside a transaction of the host's."""
     connection = connection_of(session)
-    return connection.execute(statement, parameters, execution_options=options_for(connection.dialect.name, schema))
+    options = options_for(connection.dialect.name, schema)
+    if "schema_translate_map" in connection.get_execution_options():  # of the host's own, which is not for our tables
+        options.setdefault("schema_translate_map", {DECLARED_SCHEMA: schema})
+    return connection.execute(statement, parameters, execution_options=options)
 
 
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

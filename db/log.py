@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from db.engine import execute, insert_into
+from db.engine import execute
 from db.tables import events, is_pending
 from db.vault import Vault
 
@@ -58,6 +59,13 @@ def content_of(values: Mapping[str, Any]) -> str:
     return json.dumps(named, sort_keys=True)
 
 
+#: By dialect.
+_RECORD: Mapping[str, Any] = {
+    dialect: insert(events).on_conflict_do_nothing(index_elements=["source", "id"])
+    for dialect, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+}
+
+
 def record_events(
     session: Session | Connection, rows: Sequence[Mapping[str, Any]], *, schema: str
 ) -> set[tuple[str, str]]:
@@ -67,7 +75,7 @@ def record_events(
         The keys of the rows that are new.
     """
     connection = session.connection() if isinstance(session, Session) else session
-    statement = insert_into(connection, events).on_conflict_do_nothing(index_elements=["source", "id"])
+    statement = _RECORD[connection.dialect.name]
     if len(rows) == 1:
         one = execute(connection, statement, rows[0], schema=schema)
         return {(rows[0]["source"], rows[0]["id"])} if one.rowcount == 1 else set()

@@ -1,5 +1,6 @@
 """The settings that everybody who touches the database needs, read from the environment."""
 
+import functools
 import re
 from pathlib import Path
 from typing import Self
@@ -85,7 +86,12 @@ class DatabaseSettings(BaseSettings):
 
     def vault(self) -> Vault:
         """The keeper of secrets that `MIRROR_SECRET_KEYS` describes."""
-        return Vault.from_keys(self.mirror_secret_keys.get_secret_value())
+        return _vault(self.mirror_secret_keys.get_secret_value())
+
+
+@functools.lru_cache(maxsize=4)  # every publish asks for it
+def _vault(keys: str) -> Vault:
+    return Vault.from_keys(keys)
 
 
 def describe(error: ValidationError) -> str:

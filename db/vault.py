@@ -1,5 +1,6 @@
 """Seals what must not be readable in a table, and opens it again."""
 
+import functools
 import hashlib
 import hmac
 import json
@@ -12,6 +13,11 @@ from db.errors import CannotUnseal, NoSecretKeys
 
 #: Of a Fernet key as text. Base64 is read up to its padding only, so two keys without a comma would pass as the first.
 _KEY_LENGTH = 44
+
+
+@functools.lru_cache(maxsize=4)  # making one costs as much as sealing something small
+def _fernet(keys: tuple[bytes, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -88,7 +94,7 @@ class Vault:
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
     def _fernet(self) -> MultiFernet:
-        return MultiFernet([Fernet(key) for key in self._get_keys()])
+        return _fernet(self._get_keys())
 
     def _get_keys(self) -> tuple[bytes, ...]:
         if not self.keys:

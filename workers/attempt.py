@@ -12,17 +12,17 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from cobalt import Client, CobaltError, KeyRefused
-from db.deletions import Life, find_life, find_waiting_deletion
+from db.deletions import Life, find_waiting_deletion, get_life
 from db.engine import Clock, database_clock
 from db.errors import CannotUnseal, DatabaseError
 from db.listing import find_account_subjects
 from db.log import LoggedEvent, get_since_first_pending, record_effects, record_outcomes
 from db.mirror import Because, find_configs, find_row, record_row
 from db.state import Standing, get_standing, pin_environment
-from db.tables import connections, linked_accounts
+from db.subject import get_background
+from db.tables import linked_accounts
 from db.vault import Vault
 from db.work import (
-    find_check,
     find_due_subject,
     finish_check,
     forget_sent,
@@ -105,19 +105,19 @@ class Attempts:
         lease = take_lease(connection, linked_account_id, slug, now=now, began=began, ttl=ttl)
         if lease is None:
             return None, []
-        life = find_life(connection, linked_account_id)
+        known = get_background(connection, linked_account_id, slug)
+        life = None if known.deletion is None else get_life(connection, known.deletion)
         rows, over = _by_life(get_since_first_pending(connection, linked_account_id, slug), life)
         logged = [row for row in rows if row.status == "pending"]
         alone = _until_alone(logged)
         pending, broken = self._read(alone)
         ended = [row for row in rows if row.status != "pending" and logged and row.order > logged[0].order]
-        known, unread = self._read(ended)
+        finished, unread = self._read(ended)
         sealed = [outcome for _, outcome in unread if outcome.verdict is Verdict.RETRY]
         if sealed:  # what a later event set cannot be told, so nothing older may be carried out
             broken += [(entry.logged, sealed[0]) for entry in pending]
             pending = []
-        key = {"linked_account_id": linked_account_id, "slug": slug}
-        check = find_check(connection, linked_account_id, slug)
+        check = known.check
         job = Job(
             client=self.client,
             settings=self.settings,
@@ -126,15 +126,17 @@ class Attempts:
             monotonic=self.monotonic,
             is_all=due.is_only and len(alone) == len(logged),
             pending=pending,
-            ended=known,
+            ended=finished,
             check=None if check is None or check.due_at > now else check,
             is_in_doubt=check is not None or lease.abandoned is not None,
-            account=find_row(connection, linked_accounts, key),
-            connection=find_row(connection, connections, key) if slug else None,
+            account=known.account,
+            connection=known.connection,
             configs=find_configs(connection, linked_account_id, slug) if slug else [],
             over=[row for row in over if row.status == "pending"],
-            receipt=None if life is None else life.deletion,
-            account_due_at=_find_account_due(connection, linked_account_id, life) if slug else None,
+            receipt=known.deletion,
+            account_due_at=_find_account_due(connection, linked_account_id, life)
+            if slug and (due.account_waits or life is not None)
+            else None,
             is_pinned=standing.environment is not None,
         )
         if lease.abandoned is not None:

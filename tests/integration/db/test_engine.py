@@ -1,5 +1,6 @@
 """Our engine: the addresses that it takes, transactions that wait instead of failing, and the clock."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from db import tables
-from db.engine import create_engine, database_clock, reading, upsert
+from db.engine import TRY_AFTER_SECONDS, create_engine, database_clock, reading, upsert
 from db.settings import DatabaseSettings
 
 
@@ -21,6 +22,21 @@ def test_an_address_of_postgresql_may_be_written_in_any_of_the_usual_ways(postgr
     with engine.begin() as connection:
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
     engine.dispose()
+
+
+def test_a_connection_that_broke_while_nobody_used_it_is_replaced(postgres_url: str) -> None:
+    engine = create_engine(DatabaseSettings(database_url=postgres_url), pool_size=1)
+    other = create_engine(DatabaseSettings(database_url=postgres_url), pool_size=1)
+    with engine.begin() as connection:
+        before = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with other.begin() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": before})
+    time.sleep(TRY_AFTER_SECONDS)
+
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT pg_backend_pid()")).scalar_one() != before
+    engine.dispose()
+    other.dispose()
 
 
 def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Path) -> None:
