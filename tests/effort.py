@@ -5,7 +5,7 @@ import os
 from hypothesis import settings
 
 #: Examples that `make fuzz` tries with each property.
-FUZZ_EXAMPLES = int(os.environ.get("EXAMPLES", "10000"))
+FUZZ_EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10000"))
 
 
 def register_profiles() -> None:

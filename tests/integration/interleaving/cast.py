@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy import event as engine_event
 
 from db.state import record_catalogue_due
-from tests.integration.interleaving.scheduler import Scheduler, Violation
+from tests.integration.interleaving.scheduler import Scheduler, Script, Violation
 from tests.integration.interleaving.watch import LeaseWatch
 from tests.integration.journey.wires import Wire, workers_over
 from tests.world import World
@@ -138,8 +138,18 @@ class Play:
         self.post = Post(self.scheduler, fates)
         declare_queues(self.post)
 
-    def cast(self, publishing: Sequence[Callable[[], None]]) -> None:
-        """Put everybody on the stage. The host publishes in this order; if it dies, it publishes the last one again."""
+    def perform(self, publishing: Sequence[Callable[[], None]], script: Script) -> None:
+        """Go by a script, and then on until nothing is left to do.
+
+        Args:
+            publishing: what the host does, in this order; if it dies, it does the last one again.
+            script: who takes turns, and how.
+        """
+        self._cast(publishing)
+        self.scheduler.play(script)
+        self._until_quiet()
+
+    def _cast(self, publishing: Sequence[Callable[[], None]]) -> None:
         waiting = deque(publishing)
 
         def host() -> None:
@@ -173,7 +183,7 @@ class Play:
             self.scheduler.step()
             desk.get_actor(message.actor_name).fn(*message.args)
 
-    def until_quiet(self) -> None:
+    def _until_quiet(self) -> None:
         """Let everybody go on undisturbed, and let time pass to whatever comes next, until nothing is left to do."""
         for _ in range(500):
             sent = self.post.sent

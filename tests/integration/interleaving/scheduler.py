@@ -43,10 +43,10 @@ Script = Sequence[Turn | Pause]
 def scripts(*, actors: int) -> st.SearchStrategy[list[Turn | Pause]]:
     """Scripts for so many actors."""
     dying = st.sampled_from([False] * 5 + [True])
-    turns = st.builds(Turn, st.integers(0, actors - 1), st.integers(1, 10), dying)
+    turns = st.builds(Turn, st.integers(0, actors - 1), st.integers(1, 6), dying)
     pauses = st.builds(Pause, st.sampled_from([0.5, 4.0, 11.0, 16.0, 31.0, 70.0]))
-    scenes = st.lists(st.one_of(turns, turns, turns, turns, pauses), max_size=10)
-    return st.lists(scenes, max_size=8).map(lambda chosen: [part for scene in chosen for part in scene])
+    scenes = st.lists(st.one_of(turns, turns, turns, turns, pauses), min_size=2, max_size=14)
+    return st.lists(scenes, min_size=1, max_size=8).map(lambda chosen: [part for scene in chosen for part in scene])
 
 
 def _always() -> bool:
