@@ -4,7 +4,20 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, literal, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from db.engine import insert_into
 from db.errors import LeaseLost
@@ -13,6 +26,32 @@ from db.tables import checks, events, work
 
 #: How many due rows the relay looks at to find accounts; one customer's thousand events fill it at most once.
 _ROWS_A_LOOK = 500
+
+# The questions that are asked all the time are put together once: for SQLAlchemy that is more than twice the work of
+# having SQLite answer one (0.30 and 0.12 ms for the two below that find an account's due subject).
+_NOW: BindParameter[datetime] = bindparam("now", type_=events.c.due_at.type)
+_ACCOUNT: BindParameter[str] = bindparam("account")
+_BUSY = select(work.c.linked_account_id).where(or_(work.c.sent_until > _NOW, work.c.leased_until > _NOW))
+_DUE_EVENTS = (
+    select(events.c.linked_account_id, events.c.type, events.c.due_at)
+    .where(events.c.status == "pending", events.c.due_at <= _NOW, events.c.linked_account_id.not_in(_BUSY))
+    .order_by(events.c.due_at)
+    .limit(_ROWS_A_LOOK)
+)
+_DUE_CHECKS = (
+    select(checks.c.linked_account_id, checks.c.due_at)
+    .where(checks.c.due_at <= _NOW, checks.c.linked_account_id.not_in(_BUSY))
+    .order_by(checks.c.due_at)
+    .limit(_ROWS_A_LOOK)
+)
+_DUE_EVENTS_BY_SLUG = (
+    select(events.c.slug, func.min(events.c.due_at).label("due_at"))
+    .where(events.c.linked_account_id == _ACCOUNT, events.c.status == "pending", events.c.due_at <= _NOW)
+    .group_by(events.c.slug)
+)
+_DUE_CHECKS_BY_SLUG = select(checks.c.slug, checks.c.due_at).where(
+    checks.c.linked_account_id == _ACCOUNT, checks.c.due_at <= _NOW
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,27 +77,14 @@ class Due:
 
 def find_due_accounts(connection: Connection, now: datetime, *, limit: int) -> list[Due]:
     """Accounts with due work that nobody works on and no message is under way for, oldest first."""
-    busy = select(work.c.linked_account_id).where(or_(work.c.sent_until > now, work.c.leased_until > now))
-    by_event = (
-        select(events.c.linked_account_id, events.c.type, events.c.due_at)
-        .where(events.c.status == "pending", events.c.due_at <= now, events.c.linked_account_id.not_in(busy))
-        .order_by(events.c.due_at)
-        .limit(_ROWS_A_LOOK)
-    )
-    by_check = (
-        select(checks.c.linked_account_id, checks.c.due_at)
-        .where(checks.c.due_at <= now, checks.c.linked_account_id.not_in(busy))
-        .order_by(checks.c.due_at)
-        .limit(_ROWS_A_LOOK)
-    )
     found: dict[str, Due] = {}
     rows = [
         Due(linked_account_id=row.linked_account_id, type=row.type, due_at=row.due_at)
-        for row in connection.execute(by_event)
+        for row in connection.execute(_DUE_EVENTS, {"now": now})
     ]
     rows += [
         Due(linked_account_id=row.linked_account_id, type=None, due_at=row.due_at)
-        for row in connection.execute(by_check)
+        for row in connection.execute(_DUE_CHECKS, {"now": now})
     ]
     for due in sorted(rows, key=lambda due: due.due_at):
         found.setdefault(due.linked_account_id, due)
@@ -86,24 +112,11 @@ def mark_sent(connection: Connection, linked_account_id: str, *, now: datetime, 
 
 def find_due_subject(connection: Connection, linked_account_id: str, now: datetime) -> str | None:
     """The account's subject to work on next: the account itself first (the empty slug), else the longest due."""
+    wanted = {"account": linked_account_id, "now": now}
     due: list[tuple[bool, datetime, str]] = [
-        (bool(row.slug), row.due_at, row.slug or "")
-        for row in connection.execute(
-            select(events.c.slug, func.min(events.c.due_at).label("due_at"))
-            .where(
-                events.c.linked_account_id == linked_account_id, events.c.status == "pending", events.c.due_at <= now
-            )
-            .group_by(events.c.slug)
-        )
+        (bool(row.slug), row.due_at, row.slug or "") for row in connection.execute(_DUE_EVENTS_BY_SLUG, wanted)
     ]
-    due += [
-        (bool(row.slug), row.due_at, row.slug)
-        for row in connection.execute(
-            select(checks.c.slug, checks.c.due_at).where(
-                checks.c.linked_account_id == linked_account_id, checks.c.due_at <= now
-            )
-        )
-    ]
+    due += [(bool(row.slug), row.due_at, row.slug) for row in connection.execute(_DUE_CHECKS_BY_SLUG, wanted)]
     return min(due)[2] if due else None
 
 
