@@ -22,6 +22,8 @@ from tests.integration.journey.test_crashes import assert_nothing_is_left, switc
 from tests.integration.offboarding import test_any_order as lives
 from tests.world import World
 
+pytestmark = pytest.mark.timeout(900)  # half a minute of work, and a shared machine is no reason to fail
+
 BEGIN = BASE + timedelta(days=1)
 
 
