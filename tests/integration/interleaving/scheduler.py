@@ -64,6 +64,7 @@ class Actor:
         self.may_go_on: Callable[[], bool] = _always
         #: When the call that is on its way to Cobalt began.
         self.calling_since: datetime | None = None
+        self.is_in_transaction = False
         self.steps_left = 0
         self.dies = False
         self._home = greenlet.getcurrent()
@@ -92,6 +93,7 @@ class Actor:
         except Died:
             self.deaths += 1
             self.calling_since = None
+            self.is_in_transaction = False
             self.may_go_on = _always
             self._greenlet = self._be_born()
         else:
