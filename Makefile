@@ -44,7 +44,7 @@ chaos: $(STAMP) ## break everything at random, then look for harm (make chaos DU
 # Far beyond what CI waits for, so the time limit of a test does not hold. A falsifying example is printed, and kept in
 # .hypothesis for the next run to begin with.
 fuzz: $(STAMP) ## try every property with EXAMPLES examples, other ones each time (make fuzz EXAMPLES=100000)
-	EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n 2 --dist worksteal -m hypothesis --hypothesis-profile fuzz --timeout 0
+	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n 2 --dist worksteal -m hypothesis --hypothesis-profile fuzz --timeout 0
 
 check: lint unit ## what to run before a commit: lint, then the unit tests
 

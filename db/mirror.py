@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, func, select
+from sqlalchemy import Connection, Select, Table, bindparam, func, select
 
 from db.engine import upsert
 from db.tables import applications, configs, connections, history, linked_accounts
@@ -17,6 +18,16 @@ _KINDS = {
     configs.name: "config",
     applications.name: "application",
 }
+
+_INSTALLED = (
+    select(configs)
+    .where(
+        configs.c.linked_account_id == bindparam("account"),
+        configs.c.slug == bindparam("slug"),
+        configs.c.status == "installed",
+    )
+    .order_by(configs.c.config_id)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,17 +60,20 @@ def record_row(connection: Connection, table: Table, values: Mapping[str, Any], 
 
 def find_row(connection: Connection, table: Table, key: Mapping[str, Any]) -> dict[str, Any] | None:
     """The row of the mirror with the primary key that is among `key`."""
-    ours = and_(*(column == key[column.name] for column in table.primary_key))
-    row = connection.execute(select(table).where(ours)).mappings().one_or_none()
+    wanted = {column.name: key[column.name] for column in table.primary_key}
+    row = connection.execute(_by_key(table), wanted).mappings().one_or_none()
     return None if row is None else {str(name): value for name, value in row.items()}
+
+
+@cache
+def _by_key(table: Table) -> Select[Any]:
+    """Put together once for each table, for every attempt asks for several rows."""
+    return select(table).where(*(column == bindparam(column.name) for column in table.primary_key))
 
 
 def find_configs(connection: Connection, linked_account_id: str, slug: str) -> list[dict[str, Any]]:
     """The installed configs of a connection, as mirrored."""
-    ours = and_(
-        configs.c.linked_account_id == linked_account_id, configs.c.slug == slug, configs.c.status == "installed"
-    )
-    rows = connection.execute(select(configs).where(ours).order_by(configs.c.config_id)).mappings()
+    rows = connection.execute(_INSTALLED, {"account": linked_account_id, "slug": slug}).mappings()
     return [{str(name): value for name, value in row.items()} for row in rows]
 
 

@@ -4,10 +4,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import Connection, bindparam, delete, or_, select
 
 from db.engine import insert_into, upsert
 from db.tables import state
+
+#: Put together once, for it is asked twice before every attempt.
+_VALUE = select(state.c.value).where(state.c.key == bindparam("wanted"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,7 @@ def record_catalogue_due(connection: Connection, due_at: datetime) -> None:
 
 
 def _find(connection: Connection, key: str) -> Any:
-    return connection.execute(select(state.c.value).where(state.c.key == key)).scalar_one_or_none()
+    return connection.execute(_VALUE, {"wanted": key}).scalar_one_or_none()
 
 
 def _record(connection: Connection, key: str, value: Any) -> None:

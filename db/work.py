@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     and_,
@@ -31,6 +32,24 @@ from db.tables import checks, events, is_pending, work
 
 #: How many due rows the relay looks at to find accounts; one customer's thousand events fill it at most once.
 _ROWS_A_LOOK = 500
+
+# The questions that are asked all the time are put together once: for SQLAlchemy that is more than twice the work of
+# having SQLite answer one (0.30 and 0.12 ms for the two that found an account's due subject).
+_NOW: BindParameter[datetime] = bindparam("now", type_=events.c.due_at.type)
+_ACCOUNT: BindParameter[str] = bindparam("account")
+_BUSY = select(work.c.linked_account_id).where(or_(work.c.sent_until > _NOW, work.c.leased_until > _NOW))
+_DUE_EVENTS = (
+    select(events.c.linked_account_id, events.c.type, events.c.due_at)
+    .where(is_pending, events.c.due_at <= _NOW, events.c.linked_account_id.not_in(_BUSY))
+    .order_by(events.c.due_at)
+    .limit(_ROWS_A_LOOK)
+)
+_DUE_CHECKS = (
+    select(checks.c.linked_account_id, checks.c.due_at)
+    .where(checks.c.due_at <= _NOW, checks.c.linked_account_id.not_in(_BUSY))
+    .order_by(checks.c.due_at)
+    .limit(_ROWS_A_LOOK)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +76,8 @@ class Due:
 #: The relay asks this ten times a second of a database that rests; built once, it costs a third of a millisecond.
 _ANYTHING_DUE = select(
     or_(
-        exists().where(is_pending, events.c.due_at <= bindparam("now")),
-        exists().where(checks.c.due_at <= bindparam("now")),
+        exists().where(is_pending, events.c.due_at <= _NOW),
+        exists().where(checks.c.due_at <= _NOW),
     )
 )
 
@@ -70,27 +89,14 @@ def is_anything_due(connection: Connection, now: datetime) -> bool:
 
 def find_due_accounts(connection: Connection, now: datetime, *, limit: int) -> list[Due]:
     """Accounts with due work that nobody works on and no message is under way for, oldest first."""
-    busy = select(work.c.linked_account_id).where(or_(work.c.sent_until > now, work.c.leased_until > now))
-    by_event = (
-        select(events.c.linked_account_id, events.c.type, events.c.due_at)
-        .where(is_pending, events.c.due_at <= now, events.c.linked_account_id.not_in(busy))
-        .order_by(events.c.due_at)
-        .limit(_ROWS_A_LOOK)
-    )
-    by_check = (
-        select(checks.c.linked_account_id, checks.c.due_at)
-        .where(checks.c.due_at <= now, checks.c.linked_account_id.not_in(busy))
-        .order_by(checks.c.due_at)
-        .limit(_ROWS_A_LOOK)
-    )
     found: dict[str, Due] = {}
     rows = [
         Due(linked_account_id=row.linked_account_id, type=row.type, due_at=row.due_at)
-        for row in connection.execute(by_event)
+        for row in connection.execute(_DUE_EVENTS, {"now": now})
     ]
     rows += [
         Due(linked_account_id=row.linked_account_id, type=None, due_at=row.due_at)
-        for row in connection.execute(by_check)
+        for row in connection.execute(_DUE_CHECKS, {"now": now})
     ]
     for due in sorted(rows, key=lambda due: due.due_at):
         found.setdefault(due.linked_account_id, due)
@@ -144,9 +150,9 @@ _WAITING = union_all(
     select(
         events.c.slug, func.min(events.c.due_at, type_=events.c.due_at.type).label("due_at"), true().label("is_event")
     )
-    .where(events.c.linked_account_id == bindparam("account"), is_pending)
+    .where(events.c.linked_account_id == _ACCOUNT, is_pending)
     .group_by(events.c.slug),
-    select(checks.c.slug, checks.c.due_at, false()).where(checks.c.linked_account_id == bindparam("account")),
+    select(checks.c.slug, checks.c.due_at, false()).where(checks.c.linked_account_id == _ACCOUNT),
 )
 
 

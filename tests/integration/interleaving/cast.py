@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy import event as engine_event
 
 from db.state import record_catalogue_due
-from tests.integration.interleaving.scheduler import Scheduler, Violation
+from tests.integration.interleaving.scheduler import Scheduler, Script, Violation
 from tests.integration.interleaving.watch import LeaseWatch
 from tests.integration.journey.wires import Wire, workers_over
 from tests.world import World
@@ -138,8 +138,18 @@ class Play:
         self.post = Post(self.scheduler, fates)
         declare_queues(self.post)
 
-    def cast(self, publishing: Sequence[Callable[[], None]]) -> None:
-        """Put everybody on the stage. The host publishes in this order; if it dies, it publishes the last one again."""
+    def perform(self, publishing: Sequence[Callable[[], None]], script: Script) -> None:
+        """Go by a script, and then on until nothing is left to do.
+
+        Args:
+            publishing: what the host does, in this order; if it dies, it does the last one again.
+            script: who takes turns, and how.
+        """
+        self._cast(publishing)
+        self.scheduler.play(script)
+        self._until_quiet()
+
+    def _cast(self, publishing: Sequence[Callable[[], None]]) -> None:
         waiting = deque(publishing)
 
         def host() -> None:
@@ -162,7 +172,7 @@ class Play:
         """What a thread of a dramatiq worker does. What it took is nowhere when it dies."""
         line = Line(self.scheduler, self.watch, timeout_seconds=self.world.settings.cobalt_timeout_seconds)
         attempts = workers_over(self.world, Wire(self.world, before=line.before, after=line.after))
-        attempts = replace(attempts, monotonic=lambda: self.world.clock().timestamp())
+        attempts = replace(attempts, monotonic=self._monotonic)
         desk = Desk()
         Actors(attempts, self.world.catalogue).register(desk)
         while True:
@@ -173,7 +183,13 @@ class Play:
             self.scheduler.step()
             desk.get_actor(message.actor_name).fn(*message.args)
 
-    def until_quiet(self) -> None:
+    def _monotonic(self) -> float:
+        """A worker looks at its own clock, which it does before every call: long after its last COMMIT, perhaps."""
+        if not self.scheduler.actor().is_in_transaction:
+            self.scheduler.step()
+        return self.world.clock().timestamp()
+
+    def _until_quiet(self) -> None:
         """Let everybody go on undisturbed, and let time pass to whatever comes next, until nothing is left to do."""
         for _ in range(500):
             sent = self.post.sent
@@ -201,6 +217,12 @@ def playing(world: World, *, begin: datetime, fates: Iterable[Fate]) -> Iterator
 
     def begins(*_details: object) -> None:
         play.scheduler.step()
+        if (actor := play.scheduler.current()) is not None:
+            actor.is_in_transaction = True
+
+    def is_over(*_details: object) -> None:
+        if (actor := play.scheduler.current()) is not None:
+            actor.is_in_transaction = False
 
     def commits(connection: Connection) -> None:
         if not connection.get_execution_options().get("reading"):
@@ -210,10 +232,12 @@ def playing(world: World, *, begin: datetime, fates: Iterable[Fate]) -> Iterator
     with world.engine.begin() as connection:
         record_catalogue_due(connection, begin + timedelta(days=1000))
     engine_event.listen(world.engine, "checkout", begins)  # before the BEGIN: in a transaction nobody stops
+    engine_event.listen(world.engine, "checkin", is_over)
     engine_event.listen(world.engine, "commit", commits)
     try:
         yield play
     finally:
         play.scheduler.end()
         engine_event.remove(world.engine, "checkout", begins)
+        engine_event.remove(world.engine, "checkin", is_over)
         engine_event.remove(world.engine, "commit", commits)

@@ -43,10 +43,10 @@ Script = Sequence[Turn | Pause]
 def scripts(*, actors: int) -> st.SearchStrategy[list[Turn | Pause]]:
     """Scripts for so many actors."""
     dying = st.sampled_from([False] * 5 + [True])
-    turns = st.builds(Turn, st.integers(0, actors - 1), st.integers(1, 10), dying)
+    turns = st.builds(Turn, st.integers(0, actors - 1), st.integers(1, 6), dying)
     pauses = st.builds(Pause, st.sampled_from([0.5, 4.0, 11.0, 16.0, 31.0, 70.0]))
-    scenes = st.lists(st.one_of(turns, turns, turns, turns, pauses), max_size=10)
-    return st.lists(scenes, max_size=8).map(lambda chosen: [part for scene in chosen for part in scene])
+    scenes = st.lists(st.one_of(turns, turns, turns, turns, pauses), min_size=2, max_size=14)
+    return st.lists(scenes, min_size=1, max_size=8).map(lambda chosen: [part for scene in chosen for part in scene])
 
 
 def _always() -> bool:
@@ -64,6 +64,7 @@ class Actor:
         self.may_go_on: Callable[[], bool] = _always
         #: When the call that is on its way to Cobalt began.
         self.calling_since: datetime | None = None
+        self.is_in_transaction = False
         self.steps_left = 0
         self.dies = False
         self._home = greenlet.getcurrent()
@@ -92,6 +93,7 @@ class Actor:
         except Died:
             self.deaths += 1
             self.calling_since = None
+            self.is_in_transaction = False
             self.may_go_on = _always
             self._greenlet = self._be_born()
         else:

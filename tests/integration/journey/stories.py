@@ -126,6 +126,15 @@ def stories(draw: st.DrawFn) -> Story:
     return Story(allowed, events, [batch for batch in batches if batch], draw(st.booleans()))
 
 
+def sweep(world: World) -> None:
+    """Empty every table of a world on SQLite, without the ceremonies of a statement each."""
+    with world.engine.begin() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        for table in tables.metadata.tables.values():
+            raw.execute(f"DELETE FROM {table.name}")
+
+
 def _undisturbed(work: Callable[[], None]) -> bool:
     work()
     return True
@@ -170,9 +179,7 @@ class Stage:
     def set_up(self, story: Story) -> None:
         """Sweep the stage, and have the story's consents given."""
         world = self.world
-        with world.engine.begin() as connection:
-            for table in tables.metadata.tables.values():
-                connection.exec_driver_sql(f"DELETE FROM {table.name}")
+        sweep(world)
         settings_now = world.sandbox.settings
         world.sandbox.reset()
         world.sandbox.change_settings(**settings_now.model_dump())

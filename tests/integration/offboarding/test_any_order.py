@@ -12,11 +12,10 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
-from db import tables
 from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserDeleted, UserSignedUp
 from tests.effort import tries
+from tests.integration.journey.stories import sweep
 from tests.world import World
 
 BASE = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -114,6 +113,17 @@ def stories(draw: st.DrawFn) -> Story:
     )
 
 
+def set_up(world: World, story: Story) -> None:
+    """Sweep the stage, and let the account be there if the story wants it."""
+    sweep(world)
+    world.sandbox.reset()
+    if story.is_connected:
+        world.client.upsert_account("ada", name="old name", udf={"old": "yes"})
+        world.clock.stand_at(BASE - timedelta(seconds=60))
+        world.sandbox.connect("ada", "slack", identifier="old identifier")
+        world.clock.move_on()
+
+
 def _undisturbed(work: Callable[[], None]) -> None:
     work()
 
@@ -126,15 +136,7 @@ def perform(
     lets_time_pass: bool = False,
     through: Callable[[Callable[[], None]], None] = _undisturbed,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    with world.engine.begin() as connection:
-        for table in tables.metadata.tables.values():
-            connection.execute(text(f"DELETE FROM {table.name}"))
-    world.sandbox.reset()
-    if story.is_connected:
-        world.client.upsert_account("ada", name="old name", udf={"old": "yes"})
-        world.clock.stand_at(BASE - timedelta(seconds=60))
-        world.sandbox.connect("ada", "slack", identifier="old identifier")
-        world.clock.move_on()
+    set_up(world, story)
     work: Callable[[], None] = world.work_until_quiet if lets_time_pass else world.work
     for batch in batches:
         for number in batch:
