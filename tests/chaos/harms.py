@@ -14,7 +14,7 @@ _TARGETS = (*WORKERS, *WORKERS, *WORKERS, *RELAYS, "web")
 #: No effect lands later than this after its call, in seconds; DELAYED_WRITE_SECONDS of the run is more.
 LATEST_EFFECT_SECONDS = 6.0
 #: Reconciliations are killed in the first part of the run only: a killed one keeps its place for two minutes.
-_RECONCILES_KILLED_UNTIL = 0.5
+_RECONCILES_KILLED_UNTIL = 0.35
 
 Rule = dict[str, Any]
 

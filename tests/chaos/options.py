@@ -30,7 +30,7 @@ class Rates:
         reconciles: `cobalt-mirror reconcile`; some are killed.
     """
 
-    customers: float = 24.0
+    customers: float = 36.0
     dashboard: float = 10.0
     kills: float = 4.0
     stops: float = 2.0

@@ -1,17 +1,49 @@
 """Cobalt's limit is never exceeded by more than one burst for each loss of Redis."""
 
+import math
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
 from tests.chaos.evidence import Evidence, moment
 from tests.chaos.invariants.finding import Finding
 from tests.chaos.steps import What
 
+#: What the cut-off times of the ledger may make of a bucket, in calls.
+_CUT = 0.1
 _LOSSES = {What.REDIS_KILL, What.REDIS_FLUSH, What.REDIS_PAUSE, What.REDIS_STOP}
 
 
 def find_overruns(evidence: Evidence) -> Finding:
     """Count the calls that found the bucket empty; throttling that was played is none of ours."""
     over = [moment(call["at"]) for call in evidence.calls if call["status"] == 429 and call["fault"] is None]
-    losses = [one.at for one in evidence.harm if one.what in _LOSSES]
-    allowed = len(losses) * evidence.options.burst
-    counts = {"calls": len(evidence.calls), "over the limit": len(over), "losses of Redis": len(losses)}
-    violations = [f"{len(over)} calls over the limit, {allowed} allowed"] if len(over) > allowed else []
+    losses = sorted(one.at for one in evidence.harm if one.what in _LOSSES)
+    counts = {
+        "calls": len(evidence.calls),
+        "over the limit": len(over),
+        "the deepest overdraft": _deepest_overdraft(evidence),
+        "losses of Redis": len(losses),
+    }
+    violations = list(_violations(over, losses, evidence.options.burst))
     return Finding(name="the limit is kept", counts=counts, violations=violations)
+
+
+def _violations(over: Sequence[datetime], losses: Sequence[datetime], burst: int) -> Iterator[str]:
+    """From each loss to the next, one burst may be too much; before the first, nothing."""
+    for number, calls in sorted(Counter(bisect_right(losses, one) for one in over).items()):
+        since = f"after the loss of Redis at {losses[number - 1]:%H:%M:%S.%f}" if number else "before any loss of Redis"
+        if calls > (burst if number else 0):
+            times = ", ".join(f"{one:%H:%M:%S.%f}" for one in over if bisect_right(losses, one) == number)
+            yield f"{calls} calls over the limit {since}: {times}"
+
+
+def _deepest_overdraft(evidence: Evidence) -> int:
+    """By how many calls a bucket that lends would have been below empty."""
+    options = evidence.options
+    tokens, lowest, last = float(options.burst), 0.0, None
+    for at in (moment(call["at"]) for call in evidence.calls):
+        passed = 0.0 if last is None else (at - last).total_seconds()
+        tokens, last = min(tokens + passed * options.limit, options.burst) - 1, at
+        lowest = min(lowest, tokens)
+    return math.ceil(-lowest - _CUT)
