@@ -60,7 +60,7 @@ def type_in(shell: Shell, commands: str, **variables: str) -> subprocess.Complet
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=400,
     )
 
 
@@ -111,7 +111,7 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
     [command] = re.findall(r"^cobalt-mirror (.*)$", start, flags=re.MULTILINE)
     type_in(shell, start.replace(f"cobalt-mirror {command}\n", "")).check_returncode()
 
-    with shell.start(*command.split(), "--sandbox-port", "0") as up:
+    with shell.start(*command.split(), "--sandbox-port", "0", WORKER_PROCESSES="1") as up:
         url = re.findall(r"Cobalt +(\S+)", read_until(up, "in another shell"))[0]
         done = type_in(shell, second.replace("http://127.0.0.1:8474", url))
         by_night = type_in(shell, blocks(README, "sh")[-1])
