@@ -62,7 +62,7 @@ def type_in(shell: Shell, commands: str, **variables: str) -> subprocess.Complet
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=400,
     )
 
 
@@ -114,8 +114,8 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
     [command] = re.findall(r"^cobalt-mirror (.*)$", start, flags=re.MULTILINE)
     type_in(shell, start.replace(f"cobalt-mirror {command}\n", "")).check_returncode()
 
-    token = {"EVENTS_TOKEN": "a-token"}
-    with shell.start(*command.split(), "--sandbox-port", "0", WEB_PORT="0", **token) as up:
+    settings = {"EVENTS_TOKEN": "a-token", "WEB_PORT": "0", "WORKER_PROCESSES": "1"}
+    with shell.start(*command.split(), "--sandbox-port", "0", **settings) as up:
         said = read_until(up, "in another shell")
         url, web = (re.findall(rf"{name} +(\S+)", said)[0] for name in ("Cobalt", "web"))
         done = type_in(shell, second.replace("http://127.0.0.1:8474", url))
