@@ -122,7 +122,7 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
         by_night = type_in(shell, blocks(README, "sh")[-1])
         lines = [type_in(shell, block(README, "sh", "--ndjson"))]
         lines += [type_in(shell, block(OUTCOMES, "sh", "config_changed"))]
-        posted = type_in(shell, block(EVENTS, "sh", "$MIRROR_URL/events"), MIRROR_URL=web, **token)
+        posted = type_in(shell, block(EVENTS, "sh", "$MIRROR_URL/events"), MIRROR_URL=web, EVENTS_TOKEN="a-token")
         wait_until(lambda: " 0 pending" in shell.run("status").output, timeout_seconds=60)
         receipt = shell.run("show", "zoe").output
         state = httpx.get(f"{url}/_sandbox/state", trust_env=False).json()
