@@ -6,10 +6,11 @@ from random import Random
 from typing import Any
 
 from cobalt.sandbox import catalogue
-from cobalt.sandbox.catalogue import Application, Field
+from cobalt.sandbox.catalogue import Application
 from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserDeleted, UserSignedUp
 from tests.chaos.options import Options
 from tests.chaos.steps import NO_APPLICATION, REFUSED, ByHand, Planned, Publish
+from workers.demo.form import some_values, some_workflows
 
 _PLANS = ("free", "team", "enterprise")
 #: The furthest that a host's clock is wrong, in seconds; events may claim to be up to five minutes ahead.
@@ -99,8 +100,8 @@ class Customer:
                 ConfigChanged,
                 slug=application.slug,
                 config_id=config_id,
-                fields=self._some_values(application.fields),
-                workflows=self._some_workflows(application),
+                fields=some_values(self.chance, application.fields),
+                workflows=some_workflows(self.chance, application),
             )
             self._think(0.3)
         self._think(5)
@@ -146,32 +147,6 @@ class Customer:
         if self._happens(0.1):
             yield Publish(at=self.now + delay + self.chance.uniform(0, 20), events=(planned,))
         self.now += 0.01
-
-    def _some_values(self, fields: tuple[Field, ...]) -> dict[str, Any]:
-        return {one.id: self._value(one) for one in fields if self._happens(0.6)}
-
-    def _some_workflows(self, application: Application) -> list[Any]:
-        return [
-            {"id": one.id, "enabled": self._happens(0.5), "fields": self._some_values(one.fields)}
-            for one in application.workflows
-            if self._happens(0.3)
-        ]
-
-    def _value(self, one: Field) -> Any:
-        choices = [option.value for option in one.options]
-        match one.field_type:
-            case _ if self._happens(0.1):
-                return None  # cleared
-            case "select":
-                return self.chance.choice(choices)
-            case "multiselect":
-                return self.chance.sample(choices, self.chance.randint(0, len(choices)))
-            case "checkbox":
-                return self._happens(0.5)
-            case "number":
-                return self.chance.randint(1, 90)
-            case _:
-                return f"{one.name} {self.chance.randint(1, 99)}"
 
 
 # --- the dashboard ----------------------------------------------------------------------------------------------------

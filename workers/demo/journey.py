@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Self
+from typing import Self
 
 from cobalt.sandbox import catalogue
-from cobalt.sandbox.catalogue import Application, Field
+from cobalt.sandbox.catalogue import Application
 from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
+from workers.demo.form import some_values, some_workflows
 from workers.demo.host import Host
 
 _PLANS = ("free", "team", "enterprise")
@@ -99,34 +100,8 @@ class Customer:
                     self.id,
                     application.slug,
                     config_id=config_id,
-                    fields=self._some_values(application.fields),
-                    workflows=self._some_workflows(application),
+                    fields=some_values(self.chance, application.fields),
+                    workflows=some_workflows(self.chance, application),
                 )
             )
             self.host.wait(self.chance.uniform(0, 0.05))
-
-    def _some_values(self, fields: tuple[Field, ...]) -> dict[str, Any]:
-        return {one.id: self._value(one) for one in fields if self._happens(0.6)}
-
-    def _some_workflows(self, application: Application) -> list[Any]:
-        return [
-            {"id": one.id, "enabled": self._happens(0.5), "fields": self._some_values(one.fields)}
-            for one in application.workflows
-            if self._happens(0.3)
-        ]
-
-    def _value(self, one: Field) -> Any:
-        choices = [option.value for option in one.options]
-        match one.field_type:
-            case _ if self._happens(0.1):
-                return None  # cleared
-            case "select":
-                return self.chance.choice(choices)
-            case "multiselect":
-                return self.chance.sample(choices, self.chance.randint(0, len(choices)))
-            case "checkbox":
-                return self._happens(0.5)
-            case "number":
-                return self.chance.randint(1, 90)
-            case _:
-                return f"{one.name} {self.chance.randint(1, 99)}"
