@@ -154,11 +154,22 @@ def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sql
 
 def upsert(connection: Connection, table: Table, values: Mapping[str, Any], **changes: Any) -> None:
     """Insert a row, or change the one with its key to `changes` (default: to all of `values`)."""
+    if not changes:
+        connection.execute(_upsert(connection.dialect.name, table, tuple(values)), dict(values))
+        return
     keys = [column.name for column in table.primary_key]
-    changed = changes or {name: value for name, value in values.items() if name not in keys}
     connection.execute(
-        insert_into(connection, table).values(**values).on_conflict_do_update(index_elements=keys, set_=changed)
+        insert_into(connection, table).values(**values).on_conflict_do_update(index_elements=keys, set_=changes)
     )
+
+
+@functools.cache
+def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> postgresql.Insert | sqlite.Insert:
+    """Put together once, for that costs SQLAlchemy as much as all the rest of a statement."""
+    statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in columns if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 _DATABASE_TIME = select(text("clock_timestamp()"))  # built once, because every transaction asks

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Select, Update, and_, bindparam, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -115,10 +116,22 @@ def get_since_first_pending(connection: Connection, linked_account_id: str, slug
     """The events of a subject that are pending, due or not, and those that ended, done or dead, although they are no
     older than the first pending one. Oldest first.
     """
-    ours = is_subject(linked_account_id, slug)
+    statement = _SINCE_FIRST_PENDING[bool(slug)]
+    return _in_order(connection.execute(statement, {"account": linked_account_id, "slug": slug}).mappings())
+
+
+def _since_first_pending(of_slug: ColumnElement[bool]) -> Select[Any]:
+    ours = and_(events.c.linked_account_id == bindparam("account"), of_slug)
     first = select(func.min(events.c.occurred_at)).where(ours, is_pending).scalar_subquery()
-    statement = select(*_COLUMNS).where(ours, events.c.status != "superseded", events.c.occurred_at >= first)
-    return _in_order(connection.execute(statement).mappings())
+    return select(*_COLUMNS).where(ours, events.c.status != "superseded", events.c.occurred_at >= first)
+
+
+_IS_SLUG = events.c.slug == bindparam("slug")
+#: Put together once, for every attempt asks: of a connection (True), and of the account itself.
+_SINCE_FIRST_PENDING = {
+    True: _since_first_pending(_IS_SLUG),
+    False: _since_first_pending(or_(events.c.slug.is_(None), _IS_SLUG)),
+}
 
 
 def record_outcomes(connection: Connection, outcomes: Iterable[tuple[LoggedEvent, Mapping[str, Any]]]) -> None:
@@ -127,15 +140,23 @@ def record_outcomes(connection: Connection, outcomes: Iterable[tuple[LoggedEvent
     for event, values in outcomes:
         alike.setdefault(repr(values), (values, []))[1].append(event.key)
     for values, keys in alike.values():
+        if len(keys) == 1:
+            named = {"key_source": keys[0][0], "key_id": keys[0][1]}
+            connection.execute(_update_of_one(tuple(values)), {**values, **named})
+            continue
         for start in range(0, len(keys), _KEYS_A_STATEMENT):
-            ours = and_(_is_one_of(keys[start : start + _KEYS_A_STATEMENT]), is_pending)
-            connection.execute(update(events).where(ours).values(**values))
+            ours = tuple_(events.c.source, events.c.id).in_(keys[start : start + _KEYS_A_STATEMENT])
+            connection.execute(update(events).where(ours, is_pending).values(**values))
 
 
-def _is_one_of(keys: Sequence[tuple[str, str]]) -> ColumnElement[bool]:
-    if len(keys) > 1:
-        return tuple_(events.c.source, events.c.id).in_(keys)
-    return and_(events.c.source == keys[0][0], events.c.id == keys[0][1])
+@cache
+def _update_of_one(columns: tuple[str, ...]) -> Update:
+    ours = and_(events.c.source == bindparam("key_source"), events.c.id == bindparam("key_id"))
+    return (
+        update(events)
+        .where(ours, is_pending)
+        .values({name: bindparam(name, type_=events.c[name].type) for name in columns})
+    )
 
 
 def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any]) -> None:

@@ -111,17 +111,19 @@ def record_history(
     connection: Connection, table: Table, key: Mapping[str, Any], changes: Mapping[str, Any], because: Because
 ) -> None:
     """Append what changed, from what to what, when and because of what."""
-    connection.execute(
-        history.insert().values(
-            recorded_at=because.at,
-            what=_KINDS[table.name],
-            linked_account_id=key.get("linked_account_id"),
-            slug=key.get("slug"),
-            config_id=key.get("config_id"),
-            changes=dict(changes),
-            because=dict(because.cause),
-        )
-    )
+    row = {
+        "recorded_at": because.at,
+        "what": _KINDS[table.name],
+        "linked_account_id": key.get("linked_account_id"),
+        "slug": key.get("slug"),
+        "config_id": key.get("config_id"),
+        "changes": dict(changes),
+        "because": dict(because.cause),
+    }
+    connection.execute(_APPEND, row)
+
+
+_APPEND = history.insert()
 
 
 def _plain(value: Any) -> Any:

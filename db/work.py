@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -24,6 +25,8 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import Insert
 
 from db.engine import insert_into
 from db.errors import LeaseLost
@@ -192,9 +195,9 @@ def take_lease(
     key = {"linked_account_id": linked_account_id, "slug": slug}
     row = {**key, "lease_token": token, "leased_until": now + ttl}
     abandoned = None
-    if not _hold(connection, row, work.c.lease_token.is_(None)):  # as nearly always
+    if not _hold(connection, row):  # as nearly never
         before = connection.execute(select(work).where(work.c.linked_account_id == linked_account_id)).one_or_none()
-        if not _hold(connection, row, or_(work.c.leased_until.is_(None), work.c.leased_until <= now)):
+        if not _hold(connection, row, lapsed_at=now):
             return None
         # On PostgreSQL a lease that was seen held may have been given back meanwhile: nobody abandoned that one.
         if before is not None and before.lease_token is not None and before.leased_until <= now:
@@ -203,14 +206,26 @@ def take_lease(
     return Lease(linked_account_id=linked_account_id, slug=slug, token=token, ends=ends, abandoned=abandoned)
 
 
-def _hold(connection: Connection, row: Mapping[str, Any], is_free: ColumnElement[bool]) -> bool:
-    """Write a lease into the account's row, if there is none or it is free."""
-    changes = {name: value for name, value in row.items() if name != "linked_account_id"}
-    statement = insert_into(connection, work).values(**row)
-    taken = connection.execute(
-        statement.on_conflict_do_update(index_elements=["linked_account_id"], set_=changes, where=is_free)
-    )
-    return taken.rowcount == 1
+def _hold(connection: Connection, row: Mapping[str, Any], *, lapsed_at: datetime | None = None) -> bool:
+    """Write a lease into the account's row, if there is none or no lease in it; or also over one that has lapsed."""
+    if lapsed_at is None:
+        return connection.execute(_taking(connection.dialect.name), row).rowcount == 1
+    is_free = or_(work.c.leased_until.is_(None), work.c.leased_until <= lapsed_at)
+    return connection.execute(_take(connection.dialect.name, is_free), row).rowcount == 1
+
+
+@cache
+def _taking(dialect: str) -> Insert:
+    return _take(dialect, work.c.lease_token.is_(None))
+
+
+def _take(dialect: str, is_free: ColumnElement[bool]) -> Insert:
+    statement = sqlite.insert(work) if dialect == "sqlite" else postgresql.insert(work)
+    changes = {name: statement.excluded[name] for name in ("slug", "lease_token", "leased_until")}
+    return statement.on_conflict_do_update(index_elements=["linked_account_id"], set_=changes, where=is_free)
+
+
+_GIVE_BACK = delete(work).where(work.c.linked_account_id == _ACCOUNT, work.c.lease_token == bindparam("token"))
 
 
 def give_back(connection: Connection, lease: Lease) -> None:
@@ -219,8 +234,8 @@ def give_back(connection: Connection, lease: Lease) -> None:
     Raises:
         LeaseLost: somebody else holds the account by now; the transaction must be rolled back.
     """
-    ours = and_(work.c.linked_account_id == lease.linked_account_id, work.c.lease_token == lease.token)
-    if connection.execute(delete(work).where(ours)).rowcount != 1:
+    ours = {"account": lease.linked_account_id, "token": lease.token}
+    if connection.execute(_GIVE_BACK, ours).rowcount != 1:
         raise LeaseLost(f"the lease on account {lease.linked_account_id!r} ran out and went to another worker")
 
 
