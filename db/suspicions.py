@@ -111,7 +111,8 @@ def suspect_missing(
 def want_configs(connection: Connection, run_id: str, *, share: float) -> None:
     """Have the configs read of every account that is in doubt, and of a share of all connections.
 
-    Those that were looked at the longest ago come first, so that with a share of 0.02 each is seen within 50 runs.
+    What the mirror still shows of accounts that a worker found missing is read, too: no listing tells of it. Of the
+    share, those that were looked at the longest ago come first: with 0.02, each is seen within 50 runs.
     """
     doubted = exists().where(
         suspicions.c.run_id == run_id,
@@ -119,6 +120,7 @@ def want_configs(connection: Connection, run_id: str, *, share: float) -> None:
         suspicions.c.linked_account_id == _SUBJECTS.c.linked_account_id,
     )
     _suspect(connection, run_id, Kind.CONFIGS, _subjects(doubted))
+    _suspect(connection, run_id, Kind.CONFIGS, _subjects(true(), of="missing"))
     number = connection.execute(select(func.count()).select_from(_SUBJECTS)).scalar_one()
     wanted = math.ceil(number * share)
     if wanted:
@@ -127,7 +129,7 @@ def want_configs(connection: Connection, run_id: str, *, share: float) -> None:
 
 
 def _connected_or_configured() -> Any:
-    """Every connection that may have configs, of active accounts."""
+    """Every connection that may have configs."""
     c, f = connections.c, configs.c
     return union(
         select(c.linked_account_id, c.slug).where(c.status != "disconnected"),
@@ -138,12 +140,12 @@ def _connected_or_configured() -> Any:
 _SUBJECTS = _connected_or_configured()
 
 
-def _subjects(condition: ColumnElement[bool]) -> Select[Any]:
+def _subjects(condition: ColumnElement[bool], *, of: str = "active") -> Select[Any]:
     ours = and_(looks.c.linked_account_id == _SUBJECTS.c.linked_account_id, looks.c.slug == _SUBJECTS.c.slug)
     a = linked_accounts.c
-    is_active = exists().where(a.linked_account_id == _SUBJECTS.c.linked_account_id, a.status == "active")
+    is_theirs = exists().where(a.linked_account_id == _SUBJECTS.c.linked_account_id, a.status == of)
     joined = _SUBJECTS.outerjoin(looks, ours)
-    return select(_SUBJECTS.c.linked_account_id, _SUBJECTS.c.slug).select_from(joined).where(is_active, condition)
+    return select(_SUBJECTS.c.linked_account_id, _SUBJECTS.c.slug).select_from(joined).where(is_theirs, condition)
 
 
 def _suspect(

@@ -75,6 +75,21 @@ def test_a_missing_account_is_proved_by_a_404_and_never_made_again(settled: Worl
     assert settled.sandbox.effects(kind="account_created", linked_account_id="a1") == []
 
 
+def test_what_a_missing_account_had_is_gone_also_if_a_worker_found_it_missing_before(settled: World) -> None:
+    settled.sandbox.delete_account("a1")
+    settled.publish(ConnectionAuthorized("a1", "slack"))
+    settled.work_until_quiet()
+    assert settled.row("linked_accounts", linked_account_id="a1")["status"] == "missing"
+    assert settled.row("connections", linked_account_id="a1")["status"] == "connected"
+    report, again = reconcile(settled), reconcile(settled)
+
+    assert settled.row("connections", linked_account_id="a1")["status"] == "disconnected"
+    assert settled.row("configs", linked_account_id="a1")["status"] == "deleted"
+    assert (report.run.repaired, again.run.repaired) == (1, 0)
+    assert settled.mirror() == settled.truth()
+    check_history(settled)
+
+
 def test_configs_edited_made_and_deleted_in_the_browser_are_found_by_a_deep_run(settled: World) -> None:
     settled.sandbox.edit_config("a0", "slack", fields={"mention": "@channel"})
     settled.client.config("a1", "slack", config_id="second")
