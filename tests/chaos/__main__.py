@@ -46,6 +46,7 @@ def chaos(
     timeout: Annotated[
         float, typer.Option(help="The total time of one call, in seconds; leases outlast two.", min=0.5, max=60)
     ] = _DEFAULT.timeout,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep what was seen also when nothing is violated.")] = False,
 ) -> None:
     """Break everything at random while customers are at work, then look for harm.
 
@@ -60,6 +61,7 @@ def chaos(
         burst=burst,
         timeout=timeout,
         faults=faults,
+        keep=keep,
         rates=Rates(
             customers=customers,
             dashboard=dashboard,
@@ -83,7 +85,7 @@ def chaos(
             (folder / "evidence").mkdir(exist_ok=True)
             typer.echo(f"chaos failed, seed {options.seed}; what its processes said is in {folder}", err=True)
             raise
-        if not verdict.holds:
+        if options.keep or not verdict.holds:
             typer.echo(f"seed {options.seed}; everything that was seen is in {folder}")
         typer.echo(verdict.line)
     if not verdict.holds:

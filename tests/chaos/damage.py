@@ -120,10 +120,13 @@ class Damage:
         return _named(harm) if found else None
 
     def _go_on(self, harm: Harm) -> str | None:
+        """Let a process go on, unless it has been stopped once more meanwhile."""
         found = self._stopped.pop(harm.number, [])
+        others = {pid for pids in self._stopped.values() for pid in pids}
         for pid in found:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+            if pid not in others:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
         return _named(harm) if found else None
 
     # --- Redis --------------------------------------------------------------------------------------------------------

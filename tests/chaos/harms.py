@@ -56,7 +56,7 @@ def _aim(chance: Random) -> dict[str, Any]:
 
 def _stop(chance: Random, options: Options, at: float, number: int) -> Iterator[Harm]:
     """Mostly for a moment, sometimes for longer than a lease."""
-    seconds = chance.uniform(16, 40) if chance.random() < 0.3 else chance.uniform(1, 8)
+    seconds = chance.uniform(16, 40) if chance.random() < 0.5 else chance.uniform(1, 8)
     aim = _aim(chance)
     yield Harm(at=at, what=What.STOP, number=number, **aim)
     yield Harm(at=min(at + seconds, options.duration), what=What.GO_ON, number=number, **aim)
@@ -80,7 +80,7 @@ def _redis(chance: Random, options: Options) -> Iterator[Harm]:
 
 # --- Cobalt -----------------------------------------------------------------------------------------------------------
 
-_LATENCY: Rule = {"answer": "latency", "min_ms": 0, "max_ms": 60}
+_LATENCY: Rule = {"answer": "latency", "min_ms": 20, "max_ms": 250}
 _OUTAGES: tuple[Rule, ...] = (
     {"answer": "closed"},
     {"answer": "error", "status": 503},
@@ -114,6 +114,6 @@ def _weather(chance: Random, most: float) -> list[Rule]:
         {"answer": "html", "status": 502},
         {"answer": "truncated"},
     ]
-    slow = {"answer": "latency", "min_ms": 0, "max_ms": chance.choice((60, 60, 300, 1500))}
+    slow = {**_LATENCY, "max_ms": chance.choice((100, 250, 500, 1500))}
     chosen = chance.sample(kinds, chance.randint(0, 4))
     return [slow, *({**rule, "share": round(chance.uniform(most / 4, most), 3)} for rule in chosen)]

@@ -55,6 +55,7 @@ class Options:
         burst: Cobalt's calls at once.
         timeout: the total time of one call, in seconds. Leases are made to outlast two.
         faults: the greatest share of calls that meets one kind of fault.
+        keep: keep the evidence also when nothing is violated.
     """
 
     duration: int = 120
@@ -64,6 +65,7 @@ class Options:
     burst: int = 5
     timeout: float = 3.0
     faults: float = 0.08
+    keep: bool = False
     rates: Rates = field(default_factory=Rates)
 
     def times(self, rate: float) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 from cryptography.fernet import Fernet
 from sqlalchemy import Engine
 
@@ -48,9 +49,16 @@ class Place:
     guard: Guard
 
     @property
-    def webhook(self) -> str:
-        """Where Cobalt's notifications are taken."""
-        return f"http://{self.settings.web_host}:{self.settings.web_port}/webhooks/cobalt"
+    def door(self) -> str:
+        """Where the web process answers."""
+        return f"http://{self.settings.web_host}:{self.settings.web_port}"
+
+    def answers(self) -> bool:
+        """Whether the web process finds its database and Redis."""
+        try:
+            return httpx.get(f"{self.door}/readyz", trust_env=False).is_success
+        except httpx.TransportError:
+            return False
 
     def begin_command(self, *words: str) -> "subprocess.Popen[bytes]":
         """Start `cobalt-mirror`; what it says goes to `commands.log`."""

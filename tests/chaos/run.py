@@ -12,13 +12,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from tests.chaos.audit import install
 from tests.chaos.damage import Damage
 from tests.chaos.evidence import Evidence, collect, keep
+from tests.chaos.harms import WORKERS
 from tests.chaos.host import Host
 from tests.chaos.invariants import INVARIANTS, Finding
 from tests.chaos.options import Options
-from tests.chaos.place import Place, open_place
+from tests.chaos.place import WORKER_PROCESSES, Place, open_place
 from tests.chaos.plan import make_plan
 from tests.chaos.stage import Stage
 from tests.chaos.steps import What
+from tests.commands import children_of
+from tests.waiting import wait_until
 from workers.cli.overview import read_overview
 
 #: Between two lines that tell how far it is, in seconds.
@@ -61,11 +64,20 @@ def run_chaos(options: Options, folder: Path) -> Verdict:
 def _begin(place: Place) -> None:
     place.processes.run_release()
     install(place.engine, place.settings.mirror_schema)
-    ensured = place.begin_command("webhook", "ensure", place.webhook)
+    ensured = place.begin_command("webhook", "ensure", f"{place.door}/webhooks/cobalt")
     if ensured.wait():
         raise RuntimeError(f"the webhook was not registered: {(place.folder / 'commands.log').read_text()}")
     place.guard.forget(ensured.pid)
     place.processes.start()
+    wait_until(lambda: _is_ready(place), timeout_seconds=_QUIET_SECONDS)
+
+
+def _is_ready(place: Place) -> bool:
+    """Whether the web process answers, and every worker has its processes."""
+    pids = place.processes.pids
+    workers = [pids[name] for name in WORKERS if name in pids]
+    at_work = [one for one in workers if len(children_of(one)) >= WORKER_PROCESSES]
+    return len(at_work) == len(WORKERS) and place.answers()
 
 
 # --- quiet ------------------------------------------------------------------------------------------------------------
@@ -148,7 +160,7 @@ def _judge(stage: Stage, options: Options, evidence: Evidence, findings: list[Fi
         for line in finding.violations[:_ROWS_SHOWN]:
             typer.echo(f"    {line}")
     violations = sum(len(finding.violations) for finding in findings)
-    if violations:
+    if violations or options.keep:
         keep(evidence, stage.place.folder / "evidence")
     counts = stage.damage.counts
     kills = counts[What.KILL] + stage.kills
