@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ PROCESSES, THREADS = 2, 4
 #: How many events our host publishes in one transaction.
 _TOGETHER = 100
 _LONGEST_SECONDS = 300
+#: Between two looks whether a side is finished: seldom enough that looking takes nothing from the job.
+_LOOK_SECONDS = 0.2
 
 
 @contextmanager
@@ -92,7 +95,11 @@ class Side(ABC):
 
     def finish(self) -> None:
         """Wait until nothing is left to do."""
-        wait_until(lambda: self.waiting() == 0, timeout_seconds=_LONGEST_SECONDS)
+        deadline = time.monotonic() + _LONGEST_SECONDS
+        while self.waiting():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.waiting()} events still wait after {_LONGEST_SECONDS} s")
+            time.sleep(_LOOK_SECONDS)
 
 
 @dataclass
