@@ -28,7 +28,7 @@ PROCESSES, THREADS = 2, 4
 _TOGETHER = 100
 _LONGEST_SECONDS = 300
 #: Between two looks whether a side is finished: seldom enough that looking takes nothing from the job.
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.05
 
 
 @contextmanager
