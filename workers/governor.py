@@ -45,6 +45,10 @@ PAUSES_FORGOTTEN_SECONDS = 60.0
 LONGEST_RETRY_AFTER_SECONDS = 900.0
 #: Who waited this long for a slot looks whether a pause has begun meanwhile, in seconds.
 _LOOKS_AFTER_SECONDS = 0.05
+#: Who wakes up later than this for a slot reserves another one, in seconds: a process that was stopped for a while
+#: would make the calls of all its threads at once when it goes on.
+_LATE_SECONDS = 0.25
+OVERSLEPT = -1.0
 #: Redis may take this long to answer before callers go on without it, and is left alone then, in seconds.
 REDIS_PATIENCE_SECONDS, REDIS_LEFT_ALONE_SECONDS = 0.5, 1.0
 
@@ -145,6 +149,8 @@ class RedisGovernor:
             waited = self._ask(self._wait_for_slot, patience)
             if waited is None:  # Redis is away
                 return self._alone.acquire()
+            if waited == OVERSLEPT:
+                continue
             if waited < _LOOKS_AFTER_SECONDS or not self._ask(self._is_paused):
                 return None
             patience = max(patience - waited, 0.0)
@@ -161,7 +167,7 @@ class RedisGovernor:
         """Reserve a slot, in one round trip, and wait for it.
 
         Returns:
-            How long it waited without knowing of a pause, in seconds.
+            How long it waited without knowing of a pause, in seconds; or `OVERSLEPT`.
         """
         room = [BULK_PATIENCE_SECONDS * 1_000_000, BULK_REMEMBERED_SECONDS * 1_000, 1 / (1 - BULK_SHARE)]
         arguments = [self._interval, self._burst, patience * 1_000_000, self._share, *room]
@@ -170,7 +176,10 @@ class RedisGovernor:
         if not granted:
             raise RateLimited(seconds - LONGEST_WAIT_SECONDS / 2 + random.random())
         if seconds > 0:
+            began = self._monotonic()
             self._sleep(seconds)
+            if self._monotonic() - began - seconds > _LATE_SECONDS:
+                return OVERSLEPT
         return 0.0 if any(pause_ms) else seconds
 
     def _is_paused(self) -> bool:

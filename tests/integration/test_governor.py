@@ -159,6 +159,23 @@ def test_who_had_a_slot_when_the_pause_began_does_not_go(client: redis.Redis, re
     assert (refused.value.retry_after_seconds or 0) > 50
 
 
+def test_threads_of_a_process_that_was_stopped_do_not_all_go_at_once(client: redis.Redis, redis_url: str) -> None:
+    everybody = RedisGovernor(client, _settings(redis_url), sleep=lambda _: None)
+    for _ in range(6):  # somebody has to wait
+        everybody.acquire()
+    now, stopped_for = [0.0], [3.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds + stopped_for.pop() if stopped_for else seconds
+
+    before = int(client.get("cobalt-mirror:governor") or 0)
+    RedisGovernor(client, _settings(redis_url), sleep=sleep, monotonic=lambda: now[0]).acquire()
+    taken = (int(client.get("cobalt-mirror:governor") or 0) - before) / (1_000_000 / (RATE * 0.97))
+
+    assert not stopped_for
+    assert taken > 1.9  # the one that it slept through, and another one
+
+
 def test_a_redis_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     waited: list[float] = []
     with EmbeddedRedis(tmp_path) as server, create_governor_redis(_settings(server.url)) as own:
