@@ -98,7 +98,7 @@ def _outage(running: Fleet, accounts: list[str], seconds: float) -> _Outage:
 def _events(account: str) -> list[Event]:
     """A sign-up, which is one call, and two changes of one config, which are two calls together."""
     return [
-        UserSignedUp(account, name=account.title()),
+        UserSignedUp(account, name=account.title(), udf={"plan": "pro"}),
         ConfigChanged(account, "slack", fields={"channel": "general"}),
         ConfigChanged(account, "slack", fields={"channel": account}),
     ]
