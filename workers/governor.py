@@ -175,6 +175,10 @@ class RedisGovernor:
         seconds = int(wait) / 1_000_000
         if not granted:
             raise RateLimited(seconds - LONGEST_WAIT_SECONDS / 2 + random.random())
+        left = self._alone.left_seconds()  # of calls without Redis, which therefore knows nothing of them
+        if left > patience:
+            raise RateLimited(left)
+        seconds = max(seconds, left)
         if seconds > 0:
             began = self._monotonic()
             self._sleep(seconds)
@@ -201,6 +205,7 @@ class RedisGovernor:
             self._left_alone_until = self._monotonic() + REDIS_LEFT_ALONE_SECONDS
             if not self._is_away:
                 self._is_away = True
+                self._alone.hold(LONGEST_WAIT_SECONDS)  # until whoever has a slot by now, anywhere, is gone
                 log.warning("governor_without_redis", error=type(error).__name__)
             return None
         self._is_away = False
@@ -217,7 +222,7 @@ class LocalGovernor:
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._interval = settings.worker_processes / (settings.cobalt_rate_per_second * SHARE)
+        self._interval = 1 / (settings.share_per_second * SHARE)
         self._sleep, self._monotonic = sleep, monotonic
         self._lock = threading.Lock()
         self._free_at = 0.0
@@ -238,5 +243,14 @@ class LocalGovernor:
 
     def throttled(self, retry_after_seconds: float | None) -> None:
         """Nobody here goes before the pause is over."""
+        self.hold(retry_after_seconds or 1.0)
+
+    def hold(self, seconds: float) -> None:
+        """Nobody here goes for so long."""
         with self._lock:
-            self._free_at = max(self._free_at, self._monotonic() + (retry_after_seconds or 1.0))
+            self._free_at = max(self._free_at, self._monotonic() + seconds)
+
+    def left_seconds(self) -> float:
+        """How long it takes until everybody here has gone who waits for a slot."""
+        with self._lock:
+            return max(self._free_at - self._monotonic(), 0.0)

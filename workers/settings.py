@@ -22,6 +22,8 @@ class Settings(DatabaseSettings):
         cobalt_base_url: where Cobalt is; the sandbox's address for development.
         cobalt_rate_per_second: Cobalt's limit for the whole organisation; 0 switches the governor off.
         cobalt_burst: how many calls Cobalt takes at once.
+        cobalt_processes: how many processes on all machines call Cobalt and share its limit while Redis is away; unset:
+            `worker_processes`, for one `worker` on one machine.
         cobalt_timeout_seconds: the total time that one call may take.
         worker_processes: processes of the `worker` line in the Procfile.
         worker_threads: threads in each of them.
@@ -47,6 +49,7 @@ class Settings(DatabaseSettings):
     cobalt_base_url: str = "https://app.refold.ai"
     cobalt_rate_per_second: float = Field(default=20, ge=0, le=100_000)
     cobalt_burst: int = Field(default=5, ge=1, le=10_000)
+    cobalt_processes: int | None = Field(default=None, ge=1, le=10_000)
     cobalt_timeout_seconds: float = Field(default=10, gt=0, le=120)
     worker_processes: int = Field(default=2, ge=1, le=64)
     worker_threads: int = Field(default=4, ge=1, le=64)
@@ -105,6 +108,12 @@ class Settings(DatabaseSettings):
         if self.redis_url is None:
             raise BadSetting("REDIS_URL is unset; set it, or use `cobalt-mirror up`, which starts a Redis of its own")
         return self.redis_url
+
+    @property
+    def share_per_second(self) -> float:
+        """What one process may call by itself, while nobody can tell it what the others do."""
+        processes = self.worker_processes if self.cobalt_processes is None else self.cobalt_processes
+        return self.cobalt_rate_per_second / processes
 
     @property
     def patience_seconds(self) -> float:

@@ -141,6 +141,7 @@ def _environment(options: Options, sandbox_url: str, database_url: str, redis_ur
         "WEB_HOST": "127.0.0.1",
         "WEB_PORT": str(_free_port()),
         "WORKER_PROCESSES": str(WORKER_PROCESSES),
+        "COBALT_PROCESSES": str(2 * WORKER_PROCESSES + 1),  # two workers, and a reconciliation
         "WORKER_THREADS": str(WORKER_THREADS),
         "COBALT_RATE_PER_SECOND": f"{options.limit:g}",
         "COBALT_BURST": str(options.burst),

@@ -43,6 +43,19 @@ def _most_over(moments: list[float]) -> float:
     return worst
 
 
+class PassingTime:
+    """A clock that only sleeping moves on."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 def test_threads_with_a_backlog_never_exceed_the_limit(redis_url: str) -> None:
     moments: list[float] = []
     ends = time.monotonic() + 3
@@ -177,9 +190,9 @@ def test_threads_of_a_process_that_was_stopped_do_not_all_go_at_once(client: red
 
 
 def test_a_redis_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
-    waited: list[float] = []
+    time_passing = PassingTime()
     with EmbeddedRedis(tmp_path) as server, create_governor_redis(_settings(server.url)) as own:
-        governor = RedisGovernor(own, _settings(server.url), sleep=waited.append)
+        governor = RedisGovernor(own, _settings(server.url), sleep=time_passing.sleep, monotonic=time_passing.monotonic)
         governor.acquire()
         with redis.Redis.from_url(server.url) as other:
             other.execute_command("CLIENT", "PAUSE", 60_000)
@@ -189,24 +202,35 @@ def test_a_redis_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
         took = time.monotonic() - began
 
     assert took < 2 * (2 * REDIS_PATIENCE_SECONDS) + 1  # it is asked once, or twice on a slow machine, not twenty times
-    assert len(waited) >= 19  # the share of this process, one after another
+    assert time_passing.now == pytest.approx(2 + 19 * 2 / (RATE * 0.97))  # the share of one process of two
 
 
 def test_without_redis_a_process_keeps_to_its_share(tmp_path: Path) -> None:
-    waited: list[float] = []
+    """It begins when whoever had a slot from Redis has surely gone."""
+    time_passing = PassingTime()
     with EmbeddedRedis(tmp_path) as server:
         own = redis.Redis.from_url(server.url, socket_timeout=1)
-        governor = RedisGovernor(
-            own, _settings(server.url, worker_processes=4), sleep=waited.append, monotonic=lambda: 0.0
-        )
+        settings = _settings(server.url, worker_processes=2, cobalt_processes=4)
+        governor = RedisGovernor(own, settings, sleep=time_passing.sleep, monotonic=time_passing.monotonic)
         governor.acquire()
         server.kill()
-        waited.clear()
         for _ in range(10):
             governor.acquire()
         own.close()
 
-    assert max(waited) == pytest.approx(9 * 4 / (RATE * 0.97))
+    assert time_passing.now == pytest.approx(2 + 9 * 4 / (RATE * 0.97))
+
+
+def test_with_redis_back_nobody_goes_before_those_who_went_without(client: redis.Redis, redis_url: str) -> None:
+    time_passing = PassingTime()
+    governor = RedisGovernor(client, _settings(redis_url), sleep=time_passing.sleep, monotonic=time_passing.monotonic)
+    governor._alone.hold(1.5)
+    governor.acquire()
+
+    assert time_passing.now == pytest.approx(1.5)
+    governor._alone.hold(60)
+    with pytest.raises(RateLimited):
+        governor.acquire()
 
 
 def test_the_local_share_is_spaced_evenly_and_sends_away_beyond_two_seconds() -> None:
