@@ -8,16 +8,21 @@ import time
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
+from tests.waiting import wait_until
 from workers.watchdog import WorkerWatchdog
 
 QUEUE = "stubborn"
 
 
+def _others() -> list[threading.Thread]:
+    workers = [thread for thread in threading.enumerate() if type(thread).__name__ == "WorkerThread"]
+    return [thread for thread in workers if thread.ident != threading.get_ident()]
+
+
 def kill_a_thread() -> None:
     """Let the thread of another worker die where dramatiq catches nothing."""
-    mine = threading.get_ident()
-    others = [thread for thread in threading.enumerate() if type(thread).__name__ == "WorkerThread"]
-    (other,) = [thread for thread in others if thread.ident != mine]
+    wait_until(_others)  # a message may come before all threads were started
+    (other,) = _others()
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(other.ident or 0), ctypes.py_object(SystemExit))
 
 

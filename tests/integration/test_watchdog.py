@@ -1,10 +1,12 @@
 """A process whose threads died or hang ends by itself, so that whoever runs it starts a sound one."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -25,12 +27,18 @@ def dramatiq_master(redis_url: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "dramatiq", "tests.integration.stubborn:start", "--processes", "1"]
     environment = {"REDIS_URL": redis_url, "PYTHONPATH": str(ROOT), "dramatiq_worker_timeout": "50"}
     with subprocess.Popen(
-        [*command, "--threads", "2"], env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [*command, "--threads", "2"],
+        env=environment,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as master:
         try:
             yield master
         finally:
-            master.kill()
+            with suppress(ProcessLookupError):  # everything of it has ended
+                os.killpg(master.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
