@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, null, select, update
 
+from db.columns import stored_time
 from db.engine import insert_into
 from db.mirror import Because
 from db.tables import configs, connections, history, linked_accounts, looks, walked
@@ -46,6 +47,36 @@ def record_walked(connection: Connection, run_id: str, linked_account_ids: Itera
         # RETURNING makes it one statement for all rows; PostgreSQL would get one for each without it.
         statement = insert_into(connection, walked).on_conflict_do_nothing().returning(walked.c.run_id)
         connection.execute(statement, rows).close()
+
+
+def record_unknown(connection: Connection, run_id: str, rows: Iterable[tuple[Mapping[str, Any], Any]]) -> None:
+    """Note what is to be adopted, once the run may change anything; the first answer of the walk counts."""
+    staged = [
+        {
+            "run_id": run_id,
+            "linked_account_id": account["linked_account_id"],
+            "unknown": {
+                "account": dict(account),
+                "connections": [{**one, "connected_at": stored_time(one["connected_at"])} for one in shown],
+            },
+        }
+        for account, shown in rows
+    ]
+    connection.execute(insert_into(connection, walked).on_conflict_do_nothing(), staged)
+
+
+def take_unknown(connection: Connection, run_id: str, *, limit: int = 100) -> list[dict[str, Any]]:
+    """Some of what is still to be adopted, `account` and `connections` of each; it is noted as taken."""
+    w = walked.c
+    wanted = select(w.linked_account_id, w.unknown).where(w.run_id == run_id, w.unknown.is_not(None))
+    rows = connection.execute(wanted.order_by(w.linked_account_id).limit(limit)).all()
+    ids = [row.linked_account_id for row in rows]
+    connection.execute(update(walked).where(w.run_id == run_id, w.linked_account_id.in_(ids)).values(unknown=null()))
+    for row in rows:
+        for one in row.unknown["connections"]:
+            moment = one["connected_at"]
+            one["connected_at"] = None if moment is None else datetime.fromisoformat(moment)
+    return [row.unknown for row in rows]
 
 
 def adopt(

@@ -269,12 +269,14 @@ runs = Table(
 Index("ix_runs_started_at", runs.c.started_at)
 Index("ix_runs_place", runs.c.place, unique=True)
 
-#: The accounts that the walk of a run saw.
+#: The accounts that the walk of a run saw; of those that the mirror does not know also what it is to adopt, once the
+#: run may change anything.
 walked = Table(
     "walked",
     metadata,
     Column("run_id", Id(), primary_key=True),
     Column("linked_account_id", Id(), primary_key=True),
+    Column("unknown", Json),
 )
 
 #: Subjects that a run wants read before anything is believed of them, and what came of it. An empty slug is the

@@ -36,7 +36,7 @@ from workers.reconcile.progress import Progress, unseen
 from workers.reconcile.repair import Halted, Repair
 from workers.reconcile.report import FieldDifference, Report
 from workers.reconcile.sweep import Sweep
-from workers.reconcile.walk import Walk
+from workers.reconcile.walk import Walk, adopt_unknown
 
 log = structlog.get_logger()
 
@@ -95,6 +95,8 @@ class Reconciliation:
                     client=self.client, settings=self.attempts.settings, journal=journal, shown=shown
                 ).through()
             else:
+                adopt_unknown(journal)
+                self._want_configs(journal, options)
                 Repair(attempts=self.attempts, journal=journal, shown=shown).through()
                 self._sweep(journal, options)
         except _ENDS_EARLY as error:
@@ -139,8 +141,17 @@ class Reconciliation:
                 return
             if cutoff is None or last.accounts is None or last.accounts < cutoff:
                 suspect_missing(connection, run.id, walking_since=run.walking_since, verified_before=cutoff)
-            share = 1.0 if options.deep else self.attempts.settings.reconcile_config_share
-            want_configs(connection, run.id, share=share)
+            if options.dry_run:
+                want_configs(connection, run.id, share=self._share(options))
+
+    def _want_configs(self, journal: Journal, options: Options) -> None:
+        """Have configs read; of what was adopted just now, too."""
+        if options.account is None:
+            with journal.writing() as (connection, _):
+                want_configs(connection, journal.run.id, share=self._share(options))
+
+    def _share(self, options: Options) -> float:
+        return 1.0 if options.deep else self.attempts.settings.reconcile_config_share
 
     def _one_account(self, walk: Walk, account: str) -> None:
         """Compare one account and want everything under it read."""

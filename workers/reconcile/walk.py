@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 
 from cobalt import AccountPage, Client, CobaltError, LinkedAccount, RateLimited, ResponseError, ServerError
-from db.listing import Known, adopt, find_known, record_walked
+from db.listing import Known, adopt, find_known, record_unknown, record_walked, take_unknown
 from db.mirror import Because
 from db.state import pin_environment
 from db.suspicions import Kind, Suspicion, record_suspicions
@@ -32,7 +31,7 @@ class Walk:
     """Walks the whole listing, or compares one account.
 
     Attributes:
-        dry_run: note accounts that the mirror does not know instead of adopting them.
+        dry_run: tell accounts that the mirror does not know instead of noting them for adoption.
         wanted: which of the mirror's accounts are compared.
         page_size: how many accounts are asked for at once; what comes may be fewer.
     """
@@ -99,11 +98,11 @@ class Walk:
     def compare(self, accounts: Sequence[LinkedAccount]) -> None:
         """Compare some accounts with the mirror, in one transaction. Rows that exist are not touched."""
         run = self.journal.run
-        with self.journal.writing() as (connection, now):
+        with self.journal.writing() as (connection, _):
             known = find_known(connection, [one.linked_account_id for one in accounts])
             new = [one for one in accounts if known.get(one.linked_account_id, Known()).account is None]
             if new:
-                self._take_in(connection, new, now)
+                self._take_in(connection, new)
             found = [
                 suspicion
                 for one in accounts
@@ -118,7 +117,8 @@ class Walk:
             run.compared += len(accounts)
             run.untold += sum(one.integrations is None for one in accounts)
 
-    def _take_in(self, connection: Connection, accounts: Sequence[LinkedAccount], now: datetime) -> None:
+    def _take_in(self, connection: Connection, accounts: Sequence[LinkedAccount]) -> None:
+        """Note them: nothing is adopted before it is clear how much is suspected gone (`adopt_unknown`)."""
         run = self.journal.run
         if self.dry_run:
             unknown = [
@@ -128,9 +128,19 @@ class Walk:
             record_suspicions(connection, run.id, unknown)
             return
         environment = self.client.environment or accounts[0].environment
-        rows = [adopted_rows(one, environment) for one in accounts]
-        connected = {account["linked_account_id"]: shown for account, shown in rows}
-        because = Because(at=now, cause={"run": run.id})
-        run.adopted += adopt(connection, [account for account, _ in rows], connected, because)
-        if environment is not None:
-            pin_environment(connection, environment)
+        record_unknown(connection, run.id, [adopted_rows(one, environment) for one in accounts])
+
+
+def adopt_unknown(journal: Journal) -> None:
+    """Take every account that the walk found and the mirror does not know into it, page by page."""
+    run = journal.run
+    while True:
+        with journal.writing() as (connection, now):
+            found = take_unknown(connection, run.id)
+            if not found:
+                return
+            accounts = [one["account"] for one in found]
+            connected = {one["account"]["linked_account_id"]: one["connections"] for one in found}
+            run.adopted += adopt(connection, accounts, connected, Because(at=now, cause={"run": run.id}))
+            if accounts[0]["environment"] is not None:
+                pin_environment(connection, accounts[0]["environment"])

@@ -45,6 +45,20 @@ def many(make_world: Callable[..., World]) -> World:
     return world
 
 
+def test_a_run_that_is_stopped_has_adopted_nobody(many: World) -> None:
+    many.client.upsert_account("new")
+    many.calls()
+    report = reconcile(many, wire=Forgetful(many, lambda docs: [*docs[:20], *docs[60:]]))
+
+    assert report.ending is Ending.UNFINISHED
+    assert many.rows("linked_accounts", linked_account_id="new") == []
+    assert many.rows("walked") == []
+    again = reconcile(many)
+    assert (again.ending, again.run.adopted) == (Ending.IN_AGREEMENT, 1)
+    assert many.row("linked_accounts", linked_account_id="new")["status"] == "active"
+    assert many.mirror()["accounts"] == many.truth()["accounts"]
+
+
 @pytest.mark.parametrize(("broken", "told"), [(half, "30 of 60 accounts"), (without_integrations, "60 of 60 connect")])
 def test_a_listing_that_lost_much_stops_the_run_before_any_read_and_any_change(
     many: World, broken: Callable[..., Any], told: str
