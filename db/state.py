@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, or_, select
 from db.engine import insert_into, upsert
 from db.tables import state
 
-#: Put together once, for it is asked twice before every attempt.
+#: Put together once, for every look of the relay asks.
 _VALUE = select(state.c.value).where(state.c.key == bindparam("wanted"))
 
 

@@ -199,7 +199,7 @@ def take_lease(
     key = {"linked_account_id": linked_account_id, "slug": slug}
     row = {**key, "lease_token": token, "leased_until": now + ttl}
     abandoned = None
-    if not _hold(connection, row):  # as nearly never
+    if not _hold(connection, row):  # which is rare
         before = connection.execute(select(work).where(work.c.linked_account_id == linked_account_id)).one_or_none()
         if not _hold(connection, row, lapsed_at=now):
             return None

@@ -142,7 +142,8 @@ class RedisGovernor:
         """Wait for a slot, at most `LONGEST_WAIT_SECONDS`; bulk work `BULK_AHEAD_SECONDS` longer.
 
         Raises:
-            RateLimited: no slot is free that soon. Nothing was reserved; come back after `retry_after_seconds`.
+            RateLimited: no slot is free that soon. Come back after `retry_after_seconds`. Nothing was reserved, but
+                for the slot of a caller whom a pause or calls without Redis then held up.
         """
         patience = LONGEST_WAIT_SECONDS + self._ahead_seconds
         while True:
