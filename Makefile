@@ -31,7 +31,7 @@ demo: $(STAMP) ## watch N customers go through the whole flow (make demo N=1000)
 
 # Many tests wait for processes, so three at a time keep two cores busy; lint runs beside them and speaks last.
 test: $(STAMP) ## everything: unit, integration, migration and acceptance tests, and lint
-	@said=$$(mktemp); lint=; trap 'kill $$lint 2>/dev/null; rm -f "$$said"' EXIT; \
+	@said=$$(mktemp); lint=; trap 'kill $$lint 2>/dev/null || true; rm -f "$$said"' EXIT; \
 	{ $(LINT); } >"$$said" 2>&1 & lint=$$!; \
 	tests=0; $(BIN)/pytest -n 3 --dist worksteal || tests=$$?; \
 	linted=0; wait $$lint || linted=$$?; \
