@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Engine, Executable, Table, event, select, text
+from sqlalchemy import ColumnElement, Connection, Engine, Executable, Table, event, literal_column, select, text
 from sqlalchemy import create_engine as sqlalchemy_engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
@@ -17,6 +17,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from db.columns import UtcDateTime
 from db.settings import DatabaseSettings
 from db.tables import DECLARED_SCHEMA
 
@@ -172,7 +173,7 @@ def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> postgresql.
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
-_DATABASE_TIME = select(text("clock_timestamp()"))  # built once, because every transaction asks
+_DATABASE_TIME = select(text("clock_timestamp()"))  # built once, for it is asked often
 
 
 def database_clock(connection: Connection) -> datetime:
@@ -181,3 +182,14 @@ def database_clock(connection: Connection) -> datetime:
         return datetime.now(UTC)
     now: datetime = connection.execute(_DATABASE_TIME).scalar_one()
     return now.astimezone(UTC)
+
+
+def time_column(dialect: str) -> ColumnElement[datetime]:
+    """The database's own time as the column `now` of a statement that is made anyway; read it with `time_by`."""
+    value = "NULL" if dialect == "sqlite" else "clock_timestamp()"
+    return literal_column(value, UtcDateTime()).label("now")
+
+
+def time_by(clock: Clock, connection: Connection, *, told: datetime | None) -> datetime:
+    """The time by a clock. If that is the database's, the time that a statement just told is it."""
+    return told if told is not None and clock is database_clock else clock(connection)

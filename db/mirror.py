@@ -1,12 +1,13 @@
 """Writes what Cobalt said into the mirror, and every real change of it into the history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Select, Table, bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from db.engine import upsert
 from db.tables import applications, configs, connections, history, linked_accounts
@@ -38,24 +39,69 @@ class Because:
     cause: Mapping[str, Any]
 
 
-def record_row(connection: Connection, table: Table, values: Mapping[str, Any], because: Because) -> bool:
+#: Rows of the mirror by table and primary key.
+Rows: TypeAlias = dict[tuple[str, ...], Mapping[str, Any]]
+
+
+def rows_by_key(table: Table, rows: Iterable[Mapping[str, Any] | None]) -> Rows:
+    """Those of a table that there are."""
+    return {_key(table, row): row for row in rows if row is not None}
+
+
+def record_row(
+    connection: Connection,
+    table: Table,
+    values: Mapping[str, Any],
+    because: Because,
+    *,
+    known: Rows | None = None,
+) -> bool:
     """Make one row of the mirror equal to `values`; columns left out keep what they have.
 
     The row counts as verified at `because.at`, changed or not.
 
+    Args:
+        connection: a transaction.
+        table: one of the mirror's tables.
+        values: the primary key and what is known.
+        because: what it is recorded for.
+        known: rows that nobody else can change meanwhile, which need not be read again; this one is kept up to date.
+
     Returns:
         Whether anything but that time changed.
     """
-    before = find_row(connection, table, values)
+    known = {} if known is None else known
+    key, row = _key(table, values), {**values, "verified_at": because.at}
+    before = known.get(key)
+    if before is None and not _is_new(connection, table, row):
+        before = find_row(connection, table, values)
     changes = {
         name: [_plain(None if before is None else before[name]), _plain(value)]
         for name, value in values.items()
         if not table.c[name].primary_key and (before is None or before[name] != value)
     }
-    upsert(connection, table, {**values, "verified_at": because.at})
+    if before is not None:
+        upsert(connection, table, row)
+        known[key] = {**before, **row}
     if changes:
         record_history(connection, table, values, changes, because)
     return bool(changes)
+
+
+def _is_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row, if there is none with its key."""
+    return connection.execute(_insert(connection.dialect.name, table, tuple(row)), dict(row)).rowcount == 1
+
+
+@cache
+def _insert(dialect: str, table: Table, columns: tuple[str, ...]) -> postgresql.Insert | sqlite.Insert:
+    statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    told = {name: bindparam(name, type_=table.c[name].type) for name in columns}
+    return statement.values(told).on_conflict_do_nothing()
+
+
+def _key(table: Table, row: Mapping[str, Any]) -> tuple[str, ...]:
+    return table.name, *(row[column.name] for column in table.primary_key)
 
 
 def find_row(connection: Connection, table: Table, key: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -98,13 +144,14 @@ def count_catalogue(connection: Connection) -> tuple[int, datetime | None]:
 
 def record_catalogue(connection: Connection, rows: Sequence[Mapping[str, Any]], because: Because) -> None:
     """Make `applications` equal to what Cobalt lists. One that is listed no more is kept, and not enabled."""
+    known = rows_by_key(applications, [dict(row) for row in connection.execute(select(applications)).mappings()])
+    kept = [row for row in known.values() if row["enabled"]]
     for row in rows:
-        record_row(connection, applications, {**row, "enabled": True}, because)
-    listed = [row["slug"] for row in rows]
-    gone = select(applications.c.slug).where(applications.c.enabled, applications.c.slug.not_in(listed))
-    for slug in connection.execute(gone).scalars().all():
-        kept = find_row(connection, applications, {"slug": slug})
-        record_row(connection, applications, {**(kept or {}), "enabled": False}, because)
+        record_row(connection, applications, {**row, "enabled": True}, because, known=known)
+    listed = {row["slug"] for row in rows}
+    for row in kept:
+        if row["slug"] not in listed:
+            record_row(connection, applications, {**row, "enabled": False}, because, known=known)
 
 
 def record_history(

@@ -40,9 +40,14 @@ _STANDING = select(state.c.key, state.c.value).where(or_(state.c.key == "halted"
 
 
 def get_standing(connection: Connection) -> Standing:
-    """Both in one statement, for every attempt asks."""
+    """Both in one statement."""
     found = {row.key: row.value for row in connection.execute(_STANDING)}
-    return Standing(_halt(found.get("halted")), found.get("environment"))
+    return standing_of(found.get("halted"), found.get("environment"))
+
+
+def standing_of(halted: Any, environment: Any) -> Standing:
+    """The same from the two values, read elsewhere together with more."""
+    return Standing(_halt(halted), environment)
 
 
 def find_halt(connection: Connection) -> Halt | None:

@@ -17,19 +17,16 @@ from sqlalchemy import (
     case,
     delete,
     exists,
-    false,
     func,
     literal,
     or_,
     select,
-    true,
-    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.dml import Insert, ReturningDelete
 
-from db.engine import insert_into
+from db.engine import Clock, insert_into, time_by, time_column
 from db.errors import LeaseLost
 from db.log import is_subject
 from db.tables import checks, events, is_pending, work
@@ -138,44 +135,6 @@ def mark_sent(connection: Connection, linked_account_ids: Sequence[str], *, now:
     return set(connection.execute(statement, rows).scalars())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueSubject:
-    """A subject to work on.
-
-    Attributes:
-        slug: the application; empty: the account itself.
-        is_only: nothing else of the account is due.
-        account_waits: events of the account itself are pending, due or not.
-    """
-
-    slug: str
-    is_only: bool
-    account_waits: bool
-
-
-_WAITING = union_all(
-    select(
-        events.c.slug, func.min(events.c.due_at, type_=events.c.due_at.type).label("due_at"), true().label("is_event")
-    )
-    .where(events.c.linked_account_id == _ACCOUNT, is_pending)
-    .group_by(events.c.slug),
-    select(checks.c.slug, checks.c.due_at, false()).where(checks.c.linked_account_id == _ACCOUNT),
-)
-
-
-def find_due_subject(connection: Connection, linked_account_id: str, now: datetime) -> DueSubject | None:
-    """The account's subject to work on next: the account itself first (the empty slug), else the longest due."""
-    rows = connection.execute(_WAITING, {"account": linked_account_id}).all()
-    due = sorted((bool(row.slug), row.due_at, row.slug or "") for row in rows if row.due_at <= now)
-    if not due:
-        return None
-    return DueSubject(
-        slug=due[0][2],
-        is_only=len({slug for _, _, slug in due}) == 1,
-        account_waits=any(row.is_event and not row.slug for row in rows),
-    )
-
-
 def take_lease(
     connection: Connection,
     linked_account_id: str,
@@ -229,18 +188,26 @@ def _take(dialect: str, is_free: ColumnElement[bool]) -> Insert:
     return statement.on_conflict_do_update(index_elements=["linked_account_id"], set_=changes, where=is_free)
 
 
-_GIVE_BACK = delete(work).where(work.c.linked_account_id == _ACCOUNT, work.c.lease_token == bindparam("token"))
+@cache
+def _giving_back(dialect: str) -> ReturningDelete[Any]:
+    ours = delete(work).where(work.c.linked_account_id == _ACCOUNT, work.c.lease_token == bindparam("token"))
+    return ours.returning(time_column(dialect))
 
 
-def give_back(connection: Connection, lease: Lease) -> None:
+def give_back(connection: Connection, lease: Lease, clock: Clock) -> datetime:
     """End a lease. Part of the transaction that records what was done under it.
+
+    Returns:
+        The time: every attempt asks for it at its end.
 
     Raises:
         LeaseLost: somebody else holds the account by now; the transaction must be rolled back.
     """
     ours = {"account": lease.linked_account_id, "token": lease.token}
-    if connection.execute(_GIVE_BACK, ours).rowcount != 1:
+    ended = connection.execute(_giving_back(connection.dialect.name), ours).one_or_none()
+    if ended is None:
         raise LeaseLost(f"the lease on account {lease.linked_account_id!r} ran out and went to another worker")
+    return time_by(clock, connection, told=ended.now)
 
 
 def forget_sent(connection: Connection, linked_account_id: str) -> None:

@@ -17,13 +17,12 @@ from db.engine import Clock, database_clock
 from db.errors import CannotUnseal, DatabaseError
 from db.listing import find_account_subjects
 from db.log import LoggedEvent, get_since_first_pending, record_effects, record_outcomes
-from db.mirror import Because, find_configs, find_row, record_row
-from db.state import Standing, get_standing, pin_environment
-from db.subject import get_background
-from db.tables import linked_accounts
+from db.mirror import Because, find_configs, find_row, record_row, rows_by_key
+from db.state import pin_environment
+from db.subject import Opening, get_background, get_opening
+from db.tables import configs, connections, linked_accounts
 from db.vault import Vault
 from db.work import (
-    find_due_subject,
     finish_check,
     forget_sent,
     give_back,
@@ -77,9 +76,10 @@ class Attempts:
     def attempt(self, linked_account_id: str) -> Progress:
         """Work on the account's subject that is due the longest."""
         with self.engine.begin() as connection:
-            standing = get_standing(connection)
-            stopped = self.halting.stops(standing)
-            job, broken = (None, []) if stopped else self._load(connection, linked_account_id, standing)
+            began = self.monotonic()
+            opening = get_opening(connection, linked_account_id, self.clock)
+            stopped = self.halting.stops(opening.standing)
+            job, broken = (None, []) if stopped else self._load(connection, linked_account_id, opening, began)
         if stopped:
             return Progress.SOME if self.halting.may_call() else Progress.NOTHING
         if job is None:
@@ -93,11 +93,10 @@ class Attempts:
     # --- load ---------------------------------------------------------------------------------------------------------
 
     def _load(
-        self, connection: Connection, linked_account_id: str, standing: Standing
+        self, connection: Connection, linked_account_id: str, opening: Opening, began: float
     ) -> tuple[Job | None, list[tuple[LoggedEvent, Outcome]]]:
         """Take the lease of the account and read what is needed, in one transaction."""
-        began, now = self.monotonic(), self.clock(connection)
-        due = find_due_subject(connection, linked_account_id, now)
+        now, due = opening.now, opening.due
         if due is None:
             forget_sent(connection, linked_account_id)
             return None, []
@@ -118,6 +117,7 @@ class Attempts:
             broken += [(entry.logged, sealed[0]) for entry in pending]
             pending = []
         check = known.check
+        installed = find_configs(connection, linked_account_id, slug) if slug else []
         job = Job(
             client=self.client,
             settings=self.settings,
@@ -131,13 +131,16 @@ class Attempts:
             is_in_doubt=check is not None or lease.abandoned is not None,
             account=known.account,
             connection=known.connection,
-            configs=find_configs(connection, linked_account_id, slug) if slug else [],
+            configs=installed,
+            known=rows_by_key(linked_accounts, [known.account])
+            | rows_by_key(connections, [known.connection])
+            | rows_by_key(configs, installed),
             over=[row for row in over if row.status == "pending"],
             receipt=known.deletion,
             account_due_at=_find_account_due(connection, linked_account_id, life)
             if slug and (due.account_waits or life is not None)
             else None,
-            is_pinned=standing.environment is not None,
+            is_pinned=opening.standing.environment is not None,
         )
         if lease.abandoned is not None:
             self._look_again(job, lease.abandoned, "a worker lost this account in the middle of its work")
@@ -191,16 +194,16 @@ class Attempts:
         refused = isinstance(error, KeyRefused) and self.halting.key_is_refused()
         is_outage = job.asked and self.halting.is_outage(job.account_id, error)
         with self.engine.begin() as connection:
-            give_back(connection, job.lease)
-            now = self.clock(connection)
+            now = give_back(connection, job.lease, self.clock)
             if refused:
                 self.halting.halt(connection, str(error), now)
             elif is_outage:
                 self.halting.halt(connection, f"Cobalt is out of order: {error}", now, move=Move.PROVIDER)
             record_offboarding(connection, job, now)
             because = Because(at=now, cause=_cause(job))
+            known = {} if job.buries else job.known  # a burial has just changed them
             for table, row in job.rows:
-                if record_row(connection, table, row, because) and row.get("status") == "missing":
+                if record_row(connection, table, row, because, known=known) and row.get("status") == "missing":
                     self._read_what_it_had(connection, job, now)
             self._record_pending_account(connection, job, because)
             record_outcomes(connection, [*self._outcomes(job, error, now, refused), *self._broken(broken, now)])

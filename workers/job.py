@@ -10,6 +10,7 @@ from sqlalchemy import Table
 from cobalt import Client, LinkedAccount, UnknownAccount
 from db.deletions import Deletion
 from db.log import LoggedEvent
+from db.mirror import Rows
 from db.tables import linked_accounts
 from db.work import Check, Lease
 from events.stored import Entry
@@ -53,6 +54,8 @@ class Job:
     #: The mirror's installed configs of the connection.
     configs: Sequence[Mapping[str, Any]] = ()
     connection: Mapping[str, Any] | None = None
+    #: The mirror's rows of the account, the connection and its configs, as they were when the attempt began.
+    known: Rows = field(default_factory=dict)
     #: Pending events of a life of the account that is over.
     over: Sequence[LoggedEvent] = ()
     #: The receipt of the account's last deletion, if it was ever deleted.

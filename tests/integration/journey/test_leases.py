@@ -217,7 +217,7 @@ def test_a_lease_given_back_at_this_moment_was_not_abandoned(world: World) -> No
     def end_the_other(_connection: object, _cursor: object, statement: str, *_details: object) -> None:
         if statement.lstrip().startswith("INSERT"):
             with world.engine.begin() as other:
-                give_back(other, first)
+                give_back(other, first, world.clock)
 
     with world.engine.begin() as connection:
         engine_event.listen(connection, "before_cursor_execute", end_the_other)
