@@ -135,18 +135,13 @@ _SINCE_FIRST_PENDING = {
 
 
 def record_outcomes(connection: Connection, outcomes: Iterable[tuple[LoggedEvent, Mapping[str, Any]]]) -> None:
-    """Write what an attempt made of each event; those of which it made the same in one statement."""
-    alike: dict[str, tuple[Mapping[str, Any], list[tuple[str, str]]]] = {}
+    """Write what an attempt made of each event; those of which it tells the same columns in one go."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for event, values in outcomes:
-        alike.setdefault(repr(values), (values, []))[1].append(event.key)
-    for values, keys in alike.values():
-        if len(keys) == 1:
-            named = {"key_source": keys[0][0], "key_id": keys[0][1]}
-            connection.execute(_update_of_one(tuple(values)), {**values, **named})
-            continue
-        for start in range(0, len(keys), _KEYS_A_STATEMENT):
-            ours = tuple_(events.c.source, events.c.id).in_(keys[start : start + _KEYS_A_STATEMENT])
-            connection.execute(update(events).where(ours, is_pending).values(**values))
+        named = {"key_source": event.source, "key_id": event.id}
+        alike.setdefault(tuple(sorted(values)), []).append({**values, **named})
+    for columns, rows in alike.items():
+        connection.execute(_update_of_one(columns), rows)
 
 
 @cache
