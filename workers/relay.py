@@ -3,13 +3,13 @@
 import threading
 import time
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import redis
 import structlog
 from dramatiq import Broker, Message
 from dramatiq.errors import BrokerError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import Clock, database_clock, reading
@@ -84,8 +84,8 @@ class Relay:
             halt = find_halt(connection)
             if halt is not None and now < halt.probe_at:
                 return 0
-            room = 1 if halt else self._most_under_way() - count_under_way(connection, now)
-            if room <= 0:
+            room = 1 if halt else self._find_room(connection, now)
+            if room == 0:
                 return 0
             due = find_due_accounts(connection, now, limit=room)
         if not due:
@@ -105,9 +105,12 @@ class Relay:
         if is_due:
             self._enqueue(CATALOGUE)
 
-    def _most_under_way(self) -> int:
+    def _find_room(self, connection: Connection, now: datetime) -> int:
+        """How many messages make sense: none before a tenth is worked off, for a look costs as much as ten messages."""
         rate = self.settings.cobalt_rate_per_second
-        return max(int(rate * LONGEST_WAIT_SECONDS), 2) if rate else UNLIMITED
+        most = max(int(rate * LONGEST_WAIT_SECONDS), 2) if rate else UNLIMITED
+        room = most - count_under_way(connection, now)
+        return room if room > most // 10 else 0
 
     def _send(self, due: Due) -> None:
         # A type that nobody knows is dead as soon as a worker reads it; any queue will do for that.
