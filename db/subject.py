@@ -1,6 +1,6 @@
 """What an attempt begins with, in as few statements as can be: an attempt's time is nearly all spent on statements."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
@@ -24,7 +24,7 @@ from sqlalchemy import (
 from db.deletions import Deletion
 from db.engine import Clock, time_by, time_column
 from db.state import Standing, standing_of
-from db.tables import checks, connections, deletions, events, is_pending, linked_accounts, state
+from db.tables import checks, configs, connections, deletions, events, is_pending, linked_accounts, state
 from db.work import Check
 
 _TABLES = (linked_accounts, connections, deletions, checks)
@@ -116,23 +116,31 @@ class Background:
         connection: the mirror's row of the connection; None for the account itself.
         deletion: the receipt of the account's last deletion.
         check: the wish to have the subject read.
+        configs: the mirror's installed configs of the connection, by their ids.
     """
 
     account: Mapping[str, Any] | None
     connection: Mapping[str, Any] | None
     deletion: Deletion | None
     check: Check | None
+    configs: Sequence[Mapping[str, Any]]
 
 
 def _statement() -> Select[Any]:
-    """One row, whatever is there: each table is joined by its primary key, which is the subject or its account."""
+    """A row for each installed config, and at least one; the other tables are joined by their primary keys, which are
+    the subject or its account.
+    """
     keys: dict[str, Any] = {"linked_account_id": _ACCOUNT, "slug": bindparam("slug")}
     joined: Any = select(literal_column("1").label("one")).subquery("subject")
     for table in _TABLES:
         joined = joined.outerjoin(table, and_(*(column == keys[column.name] for column in table.primary_key)))
-    return select(*(column.label(_label(table, column.name)) for table in _TABLES for column in table.c)).select_from(
-        joined
+    installed = and_(
+        configs.c.linked_account_id == _ACCOUNT,
+        configs.c.slug == keys["slug"],
+        configs.c.status == "installed",
     )
+    told = (column.label(_label(table, column.name)) for table in (*_TABLES, configs) for column in table.c)
+    return select(*told).select_from(joined.outerjoin(configs, installed)).order_by(configs.c.config_id)
 
 
 def _label(table: Table, column: str) -> str:
@@ -144,8 +152,8 @@ _BACKGROUND = _statement()
 
 def get_background(connection: Connection, linked_account_id: str, slug: str) -> Background:
     """What is known of a subject. The empty slug is the account itself."""
-    row = connection.execute(_BACKGROUND, {"account": linked_account_id, "slug": slug}).mappings().one()
-    account, connected, deletion, check = (_part(row, table) for table in _TABLES)
+    rows = connection.execute(_BACKGROUND, {"account": linked_account_id, "slug": slug}).mappings().all()
+    account, connected, deletion, check = (_part(rows[0], table) for table in _TABLES)
     return Background(
         account=account,
         connection=connected,
@@ -153,6 +161,7 @@ def get_background(connection: Connection, linked_account_id: str, slug: str) ->
         if deletion is None
         else Deletion(**{each.name: deletion[each.name] for each in fields(Deletion)}),
         check=None if check is None else Check(**{each.name: check[each.name] for each in fields(Check)}),
+        configs=[config for row in rows if (config := _part(row, configs)) is not None],
     )
 
 

@@ -17,7 +17,7 @@ from db.engine import Clock, database_clock
 from db.errors import CannotUnseal, DatabaseError
 from db.listing import find_account_subjects
 from db.log import LoggedEvent, get_since_first_pending, record_effects, record_outcomes
-from db.mirror import Because, find_configs, find_row, record_row, rows_by_key
+from db.mirror import Because, find_row, record_row, rows_by_key
 from db.state import pin_environment
 from db.subject import Opening, get_background, get_opening
 from db.tables import configs, connections, linked_accounts
@@ -117,7 +117,6 @@ class Attempts:
             broken += [(entry.logged, sealed[0]) for entry in pending]
             pending = []
         check = known.check
-        installed = find_configs(connection, linked_account_id, slug) if slug else []
         job = Job(
             client=self.client,
             settings=self.settings,
@@ -131,10 +130,10 @@ class Attempts:
             is_in_doubt=check is not None or lease.abandoned is not None,
             account=known.account,
             connection=known.connection,
-            configs=installed,
+            configs=known.configs,
             known=rows_by_key(linked_accounts, [known.account])
             | rows_by_key(connections, [known.connection])
-            | rows_by_key(configs, installed),
+            | rows_by_key(configs, known.configs),
             over=[row for row in over if row.status == "pending"],
             receipt=known.deletion,
             account_due_at=_find_account_due(connection, linked_account_id, life)
