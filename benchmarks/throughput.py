@@ -22,7 +22,7 @@ from db.tables import configs, linked_accounts
 from events import ConfigChanged, Event, UserSignedUp
 from workers.settings import Settings
 
-ROUNDS = 3
+ROUNDS = 5
 BURST = 10
 #: Events that are finished before anything is measured: imports, connections and caches are warm by then.
 WARM = 200

@@ -117,7 +117,8 @@ def get_since_first_pending(connection: Connection, linked_account_id: str, slug
     older than the first pending one. Oldest first.
     """
     statement = _SINCE_FIRST_PENDING[bool(slug)]
-    return _in_order(connection.execute(statement, {"account": linked_account_id, "slug": slug}).mappings())
+    rows = connection.execute(statement, {"account": linked_account_id, "slug": slug})
+    return sorted((LoggedEvent(**row._asdict()) for row in rows), key=lambda event: event.order)
 
 
 def _since_first_pending(of_slug: ColumnElement[bool]) -> Select[Any]:
@@ -159,9 +160,3 @@ def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any
     for (source, id_), effect in effects.items():
         ours = and_(events.c.source == source, events.c.id == id_)
         connection.execute(update(events).where(ours).values(effect=effect))
-
-
-def _in_order(rows: Iterable[Mapping[Any, Any]]) -> list[LoggedEvent]:
-    return sorted(
-        (LoggedEvent(**{str(name): value for name, value in row.items()}) for row in rows), key=lambda e: e.order
-    )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, ClassVar, NotRequired, Self
 
 import uuid6
@@ -166,7 +167,7 @@ class Event:
         Raises:
             InvalidEvent: a field breaks a rule, is missing or unknown; the text names it.
         """
-        unknown = told.keys() - {each.name for each in fields(cls)}
+        unknown = told.keys() - _names(cls.type)
         if unknown:
             raise InvalidEvent(f"{shown(min(unknown))}: {cls.type} has no such field")
         return cls(**told)
@@ -182,12 +183,19 @@ class Event:
         return slug
 
 
+@cache
+def _names(of: EventType) -> frozenset[str]:
+    return frozenset(each.name for each in fields(EVENT_TYPES[of]))
+
+
 def _by_name(kind: type[Event], given: Any) -> Any:
     """The same arguments by name: pydantic calls a positional one by its number."""
     if not isinstance(given, ArgsKwargs):
         return given
-    positional = [each.name for each in fields(kind) if each.init and not each.kw_only]
     told = given.kwargs or {}
+    if not given.args:
+        return given
+    positional = [each.name for each in fields(kind) if each.init and not each.kw_only]
     if len(given.args) > len(positional) or told.keys() & positional[: len(given.args)]:
         return given  # pydantic says what is wrong with it
     return ArgsKwargs((), {**dict(zip(positional, given.args, strict=False)), **told})

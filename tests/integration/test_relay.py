@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 import redis
-from dramatiq import Broker, Worker
+from dramatiq import Broker, Message, Worker
 
 from db.work import count_under_way
 from events import ConfigChanged, UserSignedUp
@@ -100,6 +100,30 @@ def test_only_two_seconds_worth_of_the_limit_is_under_way(world: World, client: 
     assert relay.ring() == 0
     with world.engine.begin() as connection:
         assert count_under_way(connection, world.clock()) == 40
+
+
+def test_more_is_rung_once_a_tenth_of_what_is_under_way_is_done(
+    world: World, client: redis.Redis, relay: Relay
+) -> None:
+    world.publish(*(UserSignedUp(f"account-{n}", name="A", udf={}) for n in range(100)))
+    assert relay.ring() == 40
+    under_way = [row["linked_account_id"] for row in world.rows("work")]
+
+    for account in under_way[:4]:
+        world.attempts.attempt(account)
+    assert relay.ring() == 0
+    world.attempts.attempt(under_way[4])
+    assert relay.ring() == 5
+
+
+def test_no_message_can_be_delayed_and_no_thread_asks_for_delayed_ones(client: redis.Redis, broker: Broker) -> None:
+    message: Message[None] = Message(queue_name=CATALOGUE, actor_name=CATALOGUE, args=(), kwargs={}, options={})
+
+    with pytest.raises(ValueError, match="cannot be delayed"):
+        broker.enqueue(message, delay=1)
+    assert client.keys() == []
+    assert broker.get_declared_delay_queues() == set()
+    assert CATALOGUE in broker.get_declared_queues()
 
 
 def test_a_noisy_customer_takes_one_place(world: World, relay: Relay) -> None:
