@@ -19,6 +19,7 @@ from db.tables import (
     events,
     history,
     is_pending,
+    is_unfinished,
     linked_accounts,
     looks,
     notifications,
@@ -166,7 +167,7 @@ def get_life(connection: Connection, deletion: Deletion) -> Life:
 def find_waiting_deletion(connection: Connection, linked_account_id: str) -> datetime | None:
     """When the account's waiting deletion is due, if one waits: nothing else is done for the account before it."""
     statement = select(func.min(events.c.due_at, type_=events.c.due_at.type)).where(
-        is_subject(linked_account_id, ""), events.c.type == _DELETION, is_pending
+        is_subject(linked_account_id, ""), events.c.type == _DELETION, is_unfinished
     )
     found: datetime | None = connection.execute(statement).scalar_one()
     return found

@@ -7,12 +7,25 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Update, and_, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from db.engine import execute
-from db.tables import events, is_pending
+from db.tables import events, is_unfinished
 from db.vault import Vault
 
 #: How many keys a statement names at a time; SQLite takes 32,766 parameters, PostgreSQL's driver 65,535.
@@ -123,7 +136,7 @@ def get_since_first_pending(connection: Connection, linked_account_id: str, slug
 
 def _since_first_pending(of_slug: ColumnElement[bool]) -> Select[Any]:
     ours = and_(events.c.linked_account_id == bindparam("account"), of_slug)
-    first = select(func.min(events.c.occurred_at)).where(ours, is_pending).scalar_subquery()
+    first = select(func.min(events.c.occurred_at)).where(ours, is_unfinished).scalar_subquery()
     return select(*_COLUMNS).where(ours, events.c.status != "superseded", events.c.occurred_at >= first)
 
 
@@ -145,12 +158,16 @@ def record_outcomes(connection: Connection, outcomes: Iterable[tuple[LoggedEvent
         connection.execute(_update_of_one(columns), rows)
 
 
+#: In words from which no partial index follows (see `is_unfinished`), for these rows are found by their keys.
+_NOT_ENDED = [events.c.status != literal_column(f"'{status}'") for status in ("done", "superseded", "dead")]
+
+
 @cache
 def _update_of_one(columns: tuple[str, ...]) -> Update:
     ours = and_(events.c.source == bindparam("key_source"), events.c.id == bindparam("key_id"))
     return (
         update(events)
-        .where(ours, is_pending)
+        .where(ours, *_NOT_ENDED)
         .values({name: bindparam(name, type_=events.c[name].type) for name in columns})
     )
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from db.deletions import Deletion
 from db.engine import Clock, time_by, time_column
 from db.state import Standing, standing_of
-from db.tables import checks, configs, connections, deletions, events, is_pending, linked_accounts, state
+from db.tables import checks, configs, connections, deletions, events, is_unfinished, linked_accounts, state
 from db.work import Check
 
 _TABLES = (linked_accounts, connections, deletions, checks)
@@ -67,7 +67,7 @@ def _opening(dialect: str) -> Select[Any]:
     first_due = func.min(events.c.due_at, type_=events.c.due_at.type)
     waiting = union_all(
         select(events.c.slug, first_due.label("due_at"), true().label("is_event"))
-        .where(events.c.linked_account_id == _ACCOUNT, is_pending)
+        .where(events.c.linked_account_id == _ACCOUNT, is_unfinished)
         .group_by(events.c.slug),
         select(checks.c.slug, checks.c.due_at, false()).where(checks.c.linked_account_id == _ACCOUNT),
     ).subquery("waiting")

@@ -110,14 +110,20 @@ Index(
     sqlite_where=text("status = 'pending'"),
 )
 Index(
-    "ix_events_pending",
+    "ix_events_unfinished",
     events.c.linked_account_id,
-    postgresql_where=text("status = 'pending'"),
-    sqlite_where=text("status = 'pending'"),
+    postgresql_where=text("finished_at IS NULL"),
+    sqlite_where=text("finished_at IS NULL"),
 )
+#: Waits for something; for questions about all accounts, which `ix_events_due` answers.
+#:
 #: The word itself and no parameter: PostgreSQL soon plans a prepared statement without looking at its parameters, and
-#: sees only so that the partial indices serve. Beside a million finished events, a look for due ones took 300 ms else.
+#: sees only so that the partial index serves. Beside a million finished events, a look for due ones took 300 ms else.
 is_pending: ColumnElement[bool] = events.c.status == literal_column("'pending'")
+#: The same, for questions about one account. It has words and an index of its own because PostgreSQL, having last
+#: counted when nothing waited, takes one partial index for as good as another that follows from the same words: it
+#: read all that was due in search of an account's events, which made a backlog of 6,000 three times as dear for it.
+is_unfinished: ColumnElement[bool] = events.c.finished_at.is_(None)
 Index("ix_events_subject", events.c.linked_account_id, events.c.slug, events.c.occurred_at, events.c.id)
 Index(
     "ix_events_dead",

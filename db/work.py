@@ -16,11 +16,11 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
-    exists,
     func,
     literal,
     or_,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -29,7 +29,7 @@ from sqlalchemy.sql.dml import Insert, ReturningDelete
 from db.engine import Clock, insert_into, time_by, time_column
 from db.errors import LeaseLost
 from db.log import is_subject
-from db.tables import checks, events, is_pending, work
+from db.tables import checks, events, is_pending, is_unfinished, work
 
 #: How many due rows a look takes for each account that it wants, at least and at most. What one customer's thousand
 #: events push out comes with the next look, for that account is busy then.
@@ -76,18 +76,17 @@ class Due:
     due_at: datetime = field(compare=False)
 
 
-#: The relay asks this ten times a second of a database that rests; built once, it costs a third of a millisecond.
-_ANYTHING_DUE = select(
-    or_(
-        exists().where(is_pending, events.c.due_at <= _NOW),
-        exists().where(checks.c.due_at <= _NOW),
-    )
+#: The relay asks this ten times a second of a database that rests; built once, it costs a third of a millisecond. The
+#: earliest of all is the first entry of an index, whatever PostgreSQL believes of how many there are.
+_EARLIEST = union_all(
+    select(func.min(events.c.due_at, type_=events.c.due_at.type).label("due_at")).where(is_pending),
+    select(func.min(checks.c.due_at)),
 )
 
 
 def is_anything_due(connection: Connection, now: datetime) -> bool:
     """Whether any work is due at all, also on accounts that somebody has in hand."""
-    return bool(connection.execute(_ANYTHING_DUE, {"now": now}).scalar_one())
+    return any(due_at is not None and due_at <= now for due_at in connection.execute(_EARLIEST).scalars())
 
 
 def find_due_accounts(connection: Connection, now: datetime, *, limit: int) -> list[Due]:
@@ -278,7 +277,7 @@ def postpone_check(
 def hold_check(connection: Connection, linked_account_id: str, slug: str) -> None:
     """Let a subject's check wait for its events that failed: they are tried together, and after growing delays only."""
     retrying = select(func.min(events.c.due_at, type_=events.c.due_at.type)).where(
-        is_subject(linked_account_id, slug), is_pending, events.c.retrying_since.is_not(None)
+        is_subject(linked_account_id, slug), is_unfinished, events.c.retrying_since.is_not(None)
     )
     due_at = connection.execute(retrying).scalar_one()
     if due_at is not None:

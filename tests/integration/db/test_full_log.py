@@ -1,10 +1,13 @@
-"""What is asked of the event log all the time does not get slower with the finished events in it."""
+"""What is asked of the event log all the time does not get slower with the events in it, finished or waiting."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import Connection, text
 
 from db.engine import create_engine
+from db.log import get_since_first_pending, record_outcomes
 from db.migrate import upgrade
 from db.settings import DatabaseSettings
 from db.work import find_due_accounts, is_anything_due
@@ -15,7 +18,16 @@ FINISHED = """
 """
 
 
-def test_postgresql_finds_due_work_through_an_index_also_in_prepared_statements(postgres_url: str) -> None:
+WAITING = """
+    INSERT INTO cobalt_mirror.events (source, id, type, linked_account_id, due_at)
+    SELECT 'host', 'waiting-' || n, 'user_signed_up', 'account-' || n, clock_timestamp() + interval '1 hour'
+    FROM generate_series(1, 1000) AS n
+"""
+
+
+@pytest.fixture
+def full_log(postgres_url: str) -> Iterator[Connection]:
+    """PostgreSQL, which last counted when nothing was pending, and plans without looking at parameters."""
     settings = DatabaseSettings(database_url=postgres_url)
     upgrade(settings)
     engine = create_engine(settings)
@@ -23,18 +35,42 @@ def test_postgresql_finds_due_work_through_an_index_also_in_prepared_statements(
         connection.execute(text(FINISHED))
         connection.execute(text("ANALYZE cobalt_mirror.events"))
         connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
-        before = _rows_scanned(connection)
-        for _ in range(20):  # the driver prepares a statement that it has seen a few times
-            now = datetime.now(UTC)
-            assert not is_anything_due(connection, now)
-            assert not find_due_accounts(connection, now, limit=10)
-        after = _rows_scanned(connection)
+        yield connection
     engine.dispose()
 
-    assert after == before
+
+def test_postgresql_finds_due_work_through_an_index_also_in_prepared_statements(full_log: Connection) -> None:
+    before = _rows_read(full_log, "events")
+    for _ in range(20):  # the driver prepares a statement that it has seen a few times
+        now = datetime.now(UTC)
+        assert not is_anything_due(full_log, now)
+        assert not find_due_accounts(full_log, now, limit=10)
+
+    assert _rows_read(full_log, "events") == before
 
 
-def _rows_scanned(connection: Connection) -> int:
-    """Rows of the log read one after the other so far, by this transaction."""
-    counted = text("SELECT pg_stat_get_xact_tuples_returned('cobalt_mirror.events'::regclass)")
-    return int(connection.execute(counted).scalar_one())
+def test_an_outcome_is_written_without_reading_what_else_waits(full_log: Connection) -> None:
+    full_log.execute(text(WAITING))
+    before = _rows_read(full_log, "ix_events_due", "ix_events_unfinished")
+    for number in range(20, 40):
+        [event] = get_since_first_pending(full_log, f"account-{number}", "")[-1:]
+        record_outcomes(full_log, [(event, {"status": "done", "finished_at": datetime.now(UTC)})])
+
+    done = text("SELECT count(*) FROM cobalt_mirror.events WHERE id LIKE 'waiting-%' AND status = 'done'")
+    assert full_log.execute(done).scalar_one() == 20
+    assert _rows_read(full_log, "ix_events_due", "ix_events_unfinished") - before < 100
+
+
+def test_whether_anything_is_due_is_the_first_entry_of_an_index(full_log: Connection) -> None:
+    full_log.execute(text(WAITING))
+    before = _rows_read(full_log, "events", "ix_events_due", "ix_events_unfinished")
+    for _ in range(20):
+        assert not is_anything_due(full_log, datetime.now(UTC))
+
+    assert _rows_read(full_log, "events", "ix_events_due", "ix_events_unfinished") - before <= 20
+
+
+def _rows_read(connection: Connection, *names: str) -> int:
+    """Rows of tables read one after the other, and entries of indices, so far by this transaction."""
+    counted = text("SELECT pg_stat_get_xact_tuples_returned(CAST('cobalt_mirror.' || :name AS regclass))")
+    return sum(int(connection.execute(counted, {"name": name}).scalar_one()) for name in names)
