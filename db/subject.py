@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from db.deletions import Deletion
 from db.engine import Clock, time_by, time_column
+from db.mirror import Rows, rows_by_key
 from db.state import Standing, standing_of
 from db.tables import checks, configs, connections, deletions, events, is_unfinished, linked_accounts, state
 from db.work import Check
@@ -124,6 +125,11 @@ class Background:
     deletion: Deletion | None
     check: Check | None
     configs: Sequence[Mapping[str, Any]]
+
+    def rows(self) -> Rows:
+        """Those of the mirror by their keys."""
+        account, connection = rows_by_key(linked_accounts, [self.account]), rows_by_key(connections, [self.connection])
+        return account | connection | rows_by_key(configs, self.configs)
 
 
 def _statement() -> Select[Any]:

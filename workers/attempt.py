@@ -17,10 +17,10 @@ from db.engine import Clock, database_clock
 from db.errors import CannotUnseal, DatabaseError
 from db.listing import find_account_subjects
 from db.log import LoggedEvent, get_since_first_pending, record_effects, record_outcomes
-from db.mirror import Because, find_row, record_row, rows_by_key
+from db.mirror import Because, find_row, record_row
 from db.state import pin_environment
 from db.subject import Opening, get_background, get_opening
-from db.tables import configs, connections, linked_accounts
+from db.tables import linked_accounts
 from db.vault import Vault
 from db.work import (
     finish_check,
@@ -53,6 +53,18 @@ class Progress(IntEnum):
     ALL = 1
     #: Something is done, and another attempt may find more.
     SOME = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What the events of a subject tell: those that wait and those that ended (see `Job`), and those that cannot be
+    read. `is_all`: none waits for another attempt.
+    """
+
+    pending: list[Entry]
+    ended: list[Entry]
+    broken: list[tuple[LoggedEvent, Outcome]]
+    is_all: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,33 +119,22 @@ class Attempts:
         known = get_background(connection, linked_account_id, slug)
         life = None if known.deletion is None else get_life(connection, known.deletion)
         rows, over = _by_life(get_since_first_pending(connection, linked_account_id, slug), life)
-        logged = [row for row in rows if row.status == "pending"]
-        alone = _until_alone(logged)
-        pending, broken = self._read(alone)
-        ended = [row for row in rows if row.status != "pending" and logged and row.order > logged[0].order]
-        finished, unread = self._read(ended)
-        sealed = [outcome for _, outcome in unread if outcome.verdict is Verdict.RETRY]
-        if sealed:  # what a later event set cannot be told, so nothing older may be carried out
-            broken += [(entry.logged, sealed[0]) for entry in pending]
-            pending = []
-        check = known.check
+        told, check = self._read_subject(rows), known.check
         job = Job(
             client=self.client,
             settings=self.settings,
             lease=lease,
             now=now,
             monotonic=self.monotonic,
-            is_all=due.is_only and len(alone) == len(logged),
-            pending=pending,
-            ended=finished,
+            is_all=due.is_only and told.is_all,
+            pending=told.pending,
+            ended=told.ended,
             check=None if check is None or check.due_at > now else check,
             is_in_doubt=check is not None or lease.abandoned is not None,
             account=known.account,
             connection=known.connection,
             configs=known.configs,
-            known=rows_by_key(linked_accounts, [known.account])
-            | rows_by_key(connections, [known.connection])
-            | rows_by_key(configs, known.configs),
+            known=known.rows(),
             over=[row for row in over if row.status == "pending"],
             receipt=known.deletion,
             account_due_at=_find_account_due(connection, linked_account_id, life)
@@ -145,7 +146,20 @@ class Attempts:
             self._look_again(job, lease.abandoned, "a worker lost this account in the middle of its work")
             self._record_wanted(connection, job, now)  # at once, for this worker may die as well
             job.checks.clear()
-        return job, broken
+        return job, told.broken
+
+    def _read_subject(self, rows: Sequence[LoggedEvent]) -> _Told:
+        """What the events of a subject tell, as far as they are to be carried out together."""
+        logged = [row for row in rows if row.status == "pending"]
+        alone = _until_alone(logged)
+        pending, broken = self._read(alone)
+        ended = [row for row in rows if row.status != "pending" and logged and row.order > logged[0].order]
+        finished, unread = self._read(ended)
+        sealed = [outcome for _, outcome in unread if outcome.verdict is Verdict.RETRY]
+        if sealed:  # what a later event set cannot be told, so nothing older may be carried out
+            broken += [(entry.logged, sealed[0]) for entry in pending]
+            pending = []
+        return _Told(pending=pending, ended=finished, broken=broken, is_all=len(alone) == len(logged))
 
     def _read(self, logged: Sequence[LoggedEvent]) -> tuple[list[Entry], list[tuple[LoggedEvent, Outcome]]]:
         """The events in their rows; what can never be read is dead, what is sealed with an absent key waits."""

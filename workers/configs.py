@@ -27,6 +27,9 @@ def change_configs(job: Job, entries: Sequence[Entry], later: Sequence[Entry]) -
             change_config(job, fold.config_id, fold.patch)
         except Refused as error:
             _refused(job, mine, error)
+            again = [entry for entry in fold.entries if entry not in mine]
+            for redone in fold_configs(again, [], job.account_id):  # those were never refused
+                change_config(job, redone.config_id, redone.patch)
             if any(table is configs and row["config_id"] == fold.config_id for table, row in job.rows):
                 job.effects.update({entry.logged.key: {"config": True} for entry in mine})
         else:

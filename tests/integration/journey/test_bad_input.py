@@ -195,3 +195,24 @@ def test_a_refused_change_leaves_its_config_wherever_an_older_removal_comes(
     assert world.statuses([removed, refused]) == ["done", "dead"]
     assert [row["status"] for row in world.rows("configs")] == ["installed"]
     assert world.mirror() == world.truth()
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_older_removal_beside_a_refused_change_keeps_what_was_done(world: World, number: int) -> None:
+    now = world.clock()
+    done = ConfigChanged("acme", "slack", fields={"mention": "@a"}, occurred_at=now)
+    world.publish(UserSignedUp("acme", name="Acme", udf={}), done)
+    world.work_until_quiet()
+
+    removed = ConnectionRemoved("acme", "slack", occurred_at=now - timedelta(seconds=1))
+    refused = [
+        ConfigChanged("acme", "slack", fields={"channel": 5}, occurred_at=now + timedelta(seconds=1 + n))
+        for n in range(number)
+    ]
+    world.publish(removed, *refused)
+    world.work_until_quiet()
+
+    assert world.statuses([done, removed, *refused]) == ["done", "done", *["dead"] * number]
+    [config] = world.rows("configs")
+    assert (config["status"], config["fields"].get("mention")) == ("installed", "@a")
+    assert world.mirror() == world.truth()
