@@ -4,11 +4,10 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from tests.chaos.evidence import CUT, Evidence, moment
+from tests.chaos.evidence import Evidence, moment
 from tests.chaos.invariants.finding import Finding
-from tests.chaos.place import WORKER_PROCESSES, WORKER_THREADS
 from tests.chaos.steps import What
 
 #: What the cut-off times of the ledger may make of a bucket, in calls.
@@ -16,9 +15,6 @@ _CUT = 0.1
 #: While Redis is there, a machine that stalls brings calls together that were spaced. In ten minutes on two busy cores,
 #: one of 10,102 calls was over for that: nothing at all arrived for 0.22 s, then eight calls within 0.15 s.
 _HELD_UP = 2
-#: A process that was stopped while its threads slept until their slots makes those calls all at once when it goes on:
-#: as many as the threads of a worker, and only if the stop was shorter than the time of a call.
-_LET_LOOSE, _LET_LOOSE_WITHIN = WORKER_PROCESSES * WORKER_THREADS, timedelta(seconds=0.5)
 _LOSSES = {What.REDIS_KILL, What.REDIS_FLUSH, What.REDIS_PAUSE, What.REDIS_STOP}
 
 
@@ -26,29 +22,14 @@ def find_overruns(evidence: Evidence) -> Finding:
     """Count the calls that found the bucket empty; throttling that was played is none of ours."""
     over = [moment(call["at"]) for call in evidence.calls if call["status"] == 429 and call["fault"] is None]
     losses = sorted(one.at for one in evidence.harm if one.what in _LOSSES)
-    over, loose = _without_let_loose(over, evidence)
     counts = {
         "calls": len(evidence.calls),
         "over the limit": len(over),
-        "let loose by a stop": loose,
         "the deepest overdraft": _deepest_overdraft(evidence),
         "losses of Redis": len(losses),
     }
     violations = list(_violations(over, losses, evidence.options.burst))
     return Finding(name="the limit is kept", counts=counts, violations=violations)
-
-
-def _without_let_loose(over: Sequence[datetime], evidence: Evidence) -> tuple[list[datetime], int]:
-    """The others, and how many were let loose when a worker that had been stopped went on."""
-    left = {one.at: _LET_LOOSE for one in evidence.harm if one.what is What.GO_ON and "worker" in one.whom}
-    others: list[datetime] = []
-    for at in over:
-        cause = next((one for one in left if left[one] and one - CUT <= at <= one + _LET_LOOSE_WITHIN), None)
-        if cause is None:
-            others.append(at)
-        else:
-            left[cause] -= 1
-    return others, len(over) - len(others)
 
 
 def _violations(over: Sequence[datetime], losses: Sequence[datetime], burst: int) -> Iterator[str]:

@@ -252,13 +252,3 @@ def test_before_any_loss_of_redis_a_burst_is_too_much() -> None:
     [found] = find_overruns(Evidence(calls=over, harm=[lost_later])).violations
     assert "3 calls over the limit before any loss" in found
     assert find_overruns(Evidence(calls=over[:2], harm=[lost_later])).violations == []
-
-
-def test_a_worker_that_goes_on_makes_no_more_calls_at_once_than_it_has_threads() -> None:
-    over = [call(n, 5 + n / 1000, "read_account", status=429) for n in range(1, 12)]
-    went_on = Harmed(at=at(5), what=What.GO_ON, whom="worker1")
-
-    assert find_overruns(Evidence(calls=over[:8], harm=[went_on])).counts["let loose by a stop"] == 8
-    assert find_overruns(Evidence(calls=over[:8], harm=[went_on])).violations == []
-    assert len(find_overruns(Evidence(calls=over, harm=[went_on])).violations) == 1
-    assert len(find_overruns(Evidence(calls=over[:8], harm=[replace(went_on, whom="relay1")])).violations) == 1
