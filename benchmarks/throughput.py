@@ -64,7 +64,7 @@ class Load:
 LOADS = (
     Load("all-distinct accounts, sign-ups", sign_ups, 2_000, 0.4),
     Load("all-distinct accounts, config changes", distinct_changes, 2_000, 0.4),
-    Load(f"bursts of {BURST} config changes", bursts, 6_000, 3.5),
+    Load(f"bursts of {BURST} config changes", bursts, 12_000, 3.5),
 )
 
 
