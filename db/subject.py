@@ -28,7 +28,8 @@ from db.state import Standing, standing_of
 from db.tables import checks, configs, connections, deletions, events, is_unfinished, linked_accounts, state
 from db.work import Check
 
-_TABLES = (linked_accounts, connections, deletions, checks)
+#: What any subject may have a row of.
+_TABLES = (linked_accounts, deletions, checks)
 _ACCOUNT: BindParameter[str] = bindparam("account")
 
 
@@ -132,42 +133,43 @@ class Background:
         return account | connection | rows_by_key(configs, self.configs)
 
 
-def _statement() -> Select[Any]:
-    """A row for each installed config, and at least one; the other tables are joined by their primary keys, which are
-    the subject or its account.
+def _statement(*, of_connection: bool) -> Select[Any]:
+    """Each table is joined by its primary key, which is the subject or its account. A connection has a row for each of
+    its installed configs, and at least one.
     """
     keys: dict[str, Any] = {"linked_account_id": _ACCOUNT, "slug": bindparam("slug")}
+    tables = (*_TABLES, connections) if of_connection else _TABLES
     joined: Any = select(literal_column("1").label("one")).subquery("subject")
-    for table in _TABLES:
+    for table in tables:
         joined = joined.outerjoin(table, and_(*(column == keys[column.name] for column in table.primary_key)))
-    installed = and_(
-        configs.c.linked_account_id == _ACCOUNT,
-        configs.c.slug == keys["slug"],
-        configs.c.status == "installed",
-    )
-    told = (column.label(_label(table, column.name)) for table in (*_TABLES, configs) for column in table.c)
-    return select(*told).select_from(joined.outerjoin(configs, installed)).order_by(configs.c.config_id)
+    if of_connection:
+        ours = (configs.c.linked_account_id == _ACCOUNT, configs.c.slug == keys["slug"])
+        joined, tables = joined.outerjoin(configs, and_(*ours, configs.c.status == "installed")), (*tables, configs)
+    told = select(*(column.label(_label(table, column.name)) for table in tables for column in table.c))
+    return told.select_from(joined).order_by(configs.c.config_id) if of_connection else told.select_from(joined)
 
 
 def _label(table: Table, column: str) -> str:
     return f"{table.name}__{column}"
 
 
-_BACKGROUND = _statement()
+#: Put together once, for every attempt asks: of a connection (True), and of the account itself.
+_BACKGROUND = {of_connection: _statement(of_connection=of_connection) for of_connection in (True, False)}
 
 
 def get_background(connection: Connection, linked_account_id: str, slug: str) -> Background:
     """What is known of a subject. The empty slug is the account itself."""
-    rows = connection.execute(_BACKGROUND, {"account": linked_account_id, "slug": slug}).mappings().all()
-    account, connected, deletion, check = (_part(rows[0], table) for table in _TABLES)
+    told = {"account": linked_account_id, "slug": slug}
+    rows = connection.execute(_BACKGROUND[bool(slug)], told).mappings().all()
+    account, deletion, check = (_part(rows[0], table) for table in _TABLES)
     return Background(
         account=account,
-        connection=connected,
+        connection=_part(rows[0], connections) if slug else None,
         deletion=None
         if deletion is None
         else Deletion(**{each.name: deletion[each.name] for each in fields(Deletion)}),
         check=None if check is None else Check(**{each.name: check[each.name] for each in fields(Check)}),
-        configs=[config for row in rows if (config := _part(row, configs)) is not None],
+        configs=[config for row in rows if slug and (config := _part(row, configs)) is not None],
     )
 
 

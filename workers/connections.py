@@ -26,11 +26,12 @@ _REMOVED = "the connection was removed after it"
 
 def handle_connection(job: Job) -> None:
     """Carry out the pending events of a connection, or read it if only a check asks."""
-    _supersede_what_was_removed_later(job)
+    if _supersede_what_was_removed_later(job) and job.account is None:  # in order, they would have had it made
+        job.found_account(job.with_account(job.client.fetch_account, job.account_id))
     entries = job.waiting()
     if not entries and job.check is None:
         return
-    removals = [entry for entry in entries if isinstance(entry.event, ConnectionRemoved)]
+    removals = _removals(entries)
     authorizations = [entry for entry in entries if isinstance(entry.event, ConnectionAuthorized)]
     renewed_since = None
     if removals or authorizations or job.check is not None:
@@ -48,12 +49,13 @@ def handle_connection(job: Job) -> None:
         job.checks.append(WantedCheck(slug="", delay=timedelta(), reason="the mirror has no row of this account yet"))
 
 
-def _supersede_what_was_removed_later(job: Job) -> None:
-    """What a later removal removed stays removed."""
+def _supersede_what_was_removed_later(job: Job) -> bool:
+    """What a later removal removed stays removed. Whether there was such."""
     removed = [entry.order for entry in job.done if was_total(entry)]
-    for entry in job.waiting():
-        if not isinstance(entry.event, ConnectionRemoved) and any(order > entry.order for order in removed):
-            job.finish([entry], superseded(_REMOVED))
+    waiting = [entry for entry in job.waiting() if not isinstance(entry.event, ConnectionRemoved)]
+    late = [entry for entry in waiting if any(order > entry.order for order in removed)]
+    job.finish(late, superseded(_REMOVED))
+    return bool(late)
 
 
 def _read(job: Job) -> list[ConnectedAccount] | None:
@@ -68,7 +70,9 @@ def _read(job: Job) -> list[ConnectedAccount] | None:
         elif job.account is not None and job.account["status"] == "missing":  # what it had is gone with it
             _found(job, [])
             configs_deleted(job)
-        job.finish(job.waiting(), Outcome(verdict=Verdict.DONE, detail="Cobalt has no such account: nothing to remove"))
+        removals = job.waiting()  # else the account would have been made
+        job.effects.update(plan_removals(removals, _removals(job.done), []).effects())
+        job.finish(removals, Outcome(verdict=Verdict.DONE, detail="Cobalt has no such account: nothing to remove"))
         return None
     except UnknownApplication:
         if job.waiting():
@@ -76,6 +80,10 @@ def _read(job: Job) -> list[ConnectedAccount] | None:
         return None  # only a check asked, of an application that is not enabled any more
     _found(job, application.connected_accounts, needs_reauth=application.reauth_required)
     return list(application.connected_accounts)
+
+
+def _removals(entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if isinstance(entry.event, ConnectionRemoved)]
 
 
 # --- removals ---------------------------------------------------------------------------------------------------------
@@ -89,8 +97,7 @@ def _remove(
     Returns:
         What stays connected, and, if the configs went too, the last removal before which everything is moot.
     """
-    done = [entry for entry in job.done if isinstance(entry.event, ConnectionRemoved)]
-    plan = plan_removals(removals, done, [_link(one) for one in accounts])
+    plan = plan_removals(removals, _removals(job.done), [_link(one) for one in accounts])
     remaining = [one for one in accounts if _link(one) in plan.remaining]
     # An earlier attempt may have come as far as the DELETE and no further.
     deleted = _disconnect(job, plan, remaining) or any((e.logged.effect or {}).get("deleted") for e in removals)

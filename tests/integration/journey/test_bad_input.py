@@ -216,3 +216,21 @@ def test_an_older_removal_beside_a_refused_change_keeps_what_was_done(world: Wor
     [config] = world.rows("configs")
     assert (config["status"], config["fields"].get("mention")) == ("installed", "@a")
     assert world.mirror() == world.truth()
+
+
+def test_a_removal_of_an_account_that_nobody_signed_up_outlasts_older_news(world: World) -> None:
+    now = world.clock()
+    removed = ConnectionRemoved("acme", "slack", occurred_at=now)
+    world.publish(removed)
+    world.work_until_quiet()
+    older = [
+        ConnectionAuthorized("acme", "slack", occurred_at=now - timedelta(seconds=1)),
+        ConfigChanged("acme", "slack", fields={"mention": "@a"}, occurred_at=now - timedelta(seconds=1)),
+    ]
+    world.publish(*older)
+    world.work_until_quiet()
+
+    assert world.statuses([removed, *older]) == ["done", "superseded", "superseded"]
+    assert world.rows("configs") == []
+    assert world.mirror() == world.truth()
+    assert world.row("linked_accounts")["status"] == "active"
