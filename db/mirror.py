@@ -90,14 +90,13 @@ def record_row(
 
 def _is_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row, if there is none with its key."""
-    return connection.execute(_insert(connection.dialect.name, table, tuple(row)), dict(row)).rowcount == 1
+    return connection.execute(_insert(connection.dialect.name, table), dict(row)).rowcount == 1
 
 
 @cache
-def _insert(dialect: str, table: Table, columns: tuple[str, ...]) -> postgresql.Insert | sqlite.Insert:
+def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
     statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
-    told = {name: bindparam(name, type_=table.c[name].type) for name in columns}
-    return statement.values(told).on_conflict_do_nothing()
+    return statement.on_conflict_do_nothing()
 
 
 def _key(table: Table, row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ Index(
 is_pending: ColumnElement[bool] = events.c.status == literal_column("'pending'")
 #: The same, for questions about one account. It has words and an index of its own because PostgreSQL, having last
 #: counted when nothing waited, takes one partial index for as good as another that follows from the same words: it
-#: read all that was due in search of an account's events, which made a backlog of 6,000 three times as dear for it.
+#: read all that was due in search of an account's events, which made 4,000 waiting ones two to three times as dear.
 is_unfinished: ColumnElement[bool] = events.c.finished_at.is_(None)
 Index("ix_events_subject", events.c.linked_account_id, events.c.slug, events.c.occurred_at, events.c.id)
 Index(

@@ -43,8 +43,8 @@ def longest_turn(settings: Settings) -> timedelta:
 class NudgeBroker(RedisBroker):
     """A broker without queues for delayed messages, for a message is only a nudge: when something is due is a row.
 
-    dramatiq has a thread in each process ask each of those queues many times a second, which made half of what an
-    idle worker costs.
+    dramatiq has a thread in each process ask each of those queues many times a second. With them, three tenths of what
+    a busy worker held the interpreter for went into asking queues; without them, one seventh.
     """
 
     def declare_queue(self, queue_name: str) -> None:

@@ -106,7 +106,7 @@ class Relay:
             self._enqueue(CATALOGUE)
 
     def _find_room(self, connection: Connection, now: datetime) -> int:
-        """How many messages make sense: none before a tenth is worked off, for a look costs as much as ten messages."""
+        """How many messages make sense: none before a tenth is worked off: a look asks as much for few as for many."""
         rate = self.settings.cobalt_rate_per_second
         most = max(int(rate * LONGEST_WAIT_SECONDS), 2) if rate else UNLIMITED
         room = most - count_under_way(connection, now)
