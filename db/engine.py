@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from psycopg import RawCursor
 from sqlalchemy import ColumnElement, Connection, Engine, Executable, Table, event, literal_column, select, text
 from sqlalchemy import create_engine as sqlalchemy_engine
 from sqlalchemy.dialects import postgresql, sqlite
@@ -54,7 +55,9 @@ def create_engine(settings: DatabaseSettings, *, pool_size: int = 5) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        connect_args=dict(_PATIENCE),
+        # Parameters as the server itself writes them. Translating psycopg's own form takes two fifths of publishing.
+        paramstyle="numeric_dollar",
+        connect_args={**_PATIENCE, "cursor_factory": RawCursor},
         execution_options=options_for("postgresql", settings.mirror_schema),
     )
     event.listen(engine, "checkin", _note_use)

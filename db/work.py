@@ -1,10 +1,12 @@
 """Who works on which account: what is due, what was sent, who holds the lease."""
 
+import heapq
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -91,19 +93,16 @@ def is_anything_due(connection: Connection, now: datetime) -> bool:
 
 def find_due_accounts(connection: Connection, now: datetime, *, limit: int) -> list[Due]:
     """Accounts with due work that nobody works on and no message is under way for, oldest first."""
-    found: dict[str, Due] = {}
     wanted = {"now": now, "rows": min(max(limit * _ROWS_AN_ACCOUNT, _FEWEST_ROWS), _MOST_ROWS)}
-    rows = [
-        Due(linked_account_id=row.linked_account_id, type=row.type, due_at=row.due_at)
-        for row in connection.execute(_DUE_EVENTS, wanted)
-    ]
-    rows += [
-        Due(linked_account_id=row.linked_account_id, type=None, due_at=row.due_at)
-        for row in connection.execute(_DUE_CHECKS, wanted)
-    ]
-    for due in sorted(rows, key=lambda due: due.due_at):
-        found.setdefault(due.linked_account_id, due)
-    return list(found.values())[:limit]
+    events_due = [(row.due_at, row.linked_account_id, row.type) for row in connection.execute(_DUE_EVENTS, wanted)]
+    checks_due = [(row.due_at, row.linked_account_id, None) for row in connection.execute(_DUE_CHECKS, wanted)]
+    found: dict[str, Due] = {}
+    for due_at, account, type_ in heapq.merge(events_due, checks_due, key=itemgetter(0)):
+        if len(found) == limit:
+            break
+        if account not in found:
+            found[account] = Due(linked_account_id=account, type=type_, due_at=due_at)
+    return list(found.values())
 
 
 def count_under_way(connection: Connection, now: datetime) -> int:
