@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     Update,
     and_,
     bindparam,
@@ -64,7 +63,8 @@ class LoggedEvent:
         return self.occurred_at, self.id, self.source
 
 
-_COLUMNS = [events.c[name] for name in LoggedEvent.__dataclass_fields__]
+#: What a `LoggedEvent` is made of.
+EVENT_COLUMNS = [events.c[name] for name in LoggedEvent.__dataclass_fields__]
 
 
 def content_of(values: Mapping[str, Any]) -> str:
@@ -104,7 +104,7 @@ def find_conflicts(
     wanted, found = list(contents), []
     for start in range(0, len(wanted), _KEYS_A_STATEMENT):
         keys = wanted[start : start + _KEYS_A_STATEMENT]
-        statement = select(*_COLUMNS, events.c.fingerprint).where(tuple_(events.c.source, events.c.id).in_(keys))
+        statement = select(*EVENT_COLUMNS, events.c.fingerprint).where(tuple_(events.c.source, events.c.id).in_(keys))
         for row in execute(session, statement, schema=schema):
             content = contents[(row.source, row.id)]
             same = (
@@ -126,26 +126,24 @@ def is_subject(linked_account_id: str, slug: str) -> ColumnElement[bool]:
 
 
 def get_since_first_pending(connection: Connection, linked_account_id: str, slug: str) -> list[LoggedEvent]:
-    """The events of a subject that are pending, due or not, and those that ended, done or dead, although they are no
+    """The events of a connection that are pending, due or not, and those that ended, done or dead, although they are no
     older than the first pending one. Oldest first.
     """
-    statement = _SINCE_FIRST_PENDING[bool(slug)]
-    rows = connection.execute(statement, {"account": linked_account_id, "slug": slug})
+    rows = connection.execute(_SINCE_FIRST_PENDING, {"account": linked_account_id, "slug": slug})
     return sorted((LoggedEvent(**row._asdict()) for row in rows), key=lambda event: event.order)
 
 
-def _since_first_pending(of_slug: ColumnElement[bool]) -> Select[Any]:
-    ours = and_(events.c.linked_account_id == bindparam("account"), of_slug)
+def is_since_first_pending(*, of_slug: bool) -> ColumnElement[bool]:
+    """What `get_since_first_pending` asks; with `of_slug` of a connection, else of the account itself."""
+    is_slug = events.c.slug == bindparam("slug")
+    subject = is_slug if of_slug else or_(events.c.slug.is_(None), is_slug)
+    ours = and_(events.c.linked_account_id == bindparam("account"), subject)
     first = select(func.min(events.c.occurred_at)).where(ours, is_unfinished).scalar_subquery()
-    return select(*_COLUMNS).where(ours, events.c.status != "superseded", events.c.occurred_at >= first)
+    return and_(ours, events.c.status != "superseded", events.c.occurred_at >= first)
 
 
-_IS_SLUG = events.c.slug == bindparam("slug")
-#: Put together once, for every attempt asks: of a connection (True), and of the account itself.
-_SINCE_FIRST_PENDING = {
-    True: _since_first_pending(_IS_SLUG),
-    False: _since_first_pending(or_(events.c.slug.is_(None), _IS_SLUG)),
-}
+#: Put together once, for every attempt at a connection asks.
+_SINCE_FIRST_PENDING = select(*EVENT_COLUMNS).where(is_since_first_pending(of_slug=True))
 
 
 def record_outcomes(connection: Connection, outcomes: Iterable[tuple[LoggedEvent, Mapping[str, Any]]]) -> None:

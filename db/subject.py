@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
+    Column,
     Connection,
+    Label,
     Select,
     Table,
     and_,
@@ -23,6 +25,7 @@ from sqlalchemy import (
 
 from db.deletions import Deletion
 from db.engine import Clock, time_by, time_column
+from db.log import EVENT_COLUMNS, LoggedEvent, get_since_first_pending, is_since_first_pending
 from db.mirror import Rows, rows_by_key
 from db.state import Standing, standing_of
 from db.tables import checks, configs, connections, deletions, events, is_unfinished, linked_accounts, state
@@ -119,6 +122,7 @@ class Background:
         deletion: the receipt of the account's last deletion.
         check: the wish to have the subject read.
         configs: the mirror's installed configs of the connection, by their ids.
+        events: see `get_since_first_pending`.
     """
 
     account: Mapping[str, Any] | None
@@ -126,6 +130,7 @@ class Background:
     deletion: Deletion | None
     check: Check | None
     configs: Sequence[Mapping[str, Any]]
+    events: Sequence[LoggedEvent]
 
     def rows(self) -> Rows:
         """Those of the mirror by their keys."""
@@ -135,7 +140,7 @@ class Background:
 
 def _statement(*, of_connection: bool) -> Select[Any]:
     """Each table is joined by its primary key, which is the subject or its account. A connection has a row for each of
-    its installed configs, and at least one.
+    its installed configs and the account itself one for each of its events, and at least one.
     """
     keys: dict[str, Any] = {"linked_account_id": _ACCOUNT, "slug": bindparam("slug")}
     tables = (*_TABLES, connections) if of_connection else _TABLES
@@ -144,9 +149,18 @@ def _statement(*, of_connection: bool) -> Select[Any]:
         joined = joined.outerjoin(table, and_(*(column == keys[column.name] for column in table.primary_key)))
     if of_connection:
         ours = (configs.c.linked_account_id == _ACCOUNT, configs.c.slug == keys["slug"])
-        joined, tables = joined.outerjoin(configs, and_(*ours, configs.c.status == "installed")), (*tables, configs)
-    told = select(*(column.label(_label(table, column.name)) for table in tables for column in table.c))
-    return told.select_from(joined).order_by(configs.c.config_id) if of_connection else told.select_from(joined)
+        joined = joined.outerjoin(configs, and_(*ours, configs.c.status == "installed"))
+        return _told(*tables, configs).select_from(joined).order_by(configs.c.config_id)
+    joined = joined.outerjoin(events, is_since_first_pending(of_slug=False))
+    return _told(*tables).add_columns(*(_labelled(column) for column in EVENT_COLUMNS)).select_from(joined)
+
+
+def _told(*tables: Table) -> Select[Any]:
+    return select(*(_labelled(column) for table in tables for column in table.c))
+
+
+def _labelled(column: Column[Any]) -> Label[Any]:
+    return column.label(_label(column.table, column.name))
 
 
 def _label(table: Table, column: str) -> str:
@@ -170,7 +184,13 @@ def get_background(connection: Connection, linked_account_id: str, slug: str) ->
         else Deletion(**{each.name: deletion[each.name] for each in fields(Deletion)}),
         check=None if check is None else Check(**{each.name: check[each.name] for each in fields(Check)}),
         configs=[config for row in rows if slug and (config := _part(row, configs)) is not None],
+        events=get_since_first_pending(connection, linked_account_id, slug) if slug else _events_in(rows),
     )
+
+
+def _events_in(rows: Sequence[Mapping[Any, Any]]) -> list[LoggedEvent]:
+    told = ({column.name: row[_label(events, column.name)] for column in EVENT_COLUMNS} for row in rows)
+    return sorted((LoggedEvent(**one) for one in told if one["id"] is not None), key=lambda event: event.order)
 
 
 def _part(row: Mapping[Any, Any], table: Table) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from db.deletions import Life, find_waiting_deletion, get_life
 from db.engine import Clock, database_clock
 from db.errors import CannotUnseal, DatabaseError
 from db.listing import find_account_subjects
-from db.log import LoggedEvent, get_since_first_pending, record_effects, record_outcomes
+from db.log import LoggedEvent, record_effects, record_outcomes
 from db.mirror import Because, find_row, record_row
 from db.state import pin_environment
 from db.subject import Opening, get_background, get_opening
@@ -118,7 +118,7 @@ class Attempts:
             return None, []
         known = get_background(connection, linked_account_id, slug)
         life = None if known.deletion is None else get_life(connection, known.deletion)
-        rows, over = _by_life(get_since_first_pending(connection, linked_account_id, slug), life)
+        rows, over = _by_life(known.events, life)
         told, check = self._read_subject(rows), known.check
         job = Job(
             client=self.client,

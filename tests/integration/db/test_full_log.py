@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import Connection, text
 
 from db.engine import create_engine
-from db.log import get_since_first_pending, record_outcomes
+from db.log import record_outcomes
 from db.migrate import upgrade
 from db.settings import DatabaseSettings
+from db.subject import get_background
 from db.work import find_due_accounts, is_anything_due
 
 FINISHED = """
@@ -53,7 +54,7 @@ def test_an_outcome_is_written_without_reading_what_else_waits(full_log: Connect
     full_log.execute(text(WAITING))
     before = _rows_read(full_log, "ix_events_due", "ix_events_unfinished")
     for number in range(20, 40):
-        [event] = get_since_first_pending(full_log, f"account-{number}", "")[-1:]
+        [event] = get_background(full_log, f"account-{number}", "").events[-1:]
         record_outcomes(full_log, [(event, {"status": "done", "finished_at": datetime.now(UTC)})])
 
     done = text("SELECT count(*) FROM cobalt_mirror.events WHERE id LIKE 'waiting-%' AND status = 'done'")

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError
 
-from db.log import get_since_first_pending
 from db.settings import DatabaseSettings
+from db.subject import get_background
 from db.vault import Vault
 from events import ConfigChanged, ConnectionRemoved, UserSignedUp
 from events.publish import publish_with
@@ -45,8 +45,8 @@ def test_three_columns_are_enough(host: Engine, log: Log) -> None:
             assert before - timedelta(milliseconds=1) <= row[name] <= datetime.now(UTC)
     with log.engine.begin() as connection:
         (sign_up,), (connection_,) = (
-            get_since_first_pending(connection, "acme", ""),
-            get_since_first_pending(connection, "acme", "slack"),
+            get_background(connection, "acme", "").events,
+            get_background(connection, "acme", "slack").events,
         )
     read = read_entry(sign_up, Vault(())).event
     assert isinstance(read, UserSignedUp)
@@ -70,7 +70,7 @@ def test_what_a_host_says_itself_is_kept(host: Engine, log: Log) -> None:
     row = log.row()
     assert (row["source"], row["id"], row["occurred_at"]) == ("shop", "7", datetime(2026, 1, 31, 12, tzinfo=UTC))
     with log.engine.begin() as connection:
-        (logged,) = get_since_first_pending(connection, "acme", "slack")
+        (logged,) = get_background(connection, "acme", "slack").events
     read = read_entry(logged, Vault(())).event
     assert isinstance(read, ConfigChanged)
     assert read.fields == {"channel": None}

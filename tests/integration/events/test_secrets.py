@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Engine
 
 from db.errors import CannotUnseal, NoSecretKeys
-from db.log import get_since_first_pending
 from db.settings import DatabaseSettings
+from db.subject import get_background
 from events import ConfigChanged, Event, UserSignedUp
 from events.publish import publish_with
 from events.stored import read_entry
@@ -48,7 +48,7 @@ def test_with_keys_nothing_secret_is_readable_and_all_of_it_comes_back(
     assert event.id in everything
     assert SECRET not in everything
     with log.engine.begin() as connection:
-        (logged,) = get_since_first_pending(connection, "acme", event.subject_slug() or "")
+        (logged,) = get_background(connection, "acme", event.subject_slug() or "").events
     assert read_entry(logged, settings.vault()).event.payload() == event.payload()
     if log.schema is None:
         files = list(Path(str(host.url.database)).parent.glob("mirror.db*"))
@@ -62,7 +62,7 @@ def test_without_the_key_the_event_says_which_setting_is_missing(
     give(settings, host, SIGN_UP)
 
     with log.engine.begin() as connection:
-        (logged,) = get_since_first_pending(connection, "acme", "")
+        (logged,) = get_background(connection, "acme", "").events
     with pytest.raises(CannotUnseal, match="MIRROR_SECRET_KEYS"):
         read_entry(logged, keyless.vault())
 
