@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, select
+from sqlalchemy import BindParameter, ColumnElement, Select, Table, and_, bindparam, case, exists, func, literal, select
 
 from db import tables
 from db.engine import HostSession, execute
@@ -179,6 +179,17 @@ class WorkflowRuns:
 
 def integrations(session: HostSession, linked_account_id: str) -> list[Integration]:
     """Every enabled application for one customer, by name; also for a customer that the mirror does not know yet."""
+    found = []
+    told = execute(session, _integrations(), {"account": linked_account_id}, schema=_schema())
+    for row in told.mappings().all():
+        values = _fresh(row, "connections")
+        del values["status"]
+        found.append(Integration(**{**values, "state": State(values["state"])}))
+    return sorted(found, key=lambda one: (one.name.casefold(), one.slug))  # databases disagree about letters
+
+
+@functools.cache  # pages wait for it, and a quarter of their waiting was putting it together
+def _integrations() -> Select[Any]:
     a, c = tables.applications, tables.connections
     state = case(
         (c.c.status == "connected", State.CONNECTED.value),
@@ -187,19 +198,14 @@ def integrations(session: HostSession, linked_account_id: str) -> list[Integrati
     )
     shown = [a.c.slug, a.c.name, a.c.icon, a.c.description, a.c.tags, a.c.auth_types]
     account = tables.linked_accounts.c
-    status = select(account.status).where(account.linked_account_id == linked_account_id).scalar_subquery()
-    statement = (
+    asked: BindParameter[str] = bindparam("account")
+    status = select(account.status).where(account.linked_account_id == asked).scalar_subquery()
+    return (
         select(*shown, state.label("state"), c.c.connected_at, c.c.verified_at)
-        .add_columns(*_doubts(literal(linked_account_id), a.c.slug), status.label("status"))
-        .select_from(a.outerjoin(c, and_(c.c.slug == a.c.slug, c.c.linked_account_id == linked_account_id)))
+        .add_columns(*_doubts(asked, a.c.slug), status.label("status"))
+        .select_from(a.outerjoin(c, and_(c.c.slug == a.c.slug, c.c.linked_account_id == asked)))
         .where(a.c.enabled)
     )
-    found = []
-    for row in execute(session, statement, schema=_schema()).mappings():
-        values = _fresh(row, "connections")
-        del values["status"]
-        found.append(Integration(**{**values, "state": State(values["state"])}))
-    return sorted(found, key=lambda one: (one.name.casefold(), one.slug))  # databases disagree about letters
 
 
 def find_account(session: HostSession, linked_account_id: str) -> MirroredAccount | None:
