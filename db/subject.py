@@ -122,7 +122,7 @@ class Background:
         deletion: the receipt of the account's last deletion.
         check: the wish to have the subject read.
         configs: the mirror's installed configs of the connection, by their ids.
-        events: see `get_since_first_pending`.
+        events: those of the subject, chosen as `get_since_first_pending` does for a connection.
     """
 
     account: Mapping[str, Any] | None
