@@ -4,10 +4,10 @@ from alembic import context
 from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.schema import CreateSchema, SchemaItem
 
-from db.engine import create_engine
-from db.migrate import VERSION_TABLE
-from db.settings import DatabaseSettings
-from db.tables import metadata
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.migrate import VERSION_TABLE
+from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.db.tables import metadata
 
 
 def run(connection: Connection, schema: str | None) -> None:

@@ -12,16 +12,16 @@ from sqlalchemy import Table, func, select
 from benchmarks.figures import Figure
 from benchmarks.fleet import Fleet, Plan, database_server, fleet, say_to_stderr, show
 from benchmarks.place import POSTGRESQL, Say
-from db import tables
-from db.engine import reading
-from events import Event
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.events import Event
+from cobalt_mirror.workers.broker import create_governor_redis
+from cobalt_mirror.workers.demo.compare import compare, read_mirror
+from cobalt_mirror.workers.demo.host import Host
+from cobalt_mirror.workers.demo.journey import Customer
+from cobalt_mirror.workers.reconcile.calls import CallCounter
+from cobalt_mirror.workers.runtime import create_client, create_governor
 from tests.waiting import wait_until
-from workers.broker import create_governor_redis
-from workers.demo.compare import compare, read_mirror
-from workers.demo.host import Host
-from workers.demo.journey import Customer
-from workers.reconcile.calls import CallCounter
-from workers.runtime import create_client, create_governor
 
 CUSTOMERS = 100
 _AT_ONCE = 8

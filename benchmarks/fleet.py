@@ -21,19 +21,19 @@ from sqlalchemy import Engine, func, select
 
 from benchmarks.figures import Figure
 from benchmarks.place import SQLITE
-from db import tables
-from db.engine import create_engine, reading
-from events import Event
-from events.publish import publish_with
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.events import Event
+from cobalt_mirror.events.publish import publish_with
+from cobalt_mirror.workers.cli.signals import orderly_end
+from cobalt_mirror.workers.cli.up import sandbox_environment
+from cobalt_mirror.workers.embedded import EmbeddedRedis
+from cobalt_mirror.workers.guard import Guard
+from cobalt_mirror.workers.processes import Processes
+from cobalt_mirror.workers.procfile import find_procfile
+from cobalt_mirror.workers.settings import Settings
 from tests.services import PostgresServer, postgres_server
 from tests.waiting import wait_until
-from workers.cli.signals import orderly_end
-from workers.cli.up import sandbox_environment
-from workers.embedded import EmbeddedRedis
-from workers.guard import Guard
-from workers.processes import Processes
-from workers.procfile import find_procfile
-from workers.settings import Settings
 
 _OURS = ("COBALT_", "DATABASE_URL", "EVENTS_", "MIRROR_", "REDIS_", "WEB_", "WORKER_")
 #: What the tests' server forgoes and a server in production does not.

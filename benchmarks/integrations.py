@@ -9,9 +9,9 @@ from sqlalchemy import Engine, text
 
 from benchmarks.figures import Figure, at_most
 from benchmarks.place import SQLITE, Say, migrated_database
-from db import integrations
-from db.engine import create_engine, reading
-from db.settings import DatabaseSettings
+from cobalt_mirror.db import integrations
+from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.settings import DatabaseSettings
 
 APPLICATIONS, ACCOUNTS, CONNECTIONS_EACH = 50, 100_000, 3  # the SQL below repeats the first and the last
 READS = 2_000

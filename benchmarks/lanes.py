@@ -27,9 +27,9 @@ from benchmarks.fleet import (
     sleep_until,
 )
 from benchmarks.place import POSTGRESQL, Say
-from db import tables
-from db.engine import reading
-from events import ConfigChanged, Event, UserSignedUp
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.events import ConfigChanged, Event, UserSignedUp
 from tests.waiting import wait_until
 
 ACCOUNTS = 100_000

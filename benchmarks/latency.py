@@ -21,7 +21,7 @@ from benchmarks.fleet import (
     show,
 )
 from benchmarks.place import POSTGRESQL, SQLITE, Say
-from events import UserSignedUp
+from cobalt_mirror.events import UserSignedUp
 
 EVENTS = 200
 FINISHED = 1_000_000

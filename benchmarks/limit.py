@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.figures import Figure, at_least, at_most
 from benchmarks.fleet import Fleet, Plan, database_server, fleet, machine_load, say_to_stderr, show
 from benchmarks.place import POSTGRESQL, Say
-from events import ConfigChanged, Event, UserSignedUp
+from cobalt_mirror.events import ConfigChanged, Event, UserSignedUp
 
 RATE, BURST = 20, 5
 LONGEST_DELAY_MS = 50.0

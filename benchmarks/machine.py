@@ -12,8 +12,8 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import psycopg
 
+from cobalt_mirror.workers.embedded import find_redis_server
 from tests.services import postgres_server
-from workers.embedded import find_redis_server
 
 
 def describe_machine() -> dict[str, Any]:

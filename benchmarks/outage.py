@@ -18,12 +18,12 @@ from sqlalchemy import Connection, bindparam, select, update
 from benchmarks.figures import Figure, at_most
 from benchmarks.fleet import Fleet, Plan, database_server, fleet, machine_load, say_to_stderr, show, sleep_until
 from benchmarks.place import POSTGRESQL, Say
-from db import tables
-from db.engine import database_clock, reading
-from events import ConfigChanged, Event, UserSignedUp
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.engine import database_clock, reading
+from cobalt_mirror.events import ConfigChanged, Event, UserSignedUp
+from cobalt_mirror.workers.demo.compare import compare, read_mirror
+from cobalt_mirror.workers.outcomes import backoff
 from tests.waiting import wait_until
-from workers.demo.compare import compare, read_mirror
-from workers.outcomes import backoff
 
 EVENTS = 10_000
 RATE = 20.0

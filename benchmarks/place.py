@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from db.migrate import upgrade
-from db.settings import DatabaseSettings
+from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.workers.embedded import EmbeddedRedis
 from tests.services import postgres_server
-from workers.embedded import EmbeddedRedis
 
 POSTGRESQL = "PostgreSQL"
 SQLITE = "SQLite"

@@ -17,10 +17,10 @@ from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 from sqlalchemy import Engine, Table
 
-from db.engine import options_for, upsert
-from db.settings import DatabaseSettings
-from db.tables import configs, linked_accounts
-from events import ConfigChanged, Event, UserSignedUp
+from cobalt_mirror.db.engine import options_for, upsert
+from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.db.tables import configs, linked_accounts
+from cobalt_mirror.events import ConfigChanged, Event, UserSignedUp
 
 NAMESPACE = "plain"
 QUEUE = "plain"

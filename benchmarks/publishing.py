@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from benchmarks.figures import Figure, at_most
 from benchmarks.place import Say, migrated_database
-from db.engine import create_engine
-from db.tables import events as log
-from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
-from events.publish import publish_with
-from events.types import new_id
-from workers.settings import Settings
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.tables import events as log
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
+from cobalt_mirror.events.publish import publish_with
+from cobalt_mirror.events.types import new_id
+from cobalt_mirror.workers.settings import Settings
 
 #: How often each kind of event is published.
 TIMES = 2_000

@@ -20,13 +20,13 @@ from sqlalchemy import Engine, event
 
 from benchmarks.figures import Figure, at_least, at_most
 from benchmarks.place import Say, migrated_database
-from cobalt import Client
-from db.engine import create_engine
-from workers.attempt import Attempts
-from workers.catalogue import Catalogue
-from workers.reconcile import Options, Reconciliation
-from workers.reconcile.calls import CallCounter
-from workers.settings import Settings
+from cobalt_mirror.cobalt import Client
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.workers.attempt import Attempts
+from cobalt_mirror.workers.catalogue import Catalogue
+from cobalt_mirror.workers.reconcile import Options, Reconciliation
+from cobalt_mirror.workers.reconcile.calls import CallCounter
+from cobalt_mirror.workers.settings import Settings
 
 SMALL, LARGE = 10_000, 100_000
 PAGE = 100

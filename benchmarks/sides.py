@@ -14,15 +14,15 @@ import psutil  # type: ignore[import-untyped]
 from sqlalchemy import Engine, select
 
 from benchmarks import plain
-from db.tables import events as log
-from db.tables import is_pending
-from events import Event
-from events.publish import publish_with
+from cobalt_mirror.db.tables import events as log
+from cobalt_mirror.db.tables import is_pending
+from cobalt_mirror.events import Event
+from cobalt_mirror.events.publish import publish_with
+from cobalt_mirror.workers.guard import Guard
+from cobalt_mirror.workers.processes import Processes
+from cobalt_mirror.workers.procfile import find_procfile
+from cobalt_mirror.workers.settings import Settings
 from tests.waiting import wait_until
-from workers.guard import Guard
-from workers.processes import Processes
-from workers.procfile import find_procfile
-from workers.settings import Settings
 
 PROCESSES, THREADS = 2, 4
 #: How many events our host publishes in one transaction.

@@ -7,10 +7,10 @@ connected to Slack. The last thing it does before it serves is to print its addr
 import json
 import sys
 
-from cobalt.sandbox import Sandbox, serve
-from cobalt.sandbox.messages import SandboxRequest
-from cobalt.sandbox.sandbox import DEFAULT_KEYS
-from cobalt.sandbox.settings import Settings
+from cobalt_mirror.cobalt.sandbox import Sandbox, serve
+from cobalt_mirror.cobalt.sandbox.messages import SandboxRequest
+from cobalt_mirror.cobalt.sandbox.sandbox import DEFAULT_KEYS
+from cobalt_mirror.cobalt.sandbox.settings import Settings
 
 _HEADERS = {"x-api-key": DEFAULT_KEYS["test"], "content-type": "application/json"}
 

@@ -17,10 +17,10 @@ from sqlalchemy import Engine, func, insert, select
 from benchmarks.figures import Figure, at_least
 from benchmarks.place import Say, migrated_database, own_redis
 from benchmarks.sides import PROCESSES, THREADS, Ours, Plain, Side, cpu_seconds, environment, instant_cobalt
-from db.engine import create_engine
-from db.tables import configs, linked_accounts
-from events import ConfigChanged, Event, UserSignedUp
-from workers.settings import Settings
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.tables import configs, linked_accounts
+from cobalt_mirror.events import ConfigChanged, Event, UserSignedUp
+from cobalt_mirror.workers.settings import Settings
 
 ROUNDS = 5
 BURST = 10

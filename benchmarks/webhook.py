@@ -10,8 +10,8 @@ from urllib.parse import SplitResult, urlsplit
 from benchmarks.figures import Figure, at_most
 from benchmarks.fleet import Fleet, Plan, database_server, fleet, machine_load, percentile, say_to_stderr, show
 from benchmarks.place import POSTGRESQL, SQLITE, Say
-from cobalt.signatures import sign
-from events import UserSignedUp
+from cobalt_mirror.cobalt.signatures import sign
+from cobalt_mirror.events import UserSignedUp
 
 RATE = 100
 SECONDS = 30.0

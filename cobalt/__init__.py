@@ -1,7 +1,7 @@
 """The other side: a typed client for Cobalt's API, its errors, and the signatures of its notifications."""
 
-from cobalt.client import DEFAULT_BASE_URL, Client
-from cobalt.errors import (
+from cobalt_mirror.cobalt.client import DEFAULT_BASE_URL, Client
+from cobalt_mirror.cobalt.errors import (
     CobaltError,
     ConnectFailed,
     CredentialsRefused,
@@ -19,8 +19,8 @@ from cobalt.errors import (
     UnknownApplication,
     UnknownConfig,
 )
-from cobalt.governor import Governor
-from cobalt.models import (
+from cobalt_mirror.cobalt.governor import Governor
+from cobalt_mirror.cobalt.models import (
     AccountIntegration,
     AccountPage,
     Application,
@@ -35,7 +35,7 @@ from cobalt.models import (
     SessionToken,
     Webhook,
 )
-from cobalt.signatures import is_signed, sign
+from cobalt_mirror.cobalt.signatures import is_signed, sign
 
 __all__ = [
     "DEFAULT_BASE_URL",

@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from cobalt.call import Call
-from cobalt.deadline import Deadline
-from cobalt.errors import UnknownAccount
-from cobalt.identifiers import checked, path_segment
-from cobalt.models import AccountPage, LinkedAccount
-from cobalt.organisation import ANYTHING, Organisation, without_none
+from cobalt_mirror.cobalt.call import Call
+from cobalt_mirror.cobalt.deadline import Deadline
+from cobalt_mirror.cobalt.errors import UnknownAccount
+from cobalt_mirror.cobalt.identifiers import checked, path_segment
+from cobalt_mirror.cobalt.models import AccountPage, LinkedAccount
+from cobalt_mirror.cobalt.organisation import ANYTHING, Organisation, without_none
 
 _ACCOUNT = TypeAdapter(LinkedAccount)
 _PAGE = TypeAdapter(AccountPage)

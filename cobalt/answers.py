@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from cobalt.call import Call
-from cobalt.errors import (
+from cobalt_mirror.cobalt.call import Call
+from cobalt_mirror.cobalt.errors import (
     CobaltError,
     CredentialsRefused,
     KeyRefused,

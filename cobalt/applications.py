@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from cobalt.call import Call
-from cobalt.errors import UnknownAccount, UnknownApplication
-from cobalt.identifiers import checked, path_segment
-from cobalt.models import Application, LinkedAccount
-from cobalt.organisation import ANYTHING
-from cobalt.session_tokens import SessionTokens
+from cobalt_mirror.cobalt.call import Call
+from cobalt_mirror.cobalt.errors import UnknownAccount, UnknownApplication
+from cobalt_mirror.cobalt.identifiers import checked, path_segment
+from cobalt_mirror.cobalt.models import Application, LinkedAccount
+from cobalt_mirror.cobalt.organisation import ANYTHING
+from cobalt_mirror.cobalt.session_tokens import SessionTokens
 
 
 class _OAuthUrl(BaseModel):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cobalt.errors import Refused, ResponseError
+from cobalt_mirror.cobalt.errors import Refused, ResponseError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

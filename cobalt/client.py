@@ -9,14 +9,14 @@ from typing import Self
 
 import httpx
 
-from cobalt.applications import Applications
-from cobalt.configs import Configs
-from cobalt.exchange import Exchange
-from cobalt.governor import Governor
-from cobalt.identifiers import fits_header
-from cobalt.models import Environment
-from cobalt.token_cache import TokenCache
-from cobalt.webhooks import Webhooks
+from cobalt_mirror.cobalt.applications import Applications
+from cobalt_mirror.cobalt.configs import Configs
+from cobalt_mirror.cobalt.exchange import Exchange
+from cobalt_mirror.cobalt.governor import Governor
+from cobalt_mirror.cobalt.identifiers import fits_header
+from cobalt_mirror.cobalt.models import Environment
+from cobalt_mirror.cobalt.token_cache import TokenCache
+from cobalt_mirror.cobalt.webhooks import Webhooks
 
 DEFAULT_BASE_URL = "https://app.refold.ai"
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from cobalt.call import Call
-from cobalt.errors import InvalidIdentifier, UnknownApplication, UnknownConfig
-from cobalt.identifiers import checked, fits_header, path_segment
-from cobalt.models import Config, ConfigReference
-from cobalt.organisation import ANYTHING, without_none
-from cobalt.session_tokens import SessionTokens
+from cobalt_mirror.cobalt.call import Call
+from cobalt_mirror.cobalt.errors import InvalidIdentifier, UnknownApplication, UnknownConfig
+from cobalt_mirror.cobalt.identifiers import checked, fits_header, path_segment
+from cobalt_mirror.cobalt.models import Config, ConfigReference
+from cobalt_mirror.cobalt.organisation import ANYTHING, without_none
+from cobalt_mirror.cobalt.session_tokens import SessionTokens
 
 _CONFIG = TypeAdapter(Config)
 _CONFIGS = TypeAdapter(list[ConfigReference])

@@ -12,10 +12,10 @@ from urllib.parse import quote, urlencode
 import httpx
 from pydantic import TypeAdapter
 
-from cobalt.answers import Received, error_from, value_from
-from cobalt.call import Call
-from cobalt.deadline import Deadline, countdown_transport
-from cobalt.errors import (
+from cobalt_mirror.cobalt.answers import Received, error_from, value_from
+from cobalt_mirror.cobalt.call import Call
+from cobalt_mirror.cobalt.deadline import Deadline, countdown_transport
+from cobalt_mirror.cobalt.errors import (
     ConnectFailed,
     DeadlineExceeded,
     NoAnswer,
@@ -23,7 +23,7 @@ from cobalt.errors import (
     TransportError,
     UnexpectedAnswer,
 )
-from cobalt.governor import Governor
+from cobalt_mirror.cobalt.governor import Governor
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class Exchange:
         """Send the call once and return its answer in the wanted shape.
 
         Raises:
-            CobaltError: One of the tree, as `cobalt.errors` draws it.
+            CobaltError: One of the tree, as `cobalt_mirror.cobalt.errors` draws it.
         """
         if self._governor is not None:
             self._governor.acquire()

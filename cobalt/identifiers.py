@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-from cobalt.errors import InvalidIdentifier
+from cobalt_mirror.cobalt.errors import InvalidIdentifier
 
 # Visible ASCII, spaces inside only. HTTP strips outer spaces, httpx refuses to send more than ASCII, and Cobalt's
 # Node would read UTF-8 bytes as latin-1, hence as another account.

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from cobalt.call import Call
-from cobalt.deadline import Deadline
-from cobalt.exchange import Exchange
-from cobalt.token_cache import TokenCache
+from cobalt_mirror.cobalt.call import Call
+from cobalt_mirror.cobalt.deadline import Deadline
+from cobalt_mirror.cobalt.exchange import Exchange
+from cobalt_mirror.cobalt.token_cache import TokenCache
 
 T = TypeVar("T")
 

@@ -9,14 +9,14 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from cobalt.accounts import Accounts
-from cobalt.call import Call
-from cobalt.deadline import Deadline
-from cobalt.errors import KeyRefused, UnknownAccount
-from cobalt.exchange import Exchange
-from cobalt.identifiers import checked, fits_header
-from cobalt.models import SessionToken
-from cobalt.token_cache import TokenCache
+from cobalt_mirror.cobalt.accounts import Accounts
+from cobalt_mirror.cobalt.call import Call
+from cobalt_mirror.cobalt.deadline import Deadline
+from cobalt_mirror.cobalt.errors import KeyRefused, UnknownAccount
+from cobalt_mirror.cobalt.exchange import Exchange
+from cobalt_mirror.cobalt.identifiers import checked, fits_header
+from cobalt_mirror.cobalt.models import SessionToken
+from cobalt_mirror.cobalt.token_cache import TokenCache
 
 T = TypeVar("T")
 

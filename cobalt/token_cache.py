@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
-from cobalt.models import SessionToken
+from cobalt_mirror.cobalt.models import SessionToken
 
 LARGEST_CACHE = 1024
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from cobalt.call import Call
-from cobalt.identifiers import path_segment
-from cobalt.models import Webhook
-from cobalt.organisation import ANYTHING, Organisation
+from cobalt_mirror.cobalt.call import Call
+from cobalt_mirror.cobalt.identifiers import path_segment
+from cobalt_mirror.cobalt.models import Webhook
+from cobalt_mirror.cobalt.organisation import ANYTHING, Organisation
 
 _WEBHOOK = TypeAdapter(Webhook)
 _WEBHOOKS = TypeAdapter(list[Webhook])

@@ -1,6 +1,6 @@
 """What we know: the event log, the mirror, and the reads that a host's pages need."""
 
-from db.reads import (
+from cobalt_mirror.db.reads import (
     Change,
     EventState,
     Integration,

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, tuple_, update
 
-from db.engine import upsert
-from db.log import LoggedEvent, content_of, is_subject
-from db.mirror import Because, find_row, record_history
-from db.tables import (
+from cobalt_mirror.db.engine import upsert
+from cobalt_mirror.db.log import LoggedEvent, content_of, is_subject
+from cobalt_mirror.db.mirror import Because, find_row, record_history
+from cobalt_mirror.db.tables import (
     checks,
     configs,
     connections,
@@ -27,7 +27,7 @@ from db.tables import (
     walked,
     workflow_runs,
 )
-from db.vault import Vault
+from cobalt_mirror.db.vault import Vault
 
 #: Why an event of a life that is over came to nothing.
 ACCOUNT_DELETED = "account deleted"

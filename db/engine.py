@@ -18,9 +18,9 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from db.columns import UtcDateTime
-from db.settings import DatabaseSettings
-from db.tables import DECLARED_SCHEMA
+from cobalt_mirror.db.columns import UtcDateTime
+from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.db.tables import DECLARED_SCHEMA
 
 #: A clock reads the time inside a transaction. Tests bring their own.
 Clock = Callable[[Connection], datetime]

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select, tuple_, union_all
 
-from db.engine import execute
-from db.tables import configs
+from cobalt_mirror.db.engine import execute
+from cobalt_mirror.db.tables import configs
 
 #: The types of fields whose values are secrets.
 SECRET_TYPES = frozenset({"password", "secret"})

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, null, select, update
 
-from db.columns import stored_time
-from db.engine import insert_into
-from db.mirror import Because
-from db.tables import configs, connections, history, linked_accounts, looks, walked
+from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.db.engine import insert_into
+from cobalt_mirror.db.mirror import Because
+from cobalt_mirror.db.tables import configs, connections, history, linked_accounts, looks, walked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

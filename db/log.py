@@ -23,9 +23,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from db.engine import execute
-from db.tables import events, is_unfinished
-from db.vault import Vault
+from cobalt_mirror.db.engine import execute
+from cobalt_mirror.db.tables import events, is_unfinished
+from cobalt_mirror.db.vault import Vault
 
 #: How many keys a statement names at a time; SQLite takes 32,766 parameters, PostgreSQL's driver 65,535.
 _KEYS_A_STATEMENT = 1_000

@@ -12,13 +12,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import DropSchema
 
-from db.engine import create_engine, reading
-from db.errors import NotMigrated, Unreachable
-from db.settings import DatabaseSettings
+from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.errors import NotMigrated, Unreachable
+from cobalt_mirror.db.settings import DatabaseSettings
 
 VERSION_TABLE = "cobalt_mirror_version"
 
-_IN_A_CHECKOUT = Path(__file__).parent.parent / "alembic"
+_IN_A_CHECKOUT = Path(__file__).resolve().parents[1] / "alembic"
 _IN_A_WHEEL = Path(__file__).parent / "migrations"
 
 

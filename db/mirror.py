@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, Select, Table, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db.engine import upsert
-from db.tables import applications, configs, connections, history, linked_accounts
+from cobalt_mirror.db.engine import upsert
+from cobalt_mirror.db.tables import applications, configs, connections, history, linked_accounts
 
 #: What a history row is about, by table.
 _KINDS = {

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from db.engine import insert_into, upsert
-from db.tables import linked_accounts, notifications, runs, state, workflow_runs
+from cobalt_mirror.db.engine import insert_into, upsert
+from cobalt_mirror.db.tables import linked_accounts, notifications, runs, state, workflow_runs
 
 _SUBSCRIPTION = "webhook"
 

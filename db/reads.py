@@ -12,11 +12,11 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Select, Table, and_, bindparam, case, exists, func, literal, select
 
-from db import tables
-from db.engine import HostSession, execute
-from db.runs import read_last_pass, select_last_pass
-from db.settings import DatabaseSettings
-from db.suspicions import Kind, Settled
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.engine import HostSession, execute
+from cobalt_mirror.db.runs import read_last_pass, select_last_pass
+from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.db.suspicions import Kind, Settled
 
 
 class State(StrEnum):

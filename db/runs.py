@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, ScalarSelect, and_, delete, or_, select, update
 
-from db.engine import insert_into
-from db.errors import DatabaseError
-from db.tables import runs, state, suspicions, walked
+from cobalt_mirror.db.engine import insert_into
+from cobalt_mirror.db.errors import DatabaseError
+from cobalt_mirror.db.tables import runs, state, suspicions, walked
 
 #: A run that gave no sign of life for this long has lost its place.
 PLACE_TTL = timedelta(seconds=120)

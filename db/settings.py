@@ -10,8 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from db.errors import BadSetting
-from db.vault import Vault
+from cobalt_mirror.db.errors import BadSetting
+from cobalt_mirror.db.vault import Vault
 
 EMBEDDED_DATABASE = Path("var") / "mirror.db"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, or_, select
 
-from db.engine import insert_into, upsert
-from db.tables import state
+from cobalt_mirror.db.engine import insert_into, upsert
+from cobalt_mirror.db.tables import state
 
 #: Put together once, for every look of the relay asks.
 _VALUE = select(state.c.value).where(state.c.key == bindparam("wanted"))

@@ -23,13 +23,22 @@ from sqlalchemy import (
     union_all,
 )
 
-from db.deletions import Deletion
-from db.engine import Clock, time_by, time_column
-from db.log import EVENT_COLUMNS, LoggedEvent, get_since_first_pending, is_since_first_pending
-from db.mirror import Rows, rows_by_key
-from db.state import Standing, standing_of
-from db.tables import checks, configs, connections, deletions, events, is_unfinished, linked_accounts, state
-from db.work import Check
+from cobalt_mirror.db.deletions import Deletion
+from cobalt_mirror.db.engine import Clock, time_by, time_column
+from cobalt_mirror.db.log import EVENT_COLUMNS, LoggedEvent, get_since_first_pending, is_since_first_pending
+from cobalt_mirror.db.mirror import Rows, rows_by_key
+from cobalt_mirror.db.state import Standing, standing_of
+from cobalt_mirror.db.tables import (
+    checks,
+    configs,
+    connections,
+    deletions,
+    events,
+    is_unfinished,
+    linked_accounts,
+    state,
+)
+from cobalt_mirror.db.work import Check
 
 #: What any subject may have a row of.
 _TABLES = (linked_accounts, deletions, checks)

@@ -24,9 +24,9 @@ from sqlalchemy import (
     update,
 )
 
-from db.columns import Json
-from db.engine import insert_into, upsert
-from db.tables import checks, configs, connections, history, linked_accounts, looks, suspicions, walked
+from cobalt_mirror.db.columns import Json
+from cobalt_mirror.db.engine import insert_into, upsert
+from cobalt_mirror.db.tables import checks, configs, connections, history, linked_accounts, looks, suspicions, walked
 
 
 class Kind(StrEnum):

@@ -24,7 +24,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement
 
-from db.columns import Id, Json, UtcDateTime, Words
+from cobalt_mirror.db.columns import Id, Json, UtcDateTime, Words
 
 #: The schema that the tables are declared in; `db.engine` translates it to the configured one (none on SQLite).
 DECLARED_SCHEMA = "cobalt_mirror"

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from db.errors import CannotUnseal, NoSecretKeys
+from cobalt_mirror.db.errors import CannotUnseal, NoSecretKeys
 
 #: Of a Fernet key as text. Base64 is read up to its padding only, so two keys without a comma would pass as the first.
 _KEY_LENGTH = 44

@@ -28,10 +28,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert, ReturningDelete
 
-from db.engine import Clock, insert_into, time_by, time_column
-from db.errors import LeaseLost
-from db.log import is_subject
-from db.tables import checks, events, is_pending, is_unfinished, work
+from cobalt_mirror.db.engine import Clock, insert_into, time_by, time_column
+from cobalt_mirror.db.errors import LeaseLost
+from cobalt_mirror.db.log import is_subject
+from cobalt_mirror.db.tables import checks, events, is_pending, is_unfinished, work
 
 #: How many due rows a look takes for each account that it wants, at least and at most. What one customer's thousand
 #: events push out comes with the next look, for that account is busy then.

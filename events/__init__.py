@@ -1,9 +1,9 @@
 """What happened in the host's domain: the event types, and publish()."""
 
-from events.cloudevents import parse_cloudevent, read_cloudevent
-from events.errors import EventError, IdConflict, InvalidEvent
-from events.publish import Receipt, publish, publish_many
-from events.types import (
+from cobalt_mirror.events.cloudevents import parse_cloudevent, read_cloudevent
+from cobalt_mirror.events.errors import EventError, IdConflict, InvalidEvent
+from cobalt_mirror.events.publish import Receipt, publish, publish_many
+from cobalt_mirror.events.types import (
     EVENT_TYPES,
     ConfigChanged,
     ConnectionAuthorized,

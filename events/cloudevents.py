@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from events.errors import InvalidEvent, describe
-from events.types import EVENT_TYPES, Event
+from cobalt_mirror.events.errors import InvalidEvent, describe
+from cobalt_mirror.events.types import EVENT_TYPES, Event
 
 _RFC_3339 = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$"
 

@@ -4,7 +4,8 @@
     ├── InvalidEvent     the event breaks a rule; the text names the field and the rule: mend the event
     └── IdConflict       the log holds another event under this source and id: use a new id
 
-Publishing can also raise `db.errors.NoSecretKeys` (set MIRROR_SECRET_KEYS) and the database's own errors (retry).
+Publishing can also raise `cobalt_mirror.db.errors.NoSecretKeys` (set MIRROR_SECRET_KEYS) and the database's own
+errors (retry).
 """
 
 from pydantic import ValidationError

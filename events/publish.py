@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from db.engine import HostSession, connection_of, create_engine
-from db.errors import NoSecretKeys
-from db.forms import Place, find_secret_fields
-from db.log import content_of, find_conflicts, record_events
-from db.settings import DatabaseSettings
-from db.vault import Vault
-from events.errors import IdConflict, InvalidEvent
-from events.types import LARGEST_PAYLOAD, ConfigChanged, Event, UserSignedUp, payload_size
+from cobalt_mirror.db.engine import HostSession, connection_of, create_engine
+from cobalt_mirror.db.errors import NoSecretKeys
+from cobalt_mirror.db.forms import Place, find_secret_fields
+from cobalt_mirror.db.log import content_of, find_conflicts, record_events
+from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.db.vault import Vault
+from cobalt_mirror.events.errors import IdConflict, InvalidEvent
+from cobalt_mirror.events.types import LARGEST_PAYLOAD, ConfigChanged, Event, UserSignedUp, payload_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,8 @@ def publish(event: Event, session: HostSession | None = None) -> Receipt:
     Raises:
         InvalidEvent: its payload is over 256 KiB. Publish less.
         IdConflict: the log holds a different event under this source and id. Use an id of its own.
-        db.errors.NoSecretKeys: `MIRROR_SECRET_KEYS` is unset, and it carries credentials, or a value for a field
-            that the mirror knows as a password. Set it.
+        cobalt_mirror.db.errors.NoSecretKeys: `MIRROR_SECRET_KEYS` is unset, and it carries credentials, or a value for
+            a field that the mirror knows as a password. Set it.
         sqlalchemy.exc.SQLAlchemyError: the database could not take it. Publish the same event again. At REPEATABLE
             READ or stricter this is also the answer when another transaction published it after this one began.
     """

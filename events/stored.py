@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from db.log import LoggedEvent
-from db.vault import Vault
-from events.errors import InvalidEvent
-from events.types import CLOCK_TOLERANCE, EVENT_TYPES, Event
+from cobalt_mirror.db.log import LoggedEvent
+from cobalt_mirror.db.vault import Vault
+from cobalt_mirror.events.errors import InvalidEvent
+from cobalt_mirror.events.types import CLOCK_TOLERANCE, EVENT_TYPES, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def read_entry(logged: LoggedEvent, vault: Vault) -> Entry:
 
     Raises:
         InvalidEvent: an unknown type or a payload that breaks a rule; it can never succeed.
-        db.errors.CannotUnseal: the key that sealed it is missing from `MIRROR_SECRET_KEYS`.
+        cobalt_mirror.db.errors.CannotUnseal: the key that sealed it is missing from `MIRROR_SECRET_KEYS`.
     """
     kind = EVENT_TYPES.get(logged.type)
     if kind is None:

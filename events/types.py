@@ -26,7 +26,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import ArgsKwargs
 from typing_extensions import TypedDict
 
-from events.errors import InvalidEvent, describe, shown
+from cobalt_mirror.events.errors import InvalidEvent, describe, shown
 
 #: The longest identifier, name or slug, in characters.
 LONGEST = 200

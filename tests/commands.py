@@ -12,13 +12,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cobalt_mirror.workers.cli import main
 from tests.waiting import is_running
-from workers.cli import main
 
 COMMAND = Path(sysconfig.get_path("scripts"), "cobalt-mirror")
 # Importing everything takes a second or two, a fork of a process that did it takes nothing.
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["workers.cli"])
+_FORKS.set_forkserver_preload(["cobalt_mirror.workers.cli"])
 
 #: No command that ends by itself takes longer.
 _LONGEST_SECONDS = 120

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import redis
 
+from cobalt_mirror.workers.embedded import EmbeddedRedis
 from tests.effort import register_profiles
 from tests.services import PostgresServer, postgres_server
-from workers.embedded import EmbeddedRedis
 
 register_profiles()
 

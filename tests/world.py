@@ -8,18 +8,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event, func, select, text
 
-from cobalt import Client
-from cobalt.sandbox import Sandbox, SandboxTransport
-from db import tables
-from db.engine import create_engine, reading
-from db.state import find_halt
-from db.work import find_due_accounts
-from events import Event, Receipt
-from events.publish import publish_with
-from workers.attempt import Attempts
-from workers.catalogue import Catalogue
-from workers.outcomes import backoff
-from workers.settings import Settings
+from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.state import find_halt
+from cobalt_mirror.db.work import find_due_accounts
+from cobalt_mirror.events import Event, Receipt
+from cobalt_mirror.events.publish import publish_with
+from cobalt_mirror.workers.attempt import Attempts
+from cobalt_mirror.workers.catalogue import Catalogue
+from cobalt_mirror.workers.outcomes import backoff
+from cobalt_mirror.workers.settings import Settings
 
 #: A Fernet key that protects nothing.
 TEST_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="

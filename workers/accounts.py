@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cobalt import LinkedAccount, Refused, UnknownAccount
-from db.tables import linked_accounts
-from events.stored import Entry
-from workers.folding import FoldedSignUp, fold_sign_ups
-from workers.job import Job
-from workers.offboarding import check_deleted, offboard
-from workers.outcomes import Outcome, Verdict, superseded
+from cobalt_mirror.cobalt import LinkedAccount, Refused, UnknownAccount
+from cobalt_mirror.db.tables import linked_accounts
+from cobalt_mirror.events.stored import Entry
+from cobalt_mirror.workers.folding import FoldedSignUp, fold_sign_ups
+from cobalt_mirror.workers.job import Job
+from cobalt_mirror.workers.offboarding import check_deleted, offboard
+from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
 
 def handle_account(job: Job) -> None:

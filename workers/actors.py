@@ -8,10 +8,10 @@ import dramatiq
 import structlog
 from dramatiq import Broker
 
-from db.errors import LeaseLost
-from events import EventType
-from workers.attempt import Attempts, Progress
-from workers.catalogue import Catalogue
+from cobalt_mirror.db.errors import LeaseLost
+from cobalt_mirror.events import EventType
+from cobalt_mirror.workers.attempt import Attempts, Progress
+from cobalt_mirror.workers.catalogue import Catalogue
 
 log = structlog.get_logger()
 

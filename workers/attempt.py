@@ -11,18 +11,18 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Engine
 
-from cobalt import Client, CobaltError, KeyRefused
-from db.deletions import Life, find_waiting_deletion, get_life
-from db.engine import Clock, database_clock
-from db.errors import CannotUnseal, DatabaseError
-from db.listing import find_account_subjects
-from db.log import LoggedEvent, record_effects, record_outcomes
-from db.mirror import Because, find_row, record_row
-from db.state import pin_environment
-from db.subject import Opening, get_background, get_opening
-from db.tables import linked_accounts
-from db.vault import Vault
-from db.work import (
+from cobalt_mirror.cobalt import Client, CobaltError, KeyRefused
+from cobalt_mirror.db.deletions import Life, find_waiting_deletion, get_life
+from cobalt_mirror.db.engine import Clock, database_clock
+from cobalt_mirror.db.errors import CannotUnseal, DatabaseError
+from cobalt_mirror.db.listing import find_account_subjects
+from cobalt_mirror.db.log import LoggedEvent, record_effects, record_outcomes
+from cobalt_mirror.db.mirror import Because, find_row, record_row
+from cobalt_mirror.db.state import pin_environment
+from cobalt_mirror.db.subject import Opening, get_background, get_opening
+from cobalt_mirror.db.tables import linked_accounts
+from cobalt_mirror.db.vault import Vault
+from cobalt_mirror.db.work import (
     finish_check,
     forget_sent,
     give_back,
@@ -31,15 +31,15 @@ from db.work import (
     record_check,
     take_lease,
 )
-from events import InvalidEvent
-from events.stored import Entry, read_entry
-from workers.accounts import handle_account
-from workers.connections import handle_connection
-from workers.halting import Halting, Troubles
-from workers.job import Job, WantedCheck
-from workers.offboarding import account_goes_first, record_offboarding
-from workers.outcomes import AccountGone, Move, Outcome, OutOfTime, Verdict, backoff, outcome_of
-from workers.settings import Settings
+from cobalt_mirror.events import InvalidEvent
+from cobalt_mirror.events.stored import Entry, read_entry
+from cobalt_mirror.workers.accounts import handle_account
+from cobalt_mirror.workers.connections import handle_connection
+from cobalt_mirror.workers.halting import Halting, Troubles
+from cobalt_mirror.workers.job import Job, WantedCheck
+from cobalt_mirror.workers.offboarding import account_goes_first, record_offboarding
+from cobalt_mirror.workers.outcomes import AccountGone, Move, Outcome, OutOfTime, Verdict, backoff, outcome_of
+from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()
 

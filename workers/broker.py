@@ -11,8 +11,8 @@ from dramatiq.middleware import Middleware, ShutdownNotifications, TimeLimit
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
-from workers.governor import REDIS_PATIENCE_SECONDS
-from workers.settings import Settings
+from cobalt_mirror.workers.governor import REDIS_PATIENCE_SECONDS
+from cobalt_mirror.workers.settings import Settings
 
 #: A worker that gave no sign of life for this long has its messages taken over, in milliseconds (default: a minute).
 HEARTBEAT_TIMEOUT_MS = 15_000

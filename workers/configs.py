@@ -3,13 +3,13 @@
 from collections.abc import Container, Sequence
 from typing import Any
 
-from cobalt import Config, Refused, UnknownApplication, UnknownConfig
-from cobalt.models import ConfigField
-from db.tables import configs
-from events.stored import Entry
-from workers.folding import Desired, Patch, fold_configs, hides_values, is_secret, merge
-from workers.job import Job
-from workers.outcomes import Outcome, Verdict, outcome_of
+from cobalt_mirror.cobalt import Config, Refused, UnknownApplication, UnknownConfig
+from cobalt_mirror.cobalt.models import ConfigField
+from cobalt_mirror.db.tables import configs
+from cobalt_mirror.events.stored import Entry
+from cobalt_mirror.workers.folding import Desired, Patch, fold_configs, hides_values, is_secret, merge
+from cobalt_mirror.workers.job import Job
+from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of
 
 
 def change_configs(job: Job, entries: Sequence[Entry], later: Sequence[Entry]) -> None:

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from cobalt import Refused, UnknownAccount, UnknownApplication
-from cobalt.models import ConnectedAccount
-from db.columns import stored_time
-from db.tables import connections
-from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved
-from events.stored import Entry
-from workers.configs import came_to_be, change_config, change_configs, configs_deleted, read_configs
-from workers.folding import Patch, config_id_of
-from workers.job import Job, WantedCheck
-from workers.outcomes import DONE, Outcome, Verdict, superseded
-from workers.removals import Link, RemovalPlan, link_of, plan_removals, was_total
+from cobalt_mirror.cobalt import Refused, UnknownAccount, UnknownApplication
+from cobalt_mirror.cobalt.models import ConnectedAccount
+from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.db.tables import connections
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved
+from cobalt_mirror.events.stored import Entry
+from cobalt_mirror.workers.configs import came_to_be, change_config, change_configs, configs_deleted, read_configs
+from cobalt_mirror.workers.folding import Patch, config_id_of
+from cobalt_mirror.workers.job import Job, WantedCheck
+from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, superseded
+from cobalt_mirror.workers.removals import Link, RemovalPlan, link_of, plan_removals, was_total
 
 #: When an authorisation that Cobalt does not show yet is looked at again, in seconds after the look before.
 LOOKS = (2.0, 3.0, 10.0)

@@ -16,7 +16,7 @@ from typing import Self
 
 import redis
 
-from workers.guard import Guard
+from cobalt_mirror.workers.guard import Guard
 
 DEFAULT_DIRECTORY = Path("var/redis")
 

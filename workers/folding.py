@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cobalt import Config
-from cobalt.models import ConfigField
-from db.forms import SECRET_TYPES
-from events import ConfigChanged, UserSignedUp
-from events.stored import Entry
+from cobalt_mirror.cobalt import Config
+from cobalt_mirror.cobalt.models import ConfigField
+from cobalt_mirror.db.forms import SECRET_TYPES
+from cobalt_mirror.events import ConfigChanged, UserSignedUp
+from cobalt_mirror.events.stored import Entry
 
 #: What an answer shows in place of a password: a run of stars or dots.
 _MASK = re.compile(r"[*•●∙·]{3}")

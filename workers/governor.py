@@ -18,8 +18,8 @@ from typing import Any, Literal
 import redis
 import structlog
 
-from cobalt import RateLimited
-from workers.settings import LONGEST_WAIT_SECONDS, Settings
+from cobalt_mirror.cobalt import RateLimited
+from cobalt_mirror.workers.settings import LONGEST_WAIT_SECONDS, Settings
 
 log = structlog.get_logger()
 
@@ -108,8 +108,8 @@ class RedisGovernor:
     """Spaces the calls of every process that shares this Redis. Without Redis, this process keeps to its share.
 
     Args:
-        client: a redis-py client that gives up soon (`workers.broker.create_governor_redis`): nobody may wait for
-            Redis for longer than for Cobalt's limit.
+        client: a redis-py client that gives up soon (see `create_governor_redis`): no call may wait for Redis longer
+            than for Cobalt's limit.
         settings: the limit, the burst, the namespace, and how many processes share the limit when Redis is away.
         lane: `live`, or `bulk` for work that lets live work go first and still gets an eighth of the limit.
     """

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection, Engine
 
-from cobalt import (
+from cobalt_mirror.cobalt import (
     Client,
     CobaltError,
     KeyRefused,
@@ -20,10 +20,10 @@ from cobalt import (
     TransportError,
     UnexpectedAnswer,
 )
-from db.engine import Clock, reading
-from db.state import Halt, Standing, end_halt, find_halt, get_standing, record_halt
-from db.work import hurry_failed
-from workers.outcomes import Move
+from cobalt_mirror.db.engine import Clock, reading
+from cobalt_mirror.db.state import Halt, Standing, end_halt, find_halt, get_standing, record_halt
+from cobalt_mirror.db.work import hurry_failed
+from cobalt_mirror.workers.outcomes import Move
 
 log = structlog.get_logger()
 

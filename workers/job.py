@@ -7,15 +7,15 @@ from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Table
 
-from cobalt import Client, LinkedAccount, UnknownAccount
-from db.deletions import Deletion
-from db.log import LoggedEvent
-from db.mirror import Rows
-from db.tables import linked_accounts
-from db.work import Check, Lease
-from events.stored import Entry
-from workers.outcomes import DONE, AccountGone, Outcome, OutOfTime, Verdict, superseded
-from workers.settings import Settings
+from cobalt_mirror.cobalt import Client, LinkedAccount, UnknownAccount
+from cobalt_mirror.db.deletions import Deletion
+from cobalt_mirror.db.log import LoggedEvent
+from cobalt_mirror.db.mirror import Rows
+from cobalt_mirror.db.tables import linked_accounts
+from cobalt_mirror.db.work import Check, Lease
+from cobalt_mirror.events.stored import Entry
+from cobalt_mirror.workers.outcomes import DONE, AccountGone, Outcome, OutOfTime, Verdict, superseded
+from cobalt_mirror.workers.settings import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")

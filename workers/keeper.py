@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event, Thread
 
-from workers.embedded import EmbeddedRedis, RedisNotStarted
-from workers.processes import Backoff
+from cobalt_mirror.workers.embedded import EmbeddedRedis, RedisNotStarted
+from cobalt_mirror.workers.processes import Backoff
 
 _LOOK_SECONDS = 0.1
 

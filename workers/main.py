@@ -1,13 +1,13 @@
-"""What dramatiq imports in each worker process: `dramatiq workers.main:start`."""
+"""What dramatiq imports in each worker process: `dramatiq cobalt_mirror.workers.main:start`."""
 
 from dramatiq import Broker, Worker
 from dramatiq.middleware import Middleware
 
-from workers import logs
-from workers.broker import create_broker, longest_turn
-from workers.runtime import Runtime, open_runtime
-from workers.settings import Settings
-from workers.watchdog import WorkerWatchdog
+from cobalt_mirror.workers import logs
+from cobalt_mirror.workers.broker import create_broker, longest_turn
+from cobalt_mirror.workers.runtime import Runtime, open_runtime
+from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.watchdog import WorkerWatchdog
 
 #: How long an actor that was interrupted may take to end; one that hangs in a system call does not notice, in seconds.
 INTERRUPTION_SECONDS = 30.0

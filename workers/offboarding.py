@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from cobalt import CobaltError, UnexpectedAnswer, UnknownAccount
-from db.columns import stored_time
-from db.deletions import (
+from cobalt_mirror.cobalt import CobaltError, UnexpectedAnswer, UnknownAccount
+from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.db.deletions import (
     ACCOUNT_DELETED,
     Deletion,
     bury,
@@ -18,11 +18,11 @@ from db.deletions import (
     strip_events,
     strip_hints,
 )
-from db.mirror import Because
-from events import UserDeleted
-from events.stored import Entry
-from workers.job import Job, WantedCheck
-from workers.outcomes import Move, Outcome, Verdict, outcome_of, superseded
+from cobalt_mirror.db.mirror import Because
+from cobalt_mirror.events import UserDeleted
+from cobalt_mirror.events.stored import Entry
+from cobalt_mirror.workers.job import Job, WantedCheck
+from cobalt_mirror.workers.outcomes import Move, Outcome, Verdict, outcome_of, superseded
 
 log = structlog.get_logger()
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-import cobalt
-from db.errors import CannotUnseal
-from events import EventType
+from cobalt_mirror import cobalt
+from cobalt_mirror.db.errors import CannotUnseal
+from cobalt_mirror.events import EventType
 
 
 class Verdict(StrEnum):

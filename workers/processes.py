@@ -15,8 +15,8 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self, TextIO
 
-from workers.guard import Guard
-from workers.procfile import ProcfileError, read_procfile
+from cobalt_mirror.workers.guard import Guard
+from cobalt_mirror.workers.procfile import ProcfileError, read_procfile
 
 RELEASE = "release"
 #: What ends by itself: `release` is run before the others start, `reconcile` whenever a scheduler has it.
@@ -57,7 +57,7 @@ class Processes:
     fail or are killed. Use it as a context manager.
 
     Args:
-        procfile: The Procfile; `workers.procfile.find_procfile()` knows where ours is.
+        procfile: The Procfile; `cobalt_mirror.workers.procfile.find_procfile()` knows where ours is.
         environment: The whole environment of the commands (`PATH` is put before, `PYTHONUNBUFFERED` added).
         names: Which of them to run. `None` means all that run until they are told to stop: neither `release` nor
             `reconcile`.

@@ -12,7 +12,7 @@ class ProcfileError(Exception):
 
 def find_procfile() -> Path:
     """The Procfile of this installation: the one shipped in the wheel, else the top level of the checkout."""
-    here = Path(__file__).parent
+    here = Path(__file__).resolve().parent
     shipped = here / "Procfile"
     return shipped if shipped.exists() else here.parent / "Procfile"
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from db.columns import stored_time
-from events import ConnectionRemoved
-from events.stored import Entry
+from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.events import ConnectionRemoved
+from cobalt_mirror.events.stored import Entry
 
 Key = tuple[str, str]
 

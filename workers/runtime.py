@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import redis
 from sqlalchemy import Engine
 
-from cobalt import Client, Governor
-from db.engine import create_engine
-from workers.actors import Actors
-from workers.attempt import Attempts
-from workers.broker import create_governor_redis, create_redis
-from workers.catalogue import Catalogue
-from workers.governor import Lane, LocalGovernor, RedisGovernor
-from workers.settings import Settings
+from cobalt_mirror.cobalt import Client, Governor
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.workers.actors import Actors
+from cobalt_mirror.workers.attempt import Attempts
+from cobalt_mirror.workers.broker import create_governor_redis, create_redis
+from cobalt_mirror.workers.catalogue import Catalogue
+from cobalt_mirror.workers.governor import Lane, LocalGovernor, RedisGovernor
+from cobalt_mirror.workers.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

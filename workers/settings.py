@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from pydantic import Field, SecretStr, field_validator
 
-from db.errors import BadSetting
-from db.settings import DatabaseSettings
+from cobalt_mirror.db.errors import BadSetting
+from cobalt_mirror.db.settings import DatabaseSettings
 
 #: What a call may wait for a slot under Cobalt's limit before its work is put off, in seconds.
 LONGEST_WAIT_SECONDS = 2.0

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from db.columns import Id, Json, UtcDateTime
+from cobalt_mirror.db.columns import Id, Json, UtcDateTime
 
 revision = "0002"
 down_revision = "0001"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from db.columns import Json
+from cobalt_mirror.db.columns import Json
 
 revision = "0004"
 down_revision = "0003"

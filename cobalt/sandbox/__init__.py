@@ -1,10 +1,10 @@
 """A stand-in for Cobalt: strict where it is documented, switchable where it is not, and honest about its state."""
 
-from cobalt.sandbox.faults import Answer, Effect, Fault
-from cobalt.sandbox.messages import Delivery, SandboxRequest, SandboxResponse
-from cobalt.sandbox.sandbox import Sandbox
-from cobalt.sandbox.server import SandboxServer, serve
-from cobalt.sandbox.settings import (
+from cobalt_mirror.cobalt.sandbox.faults import Answer, Effect, Fault
+from cobalt_mirror.cobalt.sandbox.messages import Delivery, SandboxRequest, SandboxResponse
+from cobalt_mirror.cobalt.sandbox.sandbox import Sandbox
+from cobalt_mirror.cobalt.sandbox.server import SandboxServer, serve
+from cobalt_mirror.cobalt.sandbox.settings import (
     ConnectedWhenNot,
     LeftOut,
     NullValues,
@@ -12,8 +12,8 @@ from cobalt.sandbox.settings import (
     RetryAfter,
     Settings,
 )
-from cobalt.sandbox.state import Environment
-from cobalt.sandbox.transport import SandboxTransport
+from cobalt_mirror.cobalt.sandbox.state import Environment
+from cobalt_mirror.cobalt.sandbox.transport import SandboxTransport
 
 __all__ = [
     "Answer",

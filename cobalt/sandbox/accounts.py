@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from cobalt.sandbox.call import Body, Call, Identifier
-from cobalt.sandbox.catalogue import Application
-from cobalt.sandbox.messages import Refusal, bad_request
-from cobalt.sandbox.settings import LeftOut
-from cobalt.sandbox.state import Account, ConnectedAccount, ConnectionStatus, Environment, World, iso
+from cobalt_mirror.cobalt.sandbox.call import Body, Call, Identifier
+from cobalt_mirror.cobalt.sandbox.catalogue import Application
+from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
+from cobalt_mirror.cobalt.sandbox.settings import LeftOut
+from cobalt_mirror.cobalt.sandbox.state import Account, ConnectedAccount, ConnectionStatus, Environment, World, iso
 
 LARGEST_LIMIT = 100
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from cobalt.sandbox.call import Call
-from cobalt.sandbox.catalogue import Application, AuthInput
-from cobalt.sandbox.messages import Refusal
-from cobalt.sandbox.settings import ConnectedWhenNot
-from cobalt.sandbox.state import Account, ConnectedAccount, ConnectionStatus, World, iso
+from cobalt_mirror.cobalt.sandbox.call import Call
+from cobalt_mirror.cobalt.sandbox.catalogue import Application, AuthInput
+from cobalt_mirror.cobalt.sandbox.messages import Refusal
+from cobalt_mirror.cobalt.sandbox.settings import ConnectedWhenNot
+from cobalt_mirror.cobalt.sandbox.state import Account, ConnectedAccount, ConnectionStatus, World, iso
 
 
 def list_all(call: Call) -> list[dict[str, Any]]:

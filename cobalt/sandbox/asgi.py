@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from cobalt.sandbox.messages import Delivery, SandboxRequest, SandboxResponse, read_headers
-from cobalt.sandbox.sandbox import Sandbox
+from cobalt_mirror.cobalt.sandbox.messages import Delivery, SandboxRequest, SandboxResponse, read_headers
+from cobalt_mirror.cobalt.sandbox.sandbox import Sandbox
 
 
 class HangUpProtocol(H11Protocol):

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from cobalt.sandbox.messages import Refusal, SandboxRequest
-from cobalt.sandbox.router import Access
-from cobalt.sandbox.state import Account, Environment, World
+from cobalt_mirror.cobalt.sandbox.messages import Refusal, SandboxRequest
+from cobalt_mirror.cobalt.sandbox.router import Access
+from cobalt_mirror.cobalt.sandbox.state import Account, Environment, World
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import from_json
 
-from cobalt.sandbox.messages import Refusal, SandboxRequest, bad_request
-from cobalt.sandbox.state import Account, Environment, World
+from cobalt_mirror.cobalt.sandbox.messages import Refusal, SandboxRequest, bad_request
+from cobalt_mirror.cobalt.sandbox.state import Account, Environment, World
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """A non-empty text without control characters."""

@@ -5,12 +5,12 @@ from typing import Any
 
 import pydantic
 
-from cobalt.sandbox import fields
-from cobalt.sandbox.call import Body, Call, Identifier
-from cobalt.sandbox.catalogue import Application, Field
-from cobalt.sandbox.connections import record
-from cobalt.sandbox.messages import Refusal, bad_request
-from cobalt.sandbox.state import Account, Config, WorkflowValues, World
+from cobalt_mirror.cobalt.sandbox import fields
+from cobalt_mirror.cobalt.sandbox.call import Body, Call, Identifier
+from cobalt_mirror.cobalt.sandbox.catalogue import Application, Field
+from cobalt_mirror.cobalt.sandbox.connections import record
+from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
+from cobalt_mirror.cobalt.sandbox.state import Account, Config, WorkflowValues, World
 
 
 class _WorkflowBody(Body):

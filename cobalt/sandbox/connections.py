@@ -3,12 +3,12 @@
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from cobalt.sandbox import accounts, notifications
-from cobalt.sandbox.applications import enabled_application
-from cobalt.sandbox.call import Call
-from cobalt.sandbox.catalogue import Application
-from cobalt.sandbox.messages import Refusal, bad_request
-from cobalt.sandbox.state import Account, ConnectedAccount, ConnectionStatus, Consent, World, iso
+from cobalt_mirror.cobalt.sandbox import accounts, notifications
+from cobalt_mirror.cobalt.sandbox.applications import enabled_application
+from cobalt_mirror.cobalt.sandbox.call import Call
+from cobalt_mirror.cobalt.sandbox.catalogue import Application
+from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
+from cobalt_mirror.cobalt.sandbox.state import Account, ConnectedAccount, ConnectionStatus, Consent, World, iso
 
 REFUSED_CREDENTIAL = "invalid"
 """A credential with this value is one that the provider refuses."""

@@ -9,16 +9,16 @@ from urllib.parse import parse_qsl
 
 from pydantic import TypeAdapter, ValidationError, validate_call
 
-from cobalt.sandbox.call import read_json, refuse_invalid
-from cobalt.sandbox.dashboard import ACTIONS
-from cobalt.sandbox.faults import Fault
-from cobalt.sandbox.ledger import CallRecord, EffectRecord, as_rows
-from cobalt.sandbox.messages import Refusal, SandboxRequest, SandboxResponse, bad_request, json_response
-from cobalt.sandbox.router import Route, Router
-from cobalt.sandbox.state import Notification
+from cobalt_mirror.cobalt.sandbox.call import read_json, refuse_invalid
+from cobalt_mirror.cobalt.sandbox.dashboard import ACTIONS
+from cobalt_mirror.cobalt.sandbox.faults import Fault
+from cobalt_mirror.cobalt.sandbox.ledger import CallRecord, EffectRecord, as_rows
+from cobalt_mirror.cobalt.sandbox.messages import Refusal, SandboxRequest, SandboxResponse, bad_request, json_response
+from cobalt_mirror.cobalt.sandbox.router import Route, Router
+from cobalt_mirror.cobalt.sandbox.state import Notification
 
 if TYPE_CHECKING:
-    from cobalt.sandbox.sandbox import Sandbox
+    from cobalt_mirror.cobalt.sandbox.sandbox import Sandbox
 
 _Knob = Callable[["Sandbox", SandboxRequest, dict[str, str]], object]
 

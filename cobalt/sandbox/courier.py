@@ -4,8 +4,8 @@ import threading
 
 import httpx
 
-from cobalt.sandbox.sandbox import Sandbox
-from cobalt.sandbox.state import Notification
+from cobalt_mirror.cobalt.sandbox.sandbox import Sandbox
+from cobalt_mirror.cobalt.sandbox.state import Notification
 
 _LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 10.0

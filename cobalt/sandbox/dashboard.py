@@ -4,9 +4,9 @@ import threading
 from datetime import datetime
 from typing import Any, Literal
 
-from cobalt.sandbox import accounts, configs, connections, notifications
-from cobalt.sandbox.messages import Refusal
-from cobalt.sandbox.state import Account, ConnectionStatus, Environment, World, iso
+from cobalt_mirror.cobalt.sandbox import accounts, configs, connections, notifications
+from cobalt_mirror.cobalt.sandbox.messages import Refusal
+from cobalt_mirror.cobalt.sandbox.state import Account, ConnectionStatus, Environment, World, iso
 
 WorkflowEvent = Literal["Workflow Completed", "Workflow Errored"]
 

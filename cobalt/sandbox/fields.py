@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cobalt.sandbox.catalogue import Application, Field, Workflow
-from cobalt.sandbox.messages import bad_request
-from cobalt.sandbox.settings import NullValues, PasswordValues, Settings
-from cobalt.sandbox.state import Config, WorkflowValues
+from cobalt_mirror.cobalt.sandbox.catalogue import Application, Field, Workflow
+from cobalt_mirror.cobalt.sandbox.messages import bad_request
+from cobalt_mirror.cobalt.sandbox.settings import NullValues, PasswordValues, Settings
+from cobalt_mirror.cobalt.sandbox.state import Config, WorkflowValues
 
 MASK = "********"
 

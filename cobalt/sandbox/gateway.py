@@ -8,11 +8,11 @@ from urllib.parse import parse_qs
 
 from pydantic_core import from_json
 
-from cobalt.sandbox.authentication import authorize, identify
-from cobalt.sandbox.call import Call
-from cobalt.sandbox.faults import Answer, Effect, Fault, Faults, Subject
-from cobalt.sandbox.ledger import CallRecord
-from cobalt.sandbox.messages import (
+from cobalt_mirror.cobalt.sandbox.authentication import authorize, identify
+from cobalt_mirror.cobalt.sandbox.call import Call
+from cobalt_mirror.cobalt.sandbox.faults import Answer, Effect, Fault, Faults, Subject
+from cobalt_mirror.cobalt.sandbox.ledger import CallRecord
+from cobalt_mirror.cobalt.sandbox.messages import (
     Delivery,
     Refusal,
     SandboxRequest,
@@ -20,11 +20,11 @@ from cobalt.sandbox.messages import (
     html_response,
     json_response,
 )
-from cobalt.sandbox.rate import TokenBucket
-from cobalt.sandbox.router import Route
-from cobalt.sandbox.routes import ROUTER, Handler
-from cobalt.sandbox.settings import RetryAfter
-from cobalt.sandbox.state import World, iso
+from cobalt_mirror.cobalt.sandbox.rate import TokenBucket
+from cobalt_mirror.cobalt.sandbox.router import Route
+from cobalt_mirror.cobalt.sandbox.routes import ROUTER, Handler
+from cobalt_mirror.cobalt.sandbox.settings import RetryAfter
+from cobalt_mirror.cobalt.sandbox.state import World, iso
 
 _Found = tuple[Route[Handler], dict[str, str]] | None
 

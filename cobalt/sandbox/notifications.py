@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from cobalt.sandbox.state import Account, Environment, Notification, World, iso
+from cobalt_mirror.cobalt.sandbox.state import Account, Environment, Notification, World, iso
 
 ATTEMPTS = 4
 """One delivery and three retries."""

@@ -3,9 +3,9 @@
 from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from cobalt.sandbox import connections
-from cobalt.sandbox.messages import Refusal, SandboxRequest, SandboxResponse, html_response
-from cobalt.sandbox.state import Account, Consent, World
+from cobalt_mirror.cobalt.sandbox import connections
+from cobalt_mirror.cobalt.sandbox.messages import Refusal, SandboxRequest, SandboxResponse, html_response
+from cobalt_mirror.cobalt.sandbox.state import Account, Consent, World
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>

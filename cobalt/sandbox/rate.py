@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from cobalt.sandbox.settings import Settings
+from cobalt_mirror.cobalt.sandbox.settings import Settings
 
 
 class TokenBucket:

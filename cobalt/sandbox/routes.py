@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from cobalt.sandbox import accounts, applications, configs, connections, tokens, webhooks
-from cobalt.sandbox.call import Call
-from cobalt.sandbox.router import Access, Route, Router
+from cobalt_mirror.cobalt.sandbox import accounts, applications, configs, connections, tokens, webhooks
+from cobalt_mirror.cobalt.sandbox.call import Call
+from cobalt_mirror.cobalt.sandbox.router import Access, Route, Router
 
 Handler = Callable[[Call], object]
 

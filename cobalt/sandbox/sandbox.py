@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from cobalt.sandbox import catalogue, control, notifications, pages, snapshot
-from cobalt.sandbox.dashboard import Dashboard
-from cobalt.sandbox.faults import Fault
-from cobalt.sandbox.gateway import Gateway
-from cobalt.sandbox.ledger import CallRecord, EffectRecord, Ledger
-from cobalt.sandbox.messages import SandboxRequest, SandboxResponse
-from cobalt.sandbox.settings import Settings
-from cobalt.sandbox.state import Environment, Notification, World
+from cobalt_mirror.cobalt.sandbox import catalogue, control, notifications, pages, snapshot
+from cobalt_mirror.cobalt.sandbox.dashboard import Dashboard
+from cobalt_mirror.cobalt.sandbox.faults import Fault
+from cobalt_mirror.cobalt.sandbox.gateway import Gateway
+from cobalt_mirror.cobalt.sandbox.ledger import CallRecord, EffectRecord, Ledger
+from cobalt_mirror.cobalt.sandbox.messages import SandboxRequest, SandboxResponse
+from cobalt_mirror.cobalt.sandbox.settings import Settings
+from cobalt_mirror.cobalt.sandbox.state import Environment, Notification, World
 
 DEFAULT_KEYS: Mapping[str, str] = {"test": "tk_sandbox", "production": "pk_sandbox"}
 

@@ -9,9 +9,9 @@ from types import FrameType, TracebackType
 
 import uvicorn
 
-from cobalt.sandbox.asgi import HangUpProtocol, application
-from cobalt.sandbox.courier import Courier
-from cobalt.sandbox.sandbox import Sandbox
+from cobalt_mirror.cobalt.sandbox.asgi import HangUpProtocol, application
+from cobalt_mirror.cobalt.sandbox.courier import Courier
+from cobalt_mirror.cobalt.sandbox.sandbox import Sandbox
 
 _KEEP_ALIVE_SECONDS = 75
 _FAREWELL_SECONDS = 1

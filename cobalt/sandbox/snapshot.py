@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from cobalt.sandbox import configs, fields
-from cobalt.sandbox.state import Account, ConnectionStatus, Environment, World, iso
+from cobalt_mirror.cobalt.sandbox import configs, fields
+from cobalt_mirror.cobalt.sandbox.state import Account, ConnectionStatus, Environment, World, iso
 
 
 def take(

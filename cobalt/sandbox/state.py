@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from cobalt.sandbox.catalogue import Application
-from cobalt.sandbox.ledger import Ledger
-from cobalt.sandbox.messages import unknown_account
-from cobalt.sandbox.settings import Settings
+from cobalt_mirror.cobalt.sandbox.catalogue import Application
+from cobalt_mirror.cobalt.sandbox.ledger import Ledger
+from cobalt_mirror.cobalt.sandbox.messages import unknown_account
+from cobalt_mirror.cobalt.sandbox.settings import Settings
 
 
 class Environment(StrEnum):

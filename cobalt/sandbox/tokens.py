@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from cobalt.sandbox.accounts import record
-from cobalt.sandbox.call import Body, Call, Identifier
-from cobalt.sandbox.messages import bad_request
-from cobalt.sandbox.state import SessionToken
+from cobalt_mirror.cobalt.sandbox.accounts import record
+from cobalt_mirror.cobalt.sandbox.call import Body, Call, Identifier
+from cobalt_mirror.cobalt.sandbox.messages import bad_request
+from cobalt_mirror.cobalt.sandbox.state import SessionToken
 
 REFRESH_LIFETIME = timedelta(days=30)
 

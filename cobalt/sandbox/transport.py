@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import httpx
 
-from cobalt.sandbox.messages import Delivery, SandboxRequest, read_headers
-from cobalt.sandbox.sandbox import Sandbox
+from cobalt_mirror.cobalt.sandbox.messages import Delivery, SandboxRequest, read_headers
+from cobalt_mirror.cobalt.sandbox.sandbox import Sandbox
 
 _NEVER_IN_A_VALUE = frozenset(b"\x00\n\r\x0b\x0c")
 

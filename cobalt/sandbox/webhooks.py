@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from cobalt.sandbox.call import Body, Call
-from cobalt.sandbox.messages import Refusal, bad_request
-from cobalt.sandbox.notifications import CONNECTION_EVENTS, WORKFLOW_EVENTS
-from cobalt.sandbox.state import Webhook, iso
+from cobalt_mirror.cobalt.sandbox.call import Body, Call
+from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
+from cobalt_mirror.cobalt.sandbox.notifications import CONNECTION_EVENTS, WORKFLOW_EVENTS
+from cobalt_mirror.cobalt.sandbox.state import Webhook, iso
 
 _Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+")]
 _Event = Literal[

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-import cobalt
-from events import EVENT_TYPES
+from cobalt_mirror import cobalt
+from cobalt_mirror.events import EVENT_TYPES
+from cobalt_mirror.workers.cli.app import app
+from cobalt_mirror.workers.outcomes import Move, Verdict
+from cobalt_mirror.workers.procfile import find_procfile, read_procfile
+from cobalt_mirror.workers.settings import Settings
 from tests.pages import EVENTS, OUTCOMES, PAGES, README, ROOT, rows
-from workers.cli.app import app
-from workers.outcomes import Move, Verdict
-from workers.procfile import find_procfile, read_procfile
-from workers.settings import Settings
 
 
 def shown(value: object) -> str:

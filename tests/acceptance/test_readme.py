@@ -18,16 +18,16 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from cobalt.sandbox import SandboxServer
-from db.migrate import upgrade
-from db.settings import DatabaseSettings
-from events import EVENT_TYPES
+from cobalt_mirror.cobalt.sandbox import SandboxServer
+from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.events import EVENT_TYPES
+from cobalt_mirror.workers.settings import Settings
 from tests.commands import COMMAND, Shell, family_of, read_until, still_running
 from tests.pages import EVENTS, OUTCOMES, README, ROOT, block, blocks
 from tests.services import PostgresServer
 from tests.waiting import wait_until
 from tests.world import TEST_KEY, World
-from workers.settings import Settings
 
 #: What the README's commands that leave this machine, or make an environment, amount to here.
 PRELUDE = """
@@ -170,7 +170,9 @@ def test_a_token_can_be_minted_without_importing_us(world: World, shell: Shell) 
 
 def test_the_variables_for_production_are_settings_that_can_be_read(shell: Shell) -> None:
     told = block(README, "sh", "export COBALT_API_KEY")
-    done = type_in(shell, f"{told}\n{sys.executable} -c 'from workers.settings import Settings; Settings()'")
+    done = type_in(
+        shell, f"{told}\n{sys.executable} -c 'from cobalt_mirror.workers.settings import Settings; Settings()'"
+    )
 
     assert (done.returncode, done.stderr) == (0, "")
     assert set(re.findall(r"^export (\w+)=", told, flags=re.MULTILINE)) <= set(map(str.upper, Settings.model_fields))
@@ -216,8 +218,8 @@ sys.modules |= {"django": types.ModuleType("django"), "django.db": _module}
 
 PUBLISHING = """
 import asyncio
-from db.engine import create_engine
-from db.settings import DatabaseSettings
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.settings import DatabaseSettings
 
 
 class Lending:  # as an AsyncSession does; a real one needs greenlet
@@ -237,8 +239,8 @@ client.close()
 """
 
 READING = """
-from db.engine import create_engine
-from db.settings import DatabaseSettings
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.settings import DatabaseSettings
 
 with Session(create_engine(DatabaseSettings())) as session:
     for one in integrations_page(session, "ann"):

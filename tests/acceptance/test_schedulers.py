@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from cobalt import Client
-from cobalt.sandbox import Sandbox, SandboxServer
-from db.engine import create_engine, reading
-from db.migrate import upgrade
-from db.runs import list_runs
-from db.settings import DatabaseSettings
+from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer
+from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.runs import list_runs
+from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.workers.cli.reconcile import PLACE_TAKEN
+from cobalt_mirror.workers.reconcile import Ending
 from tests.commands import COMMAND, Shell
 from tests.pages import README, block, blocks
-from workers.cli.reconcile import PLACE_TAKEN
-from workers.reconcile import Ending
 
 #: Where the README has the command and its settings.
 INSTALLED, SETTINGS = "/srv/cobalt-mirror/.venv/bin/cobalt-mirror", "/etc/cobalt-mirror.env"

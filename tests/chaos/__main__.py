@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from cobalt_mirror.workers.cli.signals import orderly_end
 from tests.chaos.options import Database, Options, Rates
 from tests.chaos.place import make_folder
 from tests.chaos.run import run_chaos
-from workers.cli.signals import orderly_end
 
 _DEFAULT, _RATES = Options(), Rates()
 _A_MINUTE = "a minute"

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from db.engine import reading
+from cobalt_mirror.db.engine import reading
 
 _MIRROR = ("linked_accounts", "connections", "configs")
 

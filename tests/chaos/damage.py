@@ -11,12 +11,12 @@ from typing import Any
 
 import redis
 
+from cobalt_mirror.workers.embedded import EmbeddedRedis
+from cobalt_mirror.workers.processes import Processes
 from tests.chaos.knobs import Knobs
 from tests.chaos.postgres import Postgres
 from tests.chaos.steps import Harm, What
 from tests.commands import children_of
-from workers.embedded import EmbeddedRedis
-from workers.processes import Processes
 
 _RESTING: tuple[Mapping[str, Any], ...] = ()
 

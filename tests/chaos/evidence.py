@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from db import tables
-from db.engine import reading
-from events import Event
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.events import Event
+from cobalt_mirror.workers.demo.compare import MirrorRows, read_mirror
 from tests.chaos.audit import Note, read_audit
 from tests.chaos.damage import Damage
 from tests.chaos.damage import Done as Harmed
@@ -19,7 +20,6 @@ from tests.chaos.host import Host, Key
 from tests.chaos.knobs import Done
 from tests.chaos.options import Options
 from tests.chaos.place import Place
-from workers.demo.compare import MirrorRows, read_mirror
 
 Row = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from events import Event, EventError, publish
+from cobalt_mirror.events import Event, EventError, publish
 from tests.chaos.steps import Planned
 
 #: Between two tries while the database is away, in seconds.

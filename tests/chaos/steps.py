@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from events import Event
+from cobalt_mirror.events import Event
 
 #: A part of an event's id that says: Cobalt must refuse this.
 REFUSED = "refused"

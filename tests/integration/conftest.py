@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from db.migrate import upgrade
-from db.settings import DatabaseSettings
+from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.settings import DatabaseSettings
 from tests.lending import Lending
 from tests.services import PostgresServer
 from tests.world import World

@@ -8,8 +8,8 @@ import time
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
+from cobalt_mirror.workers.watchdog import WorkerWatchdog
 from tests.waiting import wait_until
-from workers.watchdog import WorkerWatchdog
 
 QUEUE = "stubborn"
 

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import redis
 
+from cobalt_mirror.workers.embedded import EmbeddedRedis, RedisNotStarted, find_redis_server
 from tests.waiting import is_running, wait_until
-from workers.embedded import EmbeddedRedis, RedisNotStarted, find_redis_server
 
 # A parent that says which server it started, and asks it once more after Ctrl-C.
 PARENT = """
 import sys, redis
 from pathlib import Path
-from workers.embedded import EmbeddedRedis
+from cobalt_mirror.workers.embedded import EmbeddedRedis
 
 with EmbeddedRedis(Path(sys.argv[1])) as server:
     try:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import redis
 
-from cobalt import Governor, RateLimited
-from workers.broker import create_governor_redis
-from workers.embedded import EmbeddedRedis
-from workers.governor import REDIS_PATIENCE_SECONDS, LocalGovernor, RedisGovernor
-from workers.settings import Settings
+from cobalt_mirror.cobalt import Governor, RateLimited
+from cobalt_mirror.workers.broker import create_governor_redis
+from cobalt_mirror.workers.embedded import EmbeddedRedis
+from cobalt_mirror.workers.governor import REDIS_PATIENCE_SECONDS, LocalGovernor, RedisGovernor
+from cobalt_mirror.workers.settings import Settings
 
 RATE = 100.0
 CAPACITY = 5.0

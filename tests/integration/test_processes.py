@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from cobalt_mirror.workers.processes import Backoff, Processes, ReleaseFailed
+from cobalt_mirror.workers.procfile import ProcfileError, find_procfile
 from tests.waiting import is_running, wait_until
-from workers.processes import Backoff, Processes, ReleaseFailed
-from workers.procfile import ProcfileError, find_procfile
 
 QUICK = Backoff(first=timedelta(milliseconds=10), longest=timedelta(seconds=5))
 
@@ -36,7 +36,7 @@ SUPERVISOR = """
 import os, sys
 from datetime import timedelta
 from pathlib import Path
-from workers.processes import Processes
+from cobalt_mirror.workers.processes import Processes
 
 with Processes(Path(sys.argv[1]), environment=os.environ, grace=timedelta(seconds=0.5)) as processes:
     processes.start()

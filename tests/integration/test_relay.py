@@ -8,13 +8,13 @@ import pytest
 import redis
 from dramatiq import Broker, Message, Worker
 
-from db.work import count_under_way
-from events import ConfigChanged, UserSignedUp
+from cobalt_mirror.db.work import count_under_way
+from cobalt_mirror.events import ConfigChanged, UserSignedUp
+from cobalt_mirror.workers.actors import CATALOGUE, Actors, declare_queues
+from cobalt_mirror.workers.broker import create_broker
+from cobalt_mirror.workers.relay import RESEND_AFTER, Relay
 from tests.waiting import wait_until
 from tests.world import World
-from workers.actors import CATALOGUE, Actors, declare_queues
-from workers.broker import create_broker
-from workers.relay import RESEND_AFTER, Relay
 
 
 @pytest.fixture

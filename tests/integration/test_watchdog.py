@@ -13,11 +13,11 @@ import pytest
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 
+from cobalt_mirror.workers.relay import LONGEST_LOOK_SECONDS, Relay
+from cobalt_mirror.workers.watchdog import EXIT_STATUS, LOOKS, Watch
 from tests.integration.stubborn import QUEUE
 from tests.waiting import wait_until
 from tests.world import World
-from workers.relay import LONGEST_LOOK_SECONDS, Relay
-from workers.watchdog import EXIT_STATUS, LOOKS, Watch
 
 ROOT = Path(__file__).parents[2]
 

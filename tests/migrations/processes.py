@@ -13,8 +13,8 @@ _OURS = ("DATABASE_URL", "MIRROR_", "PYTHON")
 #: Says that it is ready, waits for a line, then migrates.
 UPGRADE = """
 import sys
-from db.migrate import upgrade
-from db.settings import DatabaseSettings
+from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.settings import DatabaseSettings
 
 print("ready", flush=True)
 sys.stdin.readline()

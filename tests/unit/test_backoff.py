@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from workers.processes import Backoff
+from cobalt_mirror.workers.processes import Backoff
 
 BACKOFF = Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=5))
 

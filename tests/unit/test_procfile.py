@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.procfile import ProcfileError, find_procfile, read_procfile
+from cobalt_mirror.workers.procfile import ProcfileError, find_procfile, read_procfile
 
 
 def write(folder: Path, text: str) -> Path:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("alembic", "benchmarks", "cobalt", "db", "events", "tests", "workers")
+FOLDERS = ("alembic", "benchmarks", "cobalt", "cobalt_mirror", "db", "events", "tests", "workers")
+#: What is imported as `cobalt_mirror.NAME`.
+PACKAGES = ("cobalt", "db", "events", "workers")
 LONGEST_FILE = 400
 
 
@@ -39,6 +41,18 @@ def imported_names(file: Path) -> Iterator[tuple[str, str]]:
             yield from ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def test_ours_is_imported_by_one_name() -> None:
+    """A checkout lies on the path of its own environment, so the plain names work there, and nowhere else."""
+    files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")]
+    modules = {(str(file.relative_to(ROOT)), module) for file in files for module, _ in imported_names(file)}
+
+    assert ("workers/actors.py", "cobalt_mirror.db.errors") in modules
+    assert {(file, module) for file, module in modules if module.partition(".")[0] in PACKAGES} == set()
+    assert {package: (ROOT / "cobalt_mirror" / package).resolve() for package in PACKAGES} == {
+        package: ROOT / package for package in PACKAGES
+    }
 
 
 def test_the_migrations_folder_does_not_shadow_the_library() -> None:

@@ -4,8 +4,8 @@ import sys
 
 import typer
 
-from workers.cli.app import app
-from workers.cli.failures import FORESEEN, describe
+from cobalt_mirror.workers.cli.app import app
+from cobalt_mirror.workers.cli.failures import FORESEEN, describe
 
 
 def main() -> None:

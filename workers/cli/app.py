@@ -2,16 +2,16 @@
 
 import typer
 
-from workers.cli.demo import demo
-from workers.cli.publish import publish
-from workers.cli.reconcile import reconcile
-from workers.cli.sandbox import sandbox
-from workers.cli.services import migrate, relay, worker
-from workers.cli.show import show
-from workers.cli.status import status
-from workers.cli.up import up
-from workers.cli.web import web
-from workers.cli.webhook import webhook
+from cobalt_mirror.workers.cli.demo import demo
+from cobalt_mirror.workers.cli.publish import publish
+from cobalt_mirror.workers.cli.reconcile import reconcile
+from cobalt_mirror.workers.cli.sandbox import sandbox
+from cobalt_mirror.workers.cli.services import migrate, relay, worker
+from cobalt_mirror.workers.cli.show import show
+from cobalt_mirror.workers.cli.status import status
+from cobalt_mirror.workers.cli.up import up
+from cobalt_mirror.workers.cli.web import web
+from cobalt_mirror.workers.cli.webhook import webhook
 
 _HELP = """Keep a mirror of every Cobalt connection in step with what happens in your application.
 

@@ -3,12 +3,12 @@
 import redis
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from cobalt import CobaltError
-from db.errors import DatabaseError
-from events import EventError
-from workers.embedded import RedisNotStarted
-from workers.processes import ReleaseFailed
-from workers.procfile import ProcfileError
+from cobalt_mirror.cobalt import CobaltError
+from cobalt_mirror.db.errors import DatabaseError
+from cobalt_mirror.events import EventError
+from cobalt_mirror.workers.embedded import RedisNotStarted
+from cobalt_mirror.workers.processes import ReleaseFailed
+from cobalt_mirror.workers.procfile import ProcfileError
 
 
 class NotReady(Exception):

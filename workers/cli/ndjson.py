@@ -9,9 +9,9 @@ from typing import BinaryIO
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import NoSecretKeys
-from events import Event, EventError, parse_cloudevent, publish_many
-from workers.cli.failures import NotReady, describe
+from cobalt_mirror.db.errors import NoSecretKeys
+from cobalt_mirror.events import Event, EventError, parse_cloudevent, publish_many
+from cobalt_mirror.workers.cli.failures import NotReady, describe
 
 #: Events a transaction.
 _BATCH = 500

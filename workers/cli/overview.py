@@ -7,16 +7,16 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from db import EventState, list_events
-from db.deletions import OpenDeletions, find_open_deletions
-from db.engine import Clock, database_clock, reading
-from db.mirror import count_catalogue
-from db.notifications import Silence, find_silence, find_subscription
-from db.reads import count_events, find_oldest_waiting
-from db.runs import find_last_pass, list_runs
-from db.state import Halt, find_environment, find_halt
-from db.work import count_checks
-from workers.cli.output import cell
+from cobalt_mirror.db import EventState, list_events
+from cobalt_mirror.db.deletions import OpenDeletions, find_open_deletions
+from cobalt_mirror.db.engine import Clock, database_clock, reading
+from cobalt_mirror.db.mirror import count_catalogue
+from cobalt_mirror.db.notifications import Silence, find_silence, find_subscription
+from cobalt_mirror.db.reads import count_events, find_oldest_waiting
+from cobalt_mirror.db.runs import find_last_pass, list_runs
+from cobalt_mirror.db.state import Halt, find_environment, find_halt
+from cobalt_mirror.db.work import count_checks
+from cobalt_mirror.workers.cli.output import cell
 
 #: After so many runs of the reconciliation that found something to repair, silence of Cobalt's is suspicious.
 SILENT_RUNS = 3

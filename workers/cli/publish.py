@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-import events
-from events import EVENT_TYPES, Event, InvalidEvent
-from workers.cli.ndjson import publish_lines
-from workers.cli.output import print_json
-from workers.cli.readiness import ready_for_database
-from workers.cli.sandbox import json_or_text
+from cobalt_mirror import events
+from cobalt_mirror.events import EVENT_TYPES, Event, InvalidEvent
+from cobalt_mirror.workers.cli.ndjson import publish_lines
+from cobalt_mirror.workers.cli.output import print_json
+from cobalt_mirror.workers.cli.readiness import ready_for_database
+from cobalt_mirror.workers.cli.sandbox import json_or_text
 
 _TYPES = ", ".join(EVENT_TYPES)
 

@@ -4,10 +4,10 @@ import re
 
 import redis
 
-from db.migrate import check_migrated
-from workers.broker import create_redis
-from workers.cli.failures import NotReady
-from workers.settings import Settings
+from cobalt_mirror.db.migrate import check_migrated
+from cobalt_mirror.workers.broker import create_redis
+from cobalt_mirror.workers.cli.failures import NotReady
+from cobalt_mirror.workers.settings import Settings
 
 
 def ready_for_database() -> Settings:

@@ -8,20 +8,20 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from db.engine import create_engine
-from db.runs import PlaceTaken
-from workers import logs
-from workers.attempt import Attempts
-from workers.broker import create_governor_redis
-from workers.catalogue import Catalogue
-from workers.cli.output import console, print_json, table
-from workers.cli.readiness import ready_for_work
-from workers.cli.signals import orderly_end
-from workers.cli.walking import progress
-from workers.reconcile import Options, Reconciliation, Report
-from workers.reconcile.calls import CallCounter
-from workers.runtime import create_client, create_governor
-from workers.settings import Settings
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.runs import PlaceTaken
+from cobalt_mirror.workers import logs
+from cobalt_mirror.workers.attempt import Attempts
+from cobalt_mirror.workers.broker import create_governor_redis
+from cobalt_mirror.workers.catalogue import Catalogue
+from cobalt_mirror.workers.cli.output import console, print_json, table
+from cobalt_mirror.workers.cli.readiness import ready_for_work
+from cobalt_mirror.workers.cli.signals import orderly_end
+from cobalt_mirror.workers.cli.walking import progress
+from cobalt_mirror.workers.reconcile import Options, Reconciliation, Report
+from cobalt_mirror.workers.reconcile.calls import CallCounter
+from cobalt_mirror.workers.runtime import create_client, create_governor
+from cobalt_mirror.workers.settings import Settings
 
 #: The exit code that says that another run is under way.
 PLACE_TAKEN = 3

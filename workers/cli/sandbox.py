@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from cobalt.sandbox import Sandbox, Settings, serve
-from cobalt.sandbox.sandbox import DEFAULT_KEYS
-from workers.cli.failures import NotReady
+from cobalt_mirror.cobalt.sandbox import Sandbox, Settings, serve
+from cobalt_mirror.cobalt.sandbox.sandbox import DEFAULT_KEYS
+from cobalt_mirror.workers.cli.failures import NotReady
 
 DEFAULT_PORT = 8474
 

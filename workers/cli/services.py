@@ -5,16 +5,16 @@ import sys
 
 import typer
 
-from db.engine import create_engine
-from db.migrate import upgrade
-from workers import logs
-from workers.actors import declare_queues
-from workers.broker import create_broker, create_redis
-from workers.cli.readiness import ready_for_relay, ready_for_work
-from workers.cli.signals import told_to_stop
-from workers.relay import Relay
-from workers.settings import Settings
-from workers.watchdog import Watch
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.workers import logs
+from cobalt_mirror.workers.actors import declare_queues
+from cobalt_mirror.workers.broker import create_broker, create_redis
+from cobalt_mirror.workers.cli.readiness import ready_for_relay, ready_for_work
+from cobalt_mirror.workers.cli.signals import told_to_stop
+from cobalt_mirror.workers.relay import Relay
+from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.watchdog import Watch
 
 #: How long an idle thread of dramatiq may sleep, in milliseconds. With its default of 1,000, messages to two idle
 #: processes waited for 102 ms (median of 80) to 549 ms; with this value for 22 to 66 ms. Only the environment sets it.
@@ -61,7 +61,7 @@ def dramatiq_command(settings: Settings) -> list[str]:
         "--worker-shutdown-timeout": patience_ms,
     }
     words = [str(word) for option in options.items() for word in option]
-    return [sys.executable, "-P", "-m", "dramatiq", "workers.main:start", *words, "--path"]
+    return [sys.executable, "-P", "-m", "dramatiq", "cobalt_mirror.workers.main:start", *words, "--path"]
 
 
 def relay() -> None:

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from cobalt import Client, CobaltError
-from db.engine import create_engine
-from workers.cli.output import ago, cell, console, duration, print_json, table
-from workers.cli.overview import Overview, read_overview
-from workers.cli.readiness import ready_for_database
-from workers.settings import Settings
-from workers.web.subscription import find_flaw
+from cobalt_mirror.cobalt import Client, CobaltError
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.workers.cli.output import ago, cell, console, duration, print_json, table
+from cobalt_mirror.workers.cli.overview import Overview, read_overview
+from cobalt_mirror.workers.cli.readiness import ready_for_database
+from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.web.subscription import find_flaw
 
 #: The exit code that tells a monitor to wake somebody.
 NEEDS_SOMEBODY = 3

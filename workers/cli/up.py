@@ -8,19 +8,19 @@ from typing import Annotated
 
 import typer
 
-from cobalt.sandbox import Sandbox, SandboxServer
-from cobalt.sandbox.sandbox import DEFAULT_KEYS
-from workers.cli.failures import NotReady
-from workers.cli.readiness import check_redis
-from workers.cli.sandbox import DEFAULT_PORT
-from workers.cli.signals import orderly_end
-from workers.cli.web import address_of, listen
-from workers.cli.webhook import arrange
-from workers.embedded import EmbeddedRedis
-from workers.keeper import kept_running
-from workers.processes import Processes
-from workers.procfile import find_procfile
-from workers.settings import Settings
+from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer
+from cobalt_mirror.cobalt.sandbox.sandbox import DEFAULT_KEYS
+from cobalt_mirror.workers.cli.failures import NotReady
+from cobalt_mirror.workers.cli.readiness import check_redis
+from cobalt_mirror.workers.cli.sandbox import DEFAULT_PORT
+from cobalt_mirror.workers.cli.signals import orderly_end
+from cobalt_mirror.workers.cli.web import address_of, listen
+from cobalt_mirror.workers.cli.webhook import arrange
+from cobalt_mirror.workers.embedded import EmbeddedRedis
+from cobalt_mirror.workers.keeper import kept_running
+from cobalt_mirror.workers.processes import Processes
+from cobalt_mirror.workers.procfile import find_procfile
+from cobalt_mirror.workers.settings import Settings
 
 
 def up(

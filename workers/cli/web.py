@@ -7,12 +7,12 @@ from contextlib import closing, contextmanager
 import typer
 import uvicorn
 
-from workers import logs
-from workers.cli.failures import NotReady
-from workers.cli.readiness import ready_for_database
-from workers.cli.signals import told_to_stop
-from workers.settings import Settings
-from workers.web import create_app
+from cobalt_mirror.workers import logs
+from cobalt_mirror.workers.cli.failures import NotReady
+from cobalt_mirror.workers.cli.readiness import ready_for_database
+from cobalt_mirror.workers.cli.signals import told_to_stop
+from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.web import create_app
 
 #: How long requests in hand may take to end when the process is told to stop, in seconds.
 _FAREWELL_SECONDS = 10

@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 
 import typer
 
-from db.engine import create_engine, reading
-from db.notifications import Subscription, find_subscription, record_subscription
-from db.state import find_environment
-from workers.cli.failures import NotReady
-from workers.cli.readiness import ready_for_database
-from workers.runtime import create_client
-from workers.settings import Settings
-from workers.web.subscription import ensure_subscription
+from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.notifications import Subscription, find_subscription, record_subscription
+from cobalt_mirror.db.state import find_environment
+from cobalt_mirror.workers.cli.failures import NotReady
+from cobalt_mirror.workers.cli.readiness import ready_for_database
+from cobalt_mirror.workers.runtime import create_client
+from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.web.subscription import ensure_subscription
 
 webhook = typer.Typer(no_args_is_help=True)
 

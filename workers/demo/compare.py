@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from cobalt.sandbox.fields import MASK
-from db import (
+from cobalt_mirror.cobalt.sandbox.fields import MASK
+from cobalt_mirror.db import (
     MirroredAccount,
     MirroredConfig,
     MirroredConnection,

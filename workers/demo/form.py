@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from cobalt.sandbox.catalogue import Application, Field
+from cobalt_mirror.cobalt.sandbox.catalogue import Application, Field
 
 
 def some_values(chance: Random, fields: tuple[Field, ...]) -> dict[str, Any]:

@@ -10,10 +10,10 @@ import httpx
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from cobalt import Client, RateLimited
-from db import find_account
-from db.engine import reading
-from events import Event, publish
+from cobalt_mirror.cobalt import Client, RateLimited
+from cobalt_mirror.db import find_account
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.events import Event, publish
 
 P = ParamSpec("P")
 T = TypeVar("T")

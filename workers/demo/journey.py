@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Self
 
-from cobalt.sandbox import catalogue
-from cobalt.sandbox.catalogue import Application
-from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
-from workers.demo.form import some_values, some_workflows
-from workers.demo.host import Host
+from cobalt_mirror.cobalt.sandbox import catalogue
+from cobalt_mirror.cobalt.sandbox.catalogue import Application
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
+from cobalt_mirror.workers.demo.form import some_values, some_workflows
+from cobalt_mirror.workers.demo.host import Host
 
 _PLANS = ("free", "team", "enterprise")
 

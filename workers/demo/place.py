@@ -13,18 +13,18 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 from sqlalchemy import Engine
 
-from cobalt import Client
-from cobalt.sandbox import Sandbox, SandboxServer
-from db.engine import create_engine
-from db.errors import NotMigrated
-from db.migrate import check_migrated, drop_schema
-from workers.broker import create_governor_redis
-from workers.cli.up import sandbox_environment
-from workers.embedded import EmbeddedRedis
-from workers.processes import Processes
-from workers.procfile import find_procfile
-from workers.runtime import create_client, create_governor
-from workers.settings import Settings
+from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.errors import NotMigrated
+from cobalt_mirror.db.migrate import check_migrated, drop_schema
+from cobalt_mirror.workers.broker import create_governor_redis
+from cobalt_mirror.workers.cli.up import sandbox_environment
+from cobalt_mirror.workers.embedded import EmbeddedRedis
+from cobalt_mirror.workers.processes import Processes
+from cobalt_mirror.workers.procfile import find_procfile
+from cobalt_mirror.workers.runtime import create_client, create_governor
+from cobalt_mirror.workers.settings import Settings
 
 _VAR = Path("var")
 

@@ -6,9 +6,9 @@ from typing import Any
 from rich.console import Console
 from sqlalchemy import Connection
 
-from db import integrations
-from workers.cli.output import table
-from workers.demo.compare import Difference, MirrorRows
+from cobalt_mirror.db import integrations
+from cobalt_mirror.workers.cli.output import table
+from cobalt_mirror.workers.demo.compare import Difference, MirrorRows
 
 
 def show_page(screen: Console, connection: Connection, mirror: MirrorRows) -> None:

@@ -1,6 +1,6 @@
 """The brake: too much that seems gone at once is more likely a broken listing than the truth."""
 
-from workers.settings import Settings
+from cobalt_mirror.workers.settings import Settings
 
 
 class Braked(Exception):

@@ -1,6 +1,6 @@
 """Counts the calls of a run on their way to the governor."""
 
-from cobalt import Governor
+from cobalt_mirror.cobalt import Governor
 
 
 class CallCounter:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cobalt import LinkedAccount
-from db.columns import storable, stored_time
-from db.listing import Known
-from db.suspicions import Kind, Suspicion
+from cobalt_mirror.cobalt import LinkedAccount
+from cobalt_mirror.db.columns import storable, stored_time
+from cobalt_mirror.db.listing import Known
+from cobalt_mirror.db.suspicions import Kind, Suspicion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from db.engine import Clock
-from db.runs import Run, save_run
-from workers.reconcile.calls import CallCounter
+from cobalt_mirror.db.engine import Clock
+from cobalt_mirror.db.runs import Run, save_run
+from cobalt_mirror.workers.reconcile.calls import CallCounter
 
 #: The longest time without a sign of life while a run waits, in seconds; well below `db.runs.PLACE_TTL`.
 _SIGN_OF_LIFE_SECONDS = 20.0

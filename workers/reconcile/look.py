@@ -8,19 +8,19 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from cobalt import Client, CobaltError
-from db.engine import reading
-from db.mirror import find_configs, find_row
-from db.suspicions import Kind, Settled, Suspicion, count_open, list_open, settle
-from db.tables import configs, connections, linked_accounts
-from db.work import Check, Lease
-from workers.accounts import handle_account
-from workers.connections import handle_connection
-from workers.job import Job
-from workers.reconcile.journal import Journal
-from workers.reconcile.progress import Progress, Stage
-from workers.reconcile.report import FieldDifference
-from workers.settings import Settings
+from cobalt_mirror.cobalt import Client, CobaltError
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.mirror import find_configs, find_row
+from cobalt_mirror.db.suspicions import Kind, Settled, Suspicion, count_open, list_open, settle
+from cobalt_mirror.db.tables import configs, connections, linked_accounts
+from cobalt_mirror.db.work import Check, Lease
+from cobalt_mirror.workers.accounts import handle_account
+from cobalt_mirror.workers.connections import handle_connection
+from cobalt_mirror.workers.job import Job
+from cobalt_mirror.workers.reconcile.journal import Journal
+from cobalt_mirror.workers.reconcile.progress import Progress, Stage
+from cobalt_mirror.workers.reconcile.report import FieldDifference
+from cobalt_mirror.workers.settings import Settings
 
 _WHAT: dict[str, str] = {linked_accounts.name: "account", connections.name: "connection", configs.name: "config"}
 

@@ -8,13 +8,13 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from cobalt import Client, CobaltError, UnknownAccount
-from db.engine import Clock, database_clock, reading
-from db.errors import DatabaseError
-from db.listing import find_account_subjects
-from db.runs import LastPass, PlaceLost, begin_run, end_run, find_last_pass, record_pass
-from db.state import find_halt
-from db.suspicions import (
+from cobalt_mirror.cobalt import Client, CobaltError, UnknownAccount
+from cobalt_mirror.db.engine import Clock, database_clock, reading
+from cobalt_mirror.db.errors import DatabaseError
+from cobalt_mirror.db.listing import find_account_subjects
+from cobalt_mirror.db.runs import LastPass, PlaceLost, begin_run, end_run, find_last_pass, record_pass
+from cobalt_mirror.db.state import find_halt
+from cobalt_mirror.db.suspicions import (
     Kind,
     Suspicion,
     count_suspected_gone,
@@ -24,19 +24,19 @@ from db.suspicions import (
     suspect_missing,
     want_configs,
 )
-from workers.attempt import Attempts
-from workers.catalogue import Catalogue
-from workers.reconcile.brake import Braked, brake
-from workers.reconcile.calls import CallCounter
-from workers.reconcile.comparison import listed_connections
-from workers.reconcile.journal import Journal
-from workers.reconcile.look import Look, list_suggested
-from workers.reconcile.options import Options
-from workers.reconcile.progress import Progress, unseen
-from workers.reconcile.repair import Halted, Repair
-from workers.reconcile.report import FieldDifference, Report
-from workers.reconcile.sweep import Sweep
-from workers.reconcile.walk import Walk, adopt_unknown
+from cobalt_mirror.workers.attempt import Attempts
+from cobalt_mirror.workers.catalogue import Catalogue
+from cobalt_mirror.workers.reconcile.brake import Braked, brake
+from cobalt_mirror.workers.reconcile.calls import CallCounter
+from cobalt_mirror.workers.reconcile.comparison import listed_connections
+from cobalt_mirror.workers.reconcile.journal import Journal
+from cobalt_mirror.workers.reconcile.look import Look, list_suggested
+from cobalt_mirror.workers.reconcile.options import Options
+from cobalt_mirror.workers.reconcile.progress import Progress, unseen
+from cobalt_mirror.workers.reconcile.repair import Halted, Repair
+from cobalt_mirror.workers.reconcile.report import FieldDifference, Report
+from cobalt_mirror.workers.reconcile.sweep import Sweep
+from cobalt_mirror.workers.reconcile.walk import Walk, adopt_unknown
 
 log = structlog.get_logger()
 

@@ -8,12 +8,12 @@ from itertools import groupby
 import structlog
 from sqlalchemy import Connection
 
-from db.engine import reading
-from db.errors import LeaseLost
-from db.listing import find_account_subjects
-from db.mirror import find_row
-from db.state import find_halt
-from db.suspicions import (
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.errors import LeaseLost
+from cobalt_mirror.db.listing import find_account_subjects
+from cobalt_mirror.db.mirror import find_row
+from cobalt_mirror.db.state import find_halt
+from cobalt_mirror.db.suspicions import (
     Kind,
     Settled,
     Suspicion,
@@ -25,11 +25,11 @@ from db.suspicions import (
     record_suspicions,
     settle,
 )
-from db.tables import linked_accounts
-from db.work import Check, find_check, record_check
-from workers.attempt import Attempts
-from workers.reconcile.journal import Journal
-from workers.reconcile.progress import Progress, Stage
+from cobalt_mirror.db.tables import linked_accounts
+from cobalt_mirror.db.work import Check, find_check, record_check
+from cobalt_mirror.workers.attempt import Attempts
+from cobalt_mirror.workers.reconcile.journal import Journal
+from cobalt_mirror.workers.reconcile.progress import Progress, Stage
 
 log = structlog.get_logger()
 

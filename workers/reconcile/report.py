@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from db.runs import Run
+from cobalt_mirror.db.runs import Run
 
 
 class Ending(IntEnum):

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from db.engine import reading
-from db.errors import LeaseLost
-from db.work import find_due_accounts
-from workers.attempt import Attempts
-from workers.catalogue import Catalogue, claim_refresh
-from workers.reconcile.journal import Journal
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.errors import LeaseLost
+from cobalt_mirror.db.work import find_due_accounts
+from cobalt_mirror.workers.attempt import Attempts
+from cobalt_mirror.workers.catalogue import Catalogue, claim_refresh
+from cobalt_mirror.workers.reconcile.journal import Journal
 
 log = structlog.get_logger()
 

@@ -6,14 +6,22 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection
 
-from cobalt import AccountPage, Client, CobaltError, LinkedAccount, RateLimited, ResponseError, ServerError
-from db.listing import Known, adopt, find_known, record_unknown, record_walked, take_unknown
-from db.mirror import Because
-from db.state import pin_environment
-from db.suspicions import Kind, Suspicion, record_suspicions
-from workers.reconcile.comparison import adopted_rows, compare
-from workers.reconcile.journal import Journal
-from workers.reconcile.progress import Progress, Stage
+from cobalt_mirror.cobalt import (
+    AccountPage,
+    Client,
+    CobaltError,
+    LinkedAccount,
+    RateLimited,
+    ResponseError,
+    ServerError,
+)
+from cobalt_mirror.db.listing import Known, adopt, find_known, record_unknown, record_walked, take_unknown
+from cobalt_mirror.db.mirror import Because
+from cobalt_mirror.db.state import pin_environment
+from cobalt_mirror.db.suspicions import Kind, Suspicion, record_suspicions
+from cobalt_mirror.workers.reconcile.comparison import adopted_rows, compare
+from cobalt_mirror.workers.reconcile.journal import Journal
+from cobalt_mirror.workers.reconcile.progress import Progress, Stage
 
 log = structlog.get_logger()
 

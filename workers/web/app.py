@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from db.engine import Clock, create_engine, database_clock
-from workers.settings import Settings
-from workers.web.event_door import EventDoor
-from workers.web.notification_door import NotificationDoor
-from workers.web.probes import Probes
+from cobalt_mirror.db.engine import Clock, create_engine, database_clock
+from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.web.event_door import EventDoor
+from cobalt_mirror.workers.web.notification_door import NotificationDoor
+from cobalt_mirror.workers.web.probes import Probes
 
 log = structlog.get_logger()
 

@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection
 
-from db.columns import storable
-from db.notifications import EndedRun, record_notification, record_workflow_run
-from db.work import record_check
-from events.errors import describe
-from events.types import LONGEST, Identifier
+from cobalt_mirror.db.columns import storable
+from cobalt_mirror.db.notifications import EndedRun, record_notification, record_workflow_run
+from cobalt_mirror.db.work import record_check
+from cobalt_mirror.events.errors import describe
+from cobalt_mirror.events.types import LONGEST, Identifier
 
 #: The longest text that is kept of an error, in characters.
 _LONGEST_ERROR = 1000

@@ -10,11 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from cobalt import is_signed
-from db.engine import Clock
-from workers.settings import Settings
-from workers.web.body import NotJson, decode, read_body
-from workers.web.notification import Notification, UnknownShape, read_notification
+from cobalt_mirror.cobalt import is_signed
+from cobalt_mirror.db.engine import Clock
+from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.web.body import NotJson, decode, read_body
+from cobalt_mirror.workers.web.notification import Notification, UnknownShape, read_notification
 
 log = structlog.get_logger()
 

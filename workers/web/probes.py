@@ -11,9 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from db.errors import DatabaseError, NotMigrated
-from db.migrate import check_migrated
-from workers.settings import Settings
+from cobalt_mirror.db.errors import DatabaseError, NotMigrated
+from cobalt_mirror.db.migrate import check_migrated
+from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()
 

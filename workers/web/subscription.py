@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from cobalt import Client, Webhook
-from workers.web.notification import EVENT_NAMES
+from cobalt_mirror.cobalt import Client, Webhook
+from cobalt_mirror.workers.web.notification import EVENT_NAMES
 
 
 def ensure_subscription(client: Client, url: str, *, before: str | None = None) -> str | None:

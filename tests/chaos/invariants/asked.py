@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from events import Event
+from cobalt_mirror.events import Event
 from tests.chaos.evidence import CUT, Evidence, Row, moment
 from tests.chaos.harms import LATEST_EFFECT_SECONDS
 

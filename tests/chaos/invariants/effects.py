@@ -4,7 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserDeleted, UserSignedUp
+from cobalt_mirror.events import (
+    ConfigChanged,
+    ConnectionAuthorized,
+    ConnectionRemoved,
+    Event,
+    UserDeleted,
+    UserSignedUp,
+)
 from tests.chaos.evidence import Evidence, Row, moment
 from tests.chaos.invariants.asked import Cause, Causes, Register
 from tests.chaos.invariants.finding import Finding

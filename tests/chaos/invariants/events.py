@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from events import Event
+from cobalt_mirror.events import Event
 from tests.chaos.evidence import Evidence, Row
 from tests.chaos.invariants.finding import Finding
 from tests.chaos.steps import REFUSED

@@ -1,8 +1,8 @@
 """After quiet and one reconciliation, the mirror equals the sandbox."""
 
+from cobalt_mirror.workers.demo.compare import compare
 from tests.chaos.evidence import Evidence
 from tests.chaos.invariants.finding import Finding
-from workers.demo.compare import compare
 
 
 def find_drift(evidence: Evidence) -> Finding:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from events import ConnectionRemoved
+from cobalt_mirror.events import ConnectionRemoved
 from tests.chaos.evidence import CUT, Evidence, Row, moment
 from tests.chaos.invariants.asked import Asked, Cause, Causes, Register
 from tests.chaos.invariants.finding import Finding

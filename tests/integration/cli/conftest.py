@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from db.engine import create_engine
-from db.settings import DatabaseSettings
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.settings import DatabaseSettings
 from tests.commands import Shell
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from db.engine import reading
-from db.tables import events
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.tables import events
 from tests.commands import Ended, Shell
 from tests.waiting import wait_until
 

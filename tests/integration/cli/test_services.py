@@ -7,9 +7,9 @@ import pytest
 import redis
 from sqlalchemy import Engine, create_engine, inspect, make_url, select
 
-from cobalt.sandbox import SandboxServer
-from db.engine import reading
-from db.tables import events
+from cobalt_mirror.cobalt.sandbox import SandboxServer
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.tables import events
 from tests.commands import Shell, children_of, family_of, read_until, still_running
 from tests.waiting import wait_until
 
@@ -65,7 +65,7 @@ def test_worker_and_relay_carry_events_to_cobalt_within_moments(mirror: Shell, e
 
 def test_the_worker_is_dramatiq_with_the_processes_that_were_asked_for(mirror: Shell, redis_url: str) -> None:
     settings = {"REDIS_URL": redis_url, "COBALT_API_KEY": "tk_sandbox", "WORKER_PROCESSES": "1"}
-    (mirror.folder / "workers.py").write_text("raise SystemExit('this is not the folder to look in')")
+    (mirror.folder / "cobalt_mirror.py").write_text("raise SystemExit('this is not the folder to look in')")
     with mirror.start("worker", **settings) as worker:
         read_until(worker, "ready for action")
         environment = Path(f"/proc/{worker.pid}/environ").read_text()

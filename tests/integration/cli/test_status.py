@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert
 
-from db.deletions import Deletion, record_deletion
-from db.mirror import Because, record_row
-from db.state import Halt, pin_environment, record_halt
-from db.tables import applications, configs, connections, events, linked_accounts
+from cobalt_mirror.db.deletions import Deletion, record_deletion
+from cobalt_mirror.db.mirror import Because, record_row
+from cobalt_mirror.db.state import Halt, pin_environment, record_halt
+from cobalt_mirror.db.tables import applications, configs, connections, events, linked_accounts
 from tests.commands import Shell
 
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -8,9 +8,9 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from cobalt import Client
-from cobalt.deadline import countdown_transport
-from cobalt.sandbox import Sandbox, SandboxServer, SandboxTransport
+from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt.deadline import countdown_transport
+from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer, SandboxTransport
 from tests.unit.cobalt.description import Description, description
 
 __all__ = ["description"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cobalt import (
+from cobalt_mirror.cobalt import (
     Client,
     CobaltError,
     CredentialsRefused,
@@ -22,8 +22,8 @@ from cobalt import (
     UnknownApplication,
     UnknownConfig,
 )
-from cobalt.sandbox import Answer, Effect, Fault, Sandbox, SandboxTransport
-from cobalt.sandbox.connections import REFUSED_CREDENTIAL
+from cobalt_mirror.cobalt.sandbox import Answer, Effect, Fault, Sandbox, SandboxTransport
+from cobalt_mirror.cobalt.sandbox.connections import REFUSED_CREDENTIAL
 
 IDS = ["acme", "a/b c@d.example", "ünï-😀", " edge ", "x" * 200, "%2F+&=?#"]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, create_engine, insert, select
 from sqlalchemy.exc import StatementError
 
-from db.columns import Id, Json, UtcDateTime, Words
+from cobalt_mirror.db.columns import Id, Json, UtcDateTime, Words
 from tests.effort import tries
 
 things = Table(

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select, text
 
-from db import tables
-from db.engine import TRY_AFTER_SECONDS, create_engine, database_clock, reading, upsert
-from db.settings import DatabaseSettings
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.engine import TRY_AFTER_SECONDS, create_engine, database_clock, reading, upsert
+from cobalt_mirror.db.settings import DatabaseSettings
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])

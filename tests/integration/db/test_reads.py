@@ -8,7 +8,7 @@ from sqlalchemy import Engine, Table, text
 from sqlalchemy import create_engine as hosts_engine
 from sqlalchemy.orm import Session
 
-from db import (
+from cobalt_mirror.db import (
     Change,
     State,
     find_account,
@@ -19,7 +19,7 @@ from db import (
     list_history,
     tables,
 )
-from db.reads import count_events, find_oldest_waiting
+from cobalt_mirror.db.reads import count_events, find_oldest_waiting
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 INPUTS = [{"type": "keybased", "inputs": [{"name": "api_key", "label": "API key"}]}]

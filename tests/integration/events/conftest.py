@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from db.settings import DatabaseSettings
+from cobalt_mirror.db.settings import DatabaseSettings
 from tests.integration.events.rows import Log
 from tests.lending import Lending
 from tests.world import TEST_KEY

@@ -5,9 +5,9 @@ from typing import Any, Self
 
 from sqlalchemy import inspect, select, text
 
-from db import tables
-from db.engine import create_engine, reading
-from db.settings import DatabaseSettings
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.settings import DatabaseSettings
 
 
 class Log:

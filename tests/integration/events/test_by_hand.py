@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError
 
-from db.settings import DatabaseSettings
-from db.subject import get_background
-from db.vault import Vault
-from events import ConfigChanged, ConnectionRemoved, UserSignedUp
-from events.publish import publish_with
-from events.stored import read_entry
+from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.db.subject import get_background
+from cobalt_mirror.db.vault import Vault
+from cobalt_mirror.events import ConfigChanged, ConnectionRemoved, UserSignedUp
+from cobalt_mirror.events.publish import publish_with
+from cobalt_mirror.events.stored import read_entry
 from tests.integration.events.rows import Log
 
 ACCOUNTS = [

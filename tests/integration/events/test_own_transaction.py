@@ -12,13 +12,13 @@ from tests.integration.events.rows import Log
 from tests.world import TEST_KEY
 
 PUBLISH = """
-from events import ConnectionAuthorized, UserSignedUp, publish, publish_many
+from cobalt_mirror.events import ConnectionAuthorized, UserSignedUp, publish, publish_many
 
 print(publish(UserSignedUp("acme", auth_credentials={"token": "t"}, id="1")).is_new)
 print(*(receipt.is_new for receipt in publish_many([UserSignedUp("acme", id="2"), UserSignedUp("acme", id="3")])))
 """
 CONFLICT = """
-from events import IdConflict, UserSignedUp, publish, publish_many
+from cobalt_mirror.events import IdConflict, UserSignedUp, publish, publish_many
 
 publish(UserSignedUp("acme", id="1"))
 try:
@@ -29,7 +29,7 @@ publish(UserSignedUp("acme", id="3"))
 """
 FORK = """
 import os
-from events import UserSignedUp, publish
+from cobalt_mirror.events import UserSignedUp, publish
 
 publish(UserSignedUp("acme", id="parent"))
 children = []

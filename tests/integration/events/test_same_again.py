@@ -10,9 +10,18 @@ from cryptography.fernet import Fernet
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
-from db.settings import DatabaseSettings
-from events import ConfigChanged, ConnectionAuthorized, Event, IdConflict, Receipt, UserSignedUp, publish, publish_many
-from events.publish import publish_with
+from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.events import (
+    ConfigChanged,
+    ConnectionAuthorized,
+    Event,
+    IdConflict,
+    Receipt,
+    UserSignedUp,
+    publish,
+    publish_many,
+)
+from cobalt_mirror.events.publish import publish_with
 from tests.integration.events.rows import Log
 from tests.waiting import wait_until
 from tests.world import World

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from db.errors import CannotUnseal, NoSecretKeys
-from db.settings import DatabaseSettings
-from db.subject import get_background
-from events import ConfigChanged, Event, UserSignedUp
-from events.publish import publish_with
-from events.stored import read_entry
+from cobalt_mirror.db.errors import CannotUnseal, NoSecretKeys
+from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.db.subject import get_background
+from cobalt_mirror.events import ConfigChanged, Event, UserSignedUp
+from cobalt_mirror.events.publish import publish_with
+from cobalt_mirror.events.stored import read_entry
 from tests.integration.events.rows import Log
 
 SECRET = "hunter2-tell-nobody"

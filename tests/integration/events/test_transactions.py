@@ -9,7 +9,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
 
-from events import ConnectionAuthorized, IdConflict, InvalidEvent, UserSignedUp, publish, publish_many
+from cobalt_mirror.events import ConnectionAuthorized, IdConflict, InvalidEvent, UserSignedUp, publish, publish_many
 from tests.integration.events.rows import Log
 
 

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 from sqlalchemy import event as engine_event
 
-from db.state import record_catalogue_due
+from cobalt_mirror.db.state import record_catalogue_due
+from cobalt_mirror.workers.actors import Actors, declare_queues
+from cobalt_mirror.workers.relay import Relay
 from tests.integration.interleaving.scheduler import Scheduler, Script, Violation
 from tests.integration.interleaving.watch import LeaseWatch
 from tests.integration.journey.wires import Wire, workers_over
 from tests.world import World
-from workers.actors import Actors, declare_queues
-from workers.relay import Relay
 
 #: A call that was begun lands before anybody's second look, which is what `delayed_write_seconds` promises.
 _MARGIN_SECONDS = 2.0

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 
-from db import tables
-from events import Event, UserDeleted
-from events.publish import publish_with
+from cobalt_mirror.db import tables
+from cobalt_mirror.events import Event, UserDeleted
+from cobalt_mirror.events.publish import publish_with
 from tests.effort import tries
 from tests.integration.interleaving.cast import ACTORS, Fate, Play, fates, playing
 from tests.integration.interleaving.scheduler import Pause, Turn, scripts

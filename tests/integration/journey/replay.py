@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from db import tables
+from cobalt_mirror.db import tables
 from tests.world import World
 
 #: The mirror's table by what a history row is about.

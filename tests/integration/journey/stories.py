@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from cobalt.sandbox import Sandbox
-from db import tables
-from db.log import record_events
-from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
-from events.publish import publish_with
+from cobalt_mirror.cobalt.sandbox import Sandbox
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.log import record_events
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
+from cobalt_mirror.events.publish import publish_with
 from tests.world import World
 
 ACCOUNTS = ("acme", "bolt/ω")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cobalt.sandbox import Fault
-from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
+from cobalt_mirror.cobalt.sandbox import Fault
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
 from tests.world import World
 
 

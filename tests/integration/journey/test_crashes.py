@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 from sqlalchemy import event as engine_event
 
-from cobalt.sandbox import Answer, Effect, Fault
+from cobalt_mirror.cobalt.sandbox import Answer, Effect, Fault
 from tests.effort import tries
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.stories import Stage, Story, stories

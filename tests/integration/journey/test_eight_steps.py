@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp, WorkflowPatch
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp, WorkflowPatch
+from cobalt_mirror.workers.attempt import Progress
 from tests.world import World
-from workers.attempt import Progress
 
 
 def test_a_sign_up_creates_the_account_with_one_call(world: World) -> None:

@@ -11,14 +11,14 @@ import httpx
 import pytest
 from sqlalchemy import event as engine_event
 
-from cobalt.sandbox import Answer, Effect, Fault
-from db.errors import LeaseLost
-from db.work import give_back, take_lease
-from events import ConfigChanged, ConnectionAuthorized, UserSignedUp
+from cobalt_mirror.cobalt.sandbox import Answer, Effect, Fault
+from cobalt_mirror.db.errors import LeaseLost
+from cobalt_mirror.db.work import give_back, take_lease
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
+from cobalt_mirror.workers.attempt import Progress
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Died, Once, Wire, die, workers_over
 from tests.world import World
-from workers.attempt import Progress
 
 
 @pytest.fixture

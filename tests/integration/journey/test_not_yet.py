@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from cobalt.sandbox import Fault
-from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
+from cobalt_mirror.cobalt.sandbox import Fault
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
 from tests.world import World
 
 

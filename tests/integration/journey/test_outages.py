@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from cobalt.sandbox import Answer, Fault
-from events import ConfigChanged, UserSignedUp
+from cobalt_mirror.cobalt.sandbox import Answer, Fault
+from cobalt_mirror.events import ConfigChanged, UserSignedUp
+from cobalt_mirror.workers.halting import FAILING_ACCOUNTS
 from tests.integration.journey.replay import check_history
 from tests.world import World
-from workers.halting import FAILING_ACCOUNTS
 
 
 def sign_ups(number: int, prefix: str = "customer") -> list[UserSignedUp]:

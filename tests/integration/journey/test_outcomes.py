@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from cobalt.sandbox import Answer, Effect, Fault
-from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
+from cobalt_mirror.cobalt.sandbox import Answer, Effect, Fault
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
 from tests.integration.journey.wires import workers_over
 from tests.world import World
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from events import ConfigChanged, ConnectionAuthorized, UserSignedUp
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from tests.integration.journey.wires import Wire, workers_over
 from tests.world import World
 

@@ -2,10 +2,10 @@
 
 from sqlalchemy import event
 
-from cobalt.sandbox import Fault
-from events import ConfigChanged, UserSignedUp
+from cobalt_mirror.cobalt.sandbox import Fault
+from cobalt_mirror.events import ConfigChanged, UserSignedUp
+from cobalt_mirror.workers.attempt import Progress
 from tests.world import World
-from workers.attempt import Progress
 
 
 def test_an_attempt_tells_whether_more_is_due(world: World) -> None:

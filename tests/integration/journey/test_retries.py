@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from cobalt.sandbox import Answer, Fault
-from db.vault import Vault
-from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
+from cobalt_mirror.cobalt.sandbox import Answer, Fault
+from cobalt_mirror.db.vault import Vault
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
 from tests.integration.journey.replay import check_history
 from tests.world import World
 

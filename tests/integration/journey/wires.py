@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import httpx
 
-from cobalt import Client
-from cobalt.sandbox import SandboxTransport
+from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt.sandbox import SandboxTransport
+from cobalt_mirror.workers.attempt import Attempts
 from tests.world import World
-from workers.attempt import Attempts
 
 Hook = Callable[[httpx.Request], object]
 

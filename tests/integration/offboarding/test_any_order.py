@@ -13,7 +13,14 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
-from events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserDeleted, UserSignedUp
+from cobalt_mirror.events import (
+    ConfigChanged,
+    ConnectionAuthorized,
+    ConnectionRemoved,
+    Event,
+    UserDeleted,
+    UserSignedUp,
+)
 from tests.effort import tries
 from tests.integration.journey.stories import sweep
 from tests.world import World

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from events import UserDeleted
+from cobalt_mirror.events import UserDeleted
 from tests.effort import tries
 from tests.integration.journey.test_crashes import Doom, through_deaths, watched
 from tests.integration.offboarding.test_any_order import Story, in_order, perform, stories

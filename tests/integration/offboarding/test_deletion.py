@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from cobalt.sandbox import Answer, Effect, Fault
-from db import tables
-from events import (
+from cobalt_mirror.cobalt.sandbox import Answer, Effect, Fault
+from cobalt_mirror.db import tables
+from cobalt_mirror.events import (
     ConfigChanged,
     ConnectionAuthorized,
     ConnectionRemoved,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cobalt.sandbox import Answer, Effect, Fault
-from events import ConfigChanged, ConnectionRemoved, UserDeleted, UserSignedUp
+from cobalt_mirror.cobalt.sandbox import Answer, Effect, Fault
+from cobalt_mirror.events import ConfigChanged, ConnectionRemoved, UserDeleted, UserSignedUp
 from tests.world import World
 
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)

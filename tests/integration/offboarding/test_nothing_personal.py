@@ -7,13 +7,13 @@ import httpx
 import pytest
 from sqlalchemy import Column, Table
 
-from db import tables
-from db.columns import Json, Words
-from events import UserDeleted, UserSignedUp
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.columns import Json, Words
+from cobalt_mirror.events import UserDeleted, UserSignedUp
+from cobalt_mirror.workers.reconcile import Ending
 from tests.integration.journey.wires import Wire
 from tests.integration.reconcile.runs import at_cobalt, reconcile
 from tests.world import World
-from workers.reconcile import Ending
 
 PERSONAL = "Ada Lovelace"
 #: What a row needs so that the schema takes it.

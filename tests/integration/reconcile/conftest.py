@@ -2,7 +2,7 @@
 
 import pytest
 
-from events import ConfigChanged, ConnectionAuthorized, UserSignedUp
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from tests.world import World
 
 

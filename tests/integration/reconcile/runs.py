@@ -6,12 +6,12 @@ from typing import Any
 
 import httpx
 
-from cobalt import Client
-from cobalt.sandbox import SandboxTransport
+from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt.sandbox import SandboxTransport
+from cobalt_mirror.workers.reconcile import Options, Progress, Reconciliation, Report
+from cobalt_mirror.workers.reconcile.calls import CallCounter
+from cobalt_mirror.workers.reconcile.progress import unseen
 from tests.world import World
-from workers.reconcile import Options, Progress, Reconciliation, Report
-from workers.reconcile.calls import CallCounter
-from workers.reconcile.progress import unseen
 
 #: The tables that a host reads.
 MIRROR = ("linked_accounts", "connections", "configs", "applications")

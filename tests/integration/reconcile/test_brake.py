@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
+from cobalt_mirror.workers.reconcile import Ending
 from tests.integration.journey.wires import Wire
 from tests.integration.reconcile.runs import at_cobalt, mirrored, reconcile, run_row
 from tests.world import World
-from workers.reconcile import Ending
 
 
 class Forgetful(Wire):

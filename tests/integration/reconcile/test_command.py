@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from cobalt import Client
-from cobalt.sandbox import Answer, Fault, Sandbox, SandboxServer
-from db import tables
-from db.engine import create_engine, reading
-from db.migrate import upgrade
-from db.runs import begin_run, list_runs
-from db.settings import DatabaseSettings
+from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt.sandbox import Answer, Fault, Sandbox, SandboxServer
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.runs import begin_run, list_runs
+from cobalt_mirror.db.settings import DatabaseSettings
 from tests.commands import Shell
 from tests.waiting import wait_until
 

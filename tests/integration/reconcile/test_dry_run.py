@@ -2,9 +2,9 @@
 
 import pytest
 
+from cobalt_mirror.workers.reconcile import Ending, Report
 from tests.integration.reconcile.runs import at_cobalt, mirrored, reconcile, run_row
 from tests.world import World
-from workers.reconcile import Ending, Report
 
 
 def told(report: Report) -> set[tuple[object, ...]]:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from cobalt.sandbox import Answer, Fault
-from db import find_account, integrations, list_connections
-from db.engine import reading
-from events import UserDeleted, UserSignedUp
+from cobalt_mirror.cobalt.sandbox import Answer, Fault
+from cobalt_mirror.db import find_account, integrations, list_connections
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.events import UserDeleted, UserSignedUp
+from cobalt_mirror.workers.reconcile import Ending
 from tests.integration.reconcile.runs import at_cobalt, reconcile
 from tests.world import World
-from workers.reconcile import Ending
 
 
 @pytest.fixture

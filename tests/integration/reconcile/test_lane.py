@@ -9,9 +9,16 @@ from itertools import pairwise
 import pytest
 import redis
 
-from cobalt import RateLimited
-from workers.governor import BULK_AHEAD_SECONDS, BULK_PATIENCE_SECONDS, BULK_SHARE, SHARE, Lane, RedisGovernor
-from workers.settings import LONGEST_WAIT_SECONDS, Settings
+from cobalt_mirror.cobalt import RateLimited
+from cobalt_mirror.workers.governor import (
+    BULK_AHEAD_SECONDS,
+    BULK_PATIENCE_SECONDS,
+    BULK_SHARE,
+    SHARE,
+    Lane,
+    RedisGovernor,
+)
+from cobalt_mirror.workers.settings import LONGEST_WAIT_SECONDS, Settings
 
 RATE = 100.0
 INTERVAL = 1 / (RATE * SHARE)

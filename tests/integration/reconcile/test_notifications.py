@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from db import tables
-from events import ConnectionAuthorized, UserSignedUp
+from cobalt_mirror.db import tables
+from cobalt_mirror.events import ConnectionAuthorized, UserSignedUp
+from cobalt_mirror.workers.reconcile import Ending
+from cobalt_mirror.workers.web import create_app
 from tests.integration.reconcile.runs import reconcile
 from tests.integration.web.doors import Doors
 from tests.world import World
-from workers.reconcile import Ending
-from workers.web import create_app
 
 ACCOUNTS, SLUGS = ("a0", "a1"), ("slack", "hubspot")
 

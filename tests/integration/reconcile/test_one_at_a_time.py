@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from db.runs import PLACE_TTL, PlaceTaken
+from cobalt_mirror.db.runs import PLACE_TTL, PlaceTaken
+from cobalt_mirror.workers.reconcile import Ending
 from tests.integration.journey.wires import Died, Wire, die
 from tests.integration.reconcile.runs import at_cobalt, reconcile, run_row
 from tests.world import World
-from workers.reconcile import Ending
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from db import tables
-from db.state import record_catalogue_due
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.state import record_catalogue_due
+from cobalt_mirror.workers.reconcile import Ending
 from tests.effort import tries
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Wire
 from tests.integration.reconcile.runs import reconcile
 from tests.world import World
-from workers.reconcile import Ending
 
 SLUGS = ("slack", "hubspot")
 ACCOUNTS = tuple(f"a{number}" for number in range(6))

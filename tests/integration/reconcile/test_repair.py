@@ -6,17 +6,17 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from cobalt.sandbox import Answer, Fault
-from db import list_connections
-from db.engine import reading
-from db.runs import find_last_pass
-from db.work import take_lease
-from events import ConnectionAuthorized, UserDeleted, UserSignedUp
+from cobalt_mirror.cobalt.sandbox import Answer, Fault
+from cobalt_mirror.db import list_connections
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.runs import find_last_pass
+from cobalt_mirror.db.work import take_lease
+from cobalt_mirror.events import ConnectionAuthorized, UserDeleted, UserSignedUp
+from cobalt_mirror.workers.reconcile import Ending
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Wire
 from tests.integration.reconcile.runs import at_cobalt, mirrored, reconcile, run_row
 from tests.world import World
-from workers.reconcile import Ending
 
 By = Callable[[World], object]
 

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from db.work import mark_sent, take_lease
-from events import UserSignedUp
+from cobalt_mirror.db.work import mark_sent, take_lease
+from cobalt_mirror.events import UserSignedUp
 from tests.integration.reconcile.runs import at_cobalt, reconcile
 from tests.world import World
 

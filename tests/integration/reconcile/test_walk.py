@@ -9,15 +9,15 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from cobalt.sandbox import Answer, Fault
-from db.mirror import Because, record_row
-from db.tables import linked_accounts
-from events import ConnectionAuthorized, UserDeleted, UserSignedUp
+from cobalt_mirror.cobalt.sandbox import Answer, Fault
+from cobalt_mirror.db.mirror import Because, record_row
+from cobalt_mirror.db.tables import linked_accounts
+from cobalt_mirror.events import ConnectionAuthorized, UserDeleted, UserSignedUp
+from cobalt_mirror.workers.reconcile import Ending
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Wire
 from tests.integration.reconcile.runs import MIRROR, at_cobalt, mirrored, reconcile, run_row
 from tests.world import World
-from workers.reconcile import Ending
 
 QUIET = {"reconcile_config_share": 0}
 

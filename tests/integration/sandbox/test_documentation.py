@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cobalt.sandbox import Fault, Sandbox, SandboxServer, Settings
-from cobalt.sandbox.dashboard import ACTIONS
-from cobalt.sandbox.routes import ROUTES
+from cobalt_mirror.cobalt.sandbox import Fault, Sandbox, SandboxServer, Settings
+from cobalt_mirror.cobalt.sandbox.dashboard import ACTIONS
+from cobalt_mirror.cobalt.sandbox.routes import ROUTES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text("utf-8")
 

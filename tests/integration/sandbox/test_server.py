@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from cobalt.sandbox import Answer, Fault, Sandbox, SandboxServer
+from cobalt_mirror.cobalt.sandbox import Answer, Fault, Sandbox, SandboxServer
 
 ACCOUNT = "/api/v2/public/linked-account"
 KEY = {"x-api-key": "tk_sandbox"}
@@ -147,7 +147,9 @@ def test_an_address_that_is_taken_is_an_error(server: SandboxServer) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serving_in_the_foreground_ends_quietly_at_a_signal(number: signal.Signals) -> None:
-    program = "from cobalt.sandbox import serve; serve(port=0, on_ready=lambda url: print(url, flush=True))"
+    program = (
+        "from cobalt_mirror.cobalt.sandbox import serve; serve(port=0, on_ready=lambda url: print(url, flush=True))"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from cobalt_mirror.workers.web import create_app
 from tests.integration.web.doors import EVENTS_TOKEN, PREVIOUS_KEY, Doors
 from tests.world import World
-from workers.web import create_app
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
-from cobalt import sign
-from cobalt.sandbox.state import Notification
+from cobalt_mirror.cobalt import sign
+from cobalt_mirror.cobalt.sandbox.state import Notification
+from cobalt_mirror.workers.web.notification import EVENT_NAMES
 from tests.world import World
-from workers.web.notification import EVENT_NAMES
 
 EVENTS_TOKEN = "a-token-of-the-host"
 PREVIOUS_KEY = "tk_the_key_before"

@@ -14,22 +14,22 @@ import httpx
 import pytest
 from sqlalchemy import Engine, insert, select
 
-from cobalt import Client, sign
-from cobalt.sandbox import SandboxServer
-from db.engine import create_engine, reading
-from db.notifications import (
+from cobalt_mirror.cobalt import Client, sign
+from cobalt_mirror.cobalt.sandbox import SandboxServer
+from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.notifications import (
     EndedRun,
     Subscription,
     find_subscription,
     record_subscription,
     record_workflow_run,
 )
-from db.settings import DatabaseSettings
-from db.tables import connections, events, notifications, runs
+from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.db.tables import connections, events, notifications, runs
+from cobalt_mirror.workers.web.notification import EVENT_NAMES
 from tests.commands import Shell, family_of, read_until, still_running
 from tests.integration.web.doors import connection_told
 from tests.waiting import wait_until
-from workers.web.notification import EVENT_NAMES
 
 URL = "https://mirror.test/webhooks/cobalt"
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event as engine_event
 
+from cobalt_mirror.workers.web import create_app
 from tests.integration.web.doors import EVENTS_TOKEN, Doors
 from tests.world import World
-from workers.web import create_app
 
 
 def signed_up(id_: str = "1", account: str = "acme", **data: Any) -> dict[str, Any]:

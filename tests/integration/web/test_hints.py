@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cobalt import Client
-from cobalt.sandbox import SandboxTransport
-from events import ConfigChanged, ConnectionAuthorized, UserSignedUp
+from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt.sandbox import SandboxTransport
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from tests.effort import tries
 from tests.integration.web.doors import Doors, connection_told
 

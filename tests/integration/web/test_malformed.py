@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from db.engine import reading
-from db.tables import notifications
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.tables import notifications
 from tests.effort import tries
 from tests.integration.web.doors import Doors, connection_told, workflow_told
 

@@ -12,15 +12,15 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from structlog.testing import capture_logs
 
-from cobalt import sign
-from db import list_workflow_runs
-from db.engine import reading
-from db.mirror import Because, record_row
-from db.tables import linked_accounts
-from events import UserSignedUp
+from cobalt_mirror.cobalt import sign
+from cobalt_mirror.db import list_workflow_runs
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.mirror import Because, record_row
+from cobalt_mirror.db.tables import linked_accounts
+from cobalt_mirror.events import UserSignedUp
+from cobalt_mirror.workers.web import create_app
 from tests.integration.web.doors import PREVIOUS_KEY, Doors, connection_told, workflow_told
 from tests.world import World
-from workers.web import create_app
 
 
 @pytest.mark.parametrize("name", ["Connection Created", "Connection Deleted", "Connection Expired"])

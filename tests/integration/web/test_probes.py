@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from cobalt_mirror.workers.web import create_app
 from tests.integration.web.doors import Doors
 from tests.world import World
-from workers.web import create_app
 
 NOWHERE = "redis://127.0.0.1:1/0"
 

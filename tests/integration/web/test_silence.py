@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert
 
-from db.engine import reading
-from db.notifications import Subscription, find_silence, record_notification, record_subscription
-from db.tables import runs
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.notifications import Subscription, find_silence, record_notification, record_subscription
+from cobalt_mirror.db.tables import runs
 from tests.world import World
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from events import Event
+from cobalt_mirror.events import Event
 from tests.chaos.audit import Note
 from tests.chaos.evidence import Evidence
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from events import ConfigChanged, ConnectionRemoved, UserDeleted, UserSignedUp
+from cobalt_mirror.events import ConfigChanged, ConnectionRemoved, UserDeleted, UserSignedUp
 from tests.chaos.damage import Done as Harmed
 from tests.chaos.evidence import Evidence
 from tests.chaos.invariants.effects import find_unasked

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from cobalt import Client
-from cobalt.sandbox import Sandbox, SandboxTransport
-from db import MirroredAccount, MirroredConfig, MirroredConnection
-from workers.configs import config_row
-from workers.connections import connection_row
-from workers.demo.compare import MirrorRows, compare
+from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
+from cobalt_mirror.db import MirroredAccount, MirroredConfig, MirroredConnection
+from cobalt_mirror.workers.configs import config_row
+from cobalt_mirror.workers.connections import connection_row
+from cobalt_mirror.workers.demo.compare import MirrorRows, compare
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from cobalt import Client
+from cobalt_mirror.cobalt import Client
 from tests.unit.cobalt.scripted import account_answer, answer, config_body, token_answer
 
 

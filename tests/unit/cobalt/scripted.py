@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from cobalt import Client
+from cobalt_mirror.cobalt import Client
 
 KEY = "tk_a_key_that_must_not_leak"
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from cobalt import (
+from cobalt_mirror.cobalt import (
     Client,
     CobaltError,
     ConnectFailed,

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from cobalt import InvalidIdentifier, KeyRefused, UnknownAccount
-from cobalt.identifiers import fits_header
+from cobalt_mirror.cobalt import InvalidIdentifier, KeyRefused, UnknownAccount
+from cobalt_mirror.cobalt.identifiers import fits_header
 from tests.unit.cobalt.calls import ACCOUNT_CALLS, ALL_CALLS
 from tests.unit.cobalt.scripted import KEY, ScriptedCobalt, account_answer, answer, refusal, token_answer
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cobalt import Application, Client, Config, Environment, UnexpectedAnswer
+from cobalt_mirror.cobalt import Application, Client, Config, Environment, UnexpectedAnswer
 from tests.unit.cobalt.scripted import ScriptedCobalt, account_answer, answer, config_body
 
 APPLICATION = {"slug": "slack", "name": "Slack"}

@@ -11,8 +11,8 @@ from threading import Event, Thread
 import httpcore
 import pytest
 
-from cobalt import Client, ConnectFailed, DeadlineExceeded, NoAnswer, UnexpectedAnswer
-from cobalt.deadline import CountdownBackend, Deadline
+from cobalt_mirror.cobalt import Client, ConnectFailed, DeadlineExceeded, NoAnswer, UnexpectedAnswer
+from cobalt_mirror.cobalt.deadline import CountdownBackend, Deadline
 from tests.unit.cobalt.loopback import http, request_on, serving, trickle
 from tests.unit.cobalt.scripted import KEY
 

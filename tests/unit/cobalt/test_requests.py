@@ -4,7 +4,7 @@ import httpx
 import pytest
 from openapi_core.exceptions import OpenAPIError
 
-from cobalt import Client
+from cobalt_mirror.cobalt import Client
 from tests.unit.cobalt.calls import ACCOUNT_CALLS, ALL_CALLS, ORGANISATION_CALLS, TOKEN_CALLS, ClientCall
 from tests.unit.cobalt.description import Description
 from tests.unit.cobalt.scripted import KEY, ScriptedCobalt, account_answer, answer, config_body, token_answer

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from cobalt import Client, CobaltError, CredentialsRefused, Environment, Refused
-from cobalt.call import Call
+from cobalt_mirror.cobalt import Client, CobaltError, CredentialsRefused, Environment, Refused
+from cobalt_mirror.cobalt.call import Call
 from tests.unit.cobalt.scripted import KEY, Answer, ScriptedCobalt, account_answer, answer, refusal, token_answer
 
 SECRET = "hunter22"

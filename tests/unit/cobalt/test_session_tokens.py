@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from cobalt import SessionToken, UnexpectedAnswer, UnknownAccount
-from cobalt.token_cache import TokenCache
+from cobalt_mirror.cobalt import SessionToken, UnexpectedAnswer, UnknownAccount
+from cobalt_mirror.cobalt.token_cache import TokenCache
 from tests.unit.cobalt.scripted import NOON, ScriptedCobalt, account_answer, answer, refusal, token_answer
 
 UNKNOWN = refusal(400, "INVALID_LINKED_ACCOUNT_ID")

@@ -4,7 +4,7 @@ import hmac
 
 import pytest
 
-from cobalt import is_signed, sign
+from cobalt_mirror.cobalt import is_signed, sign
 
 BODY = b'{"event": "Connection Created"}'
 

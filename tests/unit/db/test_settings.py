@@ -2,8 +2,8 @@
 
 import pytest
 
-from db.errors import BadSetting
-from db.settings import DatabaseSettings
+from cobalt_mirror.db.errors import BadSetting
+from cobalt_mirror.db.settings import DatabaseSettings
 from tests.world import TEST_KEY
 
 SECRET = "hunter2"

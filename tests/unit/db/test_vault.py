@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.errors import CannotUnseal, NoSecretKeys
-from db.vault import Vault
+from cobalt_mirror.db.errors import CannotUnseal, NoSecretKeys
+from cobalt_mirror.db.vault import Vault
 
 SECRET = "hunter2-tell-nobody"
 OLD, NEW = (base64.urlsafe_b64encode(name.encode() * 8).decode() for name in ("old!", "new!"))

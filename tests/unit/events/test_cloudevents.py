@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from events import (
+from cobalt_mirror.events import (
     EVENT_TYPES,
     ConfigChanged,
     ConnectionAuthorized,

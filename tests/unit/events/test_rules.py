@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import (
+from cobalt_mirror.events import (
     ConfigChanged,
     ConnectionAuthorized,
     ConnectionRemoved,
@@ -18,7 +18,7 @@ from events import (
     InvalidEvent,
     UserSignedUp,
 )
-from events.types import DEEPEST, LONGEST
+from cobalt_mirror.events.types import DEEPEST, LONGEST
 
 SECRET = "hunter2-tell-nobody"
 #: What no identifier, name or slug may be, each holding the secret where a text can.

@@ -2,8 +2,8 @@
 
 import pytest
 
-from workers.reconcile.brake import Braked, brake
-from workers.settings import Settings
+from cobalt_mirror.workers.reconcile.brake import Braked, brake
+from cobalt_mirror.workers.settings import Settings
 
 SETTINGS = Settings()
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from cobalt import LinkedAccount
-from db.columns import stored_time
-from db.listing import Known
-from db.suspicions import Kind
-from workers.reconcile.comparison import adopted_rows, compare
+from cobalt_mirror.cobalt import LinkedAccount
+from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.db.listing import Known
+from cobalt_mirror.db.suspicions import Kind
+from cobalt_mirror.workers.reconcile.comparison import adopted_rows, compare
 
 CREATED = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LATER = CREATED + timedelta(days=1)

@@ -1,7 +1,7 @@
 """Progress where no terminal is: a line every now and then, and an estimate only where one can be made."""
 
-from workers.cli.walking import lines, remaining
-from workers.reconcile.progress import Stage
+from cobalt_mirror.workers.cli.walking import lines, remaining
+from cobalt_mirror.workers.reconcile.progress import Stage
 
 
 def test_lines_come_every_ten_seconds_and_at_the_end_of_a_part() -> None:

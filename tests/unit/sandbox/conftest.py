@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cobalt.sandbox import Sandbox, SandboxTransport
+from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
 
 # The vendor's description judges answers here as it judges requests there.
 from tests.unit.cobalt.description import description

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from cobalt.sandbox import Sandbox, SandboxTransport
+from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
 from tests.unit.sandbox.conftest import ACCOUNT, CONFIG, INTEGRATION, PUBLIC, Api, TestClock, ok, refused
 
 ORGANISATION = [

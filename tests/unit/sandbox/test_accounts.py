@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from cobalt.sandbox import LeftOut, Sandbox
+from cobalt_mirror.cobalt.sandbox import LeftOut, Sandbox
 from tests.unit.sandbox.conftest import ACCOUNT, PUBLIC, Api, TestClock, ok, refused
 
 

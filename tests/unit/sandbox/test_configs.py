@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cobalt.sandbox import NullValues, PasswordValues, Sandbox
+from cobalt_mirror.cobalt.sandbox import NullValues, PasswordValues, Sandbox
 from tests.unit.sandbox.conftest import CONFIG, PUBLIC, Api, ok, refused
 
 SLACK = f"{PUBLIC}/slug/slack/config"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cobalt.sandbox import ConnectedWhenNot, Sandbox
+from cobalt_mirror.cobalt.sandbox import ConnectedWhenNot, Sandbox
 from tests.unit.sandbox.conftest import CONFIG, INTEGRATION, PUBLIC, Api, TestClock, ok, refused
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cobalt.sandbox import ConnectedWhenNot, NullValues, PasswordValues, Sandbox
-from cobalt.sandbox.routes import ROUTES
+from cobalt_mirror.cobalt.sandbox import ConnectedWhenNot, NullValues, PasswordValues, Sandbox
+from cobalt_mirror.cobalt.sandbox.routes import ROUTES
 from tests.unit.cobalt.description import Description
 from tests.unit.sandbox.conftest import ACCOUNT, CONFIG, INTEGRATION, PUBLIC, Api
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cobalt.sandbox import Answer, Effect, Fault, RetryAfter, Sandbox
+from cobalt_mirror.cobalt.sandbox import Answer, Effect, Fault, RetryAfter, Sandbox
 from tests.unit.sandbox.conftest import ACCOUNT, CONFIG, PUBLIC, Api, TestClock, ok, refused
 
 

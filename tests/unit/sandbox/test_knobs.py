@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cobalt.sandbox import Environment, Sandbox, Settings
+from cobalt_mirror.cobalt.sandbox import Environment, Sandbox, Settings
 from tests.unit.sandbox.conftest import ACCOUNT, CONFIG, INTEGRATION, PUBLIC, Api, TestClock, ok, refused
 
 

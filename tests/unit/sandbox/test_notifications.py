@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cobalt.sandbox import Sandbox
+from cobalt_mirror.cobalt.sandbox import Sandbox
 from tests.unit.sandbox.conftest import CONFIG, PUBLIC, Api, TestClock, ok, refused
 
 WEBHOOK = f"{PUBLIC}/webhook"

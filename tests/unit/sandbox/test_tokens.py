@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cobalt.sandbox import Sandbox
+from cobalt_mirror.cobalt.sandbox import Sandbox
 from tests.unit.sandbox.conftest import PUBLIC, Api, TestClock, ok, refused
 
 TOKEN = f"{PUBLIC}/session-token"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from workers.cli.app import app
-from workers.settings import Settings
-from workers.web import create_app
+from cobalt_mirror.workers.cli.app import app
+from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.web import create_app
 
 
 def test_making_the_application_opens_nothing(tmp_path: Path) -> None:
@@ -19,7 +19,10 @@ def test_making_the_application_opens_nothing(tmp_path: Path) -> None:
 
 
 def test_a_host_that_mounts_it_loads_no_broker() -> None:
-    program = "import sys, workers.web; print([name for name in sys.modules if name.partition('.')[0] == 'dramatiq'])"
+    program = """import sys, cobalt_mirror
+cobalt_mirror.create_app
+print([name for name in sys.modules if name.partition(".")[0] == "dramatiq"])
+"""
 
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
 

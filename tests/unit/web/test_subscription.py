@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from cobalt import Client
-from cobalt.sandbox import Sandbox, SandboxTransport
-from workers.web.notification import EVENT_NAMES
-from workers.web.subscription import ensure_subscription, find_flaw
+from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
+from cobalt_mirror.workers.web.notification import EVENT_NAMES
+from cobalt_mirror.workers.web.subscription import ensure_subscription, find_flaw
 
 URL = "https://mirror.test/webhooks/cobalt"
 

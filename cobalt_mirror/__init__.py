@@ -1,0 +1,96 @@
+"""Keep a SaaS product and Cobalt in step: what a host application imports.
+
+Every name is loaded when it is first used, so that publishing an event imports neither dramatiq nor redis. The folders
+beside this file are links to the ones at the top of the repository: whatever is imported is called `cobalt_mirror...`,
+and nothing of ours takes a plain name such as `events` or `db` in the host's environment.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cobalt_mirror.cobalt import Client, CobaltError, RateLimited
+    from cobalt_mirror.db import (
+        find_account,
+        integrations,
+        list_configs,
+        list_connections,
+        list_events,
+        list_history,
+        list_workflow_runs,
+    )
+    from cobalt_mirror.events import (
+        ConfigChanged,
+        ConnectionAuthorized,
+        ConnectionRemoved,
+        Receipt,
+        UserDeleted,
+        UserSignedUp,
+        publish,
+        publish_many,
+    )
+    from cobalt_mirror.workers.runtime import governed_client
+    from cobalt_mirror.workers.web import create_app
+
+#: Where each name is loaded from.
+_HOMES = {
+    "cobalt_mirror.cobalt": ("Client", "CobaltError", "RateLimited"),
+    "cobalt_mirror.db": (
+        "find_account",
+        "integrations",
+        "list_configs",
+        "list_connections",
+        "list_events",
+        "list_history",
+        "list_workflow_runs",
+    ),
+    "cobalt_mirror.events": (
+        "ConfigChanged",
+        "ConnectionAuthorized",
+        "ConnectionRemoved",
+        "Receipt",
+        "UserDeleted",
+        "UserSignedUp",
+        "publish",
+        "publish_many",
+    ),
+    "cobalt_mirror.workers.runtime": ("governed_client",),
+    "cobalt_mirror.workers.web": ("create_app",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Client",
+    "CobaltError",
+    "ConfigChanged",
+    "ConnectionAuthorized",
+    "ConnectionRemoved",
+    "RateLimited",
+    "Receipt",
+    "UserDeleted",
+    "UserSignedUp",
+    "create_app",
+    "find_account",
+    "governed_client",
+    "integrations",
+    "list_configs",
+    "list_connections",
+    "list_events",
+    "list_history",
+    "list_workflow_runs",
+    "publish",
+    "publish_many",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,41 @@
+"""`cobalt_mirror` is the one name that a host imports; it loads what is asked for and no more."""
+
+import subprocess
+import sys
+
+import pytest
+
+import cobalt_mirror
+
+LOADED = "print(*sorted(sys.modules))"
+READS_AND_PUBLISHES = f"import sys; from cobalt_mirror import UserSignedUp, integrations, publish; {LOADED}"
+
+
+def modules_after(program: str) -> set[str]:
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(ended.stdout.split())
+
+
+@pytest.mark.parametrize("name", cobalt_mirror.__all__)
+def test_every_name_of_the_door_is_behind_it(name: str) -> None:
+    value = getattr(cobalt_mirror, name)
+
+    assert value.__name__ == name
+    assert value.__module__.startswith("cobalt_mirror.")
+    assert name in dir(cobalt_mirror)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'cobalt_mirror' has no attribute 'publsh'"):
+        cobalt_mirror.publsh  # noqa: B018 - looking it up is what fails
+
+
+def test_publishing_and_reading_load_no_queue_and_no_client() -> None:
+    loaded = modules_after(READS_AND_PUBLISHES)
+
+    assert "cobalt_mirror.events.publish" in loaded
+    assert not {"redis", "dramatiq", "httpx", "alembic", "cobalt_mirror.cobalt", "cobalt_mirror.workers"} & loaded
+
+
+def test_the_door_alone_loads_nothing() -> None:
+    assert not {"sqlalchemy", "pydantic"} & modules_after(f"import sys, cobalt_mirror; {LOADED}")
