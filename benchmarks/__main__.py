@@ -13,8 +13,8 @@ from benchmarks.machine import describe_machine, load
 from benchmarks.place import DATABASES, EITHER
 from benchmarks.registry import BENCHMARKS
 from benchmarks.report import Report
-from cobalt_mirror.workers.cli.output import console
-from cobalt_mirror.workers.cli.signals import orderly_end
+from cobalt_mirror.workers.terminal.output import console
+from cobalt_mirror.workers.terminal.signals import orderly_end
 
 FOLDER = Path("var", "bench")
 

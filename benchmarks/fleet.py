@@ -25,13 +25,13 @@ from cobalt_mirror.db import tables
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.events import Event
 from cobalt_mirror.events.publish import publish_with
-from cobalt_mirror.workers.cli.signals import orderly_end
-from cobalt_mirror.workers.cli.up import sandbox_environment
-from cobalt_mirror.workers.embedded import EmbeddedRedis
-from cobalt_mirror.workers.guard import Guard
-from cobalt_mirror.workers.processes import Processes
-from cobalt_mirror.workers.procfile import find_procfile
+from cobalt_mirror.workers.local.procfile import find_procfile
+from cobalt_mirror.workers.local.reaper import Guard
+from cobalt_mirror.workers.local.redis import EmbeddedRedis
+from cobalt_mirror.workers.local.sandbox import sandbox_environment
+from cobalt_mirror.workers.local.supervisor import Processes
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.terminal.signals import orderly_end
 from tests.services import PostgresServer, postgres_server
 from tests.waiting import wait_until
 

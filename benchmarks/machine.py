@@ -12,7 +12,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import psycopg
 
-from cobalt_mirror.workers.embedded import find_redis_server
+from cobalt_mirror.workers.local.redis import find_redis_server
 from tests.services import postgres_server
 
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from cobalt_mirror.db.migrate import upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
-from cobalt_mirror.workers.embedded import EmbeddedRedis
+from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from tests.services import postgres_server
 
 POSTGRESQL = "PostgreSQL"

@@ -22,8 +22,8 @@ from benchmarks.figures import Figure, at_least, at_most
 from benchmarks.place import Say, migrated_database
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.workers.attempt import Attempts
 from cobalt_mirror.workers.catalogue import Catalogue
+from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.reconcile import Options, Reconciliation
 from cobalt_mirror.workers.reconcile.calls import CallCounter
 from cobalt_mirror.workers.settings import Settings

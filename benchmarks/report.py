@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from benchmarks.figures import Figure
-from cobalt_mirror.workers.cli.output import table
+from cobalt_mirror.workers.terminal.output import table
 
 _COLUMNS = ("figure", "database", "value", "against", "bar", "holds")
 

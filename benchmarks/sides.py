@@ -18,9 +18,9 @@ from cobalt_mirror.db.tables import events as log
 from cobalt_mirror.db.tables import is_pending
 from cobalt_mirror.events import Event
 from cobalt_mirror.events.publish import publish_with
-from cobalt_mirror.workers.guard import Guard
-from cobalt_mirror.workers.processes import Processes
-from cobalt_mirror.workers.procfile import find_procfile
+from cobalt_mirror.workers.local.procfile import find_procfile
+from cobalt_mirror.workers.local.reaper import Guard
+from cobalt_mirror.workers.local.supervisor import Processes
 from cobalt_mirror.workers.settings import Settings
 from tests.waiting import wait_until
 

@@ -8,8 +8,8 @@ import json
 import sys
 
 from cobalt_mirror.cobalt.sandbox import Sandbox, serve
+from cobalt_mirror.cobalt.sandbox.knobs import DEFAULT_KEYS
 from cobalt_mirror.cobalt.sandbox.messages import SandboxRequest
-from cobalt_mirror.cobalt.sandbox.sandbox import DEFAULT_KEYS
 from cobalt_mirror.cobalt.sandbox.settings import Settings
 
 _HEADERS = {"x-api-key": DEFAULT_KEYS["test"], "content-type": "application/json"}

@@ -16,6 +16,15 @@ _WEBHOOK = TypeAdapter(Webhook)
 _WEBHOOKS = TypeAdapter(list[Webhook])
 _PATH = "/api/v2/public/webhook"
 
+#: Every event that Cobalt can be asked to tell.
+EVENT_NAMES = (
+    "Connection Created",
+    "Connection Deleted",
+    "Connection Expired",
+    "Workflow Completed",
+    "Workflow Errored",
+)
+
 
 class Webhooks(Organisation):
     """The webhooks of the key's environment; an unknown id is `Refused` with status 404."""

@@ -6,7 +6,9 @@ DatabaseError
 ├── NotMigrated           the schema is absent, old or newer than the code: migrate, or install the newer release
 ├── NoSecretKeys          MIRROR_SECRET_KEYS is unset and a secret would have to be stored
 ├── CannotUnseal          no key of MIRROR_SECRET_KEYS opens a stored secret: put the old key back
-└── LeaseLost             another worker holds the account by now: write nothing
+├── LeaseLost             another worker holds the account by now: write nothing
+├── PlaceTaken            another reconciliation is under way: wait for its end
+└── PlaceLost             another reconciliation took this one's place: stop, the other one goes on from there
 """
 
 
@@ -36,3 +38,11 @@ class CannotUnseal(DatabaseError):
 
 class LeaseLost(DatabaseError):
     """The lease went to another worker; the transaction is rolled back and the work starts over there."""
+
+
+class PlaceTaken(DatabaseError):
+    """Another run is under way. Wait for its end, or for two minutes if it was killed."""
+
+
+class PlaceLost(DatabaseError):
+    """This run slept for so long that another one took its place. It must stop; the other one goes on from there."""

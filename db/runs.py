@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, ScalarSelect, and_, delete, or_, select, update
 
 from cobalt_mirror.db.engine import insert_into
-from cobalt_mirror.db.errors import DatabaseError
+from cobalt_mirror.db.errors import PlaceLost, PlaceTaken
 from cobalt_mirror.db.tables import runs, state, suspicions, walked
 
 #: A run that gave no sign of life for this long has lost its place.
@@ -21,14 +21,6 @@ _HELD = "reconcile"
 _COMPLETE = "last_pass"
 #: How many earlier runs are looked at to find one with the same options.
 _LOOKED_AT = 50
-
-
-class PlaceTaken(DatabaseError):
-    """Another run is under way. Wait for its end, or for two minutes if it was killed."""
-
-
-class PlaceLost(DatabaseError):
-    """This run slept for so long that another one took its place. It must stop; the other one goes on from there."""
 
 
 @dataclass(slots=True, kw_only=True)

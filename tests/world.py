@@ -16,8 +16,8 @@ from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.work import find_due_accounts
 from cobalt_mirror.events import Event, Receipt
 from cobalt_mirror.events.publish import publish_with
-from cobalt_mirror.workers.attempt import Attempts
 from cobalt_mirror.workers.catalogue import Catalogue
+from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.outcomes import backoff
 from cobalt_mirror.workers.settings import Settings
 

@@ -10,8 +10,8 @@ from dramatiq import Broker
 
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.events import EventType
-from cobalt_mirror.workers.attempt import Attempts, Progress
 from cobalt_mirror.workers.catalogue import Catalogue
+from cobalt_mirror.workers.handlers.attempt import Attempts, Progress
 
 log = structlog.get_logger()
 

@@ -10,6 +10,7 @@ from typing import Any
 from cobalt_mirror import cobalt
 from cobalt_mirror.db.errors import CannotUnseal
 from cobalt_mirror.events import EventType
+from cobalt_mirror.workers.errors import AccountGone, OutOfTime
 
 
 class Verdict(StrEnum):
@@ -52,14 +53,6 @@ class Outcome:
     looked: bool = False
     alone: bool = False
     response: Mapping[str, Any] | None = None
-
-
-class OutOfTime(Exception):
-    """Too little of the lease is left for another call; what is done is recorded and the rest goes on later."""
-
-
-class AccountGone(Exception):
-    """Cobalt no longer has an account that the mirror knows."""
 
 
 DONE = Outcome(verdict=Verdict.DONE)

@@ -8,10 +8,10 @@ from sqlalchemy import Engine
 from cobalt_mirror.cobalt import Client, Governor
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.actors import Actors
-from cobalt_mirror.workers.attempt import Attempts
 from cobalt_mirror.workers.broker import create_governor_redis, create_redis
 from cobalt_mirror.workers.catalogue import Catalogue
 from cobalt_mirror.workers.governor import Lane, LocalGovernor, RedisGovernor
+from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.settings import Settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 from pydantic import TypeAdapter, ValidationError, validate_call
@@ -12,22 +12,20 @@ from pydantic import TypeAdapter, ValidationError, validate_call
 from cobalt_mirror.cobalt.sandbox.call import read_json, refuse_invalid
 from cobalt_mirror.cobalt.sandbox.dashboard import ACTIONS
 from cobalt_mirror.cobalt.sandbox.faults import Fault
+from cobalt_mirror.cobalt.sandbox.knobs import Knobs
 from cobalt_mirror.cobalt.sandbox.ledger import CallRecord, EffectRecord, as_rows
 from cobalt_mirror.cobalt.sandbox.messages import Refusal, SandboxRequest, SandboxResponse, bad_request, json_response
 from cobalt_mirror.cobalt.sandbox.router import Route, Router
 from cobalt_mirror.cobalt.sandbox.state import Notification
 
-if TYPE_CHECKING:
-    from cobalt_mirror.cobalt.sandbox.sandbox import Sandbox
-
-_Knob = Callable[["Sandbox", SandboxRequest, dict[str, str]], object]
+_Knob = Callable[[Knobs, SandboxRequest, dict[str, str]], object]
 
 _FAULTS: TypeAdapter[Fault | list[Fault]] = TypeAdapter(Fault | list[Fault])
 _FILTERS = frozenset({"method", "path", "route", "kind", "environment", "linked_account_id", "slug"})
 _NUMBERS = frozenset({"after", "status", "call"})
 
 
-def answer(sandbox: Sandbox, request: SandboxRequest) -> SandboxResponse:
+def answer(sandbox: Knobs, request: SandboxRequest) -> SandboxResponse:
     """Turn one knob. Knobs need no key, are not metered and are not in the ledger."""
     try:
         found = _ROUTER.find(request.method, request.path)
@@ -50,7 +48,7 @@ def _object(request: SandboxRequest) -> dict[str, Any]:
     return parsed
 
 
-def _state(sandbox: Sandbox, request: SandboxRequest, _: dict[str, str]) -> object:
+def _state(sandbox: Knobs, request: SandboxRequest, _: dict[str, str]) -> object:
     query = _query(request)
     try:
         return sandbox.state(
@@ -62,28 +60,28 @@ def _state(sandbox: Sandbox, request: SandboxRequest, _: dict[str, str]) -> obje
         raise bad_request(str(error)) from error
 
 
-def _reset(sandbox: Sandbox, _: SandboxRequest, __: dict[str, str]) -> object:
+def _reset(sandbox: Knobs, _: SandboxRequest, __: dict[str, str]) -> object:
     sandbox.reset()
     return {"reset": True}
 
 
-def _settings(sandbox: Sandbox, _: SandboxRequest, __: dict[str, str]) -> object:
+def _settings(sandbox: Knobs, _: SandboxRequest, __: dict[str, str]) -> object:
     return sandbox.settings.model_dump(mode="json")
 
 
-def _change_settings(sandbox: Sandbox, request: SandboxRequest, _: dict[str, str]) -> object:
+def _change_settings(sandbox: Knobs, request: SandboxRequest, _: dict[str, str]) -> object:
     try:
         return sandbox.change_settings(**_object(request)).model_dump(mode="json")
     except ValidationError as error:
         refuse_invalid(error)
 
 
-def _faults(sandbox: Sandbox, _: SandboxRequest, __: dict[str, str]) -> object:
+def _faults(sandbox: Knobs, _: SandboxRequest, __: dict[str, str]) -> object:
     rules = [fault.model_dump(mode="json", exclude_none=True) for fault in sandbox.faults()]
     return {"faults": rules, "late_effects": sandbox.late_effects()}
 
 
-def _add_faults(sandbox: Sandbox, request: SandboxRequest, params: dict[str, str]) -> object:
+def _add_faults(sandbox: Knobs, request: SandboxRequest, params: dict[str, str]) -> object:
     try:
         given = _FAULTS.validate_python(read_json(request.body))
     except ValidationError as error:
@@ -94,12 +92,12 @@ def _add_faults(sandbox: Sandbox, request: SandboxRequest, params: dict[str, str
     return _faults(sandbox, request, params)
 
 
-def _clear_faults(sandbox: Sandbox, request: SandboxRequest, params: dict[str, str]) -> object:
+def _clear_faults(sandbox: Knobs, request: SandboxRequest, params: dict[str, str]) -> object:
     sandbox.clear_faults()
     return _faults(sandbox, request, params)
 
 
-def _by_hand(sandbox: Sandbox, request: SandboxRequest, params: dict[str, str]) -> object:
+def _by_hand(sandbox: Knobs, request: SandboxRequest, params: dict[str, str]) -> object:
     action = params["action"]
     if action not in ACTIONS:
         raise Refusal(404, "NOT_FOUND", f"{action} is none of {', '.join(ACTIONS)}.")
@@ -135,24 +133,24 @@ def _rows(
         raise bad_request(f"{error.name}: no such filter here.") from error
 
 
-def _calls(sandbox: Sandbox, request: SandboxRequest, _: dict[str, str]) -> object:
+def _calls(sandbox: Knobs, request: SandboxRequest, _: dict[str, str]) -> object:
     return _rows(sandbox.calls, request)
 
 
-def _effects(sandbox: Sandbox, request: SandboxRequest, _: dict[str, str]) -> object:
+def _effects(sandbox: Knobs, request: SandboxRequest, _: dict[str, str]) -> object:
     return _rows(sandbox.effects, request)
 
 
-def _summary(sandbox: Sandbox, _: SandboxRequest, __: dict[str, str]) -> object:
+def _summary(sandbox: Knobs, _: SandboxRequest, __: dict[str, str]) -> object:
     return sandbox.summary()
 
 
-def _reset_ledger(sandbox: Sandbox, _: SandboxRequest, __: dict[str, str]) -> object:
+def _reset_ledger(sandbox: Knobs, _: SandboxRequest, __: dict[str, str]) -> object:
     sandbox.reset_ledger()
     return sandbox.summary()
 
 
-def _take_notifications(sandbox: Sandbox, request: SandboxRequest, _: dict[str, str]) -> object:
+def _take_notifications(sandbox: Knobs, request: SandboxRequest, _: dict[str, str]) -> object:
     taken = sandbox.take_notifications(all_of_them=_query(request).get("all") == "true")
     return [_notification(each) for each in taken]
 

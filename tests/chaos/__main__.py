@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cobalt_mirror.workers.cli.signals import orderly_end
+from cobalt_mirror.workers.terminal.signals import orderly_end
 from tests.chaos.options import Database, Options, Rates
 from tests.chaos.place import make_folder
 from tests.chaos.run import run_chaos

@@ -11,8 +11,8 @@ from typing import Any
 
 import redis
 
-from cobalt_mirror.workers.embedded import EmbeddedRedis
-from cobalt_mirror.workers.processes import Processes
+from cobalt_mirror.workers.local.redis import EmbeddedRedis
+from cobalt_mirror.workers.local.supervisor import Processes
 from tests.chaos.knobs import Knobs
 from tests.chaos.postgres import Postgres
 from tests.chaos.steps import Harm, What

@@ -17,10 +17,10 @@ from cryptography.fernet import Fernet
 from sqlalchemy import Engine
 
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.workers.cli.up import sandbox_environment
-from cobalt_mirror.workers.embedded import EmbeddedRedis
-from cobalt_mirror.workers.guard import Guard
-from cobalt_mirror.workers.processes import Backoff, Processes
+from cobalt_mirror.workers.local.reaper import Guard
+from cobalt_mirror.workers.local.redis import EmbeddedRedis
+from cobalt_mirror.workers.local.sandbox import sandbox_environment
+from cobalt_mirror.workers.local.supervisor import Backoff, Processes
 from cobalt_mirror.workers.settings import Settings
 from tests.chaos.harms import LATEST_EFFECT_SECONDS, RELAYS, WORKERS
 from tests.chaos.knobs import Knobs

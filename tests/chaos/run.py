@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from cobalt_mirror.workers.cli.overview import read_overview
+from cobalt_mirror.workers.ops.overview import read_overview
 from tests.chaos.audit import install
 from tests.chaos.damage import Damage
 from tests.chaos.evidence import Evidence, collect, keep

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 import redis
 
-from cobalt_mirror.workers.embedded import EmbeddedRedis, RedisNotStarted, find_redis_server
+from cobalt_mirror.workers.errors import RedisNotStarted
+from cobalt_mirror.workers.local.redis import EmbeddedRedis, find_redis_server
 from tests.waiting import is_running, wait_until
 
 # A parent that says which server it started, and asks it once more after Ctrl-C.
 PARENT = """
 import sys, redis
 from pathlib import Path
-from cobalt_mirror.workers.embedded import EmbeddedRedis
+from cobalt_mirror.workers.local.redis import EmbeddedRedis
 
 with EmbeddedRedis(Path(sys.argv[1])) as server:
     try:

@@ -11,8 +11,8 @@ import redis
 
 from cobalt_mirror.cobalt import Governor, RateLimited
 from cobalt_mirror.workers.broker import create_governor_redis
-from cobalt_mirror.workers.embedded import EmbeddedRedis
 from cobalt_mirror.workers.governor import REDIS_PATIENCE_SECONDS, LocalGovernor, RedisGovernor
+from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from cobalt_mirror.workers.settings import Settings
 
 RATE = 100.0

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from cobalt_mirror.workers.processes import Backoff, Processes, ReleaseFailed
-from cobalt_mirror.workers.procfile import ProcfileError, find_procfile
+from cobalt_mirror.workers.errors import ProcfileError, ReleaseFailed
+from cobalt_mirror.workers.local.procfile import find_procfile
+from cobalt_mirror.workers.local.supervisor import Backoff, Processes
 from tests.waiting import is_running, wait_until
 
 QUICK = Backoff(first=timedelta(milliseconds=10), longest=timedelta(seconds=5))
@@ -36,7 +37,7 @@ SUPERVISOR = """
 import os, sys
 from datetime import timedelta
 from pathlib import Path
-from cobalt_mirror.workers.processes import Processes
+from cobalt_mirror.workers.local.supervisor import Processes
 
 with Processes(Path(sys.argv[1]), environment=os.environ, grace=timedelta(seconds=0.5)) as processes:
     processes.start()

@@ -1,4 +1,4 @@
-"""What is installed from a wheel brings its migrations and its Procfile, and takes one name in the host's environment."""
+"""An installed wheel brings its migrations and its Procfile, and takes one name in the host's environment."""
 
 import sysconfig
 from pathlib import Path
@@ -16,7 +16,7 @@ MIGRATE = """
 import sys
 from cobalt_mirror import db
 from cobalt_mirror.workers.cli import main
-from cobalt_mirror.workers.procfile import find_procfile
+from cobalt_mirror.workers.local.procfile import find_procfile
 
 print(db.__file__)
 print(find_procfile())
@@ -99,7 +99,7 @@ def test_it_holds_what_runs_and_nothing_else(wheel: Path) -> None:
         "cobalt_mirror/py.typed",
         "cobalt_mirror/cobalt/sandbox/catalogue.toml",
         "cobalt_mirror/db/migrations/env.py",
-        "cobalt_mirror/workers/Procfile",
+        "cobalt_mirror/workers/local/Procfile",
     }
     versions = {path.name for path in (ROOT / "alembic" / "versions").glob("*.py")}
     packed = {name.rpartition("/")[2] for name in names if name.startswith("cobalt_mirror/db/migrations/versions/")}
@@ -113,7 +113,7 @@ def test_what_it_installs_migrates_a_database(installed: Path, tmp_path: Path, d
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[:2] == [
         str(installed / "cobalt_mirror" / "db" / "__init__.py"),
-        str(installed / "cobalt_mirror" / "workers" / "Procfile"),
+        str(installed / "cobalt_mirror" / "workers" / "local" / "Procfile"),
     ]
     check_migrated(DatabaseSettings(database_url=database_url))
 

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from cobalt_mirror.workers.processes import Backoff
+from cobalt_mirror.workers.local.supervisor import Backoff
 
 BACKOFF = Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=5))
 

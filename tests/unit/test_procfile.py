@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from cobalt_mirror.workers.procfile import ProcfileError, find_procfile, read_procfile
+from cobalt_mirror.workers.errors import ProcfileError
+from cobalt_mirror.workers.local.procfile import find_procfile, read_procfile
 
 
 def write(folder: Path, text: str) -> Path:

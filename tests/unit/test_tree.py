@@ -15,7 +15,7 @@ def test_no_file_is_longer_than_a_reader_can_hold() -> None:
     files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")]
     lengths = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in files}
 
-    assert "workers/guard.py" in lengths
+    assert "workers/local/reaper.py" in lengths
     assert {file: length for file, length in lengths.items() if length > LONGEST_FILE} == {}
 
 
@@ -30,7 +30,7 @@ def test_only_db_knows_sql() -> None:
         if module.partition(".")[0] == "sqlalchemy" and module != "sqlalchemy.exc"
     }
 
-    assert ("workers/attempt.py", "Engine") in taken
+    assert ("workers/handlers/attempt.py", "Engine") in taken
     assert {(file, name) for file, name in taken if name not in handed_on} == set()
 
 

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from cobalt_mirror.workers.cli.app import app
-from cobalt_mirror.workers.cli.failures import FORESEEN, describe
+from cobalt_mirror.workers.terminal.failures import FORESEEN, describe
 
 
 def main() -> None:

@@ -6,10 +6,10 @@ import typer
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from cobalt_mirror.workers.cli.failures import FORESEEN, describe
-from cobalt_mirror.workers.cli.signals import orderly_end
 from cobalt_mirror.workers.demo.place import open_place
 from cobalt_mirror.workers.demo.run import run_demo
+from cobalt_mirror.workers.terminal.failures import FORESEEN, describe
+from cobalt_mirror.workers.terminal.signals import orderly_end
 
 
 def demo(

@@ -9,19 +9,19 @@ import typer
 from rich.console import Console
 
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.db.runs import PlaceTaken
+from cobalt_mirror.db.errors import PlaceTaken
 from cobalt_mirror.workers import logs
-from cobalt_mirror.workers.attempt import Attempts
 from cobalt_mirror.workers.broker import create_governor_redis
 from cobalt_mirror.workers.catalogue import Catalogue
-from cobalt_mirror.workers.cli.output import console, print_json, table
-from cobalt_mirror.workers.cli.readiness import ready_for_work
-from cobalt_mirror.workers.cli.signals import orderly_end
-from cobalt_mirror.workers.cli.walking import progress
+from cobalt_mirror.workers.cli.reconcile_progress import progress
+from cobalt_mirror.workers.handlers.attempt import Attempts
+from cobalt_mirror.workers.ops.readiness import ready_for_work
 from cobalt_mirror.workers.reconcile import Options, Reconciliation, Report
 from cobalt_mirror.workers.reconcile.calls import CallCounter
 from cobalt_mirror.workers.runtime import create_client, create_governor
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.terminal.output import console, print_json, table
+from cobalt_mirror.workers.terminal.signals import orderly_end
 
 #: The exit code that says that another run is under way.
 PLACE_TAKEN = 3

@@ -7,8 +7,8 @@ import typer
 from pydantic import ValidationError
 
 from cobalt_mirror.cobalt.sandbox import Sandbox, Settings, serve
-from cobalt_mirror.cobalt.sandbox.sandbox import DEFAULT_KEYS
-from cobalt_mirror.workers.cli.failures import NotReady
+from cobalt_mirror.cobalt.sandbox.knobs import DEFAULT_KEYS
+from cobalt_mirror.workers.errors import NotReady
 
 DEFAULT_PORT = 8474
 

@@ -10,10 +10,10 @@ from cobalt_mirror.db.migrate import upgrade
 from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.actors import declare_queues
 from cobalt_mirror.workers.broker import create_broker, create_redis
-from cobalt_mirror.workers.cli.readiness import ready_for_relay, ready_for_work
-from cobalt_mirror.workers.cli.signals import told_to_stop
+from cobalt_mirror.workers.ops.readiness import ready_for_relay, ready_for_work
 from cobalt_mirror.workers.relay import Relay
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.terminal.signals import told_to_stop
 from cobalt_mirror.workers.watchdog import Watch
 
 #: How long an idle thread of dramatiq may sleep, in milliseconds. With its default of 1,000, messages to two idle

@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from cobalt_mirror.db import find_account, list_configs, list_connections, list_events, list_history, list_workflow_runs
 from cobalt_mirror.db.deletions import Deletion, find_deletion
 from cobalt_mirror.db.engine import create_engine, reading
-from cobalt_mirror.workers.cli.failures import NotReady
-from cobalt_mirror.workers.cli.output import console, print_json, table
-from cobalt_mirror.workers.cli.readiness import ready_for_database
+from cobalt_mirror.workers.errors import NotReady
+from cobalt_mirror.workers.ops.readiness import ready_for_database
+from cobalt_mirror.workers.terminal.output import console, print_json, table
 
 
 def show(

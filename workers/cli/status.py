@@ -7,11 +7,11 @@ import typer
 
 from cobalt_mirror.cobalt import Client, CobaltError
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.workers.cli.output import ago, cell, console, duration, print_json, table
-from cobalt_mirror.workers.cli.overview import Overview, read_overview
-from cobalt_mirror.workers.cli.readiness import ready_for_database
+from cobalt_mirror.workers.ops.overview import Overview, read_overview
+from cobalt_mirror.workers.ops.readiness import ready_for_database
+from cobalt_mirror.workers.ops.subscription import find_flaw
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.web.subscription import find_flaw
+from cobalt_mirror.workers.terminal.output import ago, cell, console, duration, print_json, table
 
 #: The exit code that tells a monitor to wake somebody.
 NEEDS_SOMEBODY = 3

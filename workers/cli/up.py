@@ -2,25 +2,24 @@
 
 import os
 import re
-from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from typing import Annotated
 
 import typer
 
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer
-from cobalt_mirror.cobalt.sandbox.sandbox import DEFAULT_KEYS
-from cobalt_mirror.workers.cli.failures import NotReady
-from cobalt_mirror.workers.cli.readiness import check_redis
 from cobalt_mirror.workers.cli.sandbox import DEFAULT_PORT
-from cobalt_mirror.workers.cli.signals import orderly_end
 from cobalt_mirror.workers.cli.web import address_of, listen
-from cobalt_mirror.workers.cli.webhook import arrange
-from cobalt_mirror.workers.embedded import EmbeddedRedis
-from cobalt_mirror.workers.keeper import kept_running
-from cobalt_mirror.workers.processes import Processes
-from cobalt_mirror.workers.procfile import find_procfile
+from cobalt_mirror.workers.errors import NotReady
+from cobalt_mirror.workers.local.keeper import kept_running
+from cobalt_mirror.workers.local.procfile import find_procfile
+from cobalt_mirror.workers.local.redis import EmbeddedRedis
+from cobalt_mirror.workers.local.sandbox import sandbox_environment
+from cobalt_mirror.workers.local.supervisor import Processes
+from cobalt_mirror.workers.ops.readiness import check_redis
+from cobalt_mirror.workers.ops.subscription import arrange
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.terminal.signals import orderly_end
 
 
 def up(
@@ -62,17 +61,6 @@ def up(
             processes.wait()
         except SystemExit:
             typer.echo("stopping; what is in hand is finished first", err=True)
-
-
-def sandbox_environment(url: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that make a sandbox on the loopback be Cobalt, past any proxy."""
-    past = ",".join(filter(None, [environment.get("NO_PROXY", environment.get("no_proxy", "")), "127.0.0.1"]))
-    return {
-        "COBALT_BASE_URL": url,
-        "COBALT_API_KEY": DEFAULT_KEYS["test"],
-        "NO_PROXY": past,
-        "no_proxy": past,
-    }
 
 
 def _serve_sandbox(resources: ExitStack, port: int) -> str:

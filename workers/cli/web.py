@@ -8,10 +8,10 @@ import typer
 import uvicorn
 
 from cobalt_mirror.workers import logs
-from cobalt_mirror.workers.cli.failures import NotReady
-from cobalt_mirror.workers.cli.readiness import ready_for_database
-from cobalt_mirror.workers.cli.signals import told_to_stop
+from cobalt_mirror.workers.errors import NotReady
+from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.terminal.signals import told_to_stop
 from cobalt_mirror.workers.web import create_app
 
 #: How long requests in hand may take to end when the process is told to stop, in seconds.

@@ -1,19 +1,12 @@
 """`cobalt-mirror webhook`: has Cobalt notify us."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from cobalt_mirror.db.engine import create_engine, reading
-from cobalt_mirror.db.notifications import Subscription, find_subscription, record_subscription
-from cobalt_mirror.db.state import find_environment
-from cobalt_mirror.workers.cli.failures import NotReady
-from cobalt_mirror.workers.cli.readiness import ready_for_database
-from cobalt_mirror.workers.runtime import create_client
-from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.web.subscription import ensure_subscription
+from cobalt_mirror.workers.ops.readiness import ready_for_database
+from cobalt_mirror.workers.ops.subscription import arrange
 
 webhook = typer.Typer(no_args_is_help=True)
 
@@ -44,34 +37,6 @@ def ensure(
     _check(url)
     did = arrange(ready_for_database(), url)
     typer.echo(did if did is not None else f"nothing to do: {url} is registered and enabled")
-
-
-def arrange(settings: Settings, url: str) -> str | None:
-    """Have Cobalt notify a URL, and remember it.
-
-    Returns:
-        What was done, in words; None: all was well.
-
-    Raises:
-        NotReady: the key is of the other environment than the database.
-        CobaltError: see `ensure_subscription`; nothing is remembered.
-    """
-    engine = create_engine(settings)
-    try:
-        with reading(engine).begin() as connection:
-            before, pinned = find_subscription(connection), find_environment(connection)
-        with create_client(settings) as client:
-            if pinned is not None and client.environment not in {None, pinned}:
-                raise NotReady(
-                    f"this database mirrors the {pinned} environment and COBALT_API_KEY is a {client.environment} key"
-                )
-            did = ensure_subscription(client, url, before=None if before is None else before.url)
-        if did is not None or before is None or before.url != url:
-            with engine.begin() as connection:
-                record_subscription(connection, Subscription(url=url, since=datetime.now(UTC)))
-    finally:
-        engine.dispose()
-    return did
 
 
 def _check(url: str) -> None:

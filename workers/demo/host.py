@@ -14,16 +14,13 @@ from cobalt_mirror.cobalt import Client, RateLimited
 from cobalt_mirror.db import find_account
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.events import Event, publish
+from cobalt_mirror.workers.errors import Closing
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Between two looks at the mirror while a customer waits for a page, in seconds.
 _LOOK_SECONDS = 0.2
-
-
-class Closing(Exception):
-    """The demo ends before this customer was served."""
 
 
 @dataclass(slots=True, kw_only=True)

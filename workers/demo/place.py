@@ -19,10 +19,10 @@ from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.errors import NotMigrated
 from cobalt_mirror.db.migrate import check_migrated, drop_schema
 from cobalt_mirror.workers.broker import create_governor_redis
-from cobalt_mirror.workers.cli.up import sandbox_environment
-from cobalt_mirror.workers.embedded import EmbeddedRedis
-from cobalt_mirror.workers.processes import Processes
-from cobalt_mirror.workers.procfile import find_procfile
+from cobalt_mirror.workers.local.procfile import find_procfile
+from cobalt_mirror.workers.local.redis import EmbeddedRedis
+from cobalt_mirror.workers.local.sandbox import sandbox_environment
+from cobalt_mirror.workers.local.supervisor import Processes
 from cobalt_mirror.workers.runtime import create_client, create_governor
 from cobalt_mirror.workers.settings import Settings
 

@@ -7,8 +7,8 @@ from rich.console import Console
 from sqlalchemy import Connection
 
 from cobalt_mirror.db import integrations
-from cobalt_mirror.workers.cli.output import table
 from cobalt_mirror.workers.demo.compare import Difference, MirrorRows
+from cobalt_mirror.workers.terminal.output import table
 
 
 def show_page(screen: Console, connection: Connection, mirror: MirrorRows) -> None:

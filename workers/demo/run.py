@@ -10,15 +10,15 @@ import typer
 from sqlalchemy import Engine
 
 from cobalt_mirror.db.engine import reading
-from cobalt_mirror.workers.cli.failures import NotReady
-from cobalt_mirror.workers.cli.output import console, table
-from cobalt_mirror.workers.cli.overview import Overview, read_overview
 from cobalt_mirror.workers.demo.compare import compare, read_mirror
 from cobalt_mirror.workers.demo.host import Host
 from cobalt_mirror.workers.demo.journey import Customer
 from cobalt_mirror.workers.demo.place import Place
 from cobalt_mirror.workers.demo.progress import Shown, progress
 from cobalt_mirror.workers.demo.report import show_calls, show_differences, show_page, verdict
+from cobalt_mirror.workers.errors import NotReady
+from cobalt_mirror.workers.ops.overview import Overview, read_overview
+from cobalt_mirror.workers.terminal.output import console, table
 
 #: Customers at a time.
 _AT_ONCE = 8

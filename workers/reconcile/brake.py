@@ -1,10 +1,7 @@
 """The brake: too much that seems gone at once is more likely a broken listing than the truth."""
 
+from cobalt_mirror.workers.errors import BrakeHeld
 from cobalt_mirror.workers.settings import Settings
-
-
-class Braked(Exception):
-    """More is suspected gone than one run may believe. Look at Cobalt; if it is so, allow it for one run."""
 
 
 def brake(settings: Settings, *, missing: int, accounts: int, gone: int, connections: int) -> None:
@@ -18,7 +15,7 @@ def brake(settings: Settings, *, missing: int, accounts: int, gone: int, connect
         connections: connections that the mirror shows.
 
     Raises:
-        Braked: too much is suspected gone; no existing row was changed.
+        BrakeHeld: too much is suspected gone; no existing row was changed.
     """
     told = [
         f"{suspected} of {known} {what}"
@@ -26,7 +23,7 @@ def brake(settings: Settings, *, missing: int, accounts: int, gone: int, connect
         if suspected > settings.reconcile_brake_count and suspected > settings.reconcile_brake_share * known
     ]
     if told:
-        raise Braked(
+        raise BrakeHeld(
             f"{' and '.join(told)} seem to be gone at Cobalt; no existing row was changed."
             " Look at them there; if it is so, allow this one run: cobalt-mirror reconcile --allow-missing"
         )

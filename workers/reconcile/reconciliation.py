@@ -10,9 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cobalt_mirror.cobalt import Client, CobaltError, UnknownAccount
 from cobalt_mirror.db.engine import Clock, database_clock, reading
-from cobalt_mirror.db.errors import DatabaseError
+from cobalt_mirror.db.errors import DatabaseError, PlaceLost
 from cobalt_mirror.db.listing import find_account_subjects
-from cobalt_mirror.db.runs import LastPass, PlaceLost, begin_run, end_run, find_last_pass, record_pass
+from cobalt_mirror.db.runs import LastPass, begin_run, end_run, find_last_pass, record_pass
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.suspicions import (
     Kind,
@@ -24,16 +24,17 @@ from cobalt_mirror.db.suspicions import (
     suspect_missing,
     want_configs,
 )
-from cobalt_mirror.workers.attempt import Attempts
 from cobalt_mirror.workers.catalogue import Catalogue
-from cobalt_mirror.workers.reconcile.brake import Braked, brake
+from cobalt_mirror.workers.errors import BrakeHeld, WorkHalted
+from cobalt_mirror.workers.handlers.attempt import Attempts
+from cobalt_mirror.workers.reconcile.brake import brake
 from cobalt_mirror.workers.reconcile.calls import CallCounter
 from cobalt_mirror.workers.reconcile.comparison import listed_connections
+from cobalt_mirror.workers.reconcile.dry_run import Look, list_suggested
 from cobalt_mirror.workers.reconcile.journal import Journal
-from cobalt_mirror.workers.reconcile.look import Look, list_suggested
 from cobalt_mirror.workers.reconcile.options import Options
 from cobalt_mirror.workers.reconcile.progress import Progress, unseen
-from cobalt_mirror.workers.reconcile.repair import Halted, Repair
+from cobalt_mirror.workers.reconcile.repair import Repair
 from cobalt_mirror.workers.reconcile.report import FieldDifference, Report
 from cobalt_mirror.workers.reconcile.sweep import Sweep
 from cobalt_mirror.workers.reconcile.walk import Walk, adopt_unknown
@@ -41,7 +42,7 @@ from cobalt_mirror.workers.reconcile.walk import Walk, adopt_unknown
 log = structlog.get_logger()
 
 #: What ends a run early and is written into its row; anything else ends it as SIGKILL would.
-_ENDS_EARLY = (Braked, CobaltError, DatabaseError, Halted, SQLAlchemyError, KeyboardInterrupt, SystemExit)
+_ENDS_EARLY = (BrakeHeld, CobaltError, DatabaseError, WorkHalted, SQLAlchemyError, KeyboardInterrupt, SystemExit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,7 @@ class Reconciliation:
             return
         with reading(self.attempts.engine).begin() as connection:
             halt = find_halt(connection)
-        raise Halted(f"work is halted: {halt.reason if halt else 'it just ended; start again'}")
+        raise WorkHalted(f"work is halted: {halt.reason if halt else 'it just ended; start again'}")
 
     # --- the walk -----------------------------------------------------------------------------------------------------
 
@@ -174,7 +175,7 @@ class Reconciliation:
             missing, accounts, gone, shown = count_suspected_gone(connection, journal.run.id)
         try:
             brake(self.attempts.settings, missing=missing, accounts=accounts, gone=gone, connections=shown)
-        except Braked:
+        except BrakeHeld:
             journal.run.position = 0  # the next run walks anew: the listing may be whole again
             if options.dry_run:
                 found += list_suggested(journal)

@@ -27,7 +27,8 @@ from cobalt_mirror.db.suspicions import (
 )
 from cobalt_mirror.db.tables import linked_accounts
 from cobalt_mirror.db.work import Check, find_check, record_check
-from cobalt_mirror.workers.attempt import Attempts
+from cobalt_mirror.workers.errors import WorkHalted
+from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.reconcile.journal import Journal
 from cobalt_mirror.workers.reconcile.progress import Progress, Stage
 
@@ -37,10 +38,6 @@ log = structlog.get_logger()
 WAITS, AGAIN_SECONDS = 2, 5.0
 #: How many attempts at one account make a turn; a noisy customer's other work is the workers'.
 _LONGEST_TURN = 200
-
-
-class Halted(Exception):
-    """Cobalt takes no calls of ours. `cobalt-mirror status` says why; mend that, then start again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +52,7 @@ class Repair:
         """Read every subject in doubt.
 
         Raises:
-            Halted: the key is refused. What was read stays so.
+            WorkHalted: the key is refused. What was read stays so.
             PlaceLost: another run took the place.
         """
         run, waited = self.journal.run, 0
@@ -106,7 +103,7 @@ class Repair:
             halt = find_halt(connection)
             self._follow(connection, account, subjects, changed)
         if halt is not None:
-            raise Halted(f"work is halted: {halt.reason}")
+            raise WorkHalted(f"work is halted: {halt.reason}")
         return len(outcomes)
 
     def _follow(self, connection: Connection, account: str, subjects: Sequence[Suspicion], changed: set[str]) -> None:

@@ -8,14 +8,12 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from cobalt_mirror.workers.errors import NotJson
+
 #: The longest that a body may take to arrive, in seconds.
 PATIENCE_SECONDS = 20.0
 #: How many lists and objects may be inside each other.
 DEEPEST = 64
-
-
-class NotJson(ValueError):
-    """The body is no JSON that can be read and stored. The text says why."""
 
 
 async def read_body(request: Request, *, limit: int) -> bytes:

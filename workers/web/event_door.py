@@ -16,8 +16,9 @@ from cobalt_mirror.db.errors import NoSecretKeys
 from cobalt_mirror.events import Event, IdConflict, InvalidEvent, read_cloudevent
 from cobalt_mirror.events.publish import publish_with
 from cobalt_mirror.events.types import LARGEST_PAYLOAD, payload_size
+from cobalt_mirror.workers.errors import NotJson
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.web.body import NotJson, decode, read_body
+from cobalt_mirror.workers.web.body import decode, read_body
 
 log = structlog.get_logger()
 

@@ -7,18 +7,16 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection
 
+from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
 from cobalt_mirror.db.columns import storable
 from cobalt_mirror.db.notifications import EndedRun, record_notification, record_workflow_run
 from cobalt_mirror.db.work import record_check
 from cobalt_mirror.events.errors import describe
 from cobalt_mirror.events.types import LONGEST, Identifier
+from cobalt_mirror.workers.errors import UnknownShape
 
 #: The longest text that is kept of an error, in characters.
 _LONGEST_ERROR = 1000
-
-
-class UnknownShape(ValueError):
-    """JSON, but not what a notification looks like. The text names the field."""
 
 
 class Notification(BaseModel):
@@ -87,14 +85,6 @@ class WorkflowNotification(Notification):
         )
 
 
-#: Every event that Cobalt can be asked to tell.
-EVENT_NAMES = (
-    "Connection Created",
-    "Connection Deleted",
-    "Connection Expired",
-    "Workflow Completed",
-    "Workflow Errored",
-)
 _SHAPES: Mapping[str, type[Notification]] = {
     name: ConnectionNotification if name.startswith("Connection") else WorkflowNotification for name in EVENT_NAMES
 }

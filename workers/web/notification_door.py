@@ -12,9 +12,10 @@ from starlette.responses import JSONResponse, Response
 
 from cobalt_mirror.cobalt import is_signed
 from cobalt_mirror.db.engine import Clock
+from cobalt_mirror.workers.errors import NotJson, UnknownShape
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.web.body import NotJson, decode, read_body
-from cobalt_mirror.workers.web.notification import Notification, UnknownShape, read_notification
+from cobalt_mirror.workers.web.body import decode, read_body
+from cobalt_mirror.workers.web.notification import Notification, read_notification
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp, WorkflowPatch
-from cobalt_mirror.workers.attempt import Progress
+from cobalt_mirror.workers.handlers.attempt import Progress
 from tests.world import World
 
 

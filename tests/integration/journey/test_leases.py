@@ -15,7 +15,7 @@ from cobalt_mirror.cobalt.sandbox import Answer, Effect, Fault
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.work import give_back, take_lease
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
-from cobalt_mirror.workers.attempt import Progress
+from cobalt_mirror.workers.handlers.attempt import Progress
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Died, Once, Wire, die, workers_over
 from tests.world import World

@@ -7,7 +7,7 @@ import pytest
 
 from cobalt_mirror.cobalt.sandbox import Answer, Fault
 from cobalt_mirror.events import ConfigChanged, UserSignedUp
-from cobalt_mirror.workers.halting import FAILING_ACCOUNTS
+from cobalt_mirror.workers.circuit import FAILING_ACCOUNTS
 from tests.integration.journey.replay import check_history
 from tests.world import World
 

@@ -4,7 +4,7 @@ from sqlalchemy import event
 
 from cobalt_mirror.cobalt.sandbox import Fault
 from cobalt_mirror.events import ConfigChanged, UserSignedUp
-from cobalt_mirror.workers.attempt import Progress
+from cobalt_mirror.workers.handlers.attempt import Progress
 from tests.world import World
 
 

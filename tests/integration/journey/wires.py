@@ -7,7 +7,7 @@ import httpx
 
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import SandboxTransport
-from cobalt_mirror.workers.attempt import Attempts
+from cobalt_mirror.workers.handlers.attempt import Attempts
 from tests.world import World
 
 Hook = Callable[[httpx.Request], object]

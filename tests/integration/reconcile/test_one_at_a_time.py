@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from cobalt_mirror.db.runs import PLACE_TTL, PlaceTaken
+from cobalt_mirror.db.errors import PlaceTaken
+from cobalt_mirror.db.runs import PLACE_TTL
 from cobalt_mirror.workers.reconcile import Ending
 from tests.integration.journey.wires import Died, Wire, die
 from tests.integration.reconcile.runs import at_cobalt, reconcile, run_row

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from cobalt_mirror.cobalt import sign
 from cobalt_mirror.cobalt.sandbox.state import Notification
-from cobalt_mirror.workers.web.notification import EVENT_NAMES
+from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
 from tests.world import World
 
 EVENTS_TOKEN = "a-token-of-the-host"

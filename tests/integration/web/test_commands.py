@@ -16,6 +16,7 @@ from sqlalchemy import Engine, insert, select
 
 from cobalt_mirror.cobalt import Client, sign
 from cobalt_mirror.cobalt.sandbox import SandboxServer
+from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.notifications import (
     EndedRun,
@@ -26,7 +27,6 @@ from cobalt_mirror.db.notifications import (
 )
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.tables import connections, events, notifications, runs
-from cobalt_mirror.workers.web.notification import EVENT_NAMES
 from tests.commands import Shell, family_of, read_until, still_running
 from tests.integration.web.doors import connection_told
 from tests.waiting import wait_until

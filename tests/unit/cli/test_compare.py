@@ -9,9 +9,9 @@ import pytest
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
 from cobalt_mirror.db import MirroredAccount, MirroredConfig, MirroredConnection
-from cobalt_mirror.workers.configs import config_row
-from cobalt_mirror.workers.connections import connection_row
 from cobalt_mirror.workers.demo.compare import MirrorRows, compare
+from cobalt_mirror.workers.handlers.configs import config_row
+from cobalt_mirror.workers.handlers.connections import connection_row
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

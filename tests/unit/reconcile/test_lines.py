@@ -1,6 +1,6 @@
 """Progress where no terminal is: a line every now and then, and an estimate only where one can be made."""
 
-from cobalt_mirror.workers.cli.walking import lines, remaining
+from cobalt_mirror.workers.cli.reconcile_progress import lines, remaining
 from cobalt_mirror.workers.reconcile.progress import Stage
 
 

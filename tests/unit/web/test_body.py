@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from cobalt_mirror.workers.web.body import DEEPEST, NotJson, decode, read_body
+from cobalt_mirror.workers.errors import NotJson
+from cobalt_mirror.workers.web.body import DEEPEST, decode, read_body
 
 
 async def measure(request: Request) -> Response:

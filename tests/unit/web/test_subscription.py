@@ -6,8 +6,8 @@ import pytest
 
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
-from cobalt_mirror.workers.web.notification import EVENT_NAMES
-from cobalt_mirror.workers.web.subscription import ensure_subscription, find_flaw
+from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
+from cobalt_mirror.workers.ops.subscription import ensure_subscription, find_flaw
 
 URL = "https://mirror.test/webhooks/cobalt"
 

@@ -3,18 +3,15 @@
 import re
 from pathlib import Path
 
+from cobalt_mirror.workers.errors import ProcfileError
+
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>\S.*)")
-
-
-class ProcfileError(Exception):
-    """The Procfile cannot be used as it is: the text names file and line. Correct it; a retry changes nothing."""
 
 
 def find_procfile() -> Path:
     """The Procfile of this installation: the one shipped in the wheel, else the top level of the checkout."""
-    here = Path(__file__).resolve().parent
-    shipped = here / "Procfile"
-    return shipped if shipped.exists() else here.parent / "Procfile"
+    shipped = Path(__file__).parent / "Procfile"
+    return shipped if shipped.exists() else Path(__file__).resolve().parents[2] / "Procfile"
 
 
 def read_procfile(path: Path) -> dict[str, str]:

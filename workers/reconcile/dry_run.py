@@ -14,9 +14,9 @@ from cobalt_mirror.db.mirror import find_configs, find_row
 from cobalt_mirror.db.suspicions import Kind, Settled, Suspicion, count_open, list_open, settle
 from cobalt_mirror.db.tables import configs, connections, linked_accounts
 from cobalt_mirror.db.work import Check, Lease
-from cobalt_mirror.workers.accounts import handle_account
-from cobalt_mirror.workers.connections import handle_connection
-from cobalt_mirror.workers.job import Job
+from cobalt_mirror.workers.handlers.accounts import handle_account
+from cobalt_mirror.workers.handlers.connections import handle_connection
+from cobalt_mirror.workers.handlers.job import Job
 from cobalt_mirror.workers.reconcile.journal import Journal
 from cobalt_mirror.workers.reconcile.progress import Progress, Stage
 from cobalt_mirror.workers.reconcile.report import FieldDifference

@@ -33,12 +33,13 @@ from cobalt_mirror.db.work import (
 )
 from cobalt_mirror.events import InvalidEvent
 from cobalt_mirror.events.stored import Entry, read_entry
-from cobalt_mirror.workers.accounts import handle_account
-from cobalt_mirror.workers.connections import handle_connection
-from cobalt_mirror.workers.halting import Halting, Troubles
-from cobalt_mirror.workers.job import Job, WantedCheck
-from cobalt_mirror.workers.offboarding import account_goes_first, record_offboarding
-from cobalt_mirror.workers.outcomes import AccountGone, Move, Outcome, OutOfTime, Verdict, backoff, outcome_of
+from cobalt_mirror.workers.circuit import Halting, Troubles
+from cobalt_mirror.workers.errors import AccountGone, OutOfTime
+from cobalt_mirror.workers.handlers.accounts import handle_account
+from cobalt_mirror.workers.handlers.connections import handle_connection
+from cobalt_mirror.workers.handlers.job import Job, WantedCheck
+from cobalt_mirror.workers.handlers.offboarding import account_goes_first, record_offboarding
+from cobalt_mirror.workers.outcomes import Move, Outcome, Verdict, backoff, outcome_of
 from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()

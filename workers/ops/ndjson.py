@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cobalt_mirror.db.errors import NoSecretKeys
 from cobalt_mirror.events import Event, EventError, parse_cloudevent, publish_many
-from cobalt_mirror.workers.cli.failures import NotReady, describe
+from cobalt_mirror.workers.errors import NotReady
+from cobalt_mirror.workers.terminal.failures import describe
 
 #: Events a transaction.
 _BATCH = 500

@@ -6,9 +6,9 @@ from typing import Any
 from cobalt_mirror.cobalt import LinkedAccount, Refused, UnknownAccount
 from cobalt_mirror.db.tables import linked_accounts
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.folding import FoldedSignUp, fold_sign_ups
-from cobalt_mirror.workers.job import Job
-from cobalt_mirror.workers.offboarding import check_deleted, offboard
+from cobalt_mirror.workers.handlers.folding import FoldedSignUp, fold_sign_ups
+from cobalt_mirror.workers.handlers.job import Job
+from cobalt_mirror.workers.handlers.offboarding import check_deleted, offboard
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
 

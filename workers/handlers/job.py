@@ -14,7 +14,8 @@ from cobalt_mirror.db.mirror import Rows
 from cobalt_mirror.db.tables import linked_accounts
 from cobalt_mirror.db.work import Check, Lease
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.outcomes import DONE, AccountGone, Outcome, OutOfTime, Verdict, superseded
+from cobalt_mirror.workers.errors import AccountGone, OutOfTime
+from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, superseded
 from cobalt_mirror.workers.settings import Settings
 
 P = ParamSpec("P")

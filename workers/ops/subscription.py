@@ -1,9 +1,44 @@
 """Our subscription at Cobalt: registers it, repairs it, and says what is wrong with it."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from cobalt_mirror.cobalt import Client, Webhook
-from cobalt_mirror.workers.web.notification import EVENT_NAMES
+from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
+from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.notifications import Subscription, find_subscription, record_subscription
+from cobalt_mirror.db.state import find_environment
+from cobalt_mirror.workers.errors import NotReady
+from cobalt_mirror.workers.runtime import create_client
+from cobalt_mirror.workers.settings import Settings
+
+
+def arrange(settings: Settings, url: str) -> str | None:
+    """Have Cobalt notify a URL, and remember it.
+
+    Returns:
+        What was done, in words; None: all was well.
+
+    Raises:
+        NotReady: the key is of the other environment than the database.
+        CobaltError: see `ensure_subscription`; nothing is remembered.
+    """
+    engine = create_engine(settings)
+    try:
+        with reading(engine).begin() as connection:
+            before, pinned = find_subscription(connection), find_environment(connection)
+        with create_client(settings) as client:
+            if pinned is not None and client.environment not in {None, pinned}:
+                raise NotReady(
+                    f"this database mirrors the {pinned} environment and COBALT_API_KEY is a {client.environment} key"
+                )
+            did = ensure_subscription(client, url, before=None if before is None else before.url)
+        if did is not None or before is None or before.url != url:
+            with engine.begin() as connection:
+                record_subscription(connection, Subscription(url=url, since=datetime.now(UTC)))
+    finally:
+        engine.dispose()
+    return did
 
 
 def ensure_subscription(client: Client, url: str, *, before: str | None = None) -> str | None:

@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from cobalt_mirror.workers.cli.output import duration
 from cobalt_mirror.workers.reconcile.progress import Progress as Shown
 from cobalt_mirror.workers.reconcile.progress import Stage
+from cobalt_mirror.workers.terminal.output import duration
 
 #: Between two lines where no terminal is, in seconds.
 LINE_SECONDS = 10.0

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event, Thread
 
-from cobalt_mirror.workers.embedded import EmbeddedRedis, RedisNotStarted
-from cobalt_mirror.workers.processes import Backoff
+from cobalt_mirror.workers.errors import RedisNotStarted
+from cobalt_mirror.workers.local.redis import EmbeddedRedis
+from cobalt_mirror.workers.local.supervisor import Backoff
 
 _LOOK_SECONDS = 0.1
 

@@ -15,16 +15,13 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self, TextIO
 
-from cobalt_mirror.workers.guard import Guard
-from cobalt_mirror.workers.procfile import ProcfileError, read_procfile
+from cobalt_mirror.workers.errors import ProcfileError, ReleaseFailed
+from cobalt_mirror.workers.local.procfile import read_procfile
+from cobalt_mirror.workers.local.reaper import Guard
 
 RELEASE = "release"
 #: What ends by itself: `release` is run before the others start, `reconcile` whenever a scheduler has it.
 ENDS_BY_ITSELF = frozenset({RELEASE, "reconcile"})
-
-
-class ReleaseFailed(Exception):
-    """The Procfile's `release` command failed; its own output says why. Correct that before anything is started."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,11 +10,17 @@ from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.db.tables import connections
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.configs import came_to_be, change_config, change_configs, configs_deleted, read_configs
-from cobalt_mirror.workers.folding import Patch, config_id_of
-from cobalt_mirror.workers.job import Job, WantedCheck
+from cobalt_mirror.workers.handlers.configs import (
+    came_to_be,
+    change_config,
+    change_configs,
+    configs_deleted,
+    read_configs,
+)
+from cobalt_mirror.workers.handlers.folding import Patch, config_id_of
+from cobalt_mirror.workers.handlers.job import Job, WantedCheck
+from cobalt_mirror.workers.handlers.removals import Link, RemovalPlan, link_of, plan_removals, was_total
 from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, superseded
-from cobalt_mirror.workers.removals import Link, RemovalPlan, link_of, plan_removals, was_total
 
 #: When an authorisation that Cobalt does not show yet is looked at again, in seconds after the look before.
 LOOKS = (2.0, 3.0, 10.0)

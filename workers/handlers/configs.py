@@ -7,8 +7,8 @@ from cobalt_mirror.cobalt import Config, Refused, UnknownApplication, UnknownCon
 from cobalt_mirror.cobalt.models import ConfigField
 from cobalt_mirror.db.tables import configs
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.folding import Desired, Patch, fold_configs, hides_values, is_secret, merge
-from cobalt_mirror.workers.job import Job
+from cobalt_mirror.workers.handlers.folding import Desired, Patch, fold_configs, hides_values, is_secret, merge
+from cobalt_mirror.workers.handlers.job import Job
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of
 
 

@@ -16,7 +16,7 @@ from cobalt_mirror.db.reads import count_events, find_oldest_waiting
 from cobalt_mirror.db.runs import find_last_pass, list_runs
 from cobalt_mirror.db.state import Halt, find_environment, find_halt
 from cobalt_mirror.db.work import count_checks
-from cobalt_mirror.workers.cli.output import cell
+from cobalt_mirror.workers.terminal.output import cell
 
 #: After so many runs of the reconciliation that found something to repair, silence of Cobalt's is suspicious.
 SILENT_RUNS = 3

@@ -16,16 +16,13 @@ from typing import Self
 
 import redis
 
-from cobalt_mirror.workers.guard import Guard
+from cobalt_mirror.workers.errors import RedisNotStarted
+from cobalt_mirror.workers.local.reaper import Guard
 
 DEFAULT_DIRECTORY = Path("var/redis")
 
 _POLL_SECONDS = 0.01
 _LOCK_SECONDS = 2
-
-
-class RedisNotStarted(Exception):
-    """No embedded Redis: the text is one sentence that says why and what to do. Do that, then start again."""
 
 
 def find_redis_server() -> Path | None:

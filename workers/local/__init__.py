@@ -1,0 +1,1 @@
+"""A whole mirror on one machine: the supervisor, the reaper and the embedded Redis."""

@@ -1,0 +1,1 @@
+"""What an operator asks and does. The command line and the console are two faces over it."""

@@ -1,0 +1,1 @@
+"""How a command talks to a person: tables, JSON, and what Ctrl-C does."""

@@ -1,0 +1,26 @@
+"""What may go wrong without being a bug, and the one sentence for it."""
+
+import redis
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from cobalt_mirror.cobalt import CobaltError
+from cobalt_mirror.db.errors import DatabaseError
+from cobalt_mirror.events import EventError
+from cobalt_mirror.workers.errors import WorkersError
+
+#: The roots of everything that may go wrong without being a bug.
+FORESEEN = (CobaltError, DatabaseError, EventError, WorkersError, OSError, SQLAlchemyError, redis.RedisError)
+
+
+def describe(error: BaseException) -> str:
+    """Return the error as one sentence on one line."""
+    match error:
+        case DBAPIError():
+            text = f"the database failed: {error.orig}"
+        case redis.RedisError():
+            text = f"Redis failed: {error}"
+        case OSError(filename=str(name)):
+            text = f"{name}: {error.strerror}"
+        case _:
+            text = str(error) or type(error).__name__
+    return " ".join(text.split())
