@@ -23,6 +23,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from cobalt_mirror.db.checks import Check
 from cobalt_mirror.db.deletions import Deletion
 from cobalt_mirror.db.engine import Clock, time_by, time_column
 from cobalt_mirror.db.log import EVENT_COLUMNS, LoggedEvent, get_since_first_pending, is_since_first_pending
@@ -38,7 +39,6 @@ from cobalt_mirror.db.tables import (
     linked_accounts,
     state,
 )
-from cobalt_mirror.db.work import Check
 
 #: What any subject may have a row of.
 _TABLES = (linked_accounts, deletions, checks)

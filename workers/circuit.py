@@ -20,9 +20,9 @@ from cobalt_mirror.cobalt import (
     TransportError,
     UnexpectedAnswer,
 )
+from cobalt_mirror.db.due import hurry_failed
 from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.state import Halt, Standing, end_halt, find_halt, get_standing, record_halt
-from cobalt_mirror.db.work import hurry_failed
 from cobalt_mirror.workers.outcomes import Move
 
 log = structlog.get_logger()

@@ -12,9 +12,12 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from cobalt_mirror.cobalt import Client, CobaltError, KeyRefused
+from cobalt_mirror.db.checks import finish_check, hold_check, postpone_check, record_check
 from cobalt_mirror.db.deletions import Life, find_waiting_deletion, get_life
+from cobalt_mirror.db.due import forget_sent
 from cobalt_mirror.db.engine import Clock, database_clock
 from cobalt_mirror.db.errors import CannotUnseal, DatabaseError
+from cobalt_mirror.db.leases import give_back, take_lease
 from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.log import LoggedEvent, record_effects, record_outcomes
 from cobalt_mirror.db.mirror import Because, find_row, record_row
@@ -22,15 +25,6 @@ from cobalt_mirror.db.state import pin_environment
 from cobalt_mirror.db.subject import Opening, get_background, get_opening
 from cobalt_mirror.db.tables import linked_accounts
 from cobalt_mirror.db.vault import Vault
-from cobalt_mirror.db.work import (
-    finish_check,
-    forget_sent,
-    give_back,
-    hold_check,
-    postpone_check,
-    record_check,
-    take_lease,
-)
 from cobalt_mirror.events import InvalidEvent
 from cobalt_mirror.events.stored import Entry, read_entry
 from cobalt_mirror.workers.circuit import Halting, Troubles

@@ -8,11 +8,12 @@ from typing import Any, ParamSpec, TypeVar
 from sqlalchemy import Table
 
 from cobalt_mirror.cobalt import Client, LinkedAccount, UnknownAccount
+from cobalt_mirror.db.checks import Check
 from cobalt_mirror.db.deletions import Deletion
+from cobalt_mirror.db.leases import Lease
 from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.mirror import Rows
 from cobalt_mirror.db.tables import linked_accounts
-from cobalt_mirror.db.work import Check, Lease
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.errors import AccountGone, OutOfTime
 from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, superseded

@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Table
 
 from cobalt_mirror.cobalt import Client, CobaltError
+from cobalt_mirror.db.checks import Check
 from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.leases import Lease
 from cobalt_mirror.db.mirror import find_configs, find_row
 from cobalt_mirror.db.suspicions import Kind, Settled, Suspicion, count_open, list_open, settle
 from cobalt_mirror.db.tables import configs, connections, linked_accounts
-from cobalt_mirror.db.work import Check, Lease
 from cobalt_mirror.workers.handlers.accounts import handle_account
 from cobalt_mirror.workers.handlers.connections import handle_connection
 from cobalt_mirror.workers.handlers.job import Job

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, text
 
+from cobalt_mirror.db.due import find_due_accounts, is_anything_due
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.log import record_outcomes
 from cobalt_mirror.db.migrate import upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.subject import get_background
-from cobalt_mirror.db.work import find_due_accounts, is_anything_due
 
 FINISHED = """
     INSERT INTO cobalt_mirror.events (type, linked_account_id, status, finished_at)

@@ -9,8 +9,8 @@ import pytest
 from cobalt_mirror.cobalt.sandbox import Answer, Fault
 from cobalt_mirror.db import list_connections
 from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.leases import take_lease
 from cobalt_mirror.db.runs import find_last_pass
-from cobalt_mirror.db.work import take_lease
 from cobalt_mirror.events import ConnectionAuthorized, UserDeleted, UserSignedUp
 from cobalt_mirror.workers.reconcile import Ending
 from tests.integration.journey.replay import check_history
