@@ -24,6 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from cobalt_mirror.db.engine import execute
+from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.db.tables import events, is_unfinished
 from cobalt_mirror.db.vault import Vault
 
@@ -43,7 +44,7 @@ class LoggedEvent:
     payload: Any
     occurred_at: datetime
     recorded_at: datetime
-    status: str = "pending"
+    status: EventStatus = EventStatus.PENDING
     attempts: int = 0
     looks: int = 0
     due_at: datetime | None = None
@@ -139,7 +140,7 @@ def is_since_first_pending(*, of_slug: bool) -> ColumnElement[bool]:
     subject = is_slug if of_slug else or_(events.c.slug.is_(None), is_slug)
     ours = and_(events.c.linked_account_id == bindparam("account"), subject)
     first = select(func.min(events.c.occurred_at)).where(ours, is_unfinished).scalar_subquery()
-    return and_(ours, events.c.status != "superseded", events.c.occurred_at >= first)
+    return and_(ours, events.c.status != EventStatus.SUPERSEDED, events.c.occurred_at >= first)
 
 
 #: Put together once, for every attempt at a connection asks.
@@ -157,7 +158,9 @@ def record_outcomes(connection: Connection, outcomes: Iterable[tuple[LoggedEvent
 
 
 #: In words from which no partial index follows (see `is_unfinished`), for these rows are found by their keys.
-_NOT_ENDED = [events.c.status != literal_column(f"'{status}'") for status in ("done", "superseded", "dead")]
+_NOT_ENDED = [
+    events.c.status != literal_column(f"'{status}'") for status in EventStatus if status is not EventStatus.PENDING
+]
 
 
 @cache

@@ -23,7 +23,7 @@ from cobalt_mirror.cobalt import (
 from cobalt_mirror.db.due import hurry_failed
 from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.state import Halt, Standing, end_halt, find_halt, get_standing, record_halt
-from cobalt_mirror.workers.outcomes import Move
+from cobalt_mirror.db.statuses import Move
 
 log = structlog.get_logger()
 
@@ -90,8 +90,8 @@ class Halting:
                 return True
             if now < halt.probe_at:
                 return False
-            self.halt(connection, halt.reason, now, move=Move(halt.move))  # whoever comes next waits for the answer
-        return self._goes_on(Move(halt.move))
+            self.halt(connection, halt.reason, now, move=halt.move)  # whoever comes next waits for the answer
+        return self._goes_on(halt.move)
 
     def halt(self, connection: Connection, reason: str, now: datetime, *, move: Move = Move.OPERATOR) -> None:
         """Stop all calls, or put off the next probe of a halt in force; the waits between probes grow."""
@@ -99,7 +99,7 @@ class Halting:
         probes = 0 if before is None else before.probes + 1
         wait = min(LONGEST_PROBE_WAIT[move], timedelta(seconds=2.0 ** min(probes, 10)))
         since = now if before is None else before.since
-        record_halt(connection, Halt(reason=reason, since=since, probe_at=now + wait, probes=probes, move=str(move)))
+        record_halt(connection, Halt(reason=reason, since=since, probe_at=now + wait, probes=probes, move=move))
         if before is None:
             log.error("halted", reason=reason, move=str(move))
 

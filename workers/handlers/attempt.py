@@ -22,6 +22,7 @@ from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.log import LoggedEvent, record_effects, record_outcomes
 from cobalt_mirror.db.mirror import Because, find_row, record_row
 from cobalt_mirror.db.state import pin_environment
+from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.db.subject import Opening, get_background, get_opening
 from cobalt_mirror.db.tables import linked_accounts
 from cobalt_mirror.db.vault import Vault
@@ -33,7 +34,7 @@ from cobalt_mirror.workers.handlers.accounts import handle_account
 from cobalt_mirror.workers.handlers.connections import handle_connection
 from cobalt_mirror.workers.handlers.job import Job, WantedCheck
 from cobalt_mirror.workers.handlers.offboarding import account_goes_first, record_offboarding
-from cobalt_mirror.workers.outcomes import Move, Outcome, Verdict, backoff, outcome_of
+from cobalt_mirror.workers.outcomes import Outcome, Verdict, backoff, outcome_of
 from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()

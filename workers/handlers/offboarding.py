@@ -19,10 +19,11 @@ from cobalt_mirror.db.deletions import (
     strip_hints,
 )
 from cobalt_mirror.db.mirror import Because
+from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import UserDeleted
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.job import Job, WantedCheck
-from cobalt_mirror.workers.outcomes import Move, Outcome, Verdict, outcome_of, superseded
+from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of, superseded
 
 log = structlog.get_logger()
 

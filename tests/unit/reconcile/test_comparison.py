@@ -8,7 +8,7 @@ import pytest
 from cobalt_mirror.cobalt import LinkedAccount
 from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.db.listing import Known
-from cobalt_mirror.db.suspicions import Kind
+from cobalt_mirror.db.statuses import SuspicionKind
 from cobalt_mirror.workers.reconcile.comparison import adopted_rows, compare
 
 CREATED = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -40,7 +40,9 @@ def integration(slug: str = "slack", **changes: Any) -> dict[str, Any]:
     return {"type": slug, "reauth_required": False, "createdAt": CREATED.isoformat(), **changes}
 
 
-def suspected(account: LinkedAccount, *connections: dict[str, Any], **row: Any) -> list[tuple[str, Kind, list[str]]]:
+def suspected(
+    account: LinkedAccount, *connections: dict[str, Any], **row: Any
+) -> list[tuple[str, SuspicionKind, list[str]]]:
     known = Known(account={**ROW, **row}, connections={one["slug"]: one for one in connections})
     return [(one.slug, one.kind, list(one.differences)) for one in compare(account, known)]
 
@@ -60,7 +62,7 @@ def test_an_account_that_is_listed_as_mirrored_is_not_in_doubt() -> None:
     ],
 )
 def test_each_column_of_an_account_is_compared(row: dict[str, Any], column: str) -> None:
-    assert suspected(listed(), **row) == [("", Kind.CHANGED, [column])]
+    assert suspected(listed(), **row) == [("", SuspicionKind.CHANGED, [column])]
 
 
 @pytest.mark.parametrize("absent", ["name", "udf", "environment"])
@@ -69,7 +71,7 @@ def test_what_the_listing_leaves_out_is_unknown(absent: str) -> None:
 
 
 def test_a_name_that_the_listing_shows_as_null_was_taken_away() -> None:
-    assert suspected(listed(name=None)) == [("", Kind.CHANGED, ["name"])]
+    assert suspected(listed(name=None)) == [("", SuspicionKind.CHANGED, ["name"])]
 
 
 def test_a_name_that_no_database_takes_is_compared_as_it_is_stored() -> None:
@@ -79,29 +81,31 @@ def test_a_name_that_no_database_takes_is_compared_as_it_is_stored() -> None:
 def test_absent_integrations_are_unknown_and_an_empty_list_says_that_all_are_gone() -> None:
     assert suspected(listed(integrations="left out"), CONNECTED) == []
     assert suspected(listed(integrations=None), CONNECTED) == []
-    assert suspected(listed(), CONNECTED) == [("slack", Kind.GONE, ["status"])]
+    assert suspected(listed(), CONNECTED) == [("slack", SuspicionKind.GONE, ["status"])]
 
 
 def test_a_deleted_account_that_is_listed_is_looked_at_and_nothing_under_it() -> None:
-    assert suspected(listed(integration(), name="Other"), status="deleted") == [("", Kind.CHANGED, ["status"])]
+    assert suspected(listed(integration(), name="Other"), status="deleted") == [("", SuspicionKind.CHANGED, ["status"])]
 
 
 def test_a_connection_that_the_mirror_does_not_show_is_to_be_read() -> None:
-    assert suspected(listed(integration())) == [("slack", Kind.CHANGED, ["status"])]
+    assert suspected(listed(integration())) == [("slack", SuspicionKind.CHANGED, ["status"])]
     gone = {**CONNECTED, "status": "disconnected", "accounts": [], "connected_at": None}
-    assert suspected(listed(integration()), gone) == [("slack", Kind.CHANGED, ["status"])]
+    assert suspected(listed(integration()), gone) == [("slack", SuspicionKind.CHANGED, ["status"])]
     assert suspected(listed(), gone) == []
 
 
 def test_expired_and_recovered_connections_are_to_be_read() -> None:
     expired = {**CONNECTED, "status": "reauth_required"}
-    assert suspected(listed(integration(reauth_required=True)), CONNECTED) == [("slack", Kind.CHANGED, ["status"])]
-    assert suspected(listed(integration()), expired) == [("slack", Kind.CHANGED, ["status"])]
+    assert suspected(listed(integration(reauth_required=True)), CONNECTED) == [
+        ("slack", SuspicionKind.CHANGED, ["status"])
+    ]
+    assert suspected(listed(integration()), expired) == [("slack", SuspicionKind.CHANGED, ["status"])]
 
 
 def test_a_connection_that_was_made_anew_is_to_be_read() -> None:
     anew = integration(createdAt=LATER.isoformat())
-    assert suspected(listed(anew), CONNECTED) == [("slack", Kind.CHANGED, ["connected_at"])]
+    assert suspected(listed(anew), CONNECTED) == [("slack", SuspicionKind.CHANGED, ["connected_at"])]
     assert suspected(listed(anew), {**CONNECTED, "listed_created_at": LATER}) == []
 
 
