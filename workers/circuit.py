@@ -23,7 +23,7 @@ from cobalt_mirror.cobalt import (
 from cobalt_mirror.db.due import hurry_failed
 from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.state import Halt, Standing, end_halt, find_halt, get_standing, record_halt
-from cobalt_mirror.workers.outcomes import Move
+from cobalt_mirror.db.statuses import Move
 
 log = structlog.get_logger()
 
