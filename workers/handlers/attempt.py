@@ -33,7 +33,7 @@ from cobalt_mirror.db.work import (
 )
 from cobalt_mirror.events import InvalidEvent
 from cobalt_mirror.events.stored import Entry, read_entry
-from cobalt_mirror.workers.circuit import Halting, Troubles
+from cobalt_mirror.workers.circuit import CircuitBreaker, FailureCount
 from cobalt_mirror.workers.errors import AccountGone, OutOfTime
 from cobalt_mirror.workers.handlers.accounts import handle_account
 from cobalt_mirror.workers.handlers.connections import handle_connection
@@ -79,27 +79,27 @@ class Attempts:
     clock: Clock = database_clock
     monotonic: Callable[[], float] = time.monotonic
     backoff: Callable[..., timedelta] = backoff
-    troubles: Troubles = field(default_factory=Troubles)
+    failures: FailureCount = field(default_factory=FailureCount)
 
     @property
-    def halting(self) -> Halting:
-        """What halts all work, over the same resources."""
-        return Halting(engine=self.engine, client=self.client, clock=self.clock, troubles=self.troubles)
+    def breaker(self) -> CircuitBreaker:
+        """The circuit breaker, over the same resources."""
+        return CircuitBreaker(engine=self.engine, client=self.client, clock=self.clock, failures=self.failures)
 
     def attempt(self, linked_account_id: str) -> Progress:
         """Work on the account's subject that is due the longest."""
         with self.engine.begin() as connection:
             began = self.monotonic()
             opening = get_opening(connection, linked_account_id, self.clock)
-            stopped = self.halting.stops(opening.standing)
+            stopped = self.breaker.blocks(opening.standing)
             job, broken = (None, []) if stopped else self._load(connection, linked_account_id, opening, began)
         if stopped:
-            return Progress.SOME if self.halting.may_call() else Progress.NOTHING
+            return Progress.SOME if self.breaker.allows_calls() else Progress.NOTHING
         if job is None:
             return Progress.NOTHING
         error = self._decide(job)
         self._save(job, broken, error)
-        if isinstance(error, CobaltError) and self.halting.is_halted():
+        if isinstance(error, CobaltError) and self.breaker.is_open():
             return Progress.NOTHING
         return Progress.ALL if error is None and not broken and job.is_all_done else Progress.SOME
 
@@ -205,14 +205,14 @@ class Attempts:
 
     def _save(self, job: Job, broken: Sequence[tuple[LoggedEvent, Outcome]], error: Exception | None) -> None:
         """Everything that the attempt found, in one transaction that also ends the lease."""
-        refused = isinstance(error, KeyRefused) and self.halting.key_is_refused()
-        is_outage = job.asked and self.halting.is_outage(job.account_id, error)
+        refused = isinstance(error, KeyRefused) and self.breaker.is_key_refused()
+        is_outage = job.asked and self.breaker.confirm_outage(job.account_id, error)
         with self.engine.begin() as connection:
             now = give_back(connection, job.lease, self.clock)
             if refused:
-                self.halting.halt(connection, str(error), now)
+                self.breaker.open(connection, str(error), now)
             elif is_outage:
-                self.halting.halt(connection, f"Cobalt is out of order: {error}", now, move=Move.PROVIDER)
+                self.breaker.open(connection, f"Cobalt is out of order: {error}", now, move=Move.PROVIDER)
             record_offboarding(connection, job, now)
             because = Because(at=now, cause=_cause(job))
             known = {} if job.buries else job.known  # a burial has just changed them
