@@ -14,7 +14,7 @@ from cobalt_mirror.db.leases import give_back
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.db.subject import get_opening
 from cobalt_mirror.db.vault import Vault
-from cobalt_mirror.workers.circuit import Halting, Troubles
+from cobalt_mirror.workers.circuit import CircuitBreaker, FailureCount
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.decide import decide
 from cobalt_mirror.workers.handlers.findings import Findings
@@ -46,22 +46,22 @@ class Attempts:
     clock: Clock = database_clock
     monotonic: Callable[[], float] = time.monotonic
     backoff: Callable[..., timedelta] = backoff
-    troubles: Troubles = field(default_factory=Troubles)
+    failures: FailureCount = field(default_factory=FailureCount)
 
     @property
-    def halting(self) -> Halting:
-        """What halts all work, over the same resources."""
-        return Halting(engine=self.engine, client=self.client, clock=self.clock, troubles=self.troubles)
+    def breaker(self) -> CircuitBreaker:
+        """The circuit breaker, over the same resources."""
+        return CircuitBreaker(engine=self.engine, client=self.client, clock=self.clock, failures=self.failures)
 
     def attempt(self, linked_account_id: str) -> Progress:
         """Work on the account's subject that is due the longest."""
         with self.engine.begin() as connection:
             began = self.monotonic()
             opening = get_opening(connection, linked_account_id, self.clock)
-            is_stopped = self.halting.stops(opening.standing)
+            is_blocked = self.breaker.blocks(opening.standing)
             claim = (
                 None
-                if is_stopped
+                if is_blocked
                 else load(
                     connection,
                     linked_account_id,
@@ -71,8 +71,8 @@ class Attempts:
                     vault=self.vault,
                 )
             )
-        if is_stopped:
-            return Progress.SOME if self.halting.may_call() else Progress.NOTHING
+        if is_blocked:
+            return Progress.SOME if self.breaker.allows_calls() else Progress.NOTHING
         return Progress.NOTHING if claim is None else self._work(claim)
 
     def _work(self, claim: Claim) -> Progress:
@@ -85,20 +85,20 @@ class Attempts:
         )
         error = decide(claim.loaded, cobalt, findings)
         self._save(claim, cobalt, findings, error)
-        if isinstance(error, CobaltError) and self.halting.is_halted():
+        if isinstance(error, CobaltError) and self.breaker.is_open():
             return Progress.NOTHING
         is_all = error is None and not claim.unreadable and claim.is_all and findings.has_finished_all()
         return Progress.ALL if is_all else Progress.SOME
 
     def _save(self, claim: Claim, cobalt: Caller, findings: Findings, error: Exception | None) -> None:
         """Write what the attempt found, and whether it halts all work, in the transaction that ends its lease."""
-        is_refused = isinstance(error, KeyRefused) and self.halting.key_is_refused()
-        is_outage = cobalt.has_called and self.halting.is_outage(claim.loaded.account_id, error)
+        is_refused = isinstance(error, KeyRefused) and self.breaker.is_key_refused()
+        is_outage = cobalt.has_called and self.breaker.confirm_outage(claim.loaded.account_id, error)
         with self.engine.begin() as connection:
             now = give_back(connection, claim.lease, self.clock)
             if is_refused:
-                self.halting.halt(connection, str(error), now)
+                self.breaker.open(connection, str(error), now)
             elif is_outage:
-                self.halting.halt(connection, f"Cobalt is out of order: {error}", now, move=Move.PROVIDER)
+                self.breaker.open(connection, f"Cobalt is out of order: {error}", now, move=Move.PROVIDER)
             save = Save(connection=connection, now=now, backoff=self.backoff, is_refused=is_refused)
             save.attempt(claim, findings, error, environment=self.client.environment)
