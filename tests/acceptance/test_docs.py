@@ -16,7 +16,9 @@ from cobalt_mirror.workers.cli.app import app
 from cobalt_mirror.workers.local.procfile import find_procfile, read_procfile
 from cobalt_mirror.workers.outcomes import Move, Verdict
 from cobalt_mirror.workers.settings import Settings
-from tests.pages import EVENTS, OPERATIONS, OUTCOMES, PAGES, README, ROOT, SETTINGS, YOUR_APP, rows
+from tests.pages import DOCS, EVENTS, OPERATIONS, OUTCOMES, PAGES, README, ROOT, SETTINGS, YOUR_APP, rows
+
+DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 
 
 def written(value: object) -> str:
@@ -55,6 +57,16 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 
 def test_the_readme_has_fewer_than_300_lines() -> None:
     assert len(README.splitlines()) < 300
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.name)
+def test_every_decision_ends_with_tests_that_exist(page: Path) -> None:
+    paragraphs = page.read_text("utf-8").rstrip().split("\n\n")
+    tests = [re.fullmatch(r"Test: `(tests/[\w/]+\.py)::(\w+)`", each) for each in paragraphs]
+
+    assert tests[-1] is not None, "end with a paragraph such as: Test: `tests/unit/test_outcomes.py::test_name`"
+    for path, function in (match.groups() for match in tests if match is not None):
+        assert re.search(rf"^def {function}\(", (ROOT / path).read_text("utf-8"), flags=re.MULTILINE), function
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
