@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, tuple_, update
 
 from cobalt_mirror.db.engine import upsert
-from cobalt_mirror.db.log import LoggedEvent, content_of, is_subject
+from cobalt_mirror.db.log import DELETION, SIGN_UP, LoggedEvent, content_of, is_subject
 from cobalt_mirror.db.mirror import Because, find_row, record_history
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus, EventStatus
 from cobalt_mirror.db.tables import (
@@ -33,8 +33,6 @@ from cobalt_mirror.db.vault import Vault
 #: Why an event of a life that is over came to nothing.
 ACCOUNT_DELETED = "account deleted"
 
-#: The two types of events that begin and end a generation of an account.
-SIGN_UP, DELETION = "user_signed_up", "user_deleted"
 #: What the history may say of an account that is gone, with values; of all else it keeps that it changed.
 _IMPERSONAL = frozenset({"status", "environment"})
 _KEYS_A_STATEMENT = 1_000
