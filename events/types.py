@@ -223,7 +223,7 @@ class UserSignedUp(Event):
 class UserDeleted(Event):
     """A customer left for good: the account goes at Cobalt, and everything personal goes here.
 
-    It ends one life of the account. Only a `UserSignedUp` that occurred later begins another.
+    It ends one generation of the account. Only a `UserSignedUp` that occurred later begins another.
     """
 
     type: ClassVar[EventType] = EventType.USER_DELETED
