@@ -10,10 +10,11 @@ import pytest
 from pydantic import SecretStr
 
 from cobalt_mirror import cobalt
+from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EVENT_TYPES
 from cobalt_mirror.workers.cli.app import app
 from cobalt_mirror.workers.local.procfile import find_procfile, read_procfile
-from cobalt_mirror.workers.outcomes import Move, Verdict
+from cobalt_mirror.workers.outcomes import Verdict
 from cobalt_mirror.workers.settings import Settings
 from tests.pages import EVENTS, OUTCOMES, PAGES, README, ROOT, rows
 
