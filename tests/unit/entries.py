@@ -9,7 +9,7 @@ from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.events import EventType
 from cobalt_mirror.events.stored import Entry, read_entry
 
-ACCOUNT, SLUG = "acme", "slack"
+ACCOUNT, SLUG = "acme", "jira"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
