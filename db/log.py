@@ -1,24 +1,20 @@
 """The event log: rows go in once, are read in order, and end in an outcome."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Update,
     and_,
     bindparam,
     func,
-    literal_column,
     or_,
     select,
     tuple_,
-    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -144,34 +140,3 @@ def is_since_first_pending(*, of_slug: bool) -> ColumnElement[bool]:
 
 #: Put together once, for every attempt at a connection asks.
 _SINCE_FIRST_PENDING = select(*EVENT_COLUMNS).where(is_since_first_pending(of_slug=True))
-
-
-def record_outcomes(connection: Connection, outcomes: Iterable[tuple[LoggedEvent, Mapping[str, Any]]]) -> None:
-    """Write what an attempt made of each event; those of which it tells the same columns in one go."""
-    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for event, values in outcomes:
-        named = {"key_source": event.source, "key_id": event.id}
-        alike.setdefault(tuple(sorted(values)), []).append({**values, **named})
-    for columns, rows in alike.items():
-        connection.execute(_update_of_one(columns), rows)
-
-
-#: In words from which no partial index follows (see `is_unfinished`), for these rows are found by their keys.
-_NOT_ENDED = [events.c.status != literal_column(f"'{status}'") for status in ("done", "superseded", "dead")]
-
-
-@cache
-def _update_of_one(columns: tuple[str, ...]) -> Update:
-    ours = and_(events.c.source == bindparam("key_source"), events.c.id == bindparam("key_id"))
-    return (
-        update(events)
-        .where(ours, *_NOT_ENDED)
-        .values({name: bindparam(name, type_=events.c[name].type) for name in columns})
-    )
-
-
-def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any]) -> None:
-    """Keep what events had for an effect, of those that are done too."""
-    for (source, id_), effect in effects.items():
-        ours = and_(events.c.source == source, events.c.id == id_)
-        connection.execute(update(events).where(ours).values(effect=effect))

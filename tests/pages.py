@@ -1,28 +1,41 @@
 """The README and the pages in docs/, and how tests read them."""
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text("utf-8")
-EVENTS = (ROOT / "docs" / "events.md").read_text("utf-8")
-OUTCOMES = (ROOT / "docs" / "outcomes.md").read_text("utf-8")
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+YOUR_APP = (DOCS / "your-app.md").read_text("utf-8")
+EVENTS = (DOCS / "events.md").read_text("utf-8")
+SETTINGS = (DOCS / "settings.md").read_text("utf-8")
+OPERATIONS = (DOCS / "operations.md").read_text("utf-8")
+OUTCOMES = (DOCS / "outcomes.md").read_text("utf-8")
+SANDBOX = (DOCS / "sandbox.md").read_text("utf-8")
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
 
 
 def blocks(page: str, language: str) -> list[str]:
-    """The code blocks of a page in one language."""
+    """Return the code blocks of a page in one language."""
     return re.findall(rf"^```{language}\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
 
 
 def block(page: str, language: str, part: str) -> str:
-    """The one code block that has some text in it."""
-    [found] = [one for one in blocks(page, language) if part in one]
+    """Return the one code block that contains `part`."""
+    [found] = [each for each in blocks(page, language) if part in each]
     return found
 
 
+def languages(page: str) -> list[str]:
+    """Return the language of each code block of a page, in order."""
+    return re.findall(r"^```(\w*)\n.*?^```$", page, flags=re.DOTALL | re.MULTILINE)
+
+
 def rows(page: str, heading: str) -> list[list[str]]:
-    """The cells of the table below its first line."""
-    below = page.partition(f"{heading}\n")[2].splitlines()[1:]
-    table = [line for line in below[: below.index("")] if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table]
+    """Return the cells of every table whose first line is `heading`."""
+    found: list[list[str]] = []
+    for below in page.split(f"{heading}\n")[1:]:
+        lines = takewhile(lambda line: line.startswith("|"), below.splitlines()[1:])
+        found += [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return found

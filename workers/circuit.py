@@ -1,6 +1,6 @@
-"""Whether Cobalt may be called at all: a refused key, or an outage of Cobalt's, halts all work until a probe succeeds.
+"""The circuit breaker: a refused key, or an outage of Cobalt, halts all calls until a probe succeeds.
 
-A halt is a row in the database, so every process keeps to it and it survives restarts. One caller at a time probes.
+The halt is a row in the database, so all processes obey it and it survives restarts. One caller at a time probes.
 """
 
 import threading
@@ -20,31 +20,36 @@ from cobalt_mirror.cobalt import (
     TransportError,
     UnexpectedAnswer,
 )
+from cobalt_mirror.db.due import hurry_failed
 from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.state import Halt, Standing, end_halt, find_halt, get_standing, record_halt
-from cobalt_mirror.db.work import hurry_failed
-from cobalt_mirror.workers.outcomes import Move
+from cobalt_mirror.db.statuses import Move
 
 log = structlog.get_logger()
 
-#: The longest time between two probes, by whose move it is. Waiting work goes on by that much too late at most.
+#: The longest time between two probes, by who must act. Work resumes at most that long after the cause is gone.
 LONGEST_PROBE_WAIT = {Move.OPERATOR: timedelta(seconds=60), Move.PROVIDER: timedelta(seconds=15)}
-#: An outage is suspected when Cobalt failed this many accounts, one after another. One customer's trouble is none.
+#: So many different accounts must fail, with no answer from Cobalt between, before a probe asks whether it is an
+#: outage. Failures of one account alone never count as one.
 FAILING_ACCOUNTS = 5
 
 
-class Troubles:
-    """Counts, in this process, the accounts that Cobalt failed since it last answered anybody. Threads share one."""
+class FailureCount:
+    """Count the accounts that failed in this process since Cobalt last answered. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._accounts: set[str] = set()
 
-    def note(self, linked_account_id: str, error: Exception | None) -> bool:
-        """Note how the calls of one attempt ended (None: well).
+    def add(self, linked_account_id: str, error: Exception | None) -> bool:
+        """Record how the calls of one attempt ended.
+
+        Args:
+            linked_account_id: The account of the attempt.
+            error: What ended the attempt, or None if all calls succeeded.
 
         Returns:
-            Whether it looks like an outage; then the count begins anew.
+            Whether the limit is reached, so that an outage is suspected. The count then starts again at zero.
         """
         with self._lock:
             if _is_failure(error):
@@ -58,43 +63,47 @@ class Troubles:
 
 
 def _is_failure(error: Exception | None) -> bool:
-    """Whether there was no answer of Cobalt's own, or one that says that it is not well."""
+    """Return whether Cobalt did not answer, or answered that it is out of order."""
     return isinstance(error, TransportError | ServerError | UnexpectedAnswer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Halting:
-    """Halts all work and lets it go on. One serves every thread of a process."""
+class CircuitBreaker:
+    """Halt all calls to Cobalt, and resume them. Safe to share between threads.
+
+    Open means that calls are halted; closed means that they may be made.
+    """
 
     engine: Engine
     client: Client
     clock: Clock
-    troubles: Troubles = field(default_factory=Troubles)
+    failures: FailureCount = field(default_factory=FailureCount)
 
-    def stops(self, standing: Standing) -> bool:
-        """Whether nobody may call, or not without a probe (`may_call`)."""
+    def blocks(self, standing: Standing) -> bool:
+        """Return whether a stored standing forbids calls, at least until `allows_calls` has probed."""
         return standing.halt is not None or self._mismatch(standing) is not None
 
-    def may_call(self) -> bool:
-        """Whether the key is of this database's environment and no halt is in force.
+    def allows_calls(self) -> bool:
+        """Return whether calls may be made. If a probe is due, make it first.
 
-        When a probe is due, the caller makes it; whoever else comes meanwhile is sent away.
+        Only one caller makes a due probe; the others get False meanwhile. A key of the other environment opens the
+        breaker.
         """
         with self.engine.begin() as connection:
             now, standing = self.clock(connection), get_standing(connection)
             halt, mismatch = standing.halt, self._mismatch(standing)
             if mismatch is not None:
-                self.halt(connection, mismatch, now)
+                self.open(connection, mismatch, now)
                 return False
             if halt is None:
                 return True
             if now < halt.probe_at:
                 return False
-            self.halt(connection, halt.reason, now, move=Move(halt.move))  # whoever comes next waits for the answer
-        return self._goes_on(Move(halt.move))
+            self.open(connection, halt.reason, now, move=Move(halt.move))  # other callers wait for this probe's result
+        return self._close_after_probe(Move(halt.move))
 
-    def halt(self, connection: Connection, reason: str, now: datetime, *, move: Move = Move.OPERATOR) -> None:
-        """Stop all calls, or put off the next probe of a halt in force; the waits between probes grow."""
+    def open(self, connection: Connection, reason: str, now: datetime, *, move: Move = Move.OPERATOR) -> None:
+        """Halt all calls. If they are halted already, put off the next probe; the waits between probes grow."""
         before = find_halt(connection)
         probes = 0 if before is None else before.probes + 1
         wait = min(LONGEST_PROBE_WAIT[move], timedelta(seconds=2.0 ** min(probes, 10)))
@@ -103,29 +112,32 @@ class Halting:
         if before is None:
             log.error("halted", reason=reason, move=str(move))
 
-    def is_halted(self) -> bool:
-        """Whether a halt is in force."""
+    def is_open(self) -> bool:
+        """Return whether calls are halted."""
         with reading(self.engine).begin() as connection:
             return find_halt(connection) is not None
 
-    def key_is_refused(self) -> bool:
-        """Whether a probe with nothing but the key is refused, too. Nobody knows: no; the next attempt will tell."""
-        return self._probe_ends_with(KeyRefused)
+    def is_key_refused(self) -> bool:
+        """Probe, and return whether Cobalt refuses the key itself. A probe that ends in another error counts as no."""
+        return self._probe_fails_with(KeyRefused)
 
-    def is_outage(self, linked_account_id: str, error: Exception | None) -> bool:
-        """Note how an attempt's calls ended; whether that makes it an outage, which a probe has confirmed."""
-        if not self.troubles.note(linked_account_id, error):
+    def confirm_outage(self, linked_account_id: str, error: Exception | None) -> bool:
+        """Count how an attempt's calls ended, and return whether it is an outage that a probe has confirmed."""
+        if not self.failures.add(linked_account_id, error):
             return False
-        return self._probe_ends_with(TransportError, ServerError, UnexpectedAnswer)
+        return self._probe_fails_with(TransportError, ServerError, UnexpectedAnswer)
 
     def _mismatch(self, standing: Standing) -> str | None:
-        pinned, ours = standing.environment, self.client.environment
-        if pinned is None or ours is None or pinned == ours:
+        pinned, of_key = standing.environment, self.client.environment
+        if pinned is None or of_key is None or pinned == of_key:
             return None
-        return f"this database mirrors the {pinned} environment and COBALT_API_KEY is a {ours} key"
+        return (
+            f"COBALT_API_KEY is a {of_key} key and this database mirrors the {pinned} environment; "
+            f"set a {pinned} key, or another DATABASE_URL"
+        )
 
-    def _goes_on(self, move: Move) -> bool:
-        """Probe, and end the halt if it is over. A refused key ends an outage all the same: Cobalt answers."""
+    def _close_after_probe(self, move: Move) -> bool:
+        """Probe, and resume calls if Cobalt answers. A refused key does end an outage: it is an answer."""
         try:
             self.client.probe()
         except KeyRefused:
@@ -140,7 +152,7 @@ class Halting:
         log.warning("halt_ended")
         return True
 
-    def _probe_ends_with(self, *errors: type[CobaltError]) -> bool:
+    def _probe_fails_with(self, *errors: type[CobaltError]) -> bool:
         try:
             self.client.probe()
         except CobaltError as error:

@@ -9,9 +9,10 @@ import pytest
 from cobalt_mirror import cobalt
 from cobalt_mirror.cobalt import CobaltError, ResponseError
 from cobalt_mirror.db.errors import CannotUnseal
+from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EventType
 from cobalt_mirror.workers.errors import AccountGone, OutOfTime
-from cobalt_mirror.workers.outcomes import Move, Outcome, Verdict, backoff, outcome_of
+from cobalt_mirror.workers.outcomes import Outcome, Verdict, backoff, outcome_of
 
 TOLD: dict[str, Any] = {"code": "CODE", "message": "in Cobalt's words", "request_id": "r-1", "call": "PUT /api"}
 

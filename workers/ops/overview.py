@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from cobalt_mirror.db import EventState, list_events
+from cobalt_mirror.db.checks import count_checks
 from cobalt_mirror.db.deletions import OpenDeletions, find_open_deletions
 from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.mirror import count_catalogue
@@ -15,7 +16,6 @@ from cobalt_mirror.db.notifications import Silence, find_silence, find_subscript
 from cobalt_mirror.db.reads import count_events, find_oldest_waiting
 from cobalt_mirror.db.runs import find_last_pass, list_runs
 from cobalt_mirror.db.state import Halt, find_environment, find_halt
-from cobalt_mirror.db.work import count_checks
 from cobalt_mirror.workers.terminal.output import cell
 
 #: After so many runs of the reconciliation that found something to repair, silence of Cobalt's is suspicious.

@@ -1,22 +1,20 @@
 """A dry run's look: reads a subject as a check would, and tells what would change instead of changing it."""
 
-import math
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table
-
 from cobalt_mirror.cobalt import Client, CobaltError
 from cobalt_mirror.db.engine import reading
-from cobalt_mirror.db.mirror import find_configs, find_row
+from cobalt_mirror.db.mirror import find_account_row, find_configs, find_connection_row, find_row
+from cobalt_mirror.db.rows import Change
 from cobalt_mirror.db.suspicions import Kind, Settled, Suspicion, count_open, list_open, settle
 from cobalt_mirror.db.tables import configs, connections, linked_accounts
-from cobalt_mirror.db.work import Check, Lease
-from cobalt_mirror.workers.handlers.accounts import handle_account
-from cobalt_mirror.workers.handlers.connections import handle_connection
-from cobalt_mirror.workers.handlers.job import Job
+from cobalt_mirror.workers.handlers.access import Reader
+from cobalt_mirror.workers.handlers.accounts import read_account
+from cobalt_mirror.workers.handlers.connections import read_connection
+from cobalt_mirror.workers.handlers.findings import Findings
+from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.reconcile.journal import Journal
 from cobalt_mirror.workers.reconcile.progress import Progress, Stage
 from cobalt_mirror.workers.reconcile.report import FieldDifference
@@ -58,60 +56,54 @@ class Look:
     def _subject(self, one: Suspicion) -> list[FieldDifference]:
         if one.kind is Kind.UNKNOWN:
             return [listed_difference(one)]
-        job = self._job(one)
+        findings = Findings.begin(self._load(one))
+        cobalt = Reader(self.client, one.linked_account_id, one.slug)
         try:
             if one.slug:
-                handle_connection(job)
+                read_connection(findings.loaded, cobalt, findings)
             else:
-                handle_account(job)
+                read_account(cobalt, findings)
         except CobaltError:
             outcome = Settled.LEFT
             self.journal.run.left += 1
         else:
             outcome = Settled.AGREED
-        found = [difference for table, row in job.rows for difference in self._differences(table, row)]
+        found = [difference for change in findings.changes for difference in self._differences(change)]
         with self.journal.writing() as (connection, now):
             settle(connection, self.journal.run.id, {one.key: outcome}, now)
         return found
 
-    def _job(self, one: Suspicion) -> Job:
-        """A job that only a check asks for: all its calls are reads. Its lease is nobody's and never ends."""
-        key = {"linked_account_id": one.linked_account_id, "slug": one.slug}
+    def _load(self, one: Suspicion) -> Loaded:
+        """What a check of the subject alone would load, without its lease."""
+        account_id, slug = one.linked_account_id, one.slug
         with reading(self.journal.engine).begin() as connection:
-            now = self.journal.clock(connection)
-            return Job(
-                client=self.client,
+            return Loaded(
+                account_id=account_id,
+                slug=slug,
+                now=self.journal.clock(connection),
                 settings=self.settings,
-                lease=Lease(linked_account_id=one.linked_account_id, slug=one.slug, token="", ends=math.inf),
-                now=now,
-                monotonic=time.monotonic,
-                pending=(),
-                ended=(),
-                check=Check(due_at=now, reason="a dry run", attempts=0),
-                is_in_doubt=False,
-                account=find_row(connection, linked_accounts, key),
-                connection=find_row(connection, connections, key),
-                configs=find_configs(connection, one.linked_account_id, one.slug),
+                account=find_account_row(connection, account_id),
+                connection=find_connection_row(connection, account_id, slug),
+                configs=find_configs(connection, account_id, slug),
             )
 
-    def _differences(self, table: Table, row: dict[str, Any]) -> Iterator[FieldDifference]:
+    def _differences(self, change: Change) -> Iterator[FieldDifference]:
         with reading(self.journal.engine).begin() as connection:
-            mirrored = find_row(connection, table, row)
-        told = {name: value for name, value in row.items() if not table.c[name].primary_key}
-        if mirrored is None:
-            yield _difference(table, row, "row", None, told)
+            row = find_row(connection, change.table, change.key)
+        if row is None:
+            yield _difference(change, "row", None, change.columns)
             return
-        for column, value in told.items():
-            if mirrored[column] != value:
-                yield _difference(table, row, column, mirrored[column], value)
+        for column, value in change.columns.items():
+            if row[column] != value:
+                yield _difference(change, column, row[column], value)
 
 
-def _difference(table: Table, key: Mapping[str, Any], column: str, mirror: Any, cobalt: Any) -> FieldDifference:
+def _difference(change: Change, column: str, mirror: Any, cobalt: Any) -> FieldDifference:
     return FieldDifference(
-        what=_WHAT[table.name],
-        linked_account_id=key["linked_account_id"],
-        slug=key.get("slug"),
-        config_id=key.get("config_id"),
+        what=_WHAT[change.table.name],
+        linked_account_id=change.key["linked_account_id"],
+        slug=change.key.get("slug"),
+        config_id=change.key.get("config_id"),
         column=column,
         mirror=mirror,
         cobalt=cobalt,

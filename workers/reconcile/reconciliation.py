@@ -110,7 +110,7 @@ class Reconciliation:
 
     def _check_key(self) -> None:
         """No call is made while work is halted, or with a key of the other environment; a probe that is due is made."""
-        if self.attempts.halting.may_call():
+        if self.attempts.breaker.allows_calls():
             return
         with reading(self.attempts.engine).begin() as connection:
             halt = find_halt(connection)

@@ -8,6 +8,7 @@ from itertools import groupby
 import structlog
 from sqlalchemy import Connection
 
+from cobalt_mirror.db.checks import Check, find_check, record_check
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.listing import find_account_subjects
@@ -26,7 +27,6 @@ from cobalt_mirror.db.suspicions import (
     settle,
 )
 from cobalt_mirror.db.tables import linked_accounts
-from cobalt_mirror.db.work import Check, find_check, record_check
 from cobalt_mirror.workers.errors import WorkHalted
 from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.reconcile.journal import Journal

@@ -13,7 +13,7 @@ from sqlalchemy import event as engine_event
 
 from cobalt_mirror.cobalt.sandbox import Answer, Effect, Fault
 from cobalt_mirror.db.errors import LeaseLost
-from cobalt_mirror.db.work import give_back, take_lease
+from cobalt_mirror.db.leases import give_back, take_lease
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from cobalt_mirror.workers.handlers.attempt import Progress
 from tests.integration.journey.replay import check_history

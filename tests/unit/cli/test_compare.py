@@ -10,8 +10,8 @@ from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
 from cobalt_mirror.db import MirroredAccount, MirroredConfig, MirroredConnection
 from cobalt_mirror.workers.demo.compare import MirrorRows, compare
-from cobalt_mirror.workers.handlers.configs import config_row
-from cobalt_mirror.workers.handlers.connections import connection_row
+from cobalt_mirror.workers.handlers.configs import config_columns
+from cobalt_mirror.workers.handlers.connections import connection_columns
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ def mirror(sandbox: Sandbox) -> MirrorRows:
                 linked_account_id="acme",
                 slug=slug,
                 verified_at=NOW,
-                **connection_row(client.fetch_application("acme", slug).connected_accounts),
+                **connection_columns(client.fetch_application("acme", slug).connected_accounts),
             )
             for slug in ("jira", "postgresql")
         ]
@@ -48,7 +48,7 @@ def mirror(sandbox: Sandbox) -> MirrorRows:
             slug="postgresql",
             config_id="acme",
             verified_at=NOW,
-            **config_row(client.fetch_config("acme", "postgresql")),
+            **config_columns(client.fetch_config("acme", "postgresql")),
         )
     account = MirroredAccount(
         linked_account_id="acme",
