@@ -226,6 +226,20 @@ def test_a_lease_given_back_at_this_moment_was_not_abandoned(world: World) -> No
     assert second.abandoned is None
 
 
+def test_a_lease_that_another_worker_took_over_cannot_be_given_back(world: World) -> None:
+    now, ttl = world.clock(), timedelta(seconds=30)
+    with world.engine.begin() as connection:
+        first = take_lease(connection, "acme", "slack", now=now, began=0, ttl=ttl)
+        second = take_lease(connection, "acme", "slack", now=now + ttl, began=0, ttl=ttl)
+    assert first is not None
+    assert second is not None
+
+    with pytest.raises(LeaseLost), world.engine.begin() as connection:
+        give_back(connection, first, world.clock)
+
+    assert world.row("work")["lease_token"] == second.token
+
+
 # --- what comes in the meantime ---------------------------------------------------------------------------------------
 
 
