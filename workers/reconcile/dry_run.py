@@ -1,4 +1,4 @@
-"""A dry run's look: reads a subject as a check would, and tells what would change instead of changing it."""
+"""The dry run: read each suspected subject as a check would, and report the changes instead of writing them."""
 
 import math
 import time
@@ -18,7 +18,7 @@ from cobalt_mirror.workers.handlers.accounts import handle_account
 from cobalt_mirror.workers.handlers.connections import handle_connection
 from cobalt_mirror.workers.handlers.job import Job
 from cobalt_mirror.workers.reconcile.journal import Journal
-from cobalt_mirror.workers.reconcile.progress import Progress, Stage
+from cobalt_mirror.workers.reconcile.progress import ShowProgress, Stage
 from cobalt_mirror.workers.reconcile.report import FieldDifference
 from cobalt_mirror.workers.settings import Settings
 
@@ -26,41 +26,44 @@ _WHAT: dict[str, str] = {linked_accounts.name: "account", connections.name: "con
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """Reads what is in doubt without a lease, for nothing is written. A lease-holder may be quicker: look again."""
+class DryRun:
+    """Read suspected subjects without a lease, as nothing is written.
+
+    A worker may change a subject at the same time, so a reported difference may be gone in the next run.
+    """
 
     client: Client
     settings: Settings
     journal: Journal
-    shown: Progress
+    show_progress: ShowProgress
 
-    def through(self) -> list[FieldDifference]:
-        """Read every subject in doubt.
+    def run(self) -> list[FieldDifference]:
+        """Read every suspected subject.
 
         Returns:
-            What differs, field by field, in the order of accounts and applications.
+            The differences, field by field, in the order of accounts and applications.
         """
         run, after, done = self.journal.run, None, 0
-        found: list[FieldDifference] = []
+        differences: list[FieldDifference] = []
         with reading(self.journal.engine).begin() as connection:
             total = count_open(connection, run.id)
         while True:
             with reading(self.journal.engine).begin() as connection:
                 batch = list_open(connection, run.id, after=after)
             if not batch:
-                return found
+                return differences
             after = batch[-1].key
-            for one in batch:
-                found += self._subject(one)
+            for suspicion in batch:
+                differences += self._subject(suspicion)
                 done += 1
-                self.shown(Stage.READ, done=done, total=total)
+                self.show_progress(Stage.READ, done=done, total=total)
 
-    def _subject(self, one: Suspicion) -> list[FieldDifference]:
-        if one.kind is Kind.UNKNOWN:
-            return [listed_difference(one)]
-        job = self._job(one)
+    def _subject(self, suspicion: Suspicion) -> list[FieldDifference]:
+        if suspicion.kind is Kind.UNKNOWN:
+            return [listed_difference(suspicion)]
+        job = self._job(suspicion)
         try:
-            if one.slug:
+            if suspicion.slug:
                 handle_connection(job)
             else:
                 handle_account(job)
@@ -69,20 +72,22 @@ class Look:
             self.journal.run.left += 1
         else:
             outcome = Settled.AGREED
-        found = [difference for table, row in job.rows for difference in self._differences(table, row)]
+        differences = [difference for table, row in job.rows for difference in self._differences(table, row)]
         with self.journal.writing() as (connection, now):
-            settle(connection, self.journal.run.id, {one.key: outcome}, now)
-        return found
+            settle(connection, self.journal.run.id, {suspicion.key: outcome}, now)
+        return differences
 
-    def _job(self, one: Suspicion) -> Job:
-        """A job that only a check asks for: all its calls are reads. Its lease is nobody's and never ends."""
-        key = {"linked_account_id": one.linked_account_id, "slug": one.slug}
+    def _job(self, suspicion: Suspicion) -> Job:
+        """Return a job with nothing but a check, so that all its calls are reads. Its lease is a dummy without end."""
+        key = {"linked_account_id": suspicion.linked_account_id, "slug": suspicion.slug}
         with reading(self.journal.engine).begin() as connection:
             now = self.journal.clock(connection)
             return Job(
                 client=self.client,
                 settings=self.settings,
-                lease=Lease(linked_account_id=one.linked_account_id, slug=one.slug, token="", ends=math.inf),
+                lease=Lease(
+                    linked_account_id=suspicion.linked_account_id, slug=suspicion.slug, token="", ends=math.inf
+                ),
                 now=now,
                 monotonic=time.monotonic,
                 pending=(),
@@ -91,17 +96,17 @@ class Look:
                 is_in_doubt=False,
                 account=find_row(connection, linked_accounts, key),
                 connection=find_row(connection, connections, key),
-                configs=find_configs(connection, one.linked_account_id, one.slug),
+                configs=find_configs(connection, suspicion.linked_account_id, suspicion.slug),
             )
 
     def _differences(self, table: Table, row: dict[str, Any]) -> Iterator[FieldDifference]:
         with reading(self.journal.engine).begin() as connection:
             mirrored = find_row(connection, table, row)
-        told = {name: value for name, value in row.items() if not table.c[name].primary_key}
+        fields = {name: value for name, value in row.items() if not table.c[name].primary_key}
         if mirrored is None:
-            yield _difference(table, row, "row", None, told)
+            yield _difference(table, row, "row", None, fields)
             return
-        for column, value in told.items():
+        for column, value in fields.items():
             if mirrored[column] != value:
                 yield _difference(table, row, column, mirrored[column], value)
 
@@ -118,22 +123,22 @@ def _difference(table: Table, key: Mapping[str, Any], column: str, mirror: Any, 
     )
 
 
-def listed_difference(one: Suspicion) -> FieldDifference:
-    """What the listing alone suggests about a subject."""
-    told = {Kind.UNKNOWN: "listed", Kind.MISSING: "not listed", Kind.GONE: "not listed"}
+def listed_difference(suspicion: Suspicion) -> FieldDifference:
+    """Return the difference that the listing suggests for a subject; no read has proved it."""
+    texts = {Kind.UNKNOWN: "listed", Kind.MISSING: "not listed", Kind.GONE: "not listed"}
     return FieldDifference(
-        what="connection" if one.slug else "account",
-        linked_account_id=one.linked_account_id,
-        slug=one.slug or None,
-        column=", ".join(one.differences) or "row",
-        mirror=None if one.kind is Kind.UNKNOWN else "as mirrored",
-        cobalt=told.get(one.kind, "listed otherwise"),
+        what="connection" if suspicion.slug else "account",
+        linked_account_id=suspicion.linked_account_id,
+        slug=suspicion.slug or None,
+        column=", ".join(suspicion.differences) or "row",
+        mirror=None if suspicion.kind is Kind.UNKNOWN else "as mirrored",
+        cobalt=texts.get(suspicion.kind, "listed otherwise"),
         is_proved=False,
     )
 
 
 def list_suggested(journal: Journal) -> Iterator[FieldDifference]:
-    """What the listing alone suggests about every subject in doubt, nothing of it proved."""
+    """Yield the differences that the listing suggests for all suspected subjects; no read has proved them."""
     after = None
     while True:
         with reading(journal.engine).begin() as connection:
@@ -141,4 +146,4 @@ def list_suggested(journal: Journal) -> Iterator[FieldDifference]:
         if not batch:
             return
         after = batch[-1].key
-        yield from (listed_difference(one) for one in batch if one.kind is not Kind.CONFIGS)
+        yield from (listed_difference(suspicion) for suspicion in batch if suspicion.kind is not Kind.CONFIGS)

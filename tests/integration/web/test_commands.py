@@ -1,4 +1,4 @@
-"""The command line's part: the served doors as a process, the webhook at Cobalt, and what `status` warns of."""
+"""The command line's part: the served endpoints as a process, the webhook at Cobalt, and what `status` warns of."""
 
 import json
 import re
@@ -28,7 +28,7 @@ from cobalt_mirror.db.notifications import (
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.tables import connections, events, notifications, runs
 from tests.commands import Shell, family_of, read_until, still_running
-from tests.integration.web.doors import connection_told
+from tests.integration.web.endpoints import connection_notification
 from tests.waiting import wait_until
 
 URL = "https://mirror.test/webhooks/cobalt"
@@ -78,7 +78,7 @@ def address(said: str) -> str:
 def test_web_serves_until_it_is_told_to_stop(mirror: Shell, engine: Engine, number: signal.Signals) -> None:
     with mirror.start("web", EVENTS_TOKEN="a-token") as web, httpx.Client(trust_env=False) as host:
         url = address(read_until(web, "open"))
-        body = json.dumps(connection_told()).encode()
+        body = json.dumps(connection_notification()).encode()
         signed = {"x-cobalt-signature": sign(body, "tk_sandbox")}
         told = host.post(f"{url}/webhooks/cobalt", content=body, headers=signed)
         large = host.post(f"{url}/webhooks/cobalt", content=b" " * 3_000_000, headers=signed)
