@@ -14,7 +14,7 @@ from cobalt_mirror.workers.ops.readiness import ready_for_relay, ready_for_work
 from cobalt_mirror.workers.relay import Relay
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
-from cobalt_mirror.workers.watchdog import Watch
+from cobalt_mirror.workers.watchdog import Watchdog
 
 #: How long an idle thread of dramatiq may sleep, in milliseconds. With its default of 1,000, messages to two idle
 #: processes waited 102 ms (median of 80) to 549 ms; with this value 22 to 66 ms. dramatiq reads it from the environment
@@ -81,7 +81,7 @@ def relay() -> None:
         broker = create_broker(client, settings)
         declare_queues(broker)
         sender = Relay(engine=engine, broker=broker, settings=settings)
-        Watch(sender.find_fault).start()
+        Watchdog(sender.find_fault).start()
         with stop_on_signal(sender.stop.set):
             sender.run()
     engine.dispose()

@@ -120,7 +120,7 @@ class Job:
         Raises:
             OutOfTime: it may not; nothing was sent.
         """
-        if self.lease.ends - self.monotonic() < self.settings.patience_seconds:
+        if self.lease.ends - self.monotonic() < self.settings.longest_call_seconds:
             raise OutOfTime
         self.asked = True
         return call(*args, **kwargs)
