@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from cobalt_mirror.cobalt.sandbox import Sandbox, Settings, serve
-from cobalt_mirror.cobalt.sandbox.knobs import DEFAULT_KEYS
+from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxSettings, serve
+from cobalt_mirror.cobalt.sandbox.controls import DEFAULT_KEYS
 from cobalt_mirror.workers.errors import NotReady
 
 DEFAULT_PORT = 8474
@@ -37,7 +37,7 @@ def sandbox(
         raise NotReady(f"the sandbox cannot listen at {host}, port {port} ({error.strerror}); try --port 0") from error
 
 
-def read_settings(assignments: list[str], *, rate_limited: bool) -> Settings:
+def read_settings(assignments: list[str], *, rate_limited: bool) -> SandboxSettings:
     """Return the sandbox's settings from `name=value` texts.
 
     Raises:
@@ -46,13 +46,13 @@ def read_settings(assignments: list[str], *, rate_limited: bool) -> Settings:
     values: dict[str, Any] = {"rate_limited": rate_limited}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
-        if not equals or name not in Settings.model_fields:
+        if not equals or name not in SandboxSettings.model_fields:
             raise typer.BadParameter(
-                f"--set {assignment}: expected NAME=VALUE, with NAME one of {', '.join(Settings.model_fields)}"
+                f"--set {assignment}: expected NAME=VALUE, with NAME one of {', '.join(SandboxSettings.model_fields)}"
             )
         values[name] = json_or_text(value)
     try:
-        return Settings.model_validate(values)
+        return SandboxSettings.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise typer.BadParameter(f"--set {first['loc'][0]}: {first['msg']}") from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cobalt_mirror.cobalt.sandbox.knobs import DEFAULT_KEYS
+from cobalt_mirror.cobalt.sandbox.controls import DEFAULT_KEYS
 
 
 def sandbox_environment(url: str, environment: Mapping[str, str]) -> dict[str, str]:
