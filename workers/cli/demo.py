@@ -20,7 +20,7 @@ def demo(
         typer.Option(help="PostgreSQL to use instead of SQLite; the demo's schema in it is dropped at the end."),
     ] = None,
 ) -> None:
-    """Run simulated customers through the whole flow, then compare the mirror with Cobalt.
+    """Run simulated customers, then compare the mirror with Cobalt.
 
     Starts a real Redis, a SQLite database, the Procfile's processes and the sandbox with Cobalt's limit of 20 calls a
     second, in a folder below var/ that is deleted at the end. Exits with 1 if the mirror differs from the sandbox.

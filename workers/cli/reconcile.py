@@ -52,7 +52,7 @@ def reconcile(
         typer.Option(
             parser=_age,
             metavar="AGE",
-            help="Least time since an account was last verified, such as 24h; fresher ones are skipped.",
+            help="Only accounts that were last verified longer ago than this, such as 24h.",
         ),
     ] = None,
     allow_missing: Annotated[
@@ -60,7 +60,7 @@ def reconcile(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Compare the mirror with Cobalt and repair the differences. Made for cron.
+    """Compare the mirror with Cobalt and repair it. Made for cron.
 
     Walks Cobalt's listing, adds accounts that the mirror lacks, and reads again whatever seems to differ. The next run
     with the same options resumes one that was killed. Exits with 0 if mirror and Cobalt agree, 1 if the run did not

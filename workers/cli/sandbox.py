@@ -24,7 +24,9 @@ def sandbox(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Setting of the sandbox; repeatable.")
     ] = None,
 ) -> None:
-    """Serve a stand-in for Cobalt until Ctrl-C. Its data is in memory and lost when it stops.
+    """Serve a stand-in for Cobalt until Ctrl-C.
+
+    Its data is in memory and lost when it stops.
 
     \b
     Example:

@@ -23,7 +23,9 @@ _IDLE_SLEEP_MS = 100
 
 
 def migrate() -> None:
-    """Create or update the tables of the mirror. Run it before every start; running it again is safe.
+    """Create or update the tables of the mirror. Run it before every start.
+
+    Running it again is safe. The Procfile runs it as `release`.
 
     \b
     Example:
@@ -66,7 +68,7 @@ def dramatiq_command(settings: Settings) -> list[str]:
 
 
 def relay() -> None:
-    """Send a message to the workers for each account with due work.
+    """Send the workers a message for each account with due work.
 
     Runs until SIGTERM or Ctrl-C. Several relays may run at once.
 

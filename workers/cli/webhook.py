@@ -13,7 +13,7 @@ webhook = typer.Typer(no_args_is_help=True)
 
 @webhook.callback()
 def _group() -> None:
-    """Register this mirror's webhook at Cobalt, so that Cobalt sends it notifications.
+    """Register this mirror's webhook at Cobalt, or repair it.
 
     \b
     Example:

@@ -44,7 +44,7 @@ def test_an_event_of_each_type_is_published(mirror: Shell, engine: Engine) -> No
     ]
     for number, command in enumerate(commands):
         ended = mirror.run("publish", *command, "--id", str(number), "--occurred-at", "2026-01-31T12:00:00+01:00")
-        assert ended == Ended(0, f"published {command[0]} {number} of host\n", "")
+        assert ended == Ended(0, f"published {command[0]} {number} from host\n", "")
 
     found = rows(engine)
     assert [(row["type"], row["linked_account_id"], row["slug"]) for row in found] == [
@@ -101,7 +101,7 @@ def test_credentials_come_on_the_input_and_are_sealed(mirror: Shell, engine: Eng
         (["connection_authorized", "acme"], "slug"),
         (["config_changed", "acme", "slack", "--workflow", "{"], "--workflow: not JSON"),
         (["config_changed", "acme", "slack", "--workflow", "{}"], "workflows.0.id"),
-        (["user_signed_up", "acme", "--ndjson", "-"], "no other arguments"),
+        (["user_signed_up", "acme", "--ndjson", "-"], "leave out the other arguments"),
     ],
 )
 def test_a_bad_event_is_refused_by_the_name_of_its_field(

@@ -43,7 +43,7 @@ def test_waiting_events_and_the_age_of_the_catalogue_are_shown(mirror: Shell, en
 
     assert ended.status == 0
     assert "1 pending, 1 done" in ended.output
-    assert "the oldest for 7 min" in ended.output
+    assert "oldest for 7 min" in ended.output
     assert "environment  test" in ended.output
     assert "1 applications, read 3 h ago" in ended.output
 
@@ -56,7 +56,7 @@ def test_dead_events_are_listed_by_whose_move_it_is_and_the_exit_code_says_so(mi
     shown, told = mirror.run("status"), mirror.run("status", "--json")
 
     assert (shown.status, told.status) == (3, 3)
-    assert "1 the customer's, 1 the operator's" in shown.output
+    assert "1 by the customer, 1 by the operator" in shown.output
     assert "no such application" in shown.output
     assert "[red]field[/red] ·[31mmissing" in shown.output
     document = json.loads(told.output)
