@@ -14,7 +14,7 @@ from benchmarks.place import DATABASES, EITHER
 from benchmarks.registry import BENCHMARKS
 from benchmarks.report import Report
 from cobalt_mirror.workers.terminal.output import console
-from cobalt_mirror.workers.terminal.signals import orderly_end
+from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
 FOLDER = Path("var", "bench")
 
@@ -36,7 +36,7 @@ def main(
     if of is not None:
         raise typer.Exit(show(Report.load(of), markdown=markdown))
     chosen = choose(BENCHMARKS, names or [], database or [])
-    with orderly_end():
+    with exit_on_signal():
         report = run(chosen, FOLDER, machine=describe_machine())
     raise typer.Exit(show(report, markdown=markdown))
 

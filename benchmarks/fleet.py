@@ -26,12 +26,12 @@ from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.events import Event
 from cobalt_mirror.events.publish import publish_with
 from cobalt_mirror.workers.local.procfile import find_procfile
-from cobalt_mirror.workers.local.reaper import Guard
+from cobalt_mirror.workers.local.reaper import Reaper
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from cobalt_mirror.workers.local.sandbox import sandbox_environment
-from cobalt_mirror.workers.local.supervisor import Processes
+from cobalt_mirror.workers.local.supervisor import Supervisor
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.terminal.signals import orderly_end
+from cobalt_mirror.workers.terminal.signals import exit_on_signal
 from tests.services import PostgresServer, postgres_server
 from tests.waiting import wait_until
 
@@ -84,8 +84,8 @@ class Fleet:
     settings: Settings
     engine: Engine
     cobalt: Cobalt
-    processes: Processes
-    guard: Guard
+    processes: Supervisor
+    reaper: Reaper
     log: Path
 
     def publish(self, events: Iterable[Event]) -> None:
@@ -112,13 +112,13 @@ class Fleet:
         """Start `cobalt-mirror ARGUMENTS` beside the rest; it ends with the rest at the latest."""
         command = Path(sysconfig.get_path("scripts"), "cobalt-mirror")
         with self.log.open("ab") as output:
-            return self.guard.spawn([str(command), *arguments], environment=self.variables, output=output)
+            return self.reaper.spawn([str(command), *arguments], environment=self.variables, output=output)
 
 
 @contextmanager
 def database_server(database: str) -> Iterator[PostgresServer | None]:
     """A server for several fleets: PostgreSQL with its usual durability, or None for SQLite."""
-    with orderly_end():  # Ctrl-C and SIGTERM alike run every `finally`
+    with exit_on_signal():  # Ctrl-C and SIGTERM alike run every `finally`
         if database == SQLITE:
             yield None
             return
@@ -166,11 +166,11 @@ def fleet(server: PostgresServer | None, plan: Plan) -> Iterator[Fleet]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cobalt-mirror-bench-")))
         redis_url = stack.enter_context(EmbeddedRedis(folder / "redis")).url
-        guard = stack.enter_context(Guard())
-        sandbox_url = _start(guard, "benchmarks.standin", str(plan.accounts))
+        reaper = stack.enter_context(Reaper())
+        sandbox_url = _start(reaper, "benchmarks.standin", str(plan.accounts))
         url = sandbox_url
         if plan.longest_delay_ms is not None:
-            url = _start(guard, "benchmarks.network", url.removeprefix("http://"), str(plan.longest_delay_ms))
+            url = _start(reaper, "benchmarks.network", url.removeprefix("http://"), str(plan.longest_delay_ms))
         given = {
             **sandbox_environment(url, os.environ),
             "DATABASE_URL": f"sqlite:///{folder / 'mirror.db'}"
@@ -184,11 +184,11 @@ def fleet(server: PostgresServer | None, plan: Plan) -> Iterator[Fleet]:
         http = stack.enter_context(httpx.Client(base_url=sandbox_url, trust_env=False, timeout=60))
         cobalt = Cobalt(http)
         cobalt.set(rate_limited=plan.rate_limited)
-        yield stack.enter_context(_running(plan, given, cobalt, guard, folder / "processes.log"))
+        yield stack.enter_context(_running(plan, given, cobalt, reaper, folder / "processes.log"))
 
 
 @contextmanager
-def _running(plan: Plan, given: Mapping[str, str], cobalt: Cobalt, guard: Guard, log: Path) -> Iterator[Fleet]:
+def _running(plan: Plan, given: Mapping[str, str], cobalt: Cobalt, reaper: Reaper, log: Path) -> Iterator[Fleet]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     variables = {**inherited, **given}
     known = {name.lower(): value for name, value in given.items()}
@@ -198,7 +198,7 @@ def _running(plan: Plan, given: Mapping[str, str], cobalt: Cobalt, guard: Guard,
         stack.callback(engine.dispose)
         output = stack.enter_context(log.open("a"))
         processes = stack.enter_context(
-            Processes(
+            Supervisor(
                 find_procfile(),
                 environment=variables,
                 names=plan.names,
@@ -212,7 +212,7 @@ def _running(plan: Plan, given: Mapping[str, str], cobalt: Cobalt, guard: Guard,
             engine=engine,
             cobalt=cobalt,
             processes=processes,
-            guard=guard,
+            reaper=reaper,
             log=log,
         )
         try:
@@ -226,13 +226,13 @@ def _running(plan: Plan, given: Mapping[str, str], cobalt: Cobalt, guard: Guard,
             raise
 
 
-def _start(guard: Guard, module: str, *arguments: str) -> str:
+def _start(reaper: Reaper, module: str, *arguments: str) -> str:
     """Start one of our own helpers; returns the address that it prints."""
     reading_end, writing_end = os.pipe()
     with os.fdopen(reading_end, "rb") as printed:
         with os.fdopen(writing_end, "wb") as output:
             command = [sys.executable, "-m", module, *arguments]
-            guard.spawn(command, environment={**os.environ, "PYTHONUNBUFFERED": "1"}, output=output)
+            reaper.spawn(command, environment={**os.environ, "PYTHONUNBUFFERED": "1"}, output=output)
         return _address(printed, module)
 
 

@@ -145,7 +145,7 @@ def _reconciliation(running: Fleet) -> Iterator[None]:
         raise RuntimeError(f"the reconciliation ended too soon, with status {process.returncode}: use more accounts")
     process.terminate()
     process.wait()
-    running.guard.forget(process.pid)
+    running.reaper.forget(process.pid)
 
 
 def _pages(running: Fleet) -> int:

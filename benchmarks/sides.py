@@ -19,8 +19,8 @@ from cobalt_mirror.db.tables import is_pending
 from cobalt_mirror.events import Event
 from cobalt_mirror.events.publish import publish_with
 from cobalt_mirror.workers.local.procfile import find_procfile
-from cobalt_mirror.workers.local.reaper import Guard
-from cobalt_mirror.workers.local.supervisor import Processes
+from cobalt_mirror.workers.local.reaper import Reaper
+from cobalt_mirror.workers.local.supervisor import Supervisor
 from cobalt_mirror.workers.settings import Settings
 from tests.waiting import wait_until
 
@@ -36,7 +36,7 @@ _LOOK_SECONDS = 0.05
 def instant_cobalt() -> Iterator[tuple[str, int]]:
     """The address of an instant Cobalt, and its process id."""
     command = [sys.executable, "-m", "benchmarks.instant"]
-    with Guard() as guard, guard.spawn(command, environment=os.environ, output=subprocess.PIPE) as process:
+    with Reaper() as reaper, reaper.spawn(command, environment=os.environ, output=subprocess.PIPE) as process:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         try:
             yield process.stdout.readline().decode().strip(), process.pid
@@ -88,7 +88,7 @@ class Side(ABC):
         file, names = self.procfile(folder)
         with (
             (folder / "processes.log").open("a") as output,
-            Processes(file, environment=self.told, names=names, output=output) as processes,
+            Supervisor(file, environment=self.told, names=names, output=output) as processes,
         ):
             processes.start()
             wait_until(lambda: len(processes.pids) == len(names))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cobalt_mirror.workers.terminal.signals import orderly_end
+from cobalt_mirror.workers.terminal.signals import exit_on_signal
 from tests.chaos.options import Database, Options, Rates
 from tests.chaos.place import make_folder
 from tests.chaos.run import run_chaos
@@ -78,7 +78,7 @@ def chaos(
         ),
     )
     typer.echo(f"chaos on {options.database}, {options.duration} s, seed {options.seed}")
-    with orderly_end(), make_folder() as folder:
+    with exit_on_signal(), make_folder() as folder:
         try:
             verdict = run_chaos(options, folder)
         except Exception:

@@ -12,7 +12,7 @@ from typing import Any
 import redis
 
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
-from cobalt_mirror.workers.local.supervisor import Processes
+from cobalt_mirror.workers.local.supervisor import Supervisor
 from tests.chaos.knobs import Knobs
 from tests.chaos.postgres import Postgres
 from tests.chaos.steps import Harm, What
@@ -38,7 +38,7 @@ class Damage:
         done: what was done. What the plan had and could not be done, since there was nobody to do it to, is not in it.
     """
 
-    processes: Processes
+    processes: Supervisor
     redis: EmbeddedRedis
     postgres: Postgres | None
     knobs: Knobs

@@ -17,10 +17,10 @@ from cryptography.fernet import Fernet
 from sqlalchemy import Engine
 
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.workers.local.reaper import Guard
+from cobalt_mirror.workers.local.reaper import Reaper
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from cobalt_mirror.workers.local.sandbox import sandbox_environment
-from cobalt_mirror.workers.local.supervisor import Backoff, Processes
+from cobalt_mirror.workers.local.supervisor import Backoff, Supervisor
 from cobalt_mirror.workers.settings import Settings
 from tests.chaos.harms import LATEST_EFFECT_SECONDS, RELAYS, WORKERS
 from tests.chaos.knobs import Knobs
@@ -43,10 +43,10 @@ class Place:
     settings: Settings
     engine: Engine
     knobs: Knobs
-    processes: Processes
+    processes: Supervisor
     redis: EmbeddedRedis
     postgres: Postgres | None
-    guard: Guard
+    reaper: Reaper
 
     @property
     def door(self) -> str:
@@ -65,7 +65,7 @@ class Place:
         with (self.folder / "commands.log").open("ab") as log:
             log.write(f"--- cobalt-mirror {' '.join(words)}\n".encode())
             log.flush()
-            return self.guard.spawn([str(COMMAND), *words], environment=os.environ, output=log)
+            return self.reaper.spawn([str(COMMAND), *words], environment=os.environ, output=log)
 
 
 @contextmanager
@@ -88,8 +88,8 @@ def make_folder() -> Iterator[Path]:
 def open_place(options: Options, folder: Path) -> Iterator[Place]:
     """Start everything that the run needs but the Procfile's processes. Sets this process's environment."""
     with ExitStack() as stack:
-        guard = stack.enter_context(Guard())
-        url = _serve_sandbox(options, folder, guard)
+        reaper = stack.enter_context(Reaper())
+        url = _serve_sandbox(options, folder, reaper)
         server = stack.enter_context(postgres()) if options.database is Database.POSTGRESQL else None
         redis = stack.enter_context(EmbeddedRedis(folder / "redis"))
         database_url = f"sqlite:///{folder / 'mirror.db'}" if server is None else server.url
@@ -101,7 +101,7 @@ def open_place(options: Options, folder: Path) -> Iterator[Place]:
         stack.callback(knobs.close)
         log = stack.enter_context((folder / "processes.log").open("w"))
         processes = stack.enter_context(
-            Processes(
+            Supervisor(
                 _write_procfile(folder),
                 environment=os.environ,
                 output=log,
@@ -117,7 +117,7 @@ def open_place(options: Options, folder: Path) -> Iterator[Place]:
             processes=processes,
             redis=redis,
             postgres=server,
-            guard=guard,
+            reaper=reaper,
         )
 
 
@@ -153,7 +153,7 @@ def _environment(options: Options, sandbox_url: str, database_url: str, redis_ur
     }
 
 
-def _serve_sandbox(options: Options, folder: Path, guard: Guard) -> str:
+def _serve_sandbox(options: Options, folder: Path, reaper: Reaper) -> str:
     """A sandbox in a process of its own, whose notifications get lost, doubled, late and out of order."""
     told = {
         "rate_per_second": options.limit,
@@ -167,7 +167,7 @@ def _serve_sandbox(options: Options, folder: Path, guard: Guard) -> str:
     file = folder / "sandbox.log"
     with file.open("wb") as log:
         command = [str(COMMAND), "sandbox", "--port", "0", "--seed", str(options.seed), *words]
-        process = guard.spawn(command, environment={**os.environ, "PYTHONUNBUFFERED": "1"}, output=log)
+        process = reaper.spawn(command, environment={**os.environ, "PYTHONUNBUFFERED": "1"}, output=log)
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         found = re.search(r"http://\S+?(?=;)", file.read_text())

@@ -67,7 +67,7 @@ def _begin(place: Place) -> None:
     ensured = place.begin_command("webhook", "ensure", f"{place.door}/webhooks/cobalt")
     if ensured.wait():
         raise RuntimeError(f"the webhook was not registered: {(place.folder / 'commands.log').read_text()}")
-    place.guard.forget(ensured.pid)
+    place.reaper.forget(ensured.pid)
     place.processes.start()
     wait_until(lambda: _is_ready(place), timeout_seconds=_QUIET_SECONDS)
 

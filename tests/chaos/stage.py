@@ -88,7 +88,7 @@ class Stage:
             process.kill()
             self.kills += 1
         status = process.wait()
-        self.place.guard.forget(process.pid)
+        self.place.reaper.forget(process.pid)
         return status
 
     def _push(self, step: Step) -> None:

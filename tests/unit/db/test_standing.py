@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.db.state import Halt, Standing, standing_of
+from cobalt_mirror.db.statuses import Move
 from tests.unit.entries import at
 
 SINCE, PROBE = at(0), at(1.5)
 ROW = {"reason": "no", "since": SINCE.isoformat(), "probe_at": PROBE.isoformat(), "probes": 0, "move": "provider"}
-HALT = Halt(reason="no", since=SINCE, probe_at=PROBE, move="provider")
+HALT = Halt(reason="no", since=SINCE, probe_at=PROBE, move=Move.PROVIDER)
 
 
 @pytest.mark.parametrize(
