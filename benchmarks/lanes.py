@@ -149,8 +149,8 @@ def _reconciliation(running: Fleet) -> Iterator[None]:
 
 
 def _pages(running: Fleet) -> int:
-    found: int = running.cobalt.summary()["by_route_and_status"].get("list_accounts", {}).get("200", 0)
-    return found
+    pages: int = running.cobalt.summary()["by_route_and_status"].get("list_accounts", {}).get("200", 0)
+    return pages
 
 
 def _beside_a_backlog(running: Fleet) -> int:

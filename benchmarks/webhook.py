@@ -111,8 +111,8 @@ def _body(number: int) -> bytes:
         ended = {"event": "Workflow Completed", "instance_id": f"instance-{number}", "status": "COMPLETED"}
         return json.dumps({**common, **workflow, **ended}).encode()
     event = ("Connection Created", "Connection Expired", "Connection Deleted")[number % 3]
-    told = {"type": "General", "event": event, "slug": _SLUGS[number // _ACCOUNTS % len(_SLUGS)]}
-    return json.dumps({**common, **told, "createdAt": "Tue, 07 Nov 2023 08:03:27 GMT"}).encode()
+    content = {"type": "General", "event": event, "slug": _SLUGS[number // _ACCOUNTS % len(_SLUGS)]}
+    return json.dumps({**common, **content, "createdAt": "Tue, 07 Nov 2023 08:03:27 GMT"}).encode()
 
 
 def _account(number: int) -> str:
