@@ -30,6 +30,7 @@ from cobalt_mirror.db.log import EVENT_COLUMNS, LoggedEvent, get_since_first_pen
 from cobalt_mirror.db.mirror import Rows, rows_by_key
 from cobalt_mirror.db.rows import AccountRow, ConfigRow, ConnectionRow
 from cobalt_mirror.db.state import Standing, standing_of
+from cobalt_mirror.db.statuses import ConfigStatus, StateKey
 from cobalt_mirror.db.tables import (
     checks,
     configs,
@@ -90,8 +91,8 @@ def _opening(dialect: str) -> Select[Any]:
     joined = (
         select(literal_column("1").label("one"))
         .subquery("installation")
-        .outerjoin(halted, halted.c.key == "halted")
-        .outerjoin(environment, environment.c.key == "environment")
+        .outerjoin(halted, halted.c.key == StateKey.HALTED)
+        .outerjoin(environment, environment.c.key == StateKey.ENVIRONMENT)
         .outerjoin(waiting, true())
     )
     return select(
@@ -156,7 +157,7 @@ def _statement(*, of_connection: bool) -> Select[Any]:
         joined = joined.outerjoin(table, and_(*(column == keys[column.name] for column in table.primary_key)))
     if of_connection:
         ours = (configs.c.linked_account_id == _ACCOUNT, configs.c.slug == keys["slug"])
-        joined = joined.outerjoin(configs, and_(*ours, configs.c.status == "installed"))
+        joined = joined.outerjoin(configs, and_(*ours, configs.c.status == ConfigStatus.INSTALLED))
         return _labelled_columns(*tables, configs).select_from(joined).order_by(configs.c.config_id)
     joined = joined.outerjoin(events, is_since_first_pending(of_slug=False))
     return _labelled_columns(*tables).add_columns(*(_labelled(column) for column in EVENT_COLUMNS)).select_from(joined)

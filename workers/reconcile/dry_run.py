@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from cobalt_mirror.cobalt import Client, CobaltError
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.mirror import find_account_row, find_configs, find_connection_row, find_row
 from cobalt_mirror.db.rows import Change
-from cobalt_mirror.db.suspicions import Kind, Settled, Suspicion, count_open, list_open, settle
+from cobalt_mirror.db.statuses import SuspicionKind, SuspicionOutcome
+from cobalt_mirror.db.suspicions import Suspicion, count_open, list_open, settle
 from cobalt_mirror.db.tables import configs, connections, linked_accounts
 from cobalt_mirror.workers.handlers.access import Reader
 from cobalt_mirror.workers.handlers.accounts import read_account
@@ -17,10 +18,14 @@ from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.reconcile.journal import Journal
 from cobalt_mirror.workers.reconcile.progress import Progress, Stage
-from cobalt_mirror.workers.reconcile.report import FieldDifference
+from cobalt_mirror.workers.reconcile.report import DifferingRow, FieldDifference
 from cobalt_mirror.workers.settings import Settings
 
-_WHAT: dict[str, str] = {linked_accounts.name: "account", connections.name: "connection", configs.name: "config"}
+_WHAT = {
+    linked_accounts.name: DifferingRow.ACCOUNT,
+    connections.name: DifferingRow.CONNECTION,
+    configs.name: DifferingRow.CONFIG,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,7 @@ class Look:
                 self.shown(Stage.READ, done=done, total=total)
 
     def _subject(self, one: Suspicion) -> list[FieldDifference]:
-        if one.kind is Kind.UNKNOWN:
+        if one.kind is SuspicionKind.UNKNOWN:
             return [listed_difference(one)]
         findings = Findings.begin(self._load(one))
         cobalt = Reader(self.client, one.linked_account_id, one.slug)
@@ -64,10 +69,10 @@ class Look:
             else:
                 read_account(cobalt, findings)
         except CobaltError:
-            outcome = Settled.LEFT
+            outcome = SuspicionOutcome.LEFT
             self.journal.run.left += 1
         else:
-            outcome = Settled.AGREED
+            outcome = SuspicionOutcome.AGREED
         found = [difference for change in findings.changes for difference in self._differences(change)]
         with self.journal.writing() as (connection, now):
             settle(connection, self.journal.run.id, {one.key: outcome}, now)
@@ -112,16 +117,26 @@ def _difference(change: Change, column: str, mirror: Any, cobalt: Any) -> FieldD
 
 def listed_difference(one: Suspicion) -> FieldDifference:
     """What the listing alone suggests about a subject."""
-    told = {Kind.UNKNOWN: "listed", Kind.MISSING: "not listed", Kind.GONE: "not listed"}
     return FieldDifference(
-        what="connection" if one.slug else "account",
+        what=DifferingRow.CONNECTION if one.slug else DifferingRow.ACCOUNT,
         linked_account_id=one.linked_account_id,
         slug=one.slug or None,
         column=", ".join(one.differences) or "row",
-        mirror=None if one.kind is Kind.UNKNOWN else "as mirrored",
-        cobalt=told.get(one.kind, "listed otherwise"),
+        mirror=None if one.kind is SuspicionKind.UNKNOWN else "as mirrored",
+        cobalt=_listed_as(one.kind),
         is_proved=False,
     )
+
+
+def _listed_as(kind: SuspicionKind) -> str:
+    match kind:
+        case SuspicionKind.UNKNOWN:
+            return "listed"
+        case SuspicionKind.MISSING | SuspicionKind.GONE:
+            return "not listed"
+        case SuspicionKind.CHANGED | SuspicionKind.CONFIGS:
+            return "listed otherwise"
+    assert_never(kind)
 
 
 def list_suggested(journal: Journal) -> Iterator[FieldDifference]:
@@ -133,4 +148,4 @@ def list_suggested(journal: Journal) -> Iterator[FieldDifference]:
         if not batch:
             return
         after = batch[-1].key
-        yield from (listed_difference(one) for one in batch if one.kind is not Kind.CONFIGS)
+        yield from (listed_difference(one) for one in batch if one.kind is not SuspicionKind.CONFIGS)

@@ -14,9 +14,8 @@ from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.mirror import find_row
 from cobalt_mirror.db.state import find_halt
+from cobalt_mirror.db.statuses import AccountStatus, SuspicionKind, SuspicionOutcome
 from cobalt_mirror.db.suspicions import (
-    Kind,
-    Settled,
     Suspicion,
     count_open,
     find_last_change,
@@ -94,12 +93,12 @@ class Repair:
         with self.journal.writing() as (connection, _):
             changed = list_changed_subjects(connection, account, after=last_change)
             outcomes = {
-                one.key: Settled.REPAIRED if one.slug in changed else Settled.AGREED
+                one.key: SuspicionOutcome.REPAIRED if one.slug in changed else SuspicionOutcome.AGREED
                 for one in subjects
                 if _is_over(find_check(connection, account, one.slug), now)
             }
             settle(connection, run.id, outcomes, now)
-            run.repaired += sum(outcome is Settled.REPAIRED for outcome in outcomes.values())
+            run.repaired += sum(outcome is SuspicionOutcome.REPAIRED for outcome in outcomes.values())
             halt = find_halt(connection)
             self._follow(connection, account, subjects, changed)
         if halt is not None:
@@ -109,12 +108,12 @@ class Repair:
     def _follow(self, connection: Connection, account: str, subjects: Sequence[Suspicion], changed: set[str]) -> None:
         """An account that turned out to be missing took everything along: what could not be read yet is wanted, too."""
         row = find_row(connection, linked_accounts, {"linked_account_id": account})
-        if "" not in changed or row is None or row["status"] != "missing":
+        if "" not in changed or row is None or row["status"] is not AccountStatus.MISSING:
             return
         had = set(find_account_subjects(connection, account)) - {one.slug for one in subjects}
         self.journal.run.repaired += len(had & changed)
         unread = [slug for slug in sorted(had) if find_check(connection, account, slug) is not None]
-        wanted = [Suspicion(linked_account_id=account, slug=slug, kind=Kind.CONFIGS) for slug in unread]
+        wanted = [Suspicion(linked_account_id=account, slug=slug, kind=SuspicionKind.CONFIGS) for slug in unread]
         record_suspicions(connection, self.journal.run.id, wanted)
 
     def _work_on(self, account: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from cobalt_mirror.db.runs import Run
@@ -16,19 +16,26 @@ class Ending(IntEnum):
     DIFFERENCES_LEFT = 2
 
 
+class DifferingRow(StrEnum):
+    """Of which of the mirror's tables a row is that differs."""
+
+    ACCOUNT = "account"
+    CONNECTION = "connection"
+    CONFIG = "config"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldDifference:
     """One column of one row on which mirror and Cobalt disagree.
 
     Attributes:
-        what: `account`, `connection` or `config`.
         column: `row` when one side has none, or when only the listing is known (`is_proved` is False).
         mirror: what the mirror says.
         cobalt: what Cobalt says.
         is_proved: whether a read showed it. False: the listing suggests it.
     """
 
-    what: str
+    what: DifferingRow
     linked_account_id: str
     slug: str | None = None
     config_id: str | None = None
