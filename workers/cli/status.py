@@ -103,8 +103,8 @@ def _reconciliation(overview: Overview) -> str:
     passed = "no complete pass yet"
     if overview.passed_at is not None:
         passed = f"last complete pass began {ago(overview.passed_at, overview.at)} ago"
-    if run["finished_at"] is not None:
+    if run.finished_at is not None:
         return passed
-    if run["place"] is not None and run["alive_until"] > overview.at:
-        return f"{passed}; run {run['id']} is under way"
-    return f"{passed}; run {run['id']} did not finish: {cell(run['stopped_because'] or 'killed')}"
+    if run.is_under_way(overview.at):
+        return f"{passed}; run {run.id} is under way"
+    return f"{passed}; run {run.id} did not finish: {cell(run.stopped_because or 'killed')}"

@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Engine
 
@@ -14,7 +13,7 @@ from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.mirror import count_catalogue
 from cobalt_mirror.db.notifications import Silence, find_silence, find_subscription
 from cobalt_mirror.db.reads import count_events, find_oldest_waiting
-from cobalt_mirror.db.runs import find_last_pass, list_runs
+from cobalt_mirror.db.runs import RunRow, find_last_pass, list_runs
 from cobalt_mirror.db.state import Halt, find_environment, find_halt
 from cobalt_mirror.db.statuses import EventStatus, Move
 from cobalt_mirror.workers.terminal.output import cell
@@ -57,7 +56,7 @@ class Overview:
     applications: int
     catalogue_read_at: datetime | None
     passed_at: datetime | None
-    reconciliation: dict[str, Any] | None
+    reconciliation: RunRow | None
     webhook: str | None
     warnings: list[str]
 
