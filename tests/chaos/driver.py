@@ -1,0 +1,130 @@
+"""The driver: carry out a plan, each step at its time, and record the results."""
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from tests.chaos.host import Host
+from tests.chaos.injector import FaultInjector
+from tests.chaos.services import Services
+from tests.chaos.steps import ByHand, FaultStep, Publish, Reconcile, Step
+
+#: Customers and dashboard users that act at the same time.
+_AT_ONCE = 32
+#: How long a customer without an account yet waits before another try, in seconds, and the most tries.
+_AGAIN_SECONDS, _TRIES = 1.0, 30
+_LONGEST_RECONCILIATION_SECONDS = 600.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Driver:
+    """Carries out a plan.
+
+    Attributes:
+        duration: How long customers retry, in seconds.
+        exits: The exit code of each reconciliation, or minus the signal that killed it.
+        missed: Number of changes by hand that could not be made.
+        kills: Number of reconciliations that were killed.
+    """
+
+    services: Services
+    host: Host
+    injector: FaultInjector
+    start: datetime
+    duration: float
+    closing: threading.Event
+    exits: list[int] = field(default_factory=list)
+    missed: int = 0
+    kills: int = 0
+    _heap: list[tuple[float, int, Step]] = field(default_factory=list)
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, steps: Sequence[Step], *, show: Callable[[], None]) -> None:
+        """Do every step at its time, and return when all are done.
+
+        Args:
+            steps: The plan.
+            show: Called often, to print progress.
+        """
+        for step in steps:
+            self._push(step)
+        customers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="customer")
+        faults = ThreadPoolExecutor(1, thread_name_prefix="fault")
+        runs = ThreadPoolExecutor(1, thread_name_prefix="reconcile")
+        under_way: list[Future[None]] = []
+        try:
+            while self._heap or any(not future.done() for future in under_way):
+                under_way = [future for future in under_way if _is_under_way(future)]
+                for step in self._due():
+                    pool = faults if isinstance(step, FaultStep) else runs if isinstance(step, Reconcile) else customers
+                    under_way.append(pool.submit(self._do, step))
+                show()
+                self.closing.wait(0.02)
+        finally:
+            # An interrupted run must not wait for threads that wait for a database that is down.
+            if self._heap or any(not future.done() for future in under_way):
+                self.closing.set()
+            for pool in (customers, faults, runs):
+                pool.shutdown(cancel_futures=True)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning of the run."""
+        return (datetime.now(UTC) - self.start).total_seconds()
+
+    def reconcile(self, *words: str, killed_after: float | None = None) -> int:
+        """Run `cobalt-mirror reconcile` to its end, or kill it after a timeout."""
+        process = self.services.start_command("reconcile", *words)
+        ends = time.monotonic() + (killed_after or _LONGEST_RECONCILIATION_SECONDS)
+        while process.poll() is None and time.monotonic() < ends and not self.closing.is_set():
+            self.closing.wait(0.05)
+        if process.poll() is None:
+            process.kill()
+            self.kills += 1
+        status = process.wait()
+        self.services.reaper.forget(process.pid)
+        return status
+
+    def _push(self, step: Step) -> None:
+        with self._lock:
+            heapq.heappush(self._heap, (step.at, next(self._numbers), step))
+
+    def _due(self) -> list[Step]:
+        steps: list[Step] = []
+        with self._lock:
+            while self._heap and self._heap[0][0] <= self.elapsed:
+                steps.append(heapq.heappop(self._heap)[2])
+        return steps
+
+    def _do(self, step: Step) -> None:
+        match step:
+            case Publish():
+                self.host.publish(step.events)
+            case ByHand():
+                self._by_hand(step)
+            case FaultStep():
+                self.injector.do(step)
+            case Reconcile():
+                self.exits.append(self.reconcile(killed_after=step.killed_after))
+
+    def _by_hand(self, step: ByHand) -> None:
+        if self.services.control.by_hand(step.action, step.arguments):
+            return
+        if step.insists and step.tries < _TRIES and self.elapsed < self.duration:
+            self._push(replace(step, at=self.elapsed + _AGAIN_SECONDS, tries=step.tries + 1))
+        else:
+            self.missed += 1
+
+
+def _is_under_way(future: Future[None]) -> bool:
+    """Return whether it still runs; raise its exception if it failed."""
+    if future.done():
+        future.result()
+        return False
+    return True
