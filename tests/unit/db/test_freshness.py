@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cobalt_mirror.db.reads import _fresh
+from cobalt_mirror.db.reads.freshness import with_fresh_at
 from cobalt_mirror.db.statuses import AccountStatus
 from tests.unit.entries import at
 
@@ -36,7 +36,7 @@ def test_a_row_is_as_fresh_as_it_was_read_or_compared(
     last_pass = {other: OTHER.isoformat()} | ({} if passed is None else {compared: passed.isoformat()})
     row = {"name": "Acme", "status": status, "verified_at": read, "last_pass": last_pass, "in_doubt": in_doubt}
 
-    assert _fresh(row, compared) == {"name": "Acme", "status": status, "verified_at": read, "fresh_at": expected}
+    assert with_fresh_at(row, compared) == {"name": "Acme", "status": status, "verified_at": read, "fresh_at": expected}
 
 
 def test_no_status_of_an_account_is_missing_from_the_table() -> None:
@@ -46,4 +46,4 @@ def test_no_status_of_an_account_is_missing_from_the_table() -> None:
 def test_without_any_pass_a_row_is_as_fresh_as_it_was_read() -> None:
     row = {"status": "active", "verified_at": READ, "last_pass": None, "in_doubt": False}
 
-    assert _fresh(row, "accounts")["fresh_at"] == READ
+    assert with_fresh_at(row, "accounts")["fresh_at"] == READ

@@ -1,0 +1,40 @@
+"""What a host's pages read: one customer's integrations, connections, configs, events and history. No call to Cobalt.
+
+Every function takes the host's own session (or connection) and runs one SELECT in it, in the schema that this says
+(`db.engine.schema_of`): one process may read several mirrors.
+"""
+
+from cobalt_mirror.db.reads.events import EventState, count_events, find_oldest_waiting, list_events
+from cobalt_mirror.db.reads.integrations import Integration, State, integrations
+from cobalt_mirror.db.reads.mirror import (
+    Change,
+    MirroredAccount,
+    MirroredConfig,
+    MirroredConnection,
+    WorkflowRuns,
+    find_account,
+    list_configs,
+    list_connections,
+    list_history,
+    list_workflow_runs,
+)
+
+__all__ = [
+    "Change",
+    "EventState",
+    "Integration",
+    "MirroredAccount",
+    "MirroredConfig",
+    "MirroredConnection",
+    "State",
+    "WorkflowRuns",
+    "count_events",
+    "find_account",
+    "find_oldest_waiting",
+    "integrations",
+    "list_configs",
+    "list_connections",
+    "list_events",
+    "list_history",
+    "list_workflow_runs",
+]

@@ -1,0 +1,91 @@
+"""Every application as one customer sees it: to be connected, connected, or to be connected again."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, assert_never
+
+from sqlalchemy import BindParameter, Select, and_, bindparam, case, select
+
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.engine import HostSession, execute
+from cobalt_mirror.db.reads.freshness import doubts, with_fresh_at
+from cobalt_mirror.db.statuses import (
+    ConnectionStatus,
+)
+
+
+class State(StrEnum):
+    """What a page offers for an application: connect it, show it as connected, or ask to connect it again."""
+
+    CONNECT = "connect"
+    CONNECTED = "connected"
+    RECONNECT = "reconnect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integration:
+    """One application as one customer sees it. Show Cobalt's name and icon: some providers insist on theirs.
+
+    Attributes:
+        auth_types: each way to connect it, with the inputs that a form needs.
+        connected_at: when it was connected last; None when it is not.
+        verified_at: when Cobalt was last asked about the connection itself; None when it never was.
+        fresh_at: when the state is known to have agreed with Cobalt: the later of `verified_at` and the start of the
+            last complete reconciliation, unless that one left it in doubt. None: nobody knows.
+    """
+
+    slug: str
+    name: str
+    icon: str | None
+    description: str | None
+    tags: Sequence[str]
+    auth_types: Sequence[Mapping[str, Any]]
+    state: State
+    connected_at: datetime | None
+    verified_at: datetime | None
+    fresh_at: datetime | None = None
+
+
+def integrations(session: HostSession, linked_account_id: str) -> list[Integration]:
+    """Every enabled application for one customer, by name; also for a customer that the mirror does not know yet."""
+    found = []
+    told = execute(session, _integrations(), {"account": linked_account_id})
+    for row in told.mappings().all():
+        values = with_fresh_at(row, "connections")
+        del values["status"]
+        found.append(Integration(**{**values, "state": State(values["state"])}))
+    return sorted(found, key=lambda one: (one.name.casefold(), one.slug))  # databases disagree about letters
+
+
+def _state_of(status: ConnectionStatus) -> State:
+    """What a page offers for a connection of this status; for an application without one, it offers to connect."""
+    match status:
+        case ConnectionStatus.CONNECTED:
+            return State.CONNECTED
+        case ConnectionStatus.REAUTH_REQUIRED:
+            return State.RECONNECT
+        case ConnectionStatus.DISCONNECTED:
+            return State.CONNECT
+    assert_never(status)
+
+
+@functools.cache  # pages wait for it, and a quarter of their waiting was putting it together
+def _integrations() -> Select[Any]:
+    a, c = tables.applications, tables.connections
+    state = case(
+        *((c.c.status == status, _state_of(status).value) for status in ConnectionStatus),
+        else_=State.CONNECT.value,
+    )
+    shown = [a.c.slug, a.c.name, a.c.icon, a.c.description, a.c.tags, a.c.auth_types]
+    account = tables.linked_accounts.c
+    asked: BindParameter[str] = bindparam("account")
+    status = select(account.status).where(account.linked_account_id == asked).scalar_subquery()
+    return (
+        select(*shown, state.label("state"), c.c.connected_at, c.c.verified_at)
+        .add_columns(*doubts(asked, a.c.slug), status.label("status"))
+        .select_from(a.outerjoin(c, and_(c.c.slug == a.c.slug, c.c.linked_account_id == asked)))
+        .where(a.c.enabled)
+    )

@@ -1,0 +1,161 @@
+"""The mirror of one customer: the account, its connections, configs and workflow runs, and their history."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, literal, select
+
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.engine import HostSession, execute
+from cobalt_mirror.db.reads.freshness import by_name, doubts, with_fresh_at
+from cobalt_mirror.db.statuses import (
+    AccountStatus,
+    ConfigStatus,
+    ConnectionStatus,
+    RowKind,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirroredAccount:
+    """A linked account as mirrored.
+
+    Attributes:
+        verified_at: when Cobalt was last asked about this account itself; None: never.
+        fresh_at: when the row is known to have agreed with Cobalt: the later of `verified_at` and the start of the
+            last complete reconciliation, unless that one left the row in doubt. None: nobody knows.
+    """
+
+    linked_account_id: str
+    name: str | None
+    udf: Mapping[str, Any] | None
+    environment: str | None
+    status: AccountStatus
+    verified_at: datetime | None
+    fresh_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirroredConnection:
+    """A connection as mirrored.
+
+    Attributes:
+        accounts: identifier, auth_type, connected_at and status of each connected account; None: not known, for only
+            Cobalt's listing was seen so far.
+        verified_at: when Cobalt was last asked about this connection itself; None: never.
+        fresh_at: as for an account.
+    """
+
+    linked_account_id: str
+    slug: str
+    status: ConnectionStatus
+    accounts: Sequence[Mapping[str, Any]] | None
+    connected_at: datetime | None
+    verified_at: datetime | None
+    fresh_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirroredConfig:
+    """A config as mirrored.
+
+    Attributes:
+        fields: field id to value. Values of password fields are never mirrored.
+        workflows: id, name, enabled and field values of each.
+        schema: what a form needs: `fields` and `workflows` with names, types and options.
+        field_errors: what the customer has to mend.
+    """
+
+    linked_account_id: str
+    slug: str
+    config_id: str
+    fields: Mapping[str, Any]
+    workflows: Sequence[Mapping[str, Any]]
+    schema: Mapping[str, Any]
+    field_errors: Sequence[Mapping[str, Any]]
+    status: ConfigStatus
+    verified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One entry of the history: what changed, field by field from and to, when, and because of what."""
+
+    number: int
+    recorded_at: datetime
+    what: RowKind
+    linked_account_id: str | None
+    slug: str | None
+    config_id: str | None
+    changes: Mapping[str, Any]
+    because: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowRuns:
+    """How the runs of one workflow went for an account, as far as Cobalt told.
+
+    Attributes:
+        last_run_at: when the last of them was told.
+        last_error: of the last one that errored, however long ago that is.
+        completed: how many completed.
+        errored: how many did not.
+    """
+
+    linked_account_id: str
+    workflow_id: str
+    config_id: str | None
+    workflow_name: str | None
+    last_status: str | None
+    last_run_at: datetime
+    last_error: str | None
+    last_errored_at: datetime | None
+    completed: int
+    errored: int
+
+
+def find_account(session: HostSession, linked_account_id: str) -> MirroredAccount | None:
+    """The account as mirrored; None when the mirror does not know it."""
+    rows = _with_freshness(session, tables.linked_accounts, linked_account_id)
+    return MirroredAccount(**rows[0]) if rows else None
+
+
+def list_connections(session: HostSession, linked_account_id: str) -> list[MirroredConnection]:
+    """The account's connections, by slug, those that were disconnected included."""
+    return [MirroredConnection(**row) for row in _with_freshness(session, tables.connections, linked_account_id)]
+
+
+def list_configs(session: HostSession, linked_account_id: str, *, slug: str | None = None) -> list[MirroredConfig]:
+    """The account's configs, by slug and config id, those that were deleted included; of one application if named."""
+    rows = [MirroredConfig(**row) for row in _rows(session, tables.configs, linked_account_id)]
+    return [row for row in rows if slug is None or row.slug == slug]
+
+
+def list_workflow_runs(session: HostSession, linked_account_id: str) -> list[WorkflowRuns]:
+    """How the account's workflows ran, by workflow id; those of which Cobalt never told a run are not in it."""
+    return [WorkflowRuns(**row) for row in _rows(session, tables.workflow_runs, linked_account_id)]
+
+
+def list_history(session: HostSession, linked_account_id: str, *, limit: int = 100) -> list[Change]:
+    """The latest changes of the account's mirror, newest first."""
+    h = tables.history
+    statement = select(h).where(h.c.linked_account_id == linked_account_id).order_by(h.c.number.desc()).limit(limit)
+    return [Change(**by_name(row)) for row in execute(session, statement).mappings()]
+
+
+def _rows(session: HostSession, table: Table, linked_account_id: str) -> list[dict[str, Any]]:
+    statement = select(table).where(table.c.linked_account_id == linked_account_id).order_by(*table.primary_key.columns)
+    return [by_name(row) for row in execute(session, statement).mappings()]
+
+
+def _with_freshness(session: HostSession, table: Table, linked_account_id: str) -> list[dict[str, Any]]:
+    """The rows of an account, each with `fresh_at`."""
+    statement = (
+        select(table, *doubts(table.c.linked_account_id, table.c.get("slug", literal(""))))
+        .where(table.c.linked_account_id == linked_account_id)
+        .order_by(*table.primary_key.columns)
+    )
+    compared = "connections" if table is tables.connections else "accounts"
+    return [with_fresh_at(row, compared) for row in execute(session, statement).mappings()]

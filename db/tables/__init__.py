@@ -1,0 +1,35 @@
+"""Every table of ours: the event log, the mirror, its history, and the few rows that coordinate workers.
+
+The event log, the mirror, the history and the view `integrations` are a contract with hosts in any language.
+Defaults live in the schema, so that a plain SQL INSERT into `events` needs three columns.
+"""
+
+from cobalt_mirror.db.tables.accounts import deletions, notifications, workflow_runs
+from cobalt_mirror.db.tables.coordination import checks, state, work
+from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, metadata
+from cobalt_mirror.db.tables.log import events, is_pending, is_unfinished
+from cobalt_mirror.db.tables.mirror import applications, configs, connections, history, linked_accounts
+from cobalt_mirror.db.tables.reconciliation import looks, runs, suspicions, walked
+
+__all__ = [
+    "DECLARED_SCHEMA",
+    "applications",
+    "checks",
+    "configs",
+    "connections",
+    "deletions",
+    "events",
+    "history",
+    "is_pending",
+    "is_unfinished",
+    "linked_accounts",
+    "looks",
+    "metadata",
+    "notifications",
+    "runs",
+    "state",
+    "suspicions",
+    "walked",
+    "work",
+    "workflow_runs",
+]

@@ -1,0 +1,52 @@
+"""What is known of an account beside the mirror: how its workflows ran, what Cobalt notified, its deletion."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
+
+from cobalt_mirror.db.columns import Id, Json, UtcDateTime, Words
+from cobalt_mirror.db.tables.declaring import metadata
+
+workflow_runs = Table(
+    "workflow_runs",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("workflow_id", Id(), primary_key=True),
+    Column("config_id", Id()),
+    Column("workflow_name", Words),
+    Column("last_status", Words),
+    Column("last_run_at", UtcDateTime, nullable=False),
+    Column("last_error", Words),
+    Column("last_errored_at", UtcDateTime),
+    Column("completed", Integer, nullable=False, server_default=text("0")),
+    Column("errored", Integer, nullable=False, server_default=text("0")),
+)
+
+#: What Cobalt's webhook told us: hints, kept for the record. An instance of a workflow is told once.
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("event", Words, nullable=False),
+    Column("linked_account_id", Id()),
+    Column("slug", Id()),
+    Column("instance_id", Id()),
+    Column("payload", Json),
+    sqlite_autoincrement=True,
+)
+Index("ix_notifications_account", notifications.c.linked_account_id, notifications.c.number)
+Index("ix_notifications_instance", notifications.c.instance_id, unique=True)
+
+#: Accounts that were deleted for good, and when Cobalt confirmed it. Nothing personal is in here but the id.
+#: Until `settles_at` a write of the generation that ended, whose answer never came, may land; the next one waits.
+deletions = Table(
+    "deletions",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("source", Id(), nullable=False),
+    Column("event_id", Id(), nullable=False),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("gone_at", UtcDateTime),
+    Column("confirmed_at", UtcDateTime),
+    Column("settles_at", UtcDateTime),
+    Column("note", Text),
+)

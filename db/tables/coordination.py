@@ -1,0 +1,39 @@
+"""What coordinates workers. Hosts have no use for these tables."""
+
+from sqlalchemy import Column, Index, Integer, Table, Text, text
+
+from cobalt_mirror.db.columns import Id, Json, UtcDateTime, Words
+from cobalt_mirror.db.tables.declaring import metadata
+
+#: One row an account that is being worked on, or whose message is under way; it goes when the work is given back.
+work = Table(
+    "work",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("sent_until", UtcDateTime),
+    Column("lease_token", Text),
+    Column("leased_until", UtcDateTime),
+    Column("slug", Id()),
+)
+
+#: Subjects to read again although no event asks for it. An empty slug is the account itself.
+checks = Table(
+    "checks",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("slug", Id(), primary_key=True),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("again_at", UtcDateTime),
+    Column("reason", Words, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("last_error", Words),
+)
+Index("ix_checks_due_at", checks.c.due_at)
+
+#: A handful of facts about the whole installation: the pinned environment, a halt, the catalogue's age.
+state = Table(
+    "state",
+    metadata,
+    Column("key", Id(), primary_key=True),
+    Column("value", Json, nullable=False),
+)

@@ -1,0 +1,80 @@
+"""The event log."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    DefaultClause,
+    Index,
+    Integer,
+    Table,
+    Text,
+    TextClause,
+    literal_column,
+    text,
+)
+
+from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
+from cobalt_mirror.db.statuses import EventStatus, Move
+from cobalt_mirror.db.tables.declaring import NewId, database_now, is_status, metadata, quoted
+
+
+def _is(status: EventStatus) -> TextClause:
+    return text(f"status = '{status}'")
+
+
+events = Table(
+    "events",
+    metadata,
+    Column("source", Id(), primary_key=True, server_default=quoted("host")),
+    Column("id", Id(), primary_key=True, server_default=DefaultClause(NewId())),
+    Column("type", Text, nullable=False),
+    Column("linked_account_id", Id(), nullable=False),
+    Column("slug", Id()),
+    Column("payload", Json, nullable=False, server_default=quoted("{}")),
+    Column("occurred_at", UtcDateTime, nullable=False, server_default=database_now()),
+    Column("recorded_at", UtcDateTime, nullable=False, server_default=database_now()),
+    Column("status", OneOf(EventStatus), nullable=False, server_default=quoted(EventStatus.PENDING)),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("looks", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", UtcDateTime, nullable=False, server_default=database_now()),
+    Column("retrying_since", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("last_error", Words),
+    Column("last_response", Json),
+    Column("move", OneOf(Move)),
+    Column("detail", Words),
+    Column("alone", Boolean, nullable=False, server_default=text("false")),
+    Column("meant_for", Json),
+    Column("effect", Json),
+    Column("fingerprint", Text),
+    is_status(EventStatus),
+)
+Index(
+    "ix_events_due",
+    events.c.due_at,
+    postgresql_where=_is(EventStatus.PENDING),
+    sqlite_where=_is(EventStatus.PENDING),
+)
+Index(
+    "ix_events_unfinished",
+    events.c.linked_account_id,
+    postgresql_where=text("finished_at IS NULL"),
+    sqlite_where=text("finished_at IS NULL"),
+)
+#: Waits for something; for questions about all accounts, which `ix_events_due` answers.
+#:
+#: The word itself and no parameter: PostgreSQL soon plans a prepared statement without looking at its parameters, and
+#: sees only so that the partial index serves. Beside a million finished events, a look for due ones took 300 ms else.
+is_pending: ColumnElement[bool] = events.c.status == literal_column(f"'{EventStatus.PENDING}'")
+#: The same, for questions about one account. It has words and an index of its own because PostgreSQL, having last
+#: counted when nothing waited, takes one partial index for as good as another that follows from the same words: it
+#: read all that was due in search of an account's events, which made 4,000 waiting ones two to three times as dear.
+is_unfinished: ColumnElement[bool] = events.c.finished_at.is_(None)
+Index("ix_events_subject", events.c.linked_account_id, events.c.slug, events.c.occurred_at, events.c.id)
+Index(
+    "ix_events_dead",
+    events.c.finished_at,
+    postgresql_where=_is(EventStatus.DEAD),
+    sqlite_where=_is(EventStatus.DEAD),
+)

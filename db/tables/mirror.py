@@ -1,0 +1,83 @@
+"""The mirror and its history. Hosts read these tables."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    Table,
+    Text,
+    text,
+)
+
+from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
+from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus, RowKind
+from cobalt_mirror.db.tables.declaring import is_status, metadata
+
+linked_accounts = Table(
+    "linked_accounts",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("name", Words),
+    Column("udf", Json),
+    Column("environment", Text),
+    Column("status", OneOf(AccountStatus), nullable=False),
+    Column("verified_at", UtcDateTime),
+    is_status(AccountStatus),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("slug", Id(), primary_key=True),
+    Column("status", OneOf(ConnectionStatus), nullable=False),
+    Column("accounts", Json),
+    Column("connected_at", UtcDateTime),
+    Column("verified_at", UtcDateTime),
+    is_status(ConnectionStatus),
+)
+
+configs = Table(
+    "configs",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("slug", Id(), primary_key=True),
+    Column("config_id", Id(), primary_key=True),
+    Column("fields", Json, nullable=False),
+    Column("workflows", Json, nullable=False),
+    Column("schema", Json, nullable=False),
+    Column("field_errors", Json, nullable=False),
+    Column("status", OneOf(ConfigStatus), nullable=False),
+    Column("verified_at", UtcDateTime),
+    is_status(ConfigStatus),
+)
+
+applications = Table(
+    "applications",
+    metadata,
+    Column("slug", Id(), primary_key=True),
+    Column("name", Words, nullable=False),
+    Column("icon", Words),
+    Column("description", Words),
+    Column("tags", Json, nullable=False),
+    Column("auth_types", Json, nullable=False),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    Column("verified_at", UtcDateTime),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("what", OneOf(RowKind), nullable=False),
+    Column("linked_account_id", Id()),
+    Column("slug", Id()),
+    Column("config_id", Id()),
+    Column("changes", Json, nullable=False),
+    Column("because", Json, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_history_account", history.c.linked_account_id, history.c.number)

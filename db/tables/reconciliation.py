@@ -1,0 +1,73 @@
+"""What a run of the reconciliation writes down."""
+
+from sqlalchemy import Column, Index, Integer, Table, Text, text
+
+from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
+from cobalt_mirror.db.statuses import SuspicionKind, SuspicionOutcome
+from cobalt_mirror.db.tables.declaring import metadata
+
+#: One row a run of the reconciliation. `finished_at` stays empty unless it really finished.
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Id(), primary_key=True),
+    Column("options", Json, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("resumes", Id()),
+    # The one place that a run holds while it gives signs of life: empty for every other run.
+    Column("place", Text),
+    Column("alive_until", UtcDateTime),
+    # The walk: when its first page was asked for (by the run that this one resumes, if so), how much of the listing
+    # is behind it, how long the listing is, and how many accounts came without their integrations.
+    Column("walking_since", UtcDateTime, nullable=False),
+    Column("walked_at", UtcDateTime),
+    Column("position", Integer, nullable=False, server_default=text("0")),
+    Column("total", Integer),
+    Column("untold", Integer, nullable=False, server_default=text("0")),
+    Column("pages", Integer, nullable=False, server_default=text("0")),
+    Column("compared", Integer, nullable=False, server_default=text("0")),
+    Column("adopted", Integer, nullable=False, server_default=text("0")),
+    Column("repaired", Integer, nullable=False, server_default=text("0")),
+    Column("left", Integer, nullable=False, server_default=text("0")),
+    Column("calls", Integer, nullable=False, server_default=text("0")),
+    Column("stopped_because", Words),
+)
+Index("ix_runs_started_at", runs.c.started_at)
+Index("ix_runs_place", runs.c.place, unique=True)
+
+#: The accounts that the walk of a run saw; of those that the mirror does not know also what it is to adopt, once the
+#: run may change anything.
+walked = Table(
+    "walked",
+    metadata,
+    Column("run_id", Id(), primary_key=True),
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("unknown", Json),
+)
+
+#: Subjects that a run wants read before anything is believed of them, and what came of it. An empty slug is the
+#: account itself. `differences` names columns; what customers wrote is not in here.
+suspicions = Table(
+    "suspicions",
+    metadata,
+    Column("run_id", Id(), primary_key=True),
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("slug", Id(), primary_key=True),
+    Column("kind", OneOf(SuspicionKind), nullable=False),
+    Column("differences", Json, nullable=False),
+    Column("listed_created_at", UtcDateTime),
+    Column("outcome", OneOf(SuspicionOutcome)),
+)
+Index("ix_suspicions_subject", suspicions.c.linked_account_id, suspicions.c.slug)
+
+#: When a connection was last looked at with all its configs by a reconciliation, and the time of creation that the
+#: listing told then: for one with several auth types it is none of those that the connection itself shows.
+looks = Table(
+    "looks",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("slug", Id(), primary_key=True),
+    Column("looked_at", UtcDateTime, nullable=False),
+    Column("listed_created_at", UtcDateTime),
+)
