@@ -11,20 +11,12 @@ from sqlalchemy import Connection
 from cobalt_mirror.db.checks import Check, find_check, record_check
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.errors import LeaseLost
+from cobalt_mirror.db.history import find_last_change, list_changed_subjects
 from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.mirror import find_row
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.statuses import AccountStatus, SuspicionKind, SuspicionOutcome
-from cobalt_mirror.db.suspicions import (
-    Suspicion,
-    count_open,
-    find_last_change,
-    leave_open_ones,
-    list_changed_subjects,
-    list_open,
-    record_suspicions,
-    settle,
-)
+from cobalt_mirror.db.suspicions import Suspicion, count_open, leave_open_ones, list_open, record_suspicions, settle
 from cobalt_mirror.db.tables import linked_accounts
 from cobalt_mirror.workers.errors import WorkHalted
 from cobalt_mirror.workers.handlers.attempt import Attempts

@@ -15,8 +15,9 @@ from cobalt_mirror.cobalt import (
     ResponseError,
     ServerError,
 )
-from cobalt_mirror.db.listing import Known, adopt, find_known, record_unknown, record_walked, take_unknown
-from cobalt_mirror.db.mirror import Because
+from cobalt_mirror.db.history import Because
+from cobalt_mirror.db.listing import Known, find_known, record_unknown, record_walked, take_unknown
+from cobalt_mirror.db.mirror import adopt
 from cobalt_mirror.db.state import pin_environment
 from cobalt_mirror.db.statuses import SuspicionKind
 from cobalt_mirror.db.suspicions import Suspicion, record_suspicions

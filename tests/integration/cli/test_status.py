@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from cobalt_mirror.db.deletions import Deletion, record_deletion
-from cobalt_mirror.db.mirror import Because, record_row
+from cobalt_mirror.db.history import Because
+from cobalt_mirror.db.mirror import record_row
 from cobalt_mirror.db.state import Halt, pin_environment, record_halt
 from cobalt_mirror.db.tables import applications, configs, connections, events, linked_accounts
 from tests.commands import Shell

@@ -11,7 +11,8 @@ from starlette.routing import Mount
 from cobalt_mirror.cobalt import sign
 from cobalt_mirror.db import list_workflow_runs
 from cobalt_mirror.db.engine import reading
-from cobalt_mirror.db.mirror import Because, record_row
+from cobalt_mirror.db.history import Because
+from cobalt_mirror.db.mirror import record_row
 from cobalt_mirror.db.tables import linked_accounts
 from cobalt_mirror.workers.web import create_app
 from tests.integration.web.endpoints import Endpoints, connection_notification, workflow_notification
