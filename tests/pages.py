@@ -1,4 +1,4 @@
-"""The README and the pages in docs/, and how tests read them."""
+"""The README and the pages in docs/, and functions to read them."""
 
 import re
 from pathlib import Path
@@ -11,18 +11,18 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglo
 
 
 def blocks(page: str, language: str) -> list[str]:
-    """The code blocks of a page in one language."""
+    """Return the code blocks of a page in one language."""
     return re.findall(rf"^```{language}\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
 
 
 def block(page: str, language: str, part: str) -> str:
-    """The one code block that has some text in it."""
-    [found] = [one for one in blocks(page, language) if part in one]
-    return found
+    """Return the one code block that contains a text."""
+    [match] = [candidate for candidate in blocks(page, language) if part in candidate]
+    return match
 
 
 def rows(page: str, heading: str) -> list[list[str]]:
-    """The cells of the table below its first line."""
+    """Return the cells of the table below a heading line."""
     below = page.partition(f"{heading}\n")[2].splitlines()[1:]
     table = [line for line in below[: below.index("")] if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table]
