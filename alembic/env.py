@@ -1,16 +1,54 @@
-"""Runs our migrations, in a schema and with a version table of our own, beside whatever else the database holds."""
+"""Runs our migrations, in a schema and with a version table of our own, beside whatever else the database holds.
+
+On PostgreSQL each version is a transaction, which gives way to whoever else is at work there. On SQLite all that one
+alembic command does is one transaction; `db.migrate.upgrade` runs a command for each version.
+"""
 
 from alembic import context
-from sqlalchemy import Connection, MetaData, inspect, text
+from sqlalchemy import Connection, Engine, MetaData, inspect
 from sqlalchemy.schema import CreateSchema, SchemaItem
 
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.db.migrate import VERSION_TABLE
+from cobalt_mirror.db.migrate import VERSION_TABLE, refuse_unknown
+from cobalt_mirror.db.migration_locks import Patience, giving_way, name_sessions
+from cobalt_mirror.db.migration_turn import turn
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.tables import metadata
 
 
-def run(connection: Connection, schema: str | None) -> None:
+def main() -> None:
+    attributes = context.config.attributes
+    settings: DatabaseSettings = attributes.get("settings") or DatabaseSettings.from_environment()
+    patience: Patience = attributes.get("patience") or Patience()
+    engine = create_engine(settings)
+    try:
+        if engine.dialect.name == "sqlite":
+            with engine.begin() as connection:
+                run(connection, None, settings)
+        else:
+            run_on_postgresql(engine, settings, patience)
+    finally:
+        engine.dispose()
+
+
+def run_on_postgresql(engine: Engine, settings: DatabaseSettings, patience: Patience) -> None:
+    name_sessions(engine)
+    with turn(engine, patience), engine.connect() as connection:
+        connection.execution_options(isolation_level="READ COMMITTED")
+        with giving_way(engine, connection, patience):
+            ensure_schema(connection, settings.mirror_schema)
+            run(connection, settings.mirror_schema, settings)
+            connection.commit()
+
+
+def ensure_schema(connection: Connection, schema: str) -> None:
+    # IF NOT EXISTS would ask for the right to make schemas also where somebody who has it made ours already.
+    if not inspect(connection).has_schema(schema):
+        connection.execute(CreateSchema(schema))
+    connection.commit()  # alembic leaves commits to us when it finds a transaction begun
+
+
+def run(connection: Connection, schema: str | None, settings: DatabaseSettings) -> None:
     tables = MetaData(naming_convention=dict(metadata.naming_convention))
     for table in metadata.tables.values():
         table.to_metadata(tables, schema=schema)
@@ -20,12 +58,10 @@ def run(connection: Connection, schema: str | None) -> None:
         """A host's own tables in the same database are none of our business."""
         return kind != "table" or (name in names and getattr(item, "schema", None) == schema)
 
-    # IF NOT EXISTS would ask for the right to make schemas also where somebody who has it made ours already.
-    if schema is not None and not inspect(connection).has_schema(schema):
-        connection.execute(CreateSchema(schema))
     context.configure(
         connection=connection,
         target_metadata=tables,
+        transaction_per_migration=True,
         version_table=VERSION_TABLE,
         version_table_schema=schema,
         include_schemas=schema is not None,
@@ -34,21 +70,10 @@ def run(connection: Connection, schema: str | None) -> None:
         compare_server_default=False,
         schema=schema,
     )
+    # Only now, for another release may have had the turn before us.
+    refuse_unknown(context.get_context().get_current_heads(), settings)
     with context.begin_transaction():
         context.run_migrations()
-
-
-def main() -> None:
-    settings: DatabaseSettings = context.config.attributes.get("settings") or DatabaseSettings.from_environment()
-    engine = create_engine(settings)
-    schema = None if engine.dialect.name == "sqlite" else settings.mirror_schema
-    try:
-        with engine.begin() as connection:
-            if schema is not None:  # two releases at once take turns
-                connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('cobalt_mirror migrations'))"))
-            run(connection, schema)
-    finally:
-        engine.dispose()
 
 
 main()

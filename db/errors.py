@@ -3,13 +3,19 @@
 DatabaseError
 ├── BadSetting            a variable's value cannot be used: mend the environment and start again
 ├── Unreachable           no database answers at DATABASE_URL: check the address, then start again
-├── NotMigrated           the schema is absent, old or newer than the code: migrate, or install the newer release
+├── NotMigrated           the schema is absent or older than the code: migrate
+├── NewerDatabase         the schema is newer than the code, which cannot migrate it: install the newer release
+├── MissingRight          the role may not change the schema: run the GRANT that the text names, then migrate
+├── MigrationGaveWay      others were at work in the database for too long: migrate again later
+│   └── LockTimeout       one try got no lock: try again after a pause
 ├── NoSecretKeys          MIRROR_SECRET_KEYS is unset and a secret would have to be stored
 ├── CannotUnseal          no key of MIRROR_SECRET_KEYS opens a stored secret: put the old key back
 ├── LeaseLost             another worker holds the account by now: write nothing
 ├── PlaceTaken            another reconciliation is under way: wait for its end
 └── PlaceLost             another reconciliation took this one's place: stop, the other one goes on from there
 """
+
+from cobalt_mirror.db.lock_holders import Holder
 
 
 class DatabaseError(Exception):
@@ -25,7 +31,34 @@ class Unreachable(DatabaseError):
 
 
 class NotMigrated(DatabaseError):
-    """The database lacks our tables, or has another version's. The text says what to do about it."""
+    """The database lacks our tables, or has an older version's. Run `cobalt-mirror migrate`."""
+
+
+class NewerDatabase(DatabaseError):
+    """A newer release migrated the database further than this one knows. Install that release to migrate.
+
+    What runs already goes on: the migrations of a release work with the code of the one before.
+    """
+
+
+class MissingRight(DatabaseError):
+    """The role of `DATABASE_URL` may not create or change our tables. The text names the right and its GRANT."""
+
+
+class MigrationGaveWay(DatabaseError):
+    """A migration waited too long for somebody else's work and was undone. Run it again; the text says after what."""
+
+
+class LockTimeout(MigrationGaveWay):
+    """One try of a migration got no lock and was undone. Try again after a pause.
+
+    Attributes:
+        holder: who had the lock; None when nobody was seen to.
+    """
+
+    def __init__(self, holder: Holder | None) -> None:
+        super().__init__(f"the migration got no lock, which {holder or 'another transaction'} holds; try again later")
+        self.holder = holder
 
 
 class NoSecretKeys(DatabaseError):

@@ -1,31 +1,31 @@
 """The event log: rows go in once, are read in order, and end in an outcome."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Update,
     and_,
     bindparam,
     func,
-    literal_column,
     or_,
     select,
     tuple_,
-    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from cobalt_mirror.db.engine import execute
+from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.db.tables import events, is_unfinished
 from cobalt_mirror.db.vault import Vault
+
+#: The types of events that db itself asks for: those that begin and end an account. `events.EventType` has them all.
+SIGN_UP, DELETION = "user_signed_up", "user_deleted"
 
 #: How many keys a statement names at a time; SQLite takes 32,766 parameters, PostgreSQL's driver 65,535.
 _KEYS_A_STATEMENT = 1_000
@@ -43,7 +43,7 @@ class LoggedEvent:
     payload: Any
     occurred_at: datetime
     recorded_at: datetime
-    status: str = "pending"
+    status: EventStatus = EventStatus.PENDING
     attempts: int = 0
     looks: int = 0
     due_at: datetime | None = None
@@ -139,39 +139,8 @@ def is_since_first_pending(*, of_slug: bool) -> ColumnElement[bool]:
     subject = is_slug if of_slug else or_(events.c.slug.is_(None), is_slug)
     ours = and_(events.c.linked_account_id == bindparam("account"), subject)
     first = select(func.min(events.c.occurred_at)).where(ours, is_unfinished).scalar_subquery()
-    return and_(ours, events.c.status != "superseded", events.c.occurred_at >= first)
+    return and_(ours, events.c.status != EventStatus.SUPERSEDED, events.c.occurred_at >= first)
 
 
 #: Put together once, for every attempt at a connection asks.
 _SINCE_FIRST_PENDING = select(*EVENT_COLUMNS).where(is_since_first_pending(of_slug=True))
-
-
-def record_outcomes(connection: Connection, outcomes: Iterable[tuple[LoggedEvent, Mapping[str, Any]]]) -> None:
-    """Write what an attempt made of each event; those of which it tells the same columns in one go."""
-    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for event, values in outcomes:
-        named = {"key_source": event.source, "key_id": event.id}
-        alike.setdefault(tuple(sorted(values)), []).append({**values, **named})
-    for columns, rows in alike.items():
-        connection.execute(_update_of_one(columns), rows)
-
-
-#: In words from which no partial index follows (see `is_unfinished`), for these rows are found by their keys.
-_NOT_ENDED = [events.c.status != literal_column(f"'{status}'") for status in ("done", "superseded", "dead")]
-
-
-@cache
-def _update_of_one(columns: tuple[str, ...]) -> Update:
-    ours = and_(events.c.source == bindparam("key_source"), events.c.id == bindparam("key_id"))
-    return (
-        update(events)
-        .where(ours, *_NOT_ENDED)
-        .values({name: bindparam(name, type_=events.c[name].type) for name in columns})
-    )
-
-
-def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any]) -> None:
-    """Keep what events had for an effect, of those that are done too."""
-    for (source, id_), effect in effects.items():
-        ours = and_(events.c.source == source, events.c.id == id_)
-        connection.execute(update(events).where(ours).values(effect=effect))

@@ -10,14 +10,16 @@ from sqlalchemy import Connection, Select, Table, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cobalt_mirror.db.engine import upsert
+from cobalt_mirror.db.rows import AccountRow, Change, ConfigRow, ConnectionRow
+from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, RowKind
 from cobalt_mirror.db.tables import applications, configs, connections, history, linked_accounts
 
 #: What a history row is about, by table.
 _KINDS = {
-    linked_accounts.name: "linked_account",
-    connections.name: "connection",
-    configs.name: "config",
-    applications.name: "application",
+    linked_accounts.name: RowKind.LINKED_ACCOUNT,
+    connections.name: RowKind.CONNECTION,
+    configs.name: RowKind.CONFIG,
+    applications.name: RowKind.APPLICATION,
 }
 
 _INSTALLED = (
@@ -25,7 +27,7 @@ _INSTALLED = (
     .where(
         configs.c.linked_account_id == bindparam("account"),
         configs.c.slug == bindparam("slug"),
-        configs.c.status == "installed",
+        configs.c.status == ConfigStatus.INSTALLED,
     )
     .order_by(configs.c.config_id)
 )
@@ -88,6 +90,11 @@ def record_row(
     return bool(changes)
 
 
+def record_change(connection: Connection, change: Change, because: Because, *, known: Rows | None = None) -> bool:
+    """Make one row of the mirror hold what a change says; see `record_row`."""
+    return record_row(connection, change.table, {**change.key, **change.columns}, because, known=known)
+
+
 def _is_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row, if there is none with its key."""
     return connection.execute(_insert(connection.dialect.name, table), dict(row)).rowcount == 1
@@ -116,17 +123,29 @@ def _by_key(table: Table) -> Select[Any]:
     return select(table).where(*(column == bindparam(column.name) for column in table.primary_key))
 
 
-def find_configs(connection: Connection, linked_account_id: str, slug: str) -> list[dict[str, Any]]:
-    """The installed configs of a connection, as mirrored."""
+def find_account_row(connection: Connection, linked_account_id: str) -> AccountRow | None:
+    """Find the mirror's row of an account."""
+    row = find_row(connection, linked_accounts, {"linked_account_id": linked_account_id})
+    return None if row is None else AccountRow.from_columns(row)
+
+
+def find_connection_row(connection: Connection, linked_account_id: str, slug: str) -> ConnectionRow | None:
+    """Find the mirror's row of a connection."""
+    row = find_row(connection, connections, {"linked_account_id": linked_account_id, "slug": slug})
+    return None if row is None else ConnectionRow.from_columns(row)
+
+
+def find_configs(connection: Connection, linked_account_id: str, slug: str) -> list[ConfigRow]:
+    """Find the installed configs of a connection, as mirrored."""
     rows = connection.execute(_INSTALLED, {"account": linked_account_id, "slug": slug}).mappings()
-    return [{str(name): value for name, value in row.items()} for row in rows]
+    return [ConfigRow.from_columns(dict(row)) for row in rows]
 
 
 def find_active_account(connection: Connection) -> str | None:
     """Some account that Cobalt knows, the one that was seen last: the catalogue is only shown through an account."""
     statement = (
         select(linked_accounts.c.linked_account_id)
-        .where(linked_accounts.c.status == "active")
+        .where(linked_accounts.c.status == AccountStatus.ACTIVE)
         .order_by(linked_accounts.c.verified_at.desc())
         .limit(1)
     )

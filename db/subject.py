@@ -23,11 +23,14 @@ from sqlalchemy import (
     union_all,
 )
 
+from cobalt_mirror.db.checks import Check
 from cobalt_mirror.db.deletions import Deletion
 from cobalt_mirror.db.engine import Clock, time_by, time_column
 from cobalt_mirror.db.log import EVENT_COLUMNS, LoggedEvent, get_since_first_pending, is_since_first_pending
 from cobalt_mirror.db.mirror import Rows, rows_by_key
+from cobalt_mirror.db.rows import AccountRow, ConfigRow, ConnectionRow
 from cobalt_mirror.db.state import Standing, standing_of
+from cobalt_mirror.db.statuses import ConfigStatus, StateKey
 from cobalt_mirror.db.tables import (
     checks,
     configs,
@@ -38,7 +41,6 @@ from cobalt_mirror.db.tables import (
     linked_accounts,
     state,
 )
-from cobalt_mirror.db.work import Check
 
 #: What any subject may have a row of.
 _TABLES = (linked_accounts, deletions, checks)
@@ -89,8 +91,8 @@ def _opening(dialect: str) -> Select[Any]:
     joined = (
         select(literal_column("1").label("one"))
         .subquery("installation")
-        .outerjoin(halted, halted.c.key == "halted")
-        .outerjoin(environment, environment.c.key == "environment")
+        .outerjoin(halted, halted.c.key == StateKey.HALTED)
+        .outerjoin(environment, environment.c.key == StateKey.ENVIRONMENT)
         .outerjoin(waiting, true())
     )
     return select(
@@ -107,17 +109,28 @@ def get_opening(connection: Connection, linked_account_id: str, clock: Clock) ->
     """Whether there is something to do for an account."""
     rows = connection.execute(_opening(connection.dialect.name), {"account": linked_account_id}).all()
     now = time_by(clock, connection, told=rows[0].now)
-    due = sorted((bool(row.slug), row.due_at, row.slug or "") for row in rows if row.due_at and row.due_at <= now)
-    return Opening(
-        now=now,
-        standing=standing_of(rows[0].halted, rows[0].environment),
-        due=None
-        if not due
-        else DueSubject(
-            slug=due[0][2],
-            is_only=len({slug for _, _, slug in due}) == 1,
-            account_waits=any(row.is_event and not row.slug for row in rows),
-        ),
+    waiting = [Waiting(row.slug or "", row.due_at, is_event=row.is_event) for row in rows if row.due_at is not None]
+    return Opening(now=now, standing=standing_of(rows[0].halted, rows[0].environment), due=choose_subject(waiting, now))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The events of a subject that wait, or its check, and when the first of them is due."""
+
+    slug: str
+    due_at: datetime
+    is_event: bool
+
+
+def choose_subject(waiting: Sequence[Waiting], now: datetime) -> DueSubject | None:
+    """Choose the account's subject to work on: the account itself first, else what is due the longest."""
+    due = sorted((bool(each.slug), each.due_at, each.slug) for each in waiting if each.due_at <= now)
+    if not due:
+        return None
+    return DueSubject(
+        slug=due[0][2],
+        is_only=len({slug for _, _, slug in due}) == 1,
+        account_waits=any(each.is_event and not each.slug for each in waiting),
     )
 
 
@@ -128,23 +141,20 @@ class Background:
     Attributes:
         account: the mirror's row of the account.
         connection: the mirror's row of the connection; None for the account itself.
+        configs: the mirror's installed configs of the connection, by their ids.
         deletion: the receipt of the account's last deletion.
         check: the wish to have the subject read.
-        configs: the mirror's installed configs of the connection, by their ids.
         events: those of the subject, chosen as `get_since_first_pending` does for a connection.
+        rows: the mirror's rows again, as `record_change` compares with them.
     """
 
-    account: Mapping[str, Any] | None
-    connection: Mapping[str, Any] | None
+    account: AccountRow | None
+    connection: ConnectionRow | None
+    configs: Sequence[ConfigRow]
     deletion: Deletion | None
     check: Check | None
-    configs: Sequence[Mapping[str, Any]]
     events: Sequence[LoggedEvent]
-
-    def rows(self) -> Rows:
-        """Those of the mirror by their keys."""
-        account, connection = rows_by_key(linked_accounts, [self.account]), rows_by_key(connections, [self.connection])
-        return account | connection | rows_by_key(configs, self.configs)
+    rows: Rows
 
 
 def _statement(*, of_connection: bool) -> Select[Any]:
@@ -158,13 +168,13 @@ def _statement(*, of_connection: bool) -> Select[Any]:
         joined = joined.outerjoin(table, and_(*(column == keys[column.name] for column in table.primary_key)))
     if of_connection:
         ours = (configs.c.linked_account_id == _ACCOUNT, configs.c.slug == keys["slug"])
-        joined = joined.outerjoin(configs, and_(*ours, configs.c.status == "installed"))
-        return _told(*tables, configs).select_from(joined).order_by(configs.c.config_id)
+        joined = joined.outerjoin(configs, and_(*ours, configs.c.status == ConfigStatus.INSTALLED))
+        return _labelled_columns(*tables, configs).select_from(joined).order_by(configs.c.config_id)
     joined = joined.outerjoin(events, is_since_first_pending(of_slug=False))
-    return _told(*tables).add_columns(*(_labelled(column) for column in EVENT_COLUMNS)).select_from(joined)
+    return _labelled_columns(*tables).add_columns(*(_labelled(column) for column in EVENT_COLUMNS)).select_from(joined)
 
 
-def _told(*tables: Table) -> Select[Any]:
+def _labelled_columns(*tables: Table) -> Select[Any]:
     return select(*(_labelled(column) for table in tables for column in table.c))
 
 
@@ -181,25 +191,31 @@ _BACKGROUND = {of_connection: _statement(of_connection=of_connection) for of_con
 
 
 def get_background(connection: Connection, linked_account_id: str, slug: str) -> Background:
-    """What is known of a subject. The empty slug is the account itself."""
-    told = {"account": linked_account_id, "slug": slug}
-    rows = connection.execute(_BACKGROUND[bool(slug)], told).mappings().all()
+    """Read what is known of a subject. The empty slug is the account itself."""
+    key = {"account": linked_account_id, "slug": slug}
+    rows = connection.execute(_BACKGROUND[bool(slug)], key).mappings().all()
     account, deletion, check = (_part(rows[0], table) for table in _TABLES)
+    linked = _part(rows[0], connections) if slug else None
+    installed = [config for row in rows if slug and (config := _part(row, configs)) is not None]
     return Background(
-        account=account,
-        connection=_part(rows[0], connections) if slug else None,
+        account=None if account is None else AccountRow.from_columns(account),
+        connection=None if linked is None else ConnectionRow.from_columns(linked),
+        configs=[ConfigRow.from_columns(config) for config in installed],
         deletion=None
         if deletion is None
         else Deletion(**{each.name: deletion[each.name] for each in fields(Deletion)}),
         check=None if check is None else Check(**{each.name: check[each.name] for each in fields(Check)}),
-        configs=[config for row in rows if slug and (config := _part(row, configs)) is not None],
         events=get_since_first_pending(connection, linked_account_id, slug) if slug else _events_in(rows),
+        rows=rows_by_key(linked_accounts, [account])
+        | rows_by_key(connections, [linked])
+        | rows_by_key(configs, installed),
     )
 
 
 def _events_in(rows: Sequence[Mapping[Any, Any]]) -> list[LoggedEvent]:
-    told = ({column.name: row[_label(events, column.name)] for column in EVENT_COLUMNS} for row in rows)
-    return sorted((LoggedEvent(**one) for one in told if one["id"] is not None), key=lambda event: event.order)
+    columns = ({column.name: row[_label(events, column.name)] for column in EVENT_COLUMNS} for row in rows)
+    found = (LoggedEvent(**each) for each in columns if each["id"] is not None)
+    return sorted(found, key=lambda event: event.order)
 
 
 def _part(row: Mapping[Any, Any], table: Table) -> dict[str, Any] | None:

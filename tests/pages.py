@@ -1,13 +1,19 @@
 """The README and the pages in docs/, and functions to read them."""
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text("utf-8")
-EVENTS = (ROOT / "docs" / "events.md").read_text("utf-8")
-OUTCOMES = (ROOT / "docs" / "outcomes.md").read_text("utf-8")
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+YOUR_APP = (DOCS / "your-app.md").read_text("utf-8")
+EVENTS = (DOCS / "events.md").read_text("utf-8")
+SETTINGS = (DOCS / "settings.md").read_text("utf-8")
+OPERATIONS = (DOCS / "operations.md").read_text("utf-8")
+OUTCOMES = (DOCS / "outcomes.md").read_text("utf-8")
+SANDBOX = (DOCS / "sandbox.md").read_text("utf-8")
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -21,8 +27,15 @@ def block(page: str, language: str, part: str) -> str:
     return match
 
 
+def languages(page: str) -> list[str]:
+    """Return the language of each code block of a page, in order."""
+    return re.findall(r"^```(\w*)\n.*?^```$", page, flags=re.DOTALL | re.MULTILINE)
+
+
 def rows(page: str, heading: str) -> list[list[str]]:
-    """Return the cells of the table below a heading line."""
-    below = page.partition(f"{heading}\n")[2].splitlines()[1:]
-    table = [line for line in below[: below.index("")] if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table]
+    """Return the cells of every table whose first line is `heading`."""
+    cells: list[list[str]] = []
+    for below in page.split(f"{heading}\n")[1:]:
+        lines = takewhile(lambda line: line.startswith("|"), below.splitlines()[1:])
+        cells += [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return cells

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Engine, event, func, select, text
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
 from cobalt_mirror.db import tables
+from cobalt_mirror.db.due import find_due_accounts
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.state import find_halt
-from cobalt_mirror.db.work import find_due_accounts
 from cobalt_mirror.events import Event, Receipt
 from cobalt_mirror.events.publish import publish_with
 from cobalt_mirror.workers.catalogue import Catalogue

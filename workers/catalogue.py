@@ -8,10 +8,10 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from cobalt_mirror.cobalt import Application, Client, CobaltError, UnknownAccount
+from cobalt_mirror.db.checks import record_check
 from cobalt_mirror.db.engine import Clock, database_clock
 from cobalt_mirror.db.mirror import Because, find_active_account, record_catalogue
 from cobalt_mirror.db.state import find_catalogue_due, find_halt, record_catalogue_due
-from cobalt_mirror.db.work import record_check
 from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()

@@ -13,7 +13,8 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any
 
 import redis
 import structlog
@@ -52,8 +53,15 @@ OVERSLEPT = -1.0
 #: How long Redis may take to answer before callers go on without it, and when they try it again.
 REDIS_TIMEOUT_SECONDS, REDIS_RETRY_SECONDS = 0.5, 1.0
 
-#: Live work has priority; reconciliation is bulk work.
-Lane = Literal["live", "bulk"]
+
+class Lane(StrEnum):
+    """Which calls go first."""
+
+    #: Work on events: it goes first.
+    LIVE = "live"
+    #: Reconciliation: it lets live work go first and still gets a share of the limit.
+    BULK = "bulk"
+
 
 # GCRA: `free_at` is the theoretical arrival time of the next call. A reservation moves it by one interval, and the
 # caller goes as soon as the burst allows. Nothing is reserved further ahead than the caller will wait.
@@ -119,7 +127,7 @@ class RedisGovernor:
         client: redis.Redis,
         settings: Settings,
         *,
-        lane: Lane = "live",
+        lane: Lane = Lane.LIVE,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -130,9 +138,9 @@ class RedisGovernor:
         self._pause_key, self._pauses_key = f"{name}:pause", f"{name}:pauses"
         self._keys = [f"{name}:governor", self._pause_key, f"{name}:governor:bulk"]
         self._interval = 1_000_000 / (settings.cobalt_rate_per_second * SHARE)
-        self._burst = max(settings.cobalt_burst - BURST_RESERVE - 1, 0) if lane == "live" else 0
-        self._ahead_seconds = BULK_AHEAD_SECONDS if lane == "bulk" else 0.0
-        self._share = self._interval / BULK_SHARE if lane == "bulk" else 0
+        self._burst = max(settings.cobalt_burst - BURST_RESERVE - 1, 0) if lane is Lane.LIVE else 0
+        self._ahead_seconds = BULK_AHEAD_SECONDS if lane is Lane.BULK else 0.0
+        self._share = self._interval / BULK_SHARE if lane is Lane.BULK else 0
         self._local = LocalGovernor(settings, sleep=sleep, monotonic=monotonic)
         self._sleep, self._monotonic = sleep, monotonic
         self._is_away = False

@@ -9,6 +9,7 @@ from typing import Any
 
 from cobalt_mirror import cobalt
 from cobalt_mirror.db.errors import CannotUnseal
+from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EventType
 from cobalt_mirror.workers.errors import AccountGone, OutOfTime
 
@@ -22,14 +23,6 @@ class Verdict(StrEnum):
     SNOOZE = "snooze"
     DEAD = "dead"
     HALTED = "halted"
-
-
-class Move(StrEnum):
-    """Who must act on a dead event, or on one that is being retried."""
-
-    OPERATOR = "operator"
-    PROVIDER = "provider"
-    CUSTOMER = "customer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

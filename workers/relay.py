@@ -12,9 +12,9 @@ from dramatiq.errors import BrokerError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from cobalt_mirror.db.due import Due, count_under_way, find_due_accounts, is_anything_due, mark_sent
 from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.state import find_halt
-from cobalt_mirror.db.work import Due, count_under_way, find_due_accounts, is_anything_due, mark_sent
 from cobalt_mirror.events import EVENT_TYPES
 from cobalt_mirror.workers.actors import CATALOGUE, CHECKS
 from cobalt_mirror.workers.catalogue import claim_refresh

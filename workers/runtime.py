@@ -55,7 +55,7 @@ def open_runtime(settings: Settings) -> Runtime:
     )
 
 
-def create_governor(client: redis.Redis, settings: Settings, *, lane: Lane = "live") -> Governor | None:
+def create_governor(client: redis.Redis, settings: Settings, *, lane: Lane = Lane.LIVE) -> Governor | None:
     """Return the governor that all callers of Cobalt share; None if COBALT_RATE_PER_SECOND is 0."""
     return RedisGovernor(client, settings, lane=lane) if settings.cobalt_rate_per_second else None
 

@@ -8,7 +8,7 @@ import pytest
 import redis
 from dramatiq import Broker, Message, Worker
 
-from cobalt_mirror.db.work import count_under_way
+from cobalt_mirror.db.due import count_under_way
 from cobalt_mirror.events import ConfigChanged, UserSignedUp
 from cobalt_mirror.workers.actors import CATALOGUE, Actors, declare_queues
 from cobalt_mirror.workers.broker import create_broker

@@ -14,6 +14,7 @@ from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.broker import create_governor_redis
 from cobalt_mirror.workers.catalogue import Catalogue
 from cobalt_mirror.workers.cli.reconcile_progress import progress
+from cobalt_mirror.workers.governor import Lane
 from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.ops.readiness import ready_for_work
 from cobalt_mirror.workers.reconcile import Options, Reconciliation, Report
@@ -91,7 +92,7 @@ def _run(settings: Settings, options: Options) -> Report:
         client_of_redis = resources.enter_context(create_governor_redis(settings))
         engine = create_engine(settings)
         resources.callback(engine.dispose)
-        counter = CallCounter(create_governor(client_of_redis, settings, lane="bulk"))
+        counter = CallCounter(create_governor(client_of_redis, settings, lane=Lane.BULK))
         client = resources.enter_context(create_client(settings, governor=counter))
         reconciliation = Reconciliation(
             attempts=Attempts(engine=engine, client=client, settings=settings, vault=settings.vault()),

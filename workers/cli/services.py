@@ -2,11 +2,13 @@
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.migration_locks import Patience
 from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.actors import declare_queues
 from cobalt_mirror.workers.broker import create_broker, create_redis
@@ -20,19 +22,27 @@ from cobalt_mirror.workers.watchdog import Watchdog
 #: processes waited 102 ms (median of 80) to 549 ms; with this value 22 to 66 ms. dramatiq reads it from the environment
 #: only.
 _IDLE_SLEEP_MS = 100
+_PATIENCE = Patience()
 
 
-def migrate() -> None:
+def migrate(
+    lock_timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds to wait for a lock; hosts may wait behind it as long.")
+    ] = _PATIENCE.lock,
+    tries: Annotated[int, typer.Option(min=1, help="Number of tries to get it.")] = _PATIENCE.tries,
+) -> None:
     """Create or update the tables of the mirror. Run it before every start.
 
     Running it again is safe. The Procfile runs it as `release`.
+
+    On a PostgreSQL that is in use it gives way: if a transaction keeps a lock, it ends with status 1 and says whose.
 
     \b
     Example:
       DATABASE_URL=postgresql://app@db/app cobalt-mirror migrate
     """
     settings = Settings.from_environment()
-    upgrade(settings)
+    upgrade(settings, Patience(lock=lock_timeout, tries=tries))
     typer.echo(f"the database at {settings.url().render_as_string(hide_password=True)} is up to date")
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from cobalt_mirror.db import find_account, list_configs, list_connections, list_events, list_history, list_workflow_runs
 from cobalt_mirror.db.deletions import Deletion, find_deletion
 from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.terminal.output import console, print_json, table
@@ -49,7 +50,7 @@ def _read(engine: Engine, account: str, limit: int) -> dict[str, Any]:
             "connections": list_connections(connection, account),
             "configs": list_configs(connection, account),
             "workflow_runs": list_workflow_runs(connection, account),
-            "pending": list_events(connection, account, status="pending", limit=limit),
+            "pending": list_events(connection, account, status=EventStatus.PENDING, limit=limit),
             "events": list_events(connection, account, limit=limit),
             "history": list_history(connection, account, limit=limit),
         }

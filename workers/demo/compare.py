@@ -16,6 +16,7 @@ from cobalt_mirror.db import (
     list_configs,
     list_connections,
 )
+from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
 
 #: A row in the form in which both sides are compared; None if there is no such row.
 Row = Mapping[str, Any] | None
@@ -103,14 +104,14 @@ def _mirrored_accounts(mirror: MirrorRows) -> dict[Key, Row]:
             "udf": dict(row.udf or {}),
         }
         for row in mirror.accounts
-        if row.status not in {"missing", "deleted"}
+        if row.status not in {AccountStatus.MISSING, AccountStatus.DELETED}
     }
 
 
 def _true_accounts(state: Mapping[str, Any]) -> dict[Key, Row]:
     return {
         (row["linked_account_id"],): {
-            "status": "active",
+            "status": AccountStatus.ACTIVE,
             "environment": row["environment"],
             "name": row["name"],
             "udf": row["udf"],
@@ -130,7 +131,7 @@ def _mirrored_connections(mirror: MirrorRows) -> dict[Key, Row]:
             **_connected_accounts(row.accounts or ()),
         }
         for row in mirror.connections
-        if row.status != "disconnected"
+        if row.status != ConnectionStatus.DISCONNECTED
     }
 
 
@@ -167,7 +168,7 @@ def _mirrored_configs(mirror: MirrorRows) -> dict[Key, Row]:
     return {
         (row.linked_account_id, row.slug, row.config_id): _config(row.fields, row.workflows, row.field_errors)
         for row in mirror.configs
-        if row.status == "installed"
+        if row.status == ConfigStatus.INSTALLED
     }
 
 

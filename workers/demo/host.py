@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from cobalt_mirror.cobalt import Client, RateLimited
 from cobalt_mirror.db import find_account
 from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.statuses import AccountStatus
 from cobalt_mirror.events import Event, publish
 from cobalt_mirror.workers.errors import Closing
 
@@ -56,7 +57,7 @@ class Host:
         while True:
             with reading(self.engine).begin() as connection:
                 account = find_account(connection, linked_account_id)
-            if account is not None and account.status == "active":
+            if account is not None and account.status is AccountStatus.ACTIVE:
                 return
             self.wait(_POLL_SECONDS)
 

@@ -1,5 +1,6 @@
 """What is done about a deletion: delete at Cobalt, see that it is gone, look once more later, forget the person."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,45 +19,47 @@ from cobalt_mirror.db.deletions import (
     strip_events,
     strip_hints,
 )
+from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.mirror import Because
+from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import UserDeleted
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.handlers.job import Job, WantedCheck
-from cobalt_mirror.workers.outcomes import Move, Outcome, Verdict, outcome_of, superseded
+from cobalt_mirror.workers.handlers.access import Caller, Reader
+from cobalt_mirror.workers.handlers.findings import Findings, WantedCheck
+from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of, superseded
 
 log = structlog.get_logger()
 
 
-def offboard(job: Job) -> list[Entry]:
+def offboard(loaded: Loaded, cobalt: Caller, findings: Findings) -> list[Entry]:
     """Carry out the last of the waiting deletions; the others are in it. Nothing waits: no call.
 
     Returns:
         The sign-ups that can be carried out now.
     """
-    waiting = job.waiting()
-    asked = [entry for entry in waiting if isinstance(entry.event, UserDeleted)]
+    waiting = findings.waiting()
+    deletions = [entry for entry in waiting if isinstance(entry.event, UserDeleted)]
     sign_ups = [entry for entry in waiting if not isinstance(entry.event, UserDeleted)]
-    if not asked:
-        return _once_settled(job, sign_ups)
-    last = asked[-1]
-    if any(_began_after(entry, last) for entry in job.done):
-        job.finish(asked, Outcome(verdict=Verdict.DEAD, detail=_TOO_LATE, move=Move.OPERATOR))
+    if not deletions:
+        return _once_settled(loaded, findings, sign_ups)
+    last = deletions[-1]
+    if any(began_after(entry, last) for entry in loaded.done):
+        findings.finish(deletions, Outcome(verdict=Verdict.DEAD, detail=_TOO_LATE, move=Move.OPERATOR))
         return sign_ups
-    newer = [entry for entry in sign_ups if _began_after(entry, last)]
+    newer = [entry for entry in sign_ups if began_after(entry, last)]
     try:
-        _delete(job)
+        _delete(cobalt)
     except CobaltError as error:
         if outcome_of(error, last.event.type).verdict is Verdict.DEAD:  # the account stays, so the sign-ups count
-            wait = timedelta(seconds=job.settings.retry_base_seconds)
-            job.finish(sign_ups, Outcome(verdict=Verdict.SNOOZE, delay=wait, detail="it waits for the deletion"))
+            wait = timedelta(seconds=loaded.settings.retry_base_seconds)
+            findings.finish(sign_ups, Outcome(verdict=Verdict.SNOOZE, delay=wait, detail="it waits for the deletion"))
         raise
-    job.finish([entry for entry in waiting if not _began_after(entry, last)], superseded(ACCOUNT_DELETED))
-    job.finish([last])
-    job.new_receipt = _receipt(job, last)
-    job.buries = True
-    job.account = {"linked_account_id": job.account_id, "status": "deleted"}
-    _look_once_more(job)
-    return _once_settled(job, newer)
+    findings.finish([entry for entry in waiting if not began_after(entry, last)], superseded(ACCOUNT_DELETED))
+    findings.finish([last])
+    findings.account_deleted(_receipt(loaded, last))
+    _look_once_more(loaded, findings)
+    return _once_settled(loaded, findings, newer)
 
 
 _TOO_LATE = (
@@ -65,93 +68,93 @@ _TOO_LATE = (
 )
 
 
-def _began_after(entry: Entry, deletion: Entry) -> bool:
+def began_after(entry: Entry, deletion: Entry) -> bool:
+    """Tell whether an event began a new generation of the account after a deletion."""
     return not isinstance(entry.event, UserDeleted) and entry.logged.occurred_at > deletion.logged.occurred_at
 
 
-def _receipt(job: Job, entry: Entry) -> Deletion:
+def _receipt(loaded: Loaded, entry: Entry) -> Deletion:
     row = entry.logged
-    settles_at = job.now + _delay(job) if job.is_in_doubt else None
+    settles_at = loaded.now + _delay(loaded) if loaded.is_in_doubt else None
     return Deletion(
-        linked_account_id=job.account_id,
+        linked_account_id=loaded.account_id,
         source=row.source,
         event_id=row.id,
         occurred_at=row.occurred_at,
-        gone_at=job.now,
+        gone_at=loaded.now,
         settles_at=settles_at,
     )
 
 
-def _delete(job: Job) -> None:
+def _delete(cobalt: Caller) -> None:
     """Delete, and believe only a read."""
     with suppress(UnknownAccount):  # just as wanted
-        job.ask(job.client.delete_account, job.account_id)
-    if _is_alive(job):
+        cobalt.delete_account()
+    if _is_alive(cobalt):
         raise UnexpectedAnswer("Cobalt still shows the account right after deleting it")
 
 
-def _is_alive(job: Job) -> bool:
+def _is_alive(cobalt: Reader) -> bool:
     try:
-        job.ask(job.client.fetch_account, job.account_id)
+        cobalt.fetch_account()
     except UnknownAccount:
         return False
     return True
 
 
-def _once_settled(job: Job, sign_ups: list[Entry]) -> list[Entry]:
-    """A new life waits until no write of the old one can land in it any more."""
-    receipt = job.receipt if job.new_receipt is None else job.new_receipt
-    settles_at = receipt.settles_at if receipt is not None and job.is_deleted else None
-    if settles_at is None or settles_at <= job.now:
+def _once_settled(loaded: Loaded, findings: Findings, sign_ups: list[Entry]) -> list[Entry]:
+    """Put a new generation off until no write of the old one can land in it any more."""
+    receipt = loaded.receipt if findings.receipt is None else findings.receipt
+    settles_at = receipt.settles_at if receipt is not None and findings.is_deleted else None
+    if settles_at is None or settles_at <= loaded.now:
         return sign_ups
     detail = "a write to the deleted account may still land at Cobalt"
-    job.finish(sign_ups, Outcome(verdict=Verdict.SNOOZE, delay=settles_at - job.now, detail=detail))
+    findings.finish(sign_ups, Outcome(verdict=Verdict.SNOOZE, delay=settles_at - loaded.now, detail=detail))
     return []
 
 
 # --- looking again ----------------------------------------------------------------------------------------------------
 
 
-def _delay(job: Job) -> timedelta:
-    return timedelta(seconds=job.settings.delayed_write_seconds)
+def _delay(loaded: Loaded) -> timedelta:
+    return timedelta(seconds=loaded.settings.delayed_write_seconds)
 
 
-def _look_once_more(job: Job) -> None:
-    job.checks.append(WantedCheck(slug="", delay=_delay(job), reason="a second look whether the account stays deleted"))
+def _look_once_more(loaded: Loaded, findings: Findings) -> None:
+    findings.want_check("", delay=_delay(loaded), reason="a second look whether the account stays deleted")
 
 
-def check_deleted(job: Job) -> bool:
+def check_deleted(loaded: Loaded, cobalt: Caller, findings: Findings) -> bool:
     """Look again at a deleted account, if a check is due.
 
-    Found alive before the second look was made, it was a delayed write: deleted again. Found alive later, somebody at
-    Cobalt made it anew: it stays deleted here, for only a sign-up begins a new life, and the receipt says so.
+    Found alive before the second look was made, it was a delayed write: deleted again. Found alive later, it was made
+    anew at Cobalt: it stays deleted here, for only a sign-up begins a new generation, and the receipt says so.
 
     Returns:
         Whether that was the check's concern; False: the account lives.
     """
-    receipt = job.receipt
-    if job.check is None or receipt is None:
+    receipt = loaded.receipt
+    if loaded.check is None or receipt is None:
         return False
-    if not job.is_deleted:
+    if not findings.is_deleted:
         if receipt.confirmed_at is None and receipt.note is None:
-            job.new_receipt = replace(
-                receipt, note="not looked at a second time: a newer user_signed_up began a new life"
-            )
+            findings.receipt = replace(receipt, note=_NOT_CONFIRMED)
         return False
-    is_alive, is_second = _is_alive(job), job.now >= receipt.gone_at + _delay(job)
+    is_alive, is_second = _is_alive(cobalt), loaded.now >= receipt.gone_at + _delay(loaded)
     if receipt.confirmed_at is not None:
-        if is_alive and not job.pending:
-            log.warning("deleted_account_lives", account=job.account_id)
-            job.new_receipt = replace(receipt, note=f"{_MADE_ANEW} ({stored_time(job.now)})")
+        if is_alive and not loaded.pending:
+            log.warning("deleted_account_lives", account=loaded.account_id)
+            findings.receipt = replace(receipt, note=f"{_MADE_ANEW} ({stored_time(loaded.now)})")
     elif is_alive:
-        _delete(job)
-        job.new_receipt = replace(receipt, gone_at=job.now)
-        _look_once_more(job)
+        _delete(cobalt)
+        findings.receipt = replace(receipt, gone_at=loaded.now)
+        _look_once_more(loaded, findings)
     elif is_second:
-        job.new_receipt = replace(receipt, confirmed_at=job.now)
+        findings.receipt = replace(receipt, confirmed_at=loaded.now)
     return True
 
 
+_NOT_CONFIRMED = "not looked at a second time: a newer user_signed_up began a new generation of the account"
 _MADE_ANEW = (
     "Cobalt has an account of this id again that no user_signed_up asked for; publish user_deleted to delete it, "
     "or user_signed_up to keep it"
@@ -161,39 +164,49 @@ _MADE_ANEW = (
 # --- connections ------------------------------------------------------------------------------------------------------
 
 
-def account_goes_first(job: Job) -> bool:
-    """Whether a connection has to wait, because its account is being deleted, has been, or is about to be made anew."""
-    if job.account_due_at is not None:
-        delay = max(job.account_due_at - job.now, timedelta(seconds=1))
+def account_goes_first(loaded: Loaded, findings: Findings) -> bool:
+    """Tell whether a connection waits, because its account is being deleted, has been, or is about to be made anew."""
+    if loaded.account_due_at is not None:
+        delay = max(loaded.account_due_at - loaded.now, timedelta(seconds=1))
         detail = "it waits for what happened to the account itself"
-        job.finish(job.waiting(), Outcome(verdict=Verdict.SNOOZE, delay=delay, detail=detail))
-        if job.check is not None:
-            job.check_waits = WantedCheck(slug=job.slug, delay=delay, reason=detail)
+        findings.finish(findings.waiting(), Outcome(verdict=Verdict.SNOOZE, delay=delay, detail=detail))
+        if loaded.check is not None:
+            findings.check_waits = WantedCheck(slug=loaded.slug, delay=delay, reason=detail)
         return True
-    if job.is_deleted and job.check is not None:  # a hint that something happened there: see whether it still is gone
-        job.checks.append(WantedCheck(slug="", delay=timedelta(), reason=job.check.reason))
-    return job.is_deleted
+    if findings.is_deleted and loaded.check is not None:  # a hint that something happened: see whether it still is gone
+        findings.want_check("", reason=loaded.check.reason)
+    return findings.is_deleted
 
 
 # --- save -------------------------------------------------------------------------------------------------------------
 
 
-def record_offboarding(connection: Connection, job: Job, now: datetime) -> None:
-    """Write the receipt, and take out whatever is personal of a life that is over."""
-    if job.over:
-        strip_events(connection, [row.key for row in job.over], at=now, vault=job.settings.vault())
-    if job.new_receipt is not None:
-        record_deletion(connection, _dated(job.new_receipt, job.now, now))
-    if job.buries and (life := find_life(connection, job.account_id)) is not None:
+def record_offboarding(
+    connection: Connection, findings: Findings, *, ended: Sequence[LoggedEvent], now: datetime
+) -> None:
+    """Write the receipt, and take out what is personal of a generation that is over.
+
+    Args:
+        connection: the transaction that saves the attempt.
+        findings: what the attempt found.
+        ended: pending events of a generation that is over.
+        now: the time.
+    """
+    loaded = findings.loaded
+    vault = loaded.settings.vault()
+    if ended:
+        strip_events(connection, [row.key for row in ended], at=now, vault=vault)
+    if findings.receipt is not None:
+        record_deletion(connection, dated(findings.receipt, began=loaded.now, now=now))
+    if findings.is_burial and (life := find_life(connection, loaded.account_id)) is not None:
         cause = {"source": life.deletion.source, "id": life.deletion.event_id}
-        bury(connection, life, Because(at=now, cause={"events": [cause]}), job.settings.vault())
-    elif job.is_deleted:
-        strip_hints(connection, job.account_id)
+        bury(connection, life, Because(at=now, cause={"events": [cause]}), vault)
+    elif findings.is_deleted:
+        strip_hints(connection, loaded.account_id)
 
 
-def _dated(receipt: Deletion, began: datetime, now: datetime) -> Deletion:
-    """What this attempt found was found after its beginning: a receipt must not be dated too early."""
+def dated(receipt: Deletion, *, began: datetime, now: datetime) -> Deletion:
+    """Date what this attempt found at its end: a receipt must not be dated too early."""
     gone_at = now if receipt.gone_at == began else receipt.gone_at
-    return replace(
-        receipt, gone_at=gone_at, confirmed_at=now if receipt.confirmed_at == began else receipt.confirmed_at
-    )
+    confirmed_at = now if receipt.confirmed_at == began else receipt.confirmed_at
+    return replace(receipt, gone_at=gone_at, confirmed_at=confirmed_at)

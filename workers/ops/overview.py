@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from cobalt_mirror.db import EventState, list_events
+from cobalt_mirror.db.checks import count_checks
 from cobalt_mirror.db.deletions import OpenDeletions, find_open_deletions
 from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.mirror import count_catalogue
@@ -15,7 +16,7 @@ from cobalt_mirror.db.notifications import Silence, find_silence, find_subscript
 from cobalt_mirror.db.reads import count_events, find_oldest_waiting
 from cobalt_mirror.db.runs import find_last_pass, list_runs
 from cobalt_mirror.db.state import Halt, find_environment, find_halt
-from cobalt_mirror.db.work import count_checks
+from cobalt_mirror.db.statuses import EventStatus, Move
 from cobalt_mirror.workers.terminal.output import cell
 
 #: Warn if so many reconciliations repaired something since Cobalt's last notification.
@@ -45,8 +46,8 @@ class Overview:
     """
 
     at: datetime
-    events: dict[str, int]
-    dead_by_move: dict[str, int]
+    events: dict[EventStatus, int]
+    dead_by_move: dict[Move, int]
     dead: list[EventState]
     oldest_waiting_at: datetime | None
     rereads: int
@@ -62,8 +63,8 @@ class Overview:
 
     @property
     def pending(self) -> int:
-        """The number of pending events."""
-        return self.events["pending"]
+        """How many events wait."""
+        return self.events[EventStatus.PENDING]
 
     @property
     def needs_action(self) -> bool:
@@ -74,17 +75,17 @@ class Overview:
 def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clock) -> Overview:
     """Read the state of the installation, with the latest `dead` dead events."""
     with reading(engine).begin() as connection:
-        by_status, by_move = Counter[str](dict.fromkeys(("pending", "done", "superseded", "dead"), 0)), Counter[str]()
+        by_status, by_move = Counter(dict.fromkeys(EventStatus, 0)), Counter[Move]()
         for (status, move), number in count_events(connection).items():
             by_status[status] += number
-            if status == "dead":
-                by_move[move or "operator"] += number
+            if status is EventStatus.DEAD:
+                by_move[move or Move.OPERATOR] += number
         applications, read_at = count_catalogue(connection)
         return Overview(
             at=clock(connection),
             events=dict(by_status),
             dead_by_move=dict(by_move),
-            dead=list_events(connection, status="dead", limit=dead),
+            dead=list_events(connection, status=EventStatus.DEAD, limit=dead),
             oldest_waiting_at=find_oldest_waiting(connection),
             rereads=count_checks(connection),
             deletions=find_open_deletions(connection),

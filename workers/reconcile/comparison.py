@@ -8,7 +8,8 @@ from typing import Any
 from cobalt_mirror.cobalt import LinkedAccount
 from cobalt_mirror.db.columns import storable, stored_time
 from cobalt_mirror.db.listing import Known
-from cobalt_mirror.db.suspicions import Kind, Suspicion
+from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, SuspicionKind
+from cobalt_mirror.db.suspicions import Suspicion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +21,9 @@ class Listed:
     created_at: datetime | None
 
     @property
-    def status(self) -> str:
+    def status(self) -> ConnectionStatus:
         """The connection's status in the mirror's terms."""
-        return "reauth_required" if self.needs_reauth else "connected"
+        return ConnectionStatus.REAUTH_REQUIRED if self.needs_reauth else ConnectionStatus.CONNECTED
 
 
 def listed_connections(account: LinkedAccount) -> dict[str, Listed] | None:
@@ -49,11 +50,11 @@ def compare(account: LinkedAccount, mirrored: Known) -> Iterator[Suspicion]:
     row = mirrored.account
     if row is None:
         return
-    is_deleted = row["status"] == "deleted"
+    is_deleted = row["status"] == AccountStatus.DELETED
     differences = ["status"] if is_deleted else [*_account_differences(account, row)]
     if differences:
         yield Suspicion(
-            linked_account_id=account.linked_account_id, slug="", kind=Kind.CHANGED, differences=differences
+            linked_account_id=account.linked_account_id, slug="", kind=SuspicionKind.CHANGED, differences=differences
         )
     listed = listed_connections(account)
     if listed is not None and not is_deleted:
@@ -61,7 +62,7 @@ def compare(account: LinkedAccount, mirrored: Known) -> Iterator[Suspicion]:
 
 
 def _account_differences(account: LinkedAccount, row: Mapping[str, Any]) -> Iterator[str]:
-    if row["status"] != "active":
+    if row["status"] != AccountStatus.ACTIVE:
         yield "status"
     if (account.name is not None or "name" in account.raw) and _differs(account.name, row["name"]):
         yield "name"
@@ -85,19 +86,19 @@ def _compare_connections(
             yield Suspicion(
                 linked_account_id=account,
                 slug=slug,
-                kind=Kind.CHANGED,
+                kind=SuspicionKind.CHANGED,
                 differences=differences,
                 listed_created_at=connection.created_at,
             )
     for slug, row in mirrored.items():
-        if slug not in listed and row["status"] != "disconnected":
-            yield Suspicion(linked_account_id=account, slug=slug, kind=Kind.GONE, differences=["status"])
+        if slug not in listed and row["status"] != ConnectionStatus.DISCONNECTED:
+            yield Suspicion(linked_account_id=account, slug=slug, kind=SuspicionKind.GONE, differences=["status"])
 
 
 def _connection_differences(connection: Listed, row: Mapping[str, Any] | None) -> Iterator[str]:
     if row is None or row["status"] != connection.status:
         yield "status"
-    if row is None or row["status"] == "disconnected" or connection.created_at is None:
+    if row is None or row["status"] == ConnectionStatus.DISCONNECTED or connection.created_at is None:
         return
     # For a connection with several auth types, or one that was connected again, the listing shows another time than
     # the connection itself. The time that it showed when it was last compared is therefore no difference.
@@ -114,7 +115,7 @@ def adopted_rows(account: LinkedAccount, environment: str | None) -> tuple[dict[
     """
     row = {
         "linked_account_id": account.linked_account_id,
-        "status": "active",
+        "status": AccountStatus.ACTIVE,
         "name": account.name,
         "udf": account.udf,
         "environment": account.environment or environment,

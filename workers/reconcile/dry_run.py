@@ -1,28 +1,31 @@
 """The dry run: read each suspected subject as a check would, and report the changes instead of writing them."""
 
-import math
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Table
+from typing import Any, assert_never
 
 from cobalt_mirror.cobalt import Client, CobaltError
 from cobalt_mirror.db.engine import reading
-from cobalt_mirror.db.mirror import find_configs, find_row
-from cobalt_mirror.db.suspicions import Kind, Settled, Suspicion, count_open, list_open, settle
+from cobalt_mirror.db.mirror import find_account_row, find_configs, find_connection_row, find_row
+from cobalt_mirror.db.rows import Change
+from cobalt_mirror.db.statuses import SuspicionKind, SuspicionOutcome
+from cobalt_mirror.db.suspicions import Suspicion, count_open, list_open, settle
 from cobalt_mirror.db.tables import configs, connections, linked_accounts
-from cobalt_mirror.db.work import Check, Lease
-from cobalt_mirror.workers.handlers.accounts import handle_account
-from cobalt_mirror.workers.handlers.connections import handle_connection
-from cobalt_mirror.workers.handlers.job import Job
+from cobalt_mirror.workers.handlers.access import Reader
+from cobalt_mirror.workers.handlers.accounts import read_account
+from cobalt_mirror.workers.handlers.connections import read_connection
+from cobalt_mirror.workers.handlers.findings import Findings
+from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.reconcile.journal import Journal
 from cobalt_mirror.workers.reconcile.progress import ShowProgress, Stage
-from cobalt_mirror.workers.reconcile.report import FieldDifference
+from cobalt_mirror.workers.reconcile.report import DifferingRow, FieldDifference
 from cobalt_mirror.workers.settings import Settings
 
-_WHAT: dict[str, str] = {linked_accounts.name: "account", connections.name: "connection", configs.name: "config"}
+_WHAT = {
+    linked_accounts.name: DifferingRow.ACCOUNT,
+    connections.name: DifferingRow.CONNECTION,
+    configs.name: DifferingRow.CONFIG,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,64 +62,56 @@ class DryRun:
                 self.show_progress(Stage.READ, done=done, total=total)
 
     def _subject(self, suspicion: Suspicion) -> list[FieldDifference]:
-        if suspicion.kind is Kind.UNKNOWN:
+        if suspicion.kind is SuspicionKind.UNKNOWN:
             return [listed_difference(suspicion)]
-        job = self._job(suspicion)
+        findings = Findings.begin(self._load(suspicion))
+        cobalt = Reader(self.client, suspicion.linked_account_id, suspicion.slug)
         try:
             if suspicion.slug:
-                handle_connection(job)
+                read_connection(findings.loaded, cobalt, findings)
             else:
-                handle_account(job)
+                read_account(cobalt, findings)
         except CobaltError:
-            outcome = Settled.LEFT
+            outcome = SuspicionOutcome.LEFT
             self.journal.run.left += 1
         else:
-            outcome = Settled.AGREED
-        differences = [difference for table, row in job.rows for difference in self._differences(table, row)]
+            outcome = SuspicionOutcome.AGREED
+        differences = [difference for change in findings.changes for difference in self._differences(change)]
         with self.journal.writing() as (connection, now):
             settle(connection, self.journal.run.id, {suspicion.key: outcome}, now)
         return differences
 
-    def _job(self, suspicion: Suspicion) -> Job:
-        """Return a job with nothing but a check, so that all its calls are reads. Its lease is a dummy without end."""
-        key = {"linked_account_id": suspicion.linked_account_id, "slug": suspicion.slug}
+    def _load(self, suspicion: Suspicion) -> Loaded:
+        """What a check of the subject alone would load, without its lease."""
+        account_id, slug = suspicion.linked_account_id, suspicion.slug
         with reading(self.journal.engine).begin() as connection:
-            now = self.journal.clock(connection)
-            return Job(
-                client=self.client,
+            return Loaded(
+                account_id=account_id,
+                slug=slug,
+                now=self.journal.clock(connection),
                 settings=self.settings,
-                lease=Lease(
-                    linked_account_id=suspicion.linked_account_id, slug=suspicion.slug, token="", ends=math.inf
-                ),
-                now=now,
-                monotonic=time.monotonic,
-                pending=(),
-                ended=(),
-                check=Check(due_at=now, reason="a dry run", attempts=0),
-                is_in_doubt=False,
-                account=find_row(connection, linked_accounts, key),
-                connection=find_row(connection, connections, key),
-                configs=find_configs(connection, suspicion.linked_account_id, suspicion.slug),
+                account=find_account_row(connection, account_id),
+                connection=find_connection_row(connection, account_id, slug),
+                configs=find_configs(connection, account_id, slug),
             )
 
-    def _differences(self, table: Table, row: dict[str, Any]) -> Iterator[FieldDifference]:
+    def _differences(self, change: Change) -> Iterator[FieldDifference]:
         with reading(self.journal.engine).begin() as connection:
-            mirrored = find_row(connection, table, row)
-        fields = {name: value for name, value in row.items() if not table.c[name].primary_key}
-        if mirrored is None:
-            yield _difference(table, row, "row", None, fields)
+            row = find_row(connection, change.table, change.key)
+        if row is None:
+            yield _difference(change, "row", None, change.columns)
             return
-        for column, value in fields.items():
-            if mirrored[column] != value:
-                yield _difference(table, row, column, mirrored[column], value)
+        for column, value in change.columns.items():
+            if row[column] != value:
+                yield _difference(change, column, row[column], value)
 
 
-def _difference(table: Table, key: Mapping[str, Any], column: str, mirror: Any, cobalt: Any) -> FieldDifference:
+def _difference(change: Change, column: str, mirror: Any, cobalt: Any) -> FieldDifference:
     return FieldDifference(
-        what=_WHAT[table.name],
-        linked_account_id=key["linked_account_id"],
-        slug=key.get("slug"),
-        config_id=key.get("config_id"),
+        what=_WHAT[change.table.name],
+        linked_account_id=change.key["linked_account_id"],
+        slug=change.key.get("slug"),
+        config_id=change.key.get("config_id"),
         column=column,
         mirror=mirror,
         cobalt=cobalt,
@@ -124,17 +119,27 @@ def _difference(table: Table, key: Mapping[str, Any], column: str, mirror: Any, 
 
 
 def listed_difference(suspicion: Suspicion) -> FieldDifference:
-    """Return the difference that the listing suggests for a subject; no read has proved it."""
-    texts = {Kind.UNKNOWN: "listed", Kind.MISSING: "not listed", Kind.GONE: "not listed"}
+    """What the listing alone suggests about a subject."""
     return FieldDifference(
-        what="connection" if suspicion.slug else "account",
+        what=DifferingRow.CONNECTION if suspicion.slug else DifferingRow.ACCOUNT,
         linked_account_id=suspicion.linked_account_id,
         slug=suspicion.slug or None,
         column=", ".join(suspicion.differences) or "row",
-        mirror=None if suspicion.kind is Kind.UNKNOWN else "as mirrored",
-        cobalt=texts.get(suspicion.kind, "listed otherwise"),
+        mirror=None if suspicion.kind is SuspicionKind.UNKNOWN else "as mirrored",
+        cobalt=_listed_as(suspicion.kind),
         is_proved=False,
     )
+
+
+def _listed_as(kind: SuspicionKind) -> str:
+    match kind:
+        case SuspicionKind.UNKNOWN:
+            return "listed"
+        case SuspicionKind.MISSING | SuspicionKind.GONE:
+            return "not listed"
+        case SuspicionKind.CHANGED | SuspicionKind.CONFIGS:
+            return "listed otherwise"
+    assert_never(kind)
 
 
 def list_suggested(journal: Journal) -> Iterator[FieldDifference]:
@@ -146,4 +151,4 @@ def list_suggested(journal: Journal) -> Iterator[FieldDifference]:
         if not batch:
             return
         after = batch[-1].key
-        yield from (listed_difference(suspicion) for suspicion in batch if suspicion.kind is not Kind.CONFIGS)
+        yield from (listed_difference(suspicion) for suspicion in batch if suspicion.kind is not SuspicionKind.CONFIGS)

@@ -14,8 +14,8 @@ from cobalt_mirror.db.errors import DatabaseError, PlaceLost
 from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.runs import LastPass, begin_run, end_run, find_last_pass, record_pass
 from cobalt_mirror.db.state import find_halt
+from cobalt_mirror.db.statuses import SuspicionKind
 from cobalt_mirror.db.suspicions import (
-    Kind,
     Suspicion,
     count_suspected_gone,
     forget_settled,
@@ -159,10 +159,10 @@ class Reconciliation:
         try:
             answer = self.client.fetch_account(account)
         except UnknownAccount:
-            slugs, kind = [""], Kind.MISSING
+            slugs, kind = [""], SuspicionKind.MISSING
         else:
             walk.compare([answer])
-            slugs, kind = sorted(listed_connections(answer) or ()), Kind.CONFIGS
+            slugs, kind = sorted(listed_connections(answer) or ()), SuspicionKind.CONFIGS
         with walk.journal.writing() as (connection, _):
             slugs += find_account_subjects(connection, account)
             suspicions = [Suspicion(linked_account_id=account, slug=slug, kind=kind) for slug in dict.fromkeys(slugs)]

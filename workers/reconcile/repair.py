@@ -8,14 +8,14 @@ from itertools import groupby
 import structlog
 from sqlalchemy import Connection
 
+from cobalt_mirror.db.checks import Check, find_check, record_check
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.mirror import find_row
 from cobalt_mirror.db.state import find_halt
+from cobalt_mirror.db.statuses import AccountStatus, SuspicionKind, SuspicionOutcome
 from cobalt_mirror.db.suspicions import (
-    Kind,
-    Settled,
     Suspicion,
     count_open,
     find_last_change,
@@ -26,7 +26,6 @@ from cobalt_mirror.db.suspicions import (
     settle,
 )
 from cobalt_mirror.db.tables import linked_accounts
-from cobalt_mirror.db.work import Check, find_check, record_check
 from cobalt_mirror.workers.errors import WorkHalted
 from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.reconcile.journal import Journal
@@ -94,12 +93,12 @@ class Repair:
         with self.journal.writing() as (connection, _):
             changed = list_changed_subjects(connection, account, after=last_change)
             outcomes = {
-                suspicion.key: Settled.REPAIRED if suspicion.slug in changed else Settled.AGREED
+                suspicion.key: SuspicionOutcome.REPAIRED if suspicion.slug in changed else SuspicionOutcome.AGREED
                 for suspicion in subjects
                 if _is_over(find_check(connection, account, suspicion.slug), now)
             }
             settle(connection, run.id, outcomes, now)
-            run.repaired += sum(outcome is Settled.REPAIRED for outcome in outcomes.values())
+            run.repaired += sum(outcome is SuspicionOutcome.REPAIRED for outcome in outcomes.values())
             halt = find_halt(connection)
             self._follow(connection, account, subjects, changed)
         if halt is not None:
@@ -109,12 +108,12 @@ class Repair:
     def _follow(self, connection: Connection, account: str, subjects: Sequence[Suspicion], changed: set[str]) -> None:
         """Count and suspect what an account had that turned out to be missing at Cobalt: all of it is gone, too."""
         row = find_row(connection, linked_accounts, {"linked_account_id": account})
-        if "" not in changed or row is None or row["status"] != "missing":
+        if "" not in changed or row is None or row["status"] is not AccountStatus.MISSING:
             return
         had = set(find_account_subjects(connection, account)) - {suspicion.slug for suspicion in subjects}
         self.journal.run.repaired += len(had & changed)
         unread = [slug for slug in sorted(had) if find_check(connection, account, slug) is not None]
-        suspicions = [Suspicion(linked_account_id=account, slug=slug, kind=Kind.CONFIGS) for slug in unread]
+        suspicions = [Suspicion(linked_account_id=account, slug=slug, kind=SuspicionKind.CONFIGS) for slug in unread]
         record_suspicions(connection, self.journal.run.id, suspicions)
 
     def _work_on(self, account: str) -> None:

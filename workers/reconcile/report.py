@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from cobalt_mirror.db.runs import Run
@@ -16,19 +16,26 @@ class Ending(IntEnum):
     DIFFERENCES_LEFT = 2
 
 
+class DifferingRow(StrEnum):
+    """Of which of the mirror's tables a row is that differs."""
+
+    ACCOUNT = "account"
+    CONNECTION = "connection"
+    CONFIG = "config"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldDifference:
     """One column of one row on which mirror and Cobalt disagree.
 
     Attributes:
-        what: `account`, `connection` or `config`.
         column: The column; `row` if one side lacks the row, or if only the listing is known (`is_proved` is False).
         mirror: The value in the mirror.
         cobalt: The value at Cobalt.
         is_proved: Whether a read proved it; False if only the listing suggests it.
     """
 
-    what: str
+    what: DifferingRow
     linked_account_id: str
     slug: str | None = None
     config_id: str | None = None

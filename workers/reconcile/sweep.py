@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from cobalt_mirror.db.due import find_due_accounts
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.errors import LeaseLost
-from cobalt_mirror.db.work import find_due_accounts
 from cobalt_mirror.workers.catalogue import Catalogue, claim_refresh
 from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.reconcile.journal import Journal

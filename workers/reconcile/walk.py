@@ -18,7 +18,8 @@ from cobalt_mirror.cobalt import (
 from cobalt_mirror.db.listing import Known, adopt, find_known, record_unknown, record_walked, take_unknown
 from cobalt_mirror.db.mirror import Because
 from cobalt_mirror.db.state import pin_environment
-from cobalt_mirror.db.suspicions import Kind, Suspicion, record_suspicions
+from cobalt_mirror.db.statuses import SuspicionKind
+from cobalt_mirror.db.suspicions import Suspicion, record_suspicions
 from cobalt_mirror.workers.reconcile.comparison import adopted_rows, compare
 from cobalt_mirror.workers.reconcile.journal import Journal
 from cobalt_mirror.workers.reconcile.progress import ShowProgress, Stage
@@ -134,7 +135,12 @@ class Walk:
         run = self.journal.run
         if self.dry_run:
             unknown = [
-                Suspicion(linked_account_id=account.linked_account_id, slug="", kind=Kind.UNKNOWN, differences=["row"])
+                Suspicion(
+                    linked_account_id=account.linked_account_id,
+                    slug="",
+                    kind=SuspicionKind.UNKNOWN,
+                    differences=["row"],
+                )
                 for account in accounts
             ]
             record_suspicions(connection, run.id, unknown)

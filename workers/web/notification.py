@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection
 
 from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
+from cobalt_mirror.db.checks import record_check
 from cobalt_mirror.db.columns import storable
 from cobalt_mirror.db.notifications import EndedRun, record_notification, record_workflow_run
-from cobalt_mirror.db.work import record_check
 from cobalt_mirror.events.errors import describe
 from cobalt_mirror.events.types import LONGEST, Identifier
 from cobalt_mirror.workers.errors import UnknownShape

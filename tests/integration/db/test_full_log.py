@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, text
 
+from cobalt_mirror.db.due import find_due_accounts, is_anything_due
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.db.log import record_outcomes
 from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.outcomes import done, record_outcomes
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.subject import get_background
-from cobalt_mirror.db.work import find_due_accounts, is_anything_due
 
 FINISHED = """
     INSERT INTO cobalt_mirror.events (type, linked_account_id, status, finished_at)
@@ -55,10 +55,10 @@ def test_an_outcome_is_written_without_reading_what_else_waits(full_log: Connect
     before = _rows_read(full_log, "ix_events_due", "ix_events_unfinished")
     for number in range(20, 40):
         [event] = get_background(full_log, f"account-{number}", "").events[-1:]
-        record_outcomes(full_log, [(event, {"status": "done", "finished_at": datetime.now(UTC)})])
+        record_outcomes(full_log, [done(event, at=datetime.now(UTC))])
 
-    done = text("SELECT count(*) FROM cobalt_mirror.events WHERE id LIKE 'waiting-%' AND status = 'done'")
-    assert full_log.execute(done).scalar_one() == 20
+    finished = text("SELECT count(*) FROM cobalt_mirror.events WHERE id LIKE 'waiting-%' AND status = 'done'")
+    assert full_log.execute(finished).scalar_one() == 20
     assert _rows_read(full_log, "ix_events_due", "ix_events_unfinished") - before < 100
 
 

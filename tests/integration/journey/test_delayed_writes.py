@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from cobalt_mirror.cobalt.sandbox import Answer, Effect, Fault
-from cobalt_mirror.db.work import finish_check, record_check
+from cobalt_mirror.db.checks import finish_check, record_check
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
 from tests.effort import tries
 from tests.integration.journey.replay import check_history

@@ -13,7 +13,7 @@ from sqlalchemy import event as engine_event
 
 from cobalt_mirror.cobalt.sandbox import Answer, Effect, Fault
 from cobalt_mirror.db.errors import LeaseLost
-from cobalt_mirror.db.work import give_back, take_lease
+from cobalt_mirror.db.leases import give_back, take_lease
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from cobalt_mirror.workers.handlers.attempt import Progress
 from tests.integration.journey.replay import check_history
@@ -224,6 +224,20 @@ def test_a_lease_given_back_at_this_moment_was_not_abandoned(world: World) -> No
         second = take_lease(connection, "acme", "slack", now=now, began=0, ttl=ttl)
     assert second is not None
     assert second.abandoned is None
+
+
+def test_a_lease_that_another_worker_took_over_cannot_be_given_back(world: World) -> None:
+    now, ttl = world.clock(), timedelta(seconds=30)
+    with world.engine.begin() as connection:
+        first = take_lease(connection, "acme", "slack", now=now, began=0, ttl=ttl)
+        second = take_lease(connection, "acme", "slack", now=now + ttl, began=0, ttl=ttl)
+    assert first is not None
+    assert second is not None
+
+    with pytest.raises(LeaseLost), world.engine.begin() as connection:
+        give_back(connection, first, world.clock)
+
+    assert world.row("work")["lease_token"] == second.token
 
 
 # --- what comes in the meantime ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.offboarding.customer import settle_customer
 from tests.world import World
 
 
@@ -17,3 +18,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> It
     world = World(f"sqlite:///{file}")
     yield world
     world.close()
+
+
+@pytest.fixture
+def ada(world: World) -> World:
+    """A world with one customer of whom every table holds something personal."""
+    return settle_customer(world)

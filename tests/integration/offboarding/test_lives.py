@@ -54,7 +54,7 @@ def test_a_sign_up_after_the_deletion_begins_a_new_life_that_is_not_deleted_agai
     assert world.mirror()["configs"] == {}
     receipt = world.row("deletions")
     assert receipt["confirmed_at"] is None
-    assert "new life" in receipt["note"]
+    assert "new generation" in receipt["note"]
 
 
 def test_old_events_do_not_reach_the_new_life(world: World) -> None:

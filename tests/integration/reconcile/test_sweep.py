@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from cobalt_mirror.db.work import mark_sent, take_lease
+from cobalt_mirror.db.due import mark_sent
+from cobalt_mirror.db.leases import take_lease
 from cobalt_mirror.events import UserSignedUp
 from tests.integration.reconcile.runs import at_cobalt, reconcile
 from tests.world import World

@@ -2,25 +2,15 @@
 
 import json
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import event as engine_event
-from starlette.applications import Starlette
-from starlette.routing import Mount
 from structlog.testing import capture_logs
 
 from cobalt_mirror.cobalt import sign
-from cobalt_mirror.db import list_workflow_runs
-from cobalt_mirror.db.engine import reading
-from cobalt_mirror.db.mirror import Because, record_row
-from cobalt_mirror.db.tables import linked_accounts
 from cobalt_mirror.events import UserSignedUp
-from cobalt_mirror.workers.web import create_app
 from tests.integration.web.endpoints import PREVIOUS_KEY, Endpoints, connection_notification, workflow_notification
-from tests.world import World
 
 
 @pytest.mark.parametrize("name", ["Connection Created", "Connection Deleted", "Connection Expired"])
@@ -203,103 +193,3 @@ def test_equal_notifications_about_a_connection_are_all_kept_and_become_one_read
     assert endpoints.world.calls().count("read_application") == 1
     assert endpoints.world.rows("checks") == []
     assert endpoints.world.mirror() == endpoints.world.truth()
-
-
-def test_runs_of_a_workflow_are_counted_each_instance_once(endpoints: Endpoints) -> None:
-    for told in (
-        workflow_notification(instance="i1"),
-        workflow_notification("Workflow Errored", instance="i2", error={"message": "no such channel"}),
-        workflow_notification("Workflow Errored", instance="i2", error={"message": "told again"}),
-        workflow_notification(instance="i1"),
-        workflow_notification(instance="i3"),
-    ):
-        assert endpoints.notify(told).status_code == 200
-
-    with reading(endpoints.world.engine).begin() as connection:
-        (run,) = list_workflow_runs(connection, "acme")
-    assert (run.completed, run.errored, run.last_status) == (2, 1, "COMPLETED")
-    assert (run.last_error, run.workflow_name, run.config_id) == ("no such channel", "Send alerts", "acme")
-    assert run.last_errored_at is not None
-    assert run.last_errored_at < run.last_run_at
-    assert [row["instance_id"] for row in endpoints.world.rows("notifications")] == ["i1", "i2", "i3"]
-    assert endpoints.world.rows("checks") == []
-
-
-def test_what_is_told_of_a_deleted_account_is_not_kept(endpoints: Endpoints) -> None:
-    with endpoints.world.engine.begin() as connection:
-        row = {"linked_account_id": "acme", "status": "deleted"}
-        record_row(connection, linked_accounts, row, Because(at=endpoints.world.clock(), cause={}))
-
-    for told in (
-        workflow_notification("Workflow Errored", error="Ann's channel"),
-        connection_notification(),
-        {**connection_notification(), "event": "Ping"},
-    ):
-        assert endpoints.notify(told).status_code == 200
-
-    assert [row["payload"] for row in endpoints.world.rows("notifications")] == [None, None, None]
-    assert endpoints.world.rows("workflow_runs") == []
-    endpoints.world.work_until_quiet()
-    assert endpoints.world.row("linked_accounts")["status"] == "deleted"
-
-
-#: Made with `printf %s BODY | openssl dgst -sha256 -hmac KEY`.
-VECTORS = [
-    ("tk_vector_current", '{"event":"Ping"}', "a9cebbe10c7de4b1b4419eb19af793028c9dca52d7e5a6e2efdf487dabbe2995"),
-    ("tk_the_key_before", '{"event":"Ping"}', "a62263541a8e268de1e5470890258eac6673ad434bae7fd40e869e42a536baae"),
-    ("tk_vector_current", '{ "event" : "Ping" }', "e37ca5cad38b2975981f33de513c91e66f8c9b1e001a41b92cce793b50e01c0d"),
-    ("tk_vector_current", '{"event":"Grüße 👋"}', "f8edf249012e7c0992637a47fc65a164010b857389f228dd0ac8db4dbacfc33e"),
-    ("tk_the_key_before", '{"event":"Grüße 👋"}', "cfd405641cb0784016f12c106f4db7ca3d1e95a97aef91bedf34f6701638ce96"),
-    ("tk_vector_current", '{"event":"Ping"}\n', "e23d3060e1f102a20691fb36a5b85180503880e314a5c08e36cbe91ffdd41422"),
-]
-
-
-@pytest.mark.parametrize(("key", "body", "signature"), VECTORS)
-def test_signatures_that_another_program_made_are_believed_for_their_own_bytes_and_keys_only(
-    world: World, key: str, body: str, signature: str
-) -> None:
-    def status(sent: str, *, current: str, before: str = "") -> int:
-        keys = {"cobalt_api_key": SecretStr(current), "cobalt_previous_api_key": SecretStr(before)}
-        endpoints = Endpoints(world, create_app(world.settings.model_copy(update=keys), engine=world.engine))
-        headers = {"x-cobalt-signature": signature}
-        return endpoints.request("POST", "/webhooks/cobalt", content=sent.encode(), headers=headers).status_code
-
-    assert status(body, current=key) == 200
-    assert status(body, current="tk_new", before=key) == 200
-    assert status(body, current="tk_new") == 401
-    assert status(body, current="", before="") == 401
-    assert status(body + " ", current=key) == 401
-    assert len(world.rows("notifications")) == 2
-
-
-def test_a_run_that_errored_without_a_reason_is_told_by_its_status(endpoints: Endpoints) -> None:
-    endpoints.notify(workflow_notification("Workflow Errored"))
-
-    assert endpoints.world.row("workflow_runs")["last_error"] == "ERRORED"
-
-
-def test_a_host_may_mount_it_in_its_own_application(endpoints: Endpoints) -> None:
-    host = Endpoints(endpoints.world, Starlette(routes=[Mount("/mirror", app=endpoints.app)]))
-    body = json.dumps(connection_notification()).encode()
-    headers = {"x-cobalt-signature": sign(body, "tk_sandbox")}
-
-    assert host.request("POST", "/mirror/webhooks/cobalt", content=body, headers=headers).status_code == 200
-    assert host.request("POST", "/mirror/webhooks/cobalt", content=body).json()["error"].startswith("no x-cobalt")
-    assert host.request("GET", "/mirror/readyz").json() == {"database": "ready"}
-    assert len(endpoints.world.rows("notifications")) == 1
-
-
-def test_the_same_runs_told_at_the_same_time_are_counted_once(endpoints: Endpoints) -> None:
-    told = [workflow_notification(instance=f"i{number % 4}") for number in range(16)]
-    with ThreadPoolExecutor(8) as pool:
-        answers = [*pool.map(endpoints.notify, told), *pool.map(endpoints.notify, [connection_notification()] * 8)]
-
-    assert [answer.status_code for answer in answers] == [200] * 24
-    assert endpoints.world.row("workflow_runs")["completed"] == 4
-    assert len(endpoints.world.rows("notifications", slug="slack")) == 8
-    assert len(endpoints.world.rows("checks")) == 1
-
-
-def test_only_post_is_served(endpoints: Endpoints) -> None:
-    assert endpoints.request("GET", "/webhooks/cobalt").status_code == 405
-    assert endpoints.request("POST", "/nowhere").status_code == 404

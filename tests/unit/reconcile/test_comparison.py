@@ -1,6 +1,5 @@
 """What the listing makes one suspect of the mirror."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,118 +7,168 @@ import pytest
 from cobalt_mirror.cobalt import LinkedAccount
 from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.db.listing import Known
-from cobalt_mirror.db.suspicions import Kind
-from cobalt_mirror.workers.reconcile.comparison import adopted_rows, compare
+from cobalt_mirror.workers.reconcile.comparison import compare
+from tests.unit.reconcile.listings import CONNECTED, CREATED, LATER, ROW, integration, listed, suspected
 
-CREATED = datetime(2026, 1, 31, 12, tzinfo=UTC)
-LATER = CREATED + timedelta(days=1)
+#: The account as listed, what the mirror's row has instead, and the columns that are suspected.
+ACCOUNTS = [
+    pytest.param(listed(), {}, [], id="as mirrored"),
+    pytest.param(listed(), {"status": "missing"}, ["status"], id="missing in the mirror"),
+    pytest.param(listed(), {"status": "pending"}, ["status"], id="not signed up yet in the mirror"),
+    pytest.param(listed(), {"status": "deleted"}, ["status"], id="deleted in the mirror"),
+    pytest.param(listed(), {"name": "Other"}, ["name"], id="another name"),
+    pytest.param(listed(), {"name": None}, ["name"], id="a name that the mirror does not have"),
+    pytest.param(listed(name=None), {}, ["name"], id="no name any more"),
+    pytest.param(listed(name=None), {"name": None}, [], id="no name, as in the mirror"),
+    pytest.param(listed(name="left out"), {}, [], id="a name that is not listed"),
+    pytest.param(listed(name="A\0B"), {"name": "A\ufffdB"}, [], id="a name as it is stored"),
+    pytest.param(listed(name="A\0B"), {"name": "A\0B"}, [], id="a name as it is listed"),
+    pytest.param(listed(), {"udf": {"plan": "free"}}, ["udf"], id="another user-defined value"),
+    pytest.param(listed(), {"udf": {}}, ["udf"], id="a user-defined field that the mirror does not have"),
+    pytest.param(listed(), {"udf": None}, ["udf"], id="user-defined fields that the mirror does not know"),
+    pytest.param(listed(udf=[]), {}, ["udf"], id="no user-defined fields any more"),
+    pytest.param(listed(udf=None), {}, ["udf"], id="user-defined fields are null"),
+    pytest.param(listed(udf=[]), {"udf": None}, [], id="no user-defined fields, and none known"),
+    pytest.param(listed(udf=None), {"udf": None}, [], id="user-defined fields are null, and none known"),
+    pytest.param(listed(udf=None), {"udf": {}}, [], id="user-defined fields are null, and the mirror has none"),
+    pytest.param(listed(udf="left out"), {}, [], id="user-defined fields that are not listed"),
+    pytest.param(listed(udf={"a": "x\0"}), {"udf": {"a": "x\ufffd"}}, [], id="user-defined fields as they are stored"),
+    pytest.param(listed(), {"environment": "production"}, ["environment"], id="another environment"),
+    pytest.param(listed(), {"environment": None}, ["environment"], id="an environment that the mirror does not know"),
+    pytest.param(listed(environment="left out"), {}, [], id="an environment that is not listed"),
+    pytest.param(listed(environment=None), {}, [], id="an environment that is null"),
+    pytest.param(
+        listed(),
+        {"status": "missing", "name": "Other", "udf": {}, "environment": None},
+        ["status", "name", "udf", "environment"],
+        id="all of it",
+    ),
+    pytest.param(listed(name="New"), {"status": "deleted"}, ["status"], id="of a deleted one only that it is listed"),
+]
 
-ROW = {"linked_account_id": "acme", "name": "Acme", "udf": {"plan": "pro"}, "environment": "test", "status": "active"}
-CONNECTED = {
-    "slug": "slack",
-    "status": "connected",
-    "accounts": [{"auth_type": "oauth2", "connected_at": stored_time(CREATED)}],
-    "connected_at": CREATED,
-    "listed_created_at": None,
+
+@pytest.mark.parametrize(("account", "row", "columns"), ACCOUNTS)
+def test_each_column_of_an_account_is_compared(account: LinkedAccount, row: dict[str, Any], columns: list[str]) -> None:
+    assert suspected(account, **row) == ([("", "changed", columns)] if columns else [])
+
+
+@pytest.mark.parametrize("column", sorted(ROW.keys() - {"linked_account_id"}))
+def test_no_column_of_an_account_is_left_out_of_the_comparison(column: str) -> None:
+    assert suspected(listed(), **{column: None}) == [("", "changed", [column])]
+
+
+def test_of_an_account_that_the_mirror_does_not_know_nothing_is_suspected() -> None:
+    assert list(compare(listed(integration()), Known(connections={"slack": CONNECTED}))) == []
+
+
+GONE = {**CONNECTED, "status": "disconnected", "accounts": [], "connected_at": None}
+EXPIRED = {**CONNECTED, "status": "reauth_required"}
+ADOPTED = {**CONNECTED, "accounts": None}
+BOTH = {
+    **CONNECTED,
+    "accounts": [{"connected_at": stored_time(CREATED)}, {"connected_at": stored_time(LATER)}],
+    "connected_at": LATER,
 }
-
-
-def listed(*integrations: dict[str, Any], **changes: Any) -> LinkedAccount:
-    document = {
-        "account_id": "acme",
-        "name": "Acme",
-        "udf": [{"key_name": "plan", "key_value": "pro"}],
-        "environment": "test",
-        "integrations": list(integrations),
-        **changes,
-    }
-    return LinkedAccount.model_validate({name: value for name, value in document.items() if value != "left out"})
-
-
-def integration(slug: str = "slack", **changes: Any) -> dict[str, Any]:
-    return {"type": slug, "reauth_required": False, "createdAt": CREATED.isoformat(), **changes}
-
-
-def suspected(account: LinkedAccount, *connections: dict[str, Any], **row: Any) -> list[tuple[str, Kind, list[str]]]:
-    known = Known(account={**ROW, **row}, connections={one["slug"]: one for one in connections})
-    return [(one.slug, one.kind, list(one.differences)) for one in compare(account, known)]
-
-
-def test_an_account_that_is_listed_as_mirrored_is_not_in_doubt() -> None:
-    assert suspected(listed(integration()), CONNECTED) == []
-
-
-@pytest.mark.parametrize(
-    ("row", "column"),
-    [
-        ({"name": "Other"}, "name"),
-        ({"udf": {}}, "udf"),
-        ({"environment": "production"}, "environment"),
-        ({"status": "missing"}, "status"),
-        ({"status": "pending"}, "status"),
-    ],
+MAIL = {**CONNECTED, "slug": "gmail"}
+CHANGED, ANEW, LOST = (
+    ("slack", "changed", ["status"]),
+    ("slack", "changed", ["connected_at"]),
+    ("slack", "gone", ["status"]),
 )
-def test_each_column_of_an_account_is_compared(row: dict[str, Any], column: str) -> None:
-    assert suspected(listed(), **row) == [("", Kind.CHANGED, [column])]
+
+#: The connections as listed, the mirror's rows, and what is suspected.
+CONNECTIONS = [
+    pytest.param(listed(), [], [], id="none anywhere"),
+    pytest.param(listed(integration()), [CONNECTED], [], id="as mirrored"),
+    # whether there is one
+    pytest.param(listed(integration()), [], [CHANGED], id="one that the mirror does not show"),
+    pytest.param(listed(integration()), [GONE], [CHANGED], id="one that the mirror shows as disconnected"),
+    pytest.param(listed(), [CONNECTED], [LOST], id="one that is not listed any more"),
+    pytest.param(listed(), [EXPIRED], [LOST], id="an expired one that is not listed any more"),
+    pytest.param(listed(), [GONE], [], id="a disconnected one that is not listed"),
+    pytest.param(listed(integrations="left out"), [CONNECTED], [], id="the listing leaves them out"),
+    pytest.param(listed(integrations=None), [CONNECTED], [], id="the listing has null for them"),
+    # whether it works
+    pytest.param(listed(integration(needs_reauth=True)), [CONNECTED], [CHANGED], id="it expired"),
+    pytest.param(listed(integration(needs_reauth=True)), [EXPIRED], [], id="expired, as mirrored"),
+    pytest.param(listed(integration()), [EXPIRED], [CHANGED], id="it works again"),
+    pytest.param(
+        listed(integration(), integration(needs_reauth=True)), [CONNECTED], [CHANGED], id="one of two expired"
+    ),
+    pytest.param(
+        listed(integration(needs_reauth=True), integration()), [CONNECTED], [CHANGED], id="the first of two expired"
+    ),
+    # since when
+    pytest.param(listed(integration(created_at=LATER)), [CONNECTED], [ANEW], id="made anew"),
+    pytest.param(
+        listed(integration(created_at=LATER, needs_reauth=True)),
+        [CONNECTED],
+        [("slack", "changed", ["status", "connected_at"])],
+        id="made anew and expired",
+    ),
+    pytest.param(listed(integration(created_at=LATER)), [GONE], [CHANGED], id="made anew after it was disconnected"),
+    pytest.param(
+        listed(integration(created_at=LATER)), [{**CONNECTED, "listed_created_at": LATER}], [], id="so at the last look"
+    ),
+    pytest.param(
+        listed(integration(created_at=LATER)),
+        [{**CONNECTED, "listed_created_at": CREATED}],
+        [ANEW],
+        id="otherwise at the last look",
+    ),
+    pytest.param(listed(integration(created_at=None)), [CONNECTED], [], id="no time is listed"),
+    pytest.param(
+        listed(integration(created_at=None)), [{**CONNECTED, "connected_at": None}], [], id="no time is known anywhere"
+    ),
+    pytest.param(
+        listed(integration()), [{**CONNECTED, "accounts": [], "connected_at": CREATED}], [], id="the row's own time"
+    ),
+    pytest.param(
+        listed(integration()), [{**CONNECTED, "connected_at": LATER}], [], id="the time of one of its accounts"
+    ),
+    pytest.param(listed(integration()), [BOTH], [], id="the time of the first of two accounts"),
+    pytest.param(
+        listed(integration(created_at=LATER), integration()), [BOTH], [], id="two auth types are one, since the first"
+    ),
+    pytest.param(listed(integration()), [ADOPTED], [], id="adopted from the listing"),
+    pytest.param(listed(integration(created_at=LATER)), [ADOPTED], [ANEW], id="adopted, and made anew since"),
+    pytest.param(
+        listed(integration()), [{**CONNECTED, "accounts": [{}], "connected_at": None}], [ANEW], id="no time is known"
+    ),
+    # several
+    pytest.param(listed(integration(), integration("gmail")), [CONNECTED, MAIL], [], id="two, as mirrored"),
+    pytest.param(listed(integration("gmail")), [CONNECTED, MAIL], [LOST], id="one of two is not listed any more"),
+    pytest.param(
+        listed(integration(needs_reauth=True), integration("gmail")), [CONNECTED, MAIL], [CHANGED], id="one expired"
+    ),
+    pytest.param(
+        listed(integration("gmail")),
+        [CONNECTED],
+        [("gmail", "changed", ["status"]), LOST],
+        id="one instead of another",
+    ),
+]
 
 
-@pytest.mark.parametrize("absent", ["name", "udf", "environment"])
-def test_what_the_listing_leaves_out_is_unknown(absent: str) -> None:
-    assert suspected(listed(**{absent: "left out"})) == []
+@pytest.mark.parametrize(("account", "rows", "expected"), CONNECTIONS)
+def test_each_connection_is_compared(
+    account: LinkedAccount, rows: list[dict[str, Any]], expected: list[tuple[str, str, list[str]]]
+) -> None:
+    assert suspected(account, *rows) == expected
 
 
-def test_a_name_that_the_listing_shows_as_null_was_taken_away() -> None:
-    assert suspected(listed(name=None)) == [("", Kind.CHANGED, ["name"])]
+def test_account_and_connections_are_suspected_one_by_one() -> None:
+    assert suspected(listed(), CONNECTED, name="Other") == [("", "changed", ["name"]), LOST]
 
 
-def test_a_name_that_no_database_takes_is_compared_as_it_is_stored() -> None:
-    assert suspected(listed(name="A\0B"), name="A\ufffdB") == []
+def test_nothing_under_a_deleted_account_is_suspected() -> None:
+    assert suspected(listed(integration()), CONNECTED, status="deleted") == [("", "changed", ["status"])]
+    assert suspected(listed(), CONNECTED, status="deleted") == [("", "changed", ["status"])]
 
 
-def test_absent_integrations_are_unknown_and_an_empty_list_says_that_all_are_gone() -> None:
-    assert suspected(listed(integrations="left out"), CONNECTED) == []
-    assert suspected(listed(integrations=None), CONNECTED) == []
-    assert suspected(listed(), CONNECTED) == [("slack", Kind.GONE, ["status"])]
+def test_a_suspicion_bears_the_account_and_the_time_that_the_listing_tells() -> None:
+    known = Known(account={**ROW, "name": "Other"}, connections={"gmail": MAIL})
+    found = list(compare(listed(integration(created_at=LATER), integration("jira", created_at=None)), known))
 
-
-def test_a_deleted_account_that_is_listed_is_looked_at_and_nothing_under_it() -> None:
-    assert suspected(listed(integration(), name="Other"), status="deleted") == [("", Kind.CHANGED, ["status"])]
-
-
-def test_a_connection_that_the_mirror_does_not_show_is_to_be_read() -> None:
-    assert suspected(listed(integration())) == [("slack", Kind.CHANGED, ["status"])]
-    gone = {**CONNECTED, "status": "disconnected", "accounts": [], "connected_at": None}
-    assert suspected(listed(integration()), gone) == [("slack", Kind.CHANGED, ["status"])]
-    assert suspected(listed(), gone) == []
-
-
-def test_expired_and_recovered_connections_are_to_be_read() -> None:
-    expired = {**CONNECTED, "status": "reauth_required"}
-    assert suspected(listed(integration(reauth_required=True)), CONNECTED) == [("slack", Kind.CHANGED, ["status"])]
-    assert suspected(listed(integration()), expired) == [("slack", Kind.CHANGED, ["status"])]
-
-
-def test_a_connection_that_was_made_anew_is_to_be_read() -> None:
-    anew = integration(createdAt=LATER.isoformat())
-    assert suspected(listed(anew), CONNECTED) == [("slack", Kind.CHANGED, ["connected_at"])]
-    assert suspected(listed(anew), {**CONNECTED, "listed_created_at": LATER}) == []
-
-
-def test_two_auth_types_are_one_connection_that_began_with_the_first() -> None:
-    both = {
-        **CONNECTED,
-        "connected_at": LATER,
-        "accounts": [{"connected_at": stored_time(CREATED)}, {"connected_at": stored_time(LATER)}],
-    }
-    assert suspected(listed(integration(createdAt=LATER.isoformat()), integration()), both) == []
-
-
-def test_of_an_adopted_account_nothing_counts_as_read_and_what_is_not_listed_is_unknown() -> None:
-    account = listed(integration(reauth_required=True), name="left out", udf="left out", environment="left out")
-    row, connections = adopted_rows(account, "test")
-
-    assert row == {**ROW, "name": None, "udf": None}
-    key = {"linked_account_id": "acme", "slug": "slack"}
-    assert connections == [{**key, "status": "reauth_required", "accounts": None, "connected_at": CREATED}]
-    assert adopted_rows(listed(udf=[]), "test")[0]["udf"] == {}
-    assert adopted_rows(listed(integrations="left out"), "test")[1] == []
+    assert [one.linked_account_id for one in found] == ["acme"] * 4
+    assert {one.slug: one.listed_created_at for one in found} == {"": None, "slack": LATER, "jira": None, "gmail": None}

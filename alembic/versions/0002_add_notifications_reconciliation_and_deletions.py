@@ -1,14 +1,18 @@
-"""What Cobalt tells us unasked, what reconciliation finds, and the receipts of deleted accounts."""
+"""Add the tables of notifications and workflow runs, of reconciliation, and of deleted accounts."""
 
 import sqlalchemy as sa
 from alembic import op
-
-from cobalt_mirror.db.columns import Id, Json, UtcDateTime
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+
+# The types as they were when this version was written.
+ID = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+JSON = sa.Text().with_variant(JSONB(), "postgresql")
+TIME = sa.Text().with_variant(sa.DateTime(timezone=True), "postgresql")
 
 TABLES = ("looks", "suspicions", "walked", "runs", "deletions", "notifications", "workflow_runs")
 
@@ -30,12 +34,12 @@ def create_notifications(schema: str | None) -> None:
     op.create_table(
         "notifications",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("received_at", TIME, nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
-        sa.Column("linked_account_id", Id(), nullable=True),
-        sa.Column("slug", Id(), nullable=True),
-        sa.Column("instance_id", Id(), nullable=True),
-        sa.Column("payload", Json(), nullable=True),
+        sa.Column("linked_account_id", ID, nullable=True),
+        sa.Column("slug", ID, nullable=True),
+        sa.Column("instance_id", ID, nullable=True),
+        sa.Column("payload", JSON, nullable=True),
         sa.PrimaryKeyConstraint("number"),
         schema=schema,
         sqlite_autoincrement=True,
@@ -46,14 +50,14 @@ def create_notifications(schema: str | None) -> None:
     op.create_index("ix_notifications_instance", "notifications", ["instance_id"], unique=True, schema=schema)
     op.create_table(
         "workflow_runs",
-        sa.Column("linked_account_id", Id(), nullable=False),
-        sa.Column("workflow_id", Id(), nullable=False),
-        sa.Column("config_id", Id(), nullable=True),
+        sa.Column("linked_account_id", ID, nullable=False),
+        sa.Column("workflow_id", ID, nullable=False),
+        sa.Column("config_id", ID, nullable=True),
         sa.Column("workflow_name", sa.Text(), nullable=True),
         sa.Column("last_status", sa.Text(), nullable=True),
-        sa.Column("last_run_at", UtcDateTime(), nullable=False),
+        sa.Column("last_run_at", TIME, nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
-        sa.Column("last_errored_at", UtcDateTime(), nullable=True),
+        sa.Column("last_errored_at", TIME, nullable=True),
         sa.Column("completed", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("errored", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("linked_account_id", "workflow_id"),
@@ -64,15 +68,15 @@ def create_notifications(schema: str | None) -> None:
 def create_reconciliation(schema: str | None) -> None:
     op.create_table(
         "runs",
-        sa.Column("id", Id(), nullable=False),
-        sa.Column("options", Json(), nullable=False),
-        sa.Column("started_at", UtcDateTime(), nullable=False),
-        sa.Column("finished_at", UtcDateTime(), nullable=True),
-        sa.Column("resumes", Id(), nullable=True),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("options", JSON, nullable=False),
+        sa.Column("started_at", TIME, nullable=False),
+        sa.Column("finished_at", TIME, nullable=True),
+        sa.Column("resumes", ID, nullable=True),
         sa.Column("place", sa.Text(), nullable=True),
-        sa.Column("alive_until", UtcDateTime(), nullable=True),
-        sa.Column("walking_since", UtcDateTime(), nullable=False),
-        sa.Column("walked_at", UtcDateTime(), nullable=True),
+        sa.Column("alive_until", TIME, nullable=True),
+        sa.Column("walking_since", TIME, nullable=False),
+        sa.Column("walked_at", TIME, nullable=True),
         sa.Column("position", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("total", sa.Integer(), nullable=True),
         sa.Column("untold", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -90,19 +94,19 @@ def create_reconciliation(schema: str | None) -> None:
     op.create_index("ix_runs_place", "runs", ["place"], unique=True, schema=schema)
     op.create_table(
         "walked",
-        sa.Column("run_id", Id(), nullable=False),
-        sa.Column("linked_account_id", Id(), nullable=False),
+        sa.Column("run_id", ID, nullable=False),
+        sa.Column("linked_account_id", ID, nullable=False),
         sa.PrimaryKeyConstraint("run_id", "linked_account_id"),
         schema=schema,
     )
     op.create_table(
         "suspicions",
-        sa.Column("run_id", Id(), nullable=False),
-        sa.Column("linked_account_id", Id(), nullable=False),
-        sa.Column("slug", Id(), nullable=False),
+        sa.Column("run_id", ID, nullable=False),
+        sa.Column("linked_account_id", ID, nullable=False),
+        sa.Column("slug", ID, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("differences", Json(), nullable=False),
-        sa.Column("listed_created_at", UtcDateTime(), nullable=True),
+        sa.Column("differences", JSON, nullable=False),
+        sa.Column("listed_created_at", TIME, nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("run_id", "linked_account_id", "slug"),
         schema=schema,
@@ -110,10 +114,10 @@ def create_reconciliation(schema: str | None) -> None:
     op.create_index("ix_suspicions_subject", "suspicions", ["linked_account_id", "slug"], unique=False, schema=schema)
     op.create_table(
         "looks",
-        sa.Column("linked_account_id", Id(), nullable=False),
-        sa.Column("slug", Id(), nullable=False),
-        sa.Column("looked_at", UtcDateTime(), nullable=False),
-        sa.Column("listed_created_at", UtcDateTime(), nullable=True),
+        sa.Column("linked_account_id", ID, nullable=False),
+        sa.Column("slug", ID, nullable=False),
+        sa.Column("looked_at", TIME, nullable=False),
+        sa.Column("listed_created_at", TIME, nullable=True),
         sa.PrimaryKeyConstraint("linked_account_id", "slug"),
         schema=schema,
     )
@@ -122,13 +126,13 @@ def create_reconciliation(schema: str | None) -> None:
 def create_deletions(schema: str | None) -> None:
     op.create_table(
         "deletions",
-        sa.Column("linked_account_id", Id(), nullable=False),
-        sa.Column("source", Id(), nullable=False),
-        sa.Column("event_id", Id(), nullable=False),
-        sa.Column("occurred_at", UtcDateTime(), nullable=False),
-        sa.Column("gone_at", UtcDateTime(), nullable=True),
-        sa.Column("confirmed_at", UtcDateTime(), nullable=True),
-        sa.Column("settles_at", UtcDateTime(), nullable=True),
+        sa.Column("linked_account_id", ID, nullable=False),
+        sa.Column("source", ID, nullable=False),
+        sa.Column("event_id", ID, nullable=False),
+        sa.Column("occurred_at", TIME, nullable=False),
+        sa.Column("gone_at", TIME, nullable=True),
+        sa.Column("confirmed_at", TIME, nullable=True),
+        sa.Column("settles_at", TIME, nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("linked_account_id"),
         schema=schema,

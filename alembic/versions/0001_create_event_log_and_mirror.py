@@ -1,14 +1,18 @@
-"""The event log, the mirror, its history and view, and the stamp that a removal gets when it is published."""
+"""Create the event log, the mirror, its history and view, and the trigger that stamps a removal."""
 
 import sqlalchemy as sa
 from alembic import op
-
-from cobalt_mirror.db.columns import Id, Json, UtcDateTime
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+# The types as they were when this version was written.
+ID = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+JSON = sa.Text().with_variant(JSONB(), "postgresql")
+TIME = sa.Text().with_variant(sa.DateTime(timezone=True), "postgresql")
 
 TABLES = ("state", "checks", "work", "history", "applications", "configs", "connections", "linked_accounts", "events")
 TIMES = ("occurred_at", "recorded_at", "due_at")
@@ -59,26 +63,26 @@ def create_event_log(schema: str | None) -> None:
         well_formed = []
     op.create_table(
         "events",
-        sa.Column("source", Id(), server_default=sa.text("'host'"), nullable=False),
-        sa.Column("id", Id(), server_default=new_id, nullable=False),
+        sa.Column("source", ID, server_default=sa.text("'host'"), nullable=False),
+        sa.Column("id", ID, server_default=new_id, nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
-        sa.Column("linked_account_id", Id(), nullable=False),
-        sa.Column("slug", Id(), nullable=True),
-        sa.Column("payload", Json(), server_default=sa.text("'{}'"), nullable=False),
-        sa.Column("occurred_at", UtcDateTime(), server_default=now, nullable=False),
-        sa.Column("recorded_at", UtcDateTime(), server_default=now, nullable=False),
+        sa.Column("linked_account_id", ID, nullable=False),
+        sa.Column("slug", ID, nullable=True),
+        sa.Column("payload", JSON, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("occurred_at", TIME, server_default=now, nullable=False),
+        sa.Column("recorded_at", TIME, server_default=now, nullable=False),
         sa.Column("status", sa.Text(), server_default=sa.text("'pending'"), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("looks", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("due_at", UtcDateTime(), server_default=now, nullable=False),
-        sa.Column("retrying_since", UtcDateTime(), nullable=True),
-        sa.Column("finished_at", UtcDateTime(), nullable=True),
+        sa.Column("due_at", TIME, server_default=now, nullable=False),
+        sa.Column("retrying_since", TIME, nullable=True),
+        sa.Column("finished_at", TIME, nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("move", sa.Text(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("alone", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("meant_for", Json(), nullable=True),
-        sa.Column("effect", Json(), nullable=True),
+        sa.Column("meant_for", JSON, nullable=True),
+        sa.Column("effect", JSON, nullable=True),
         sa.Column("fingerprint", sa.Text(), nullable=True),
         sa.CheckConstraint("status IN ('pending', 'done', 'superseded', 'dead')", name=op.f("ck_events_status")),
         *well_formed,
@@ -120,12 +124,12 @@ def create_event_log(schema: str | None) -> None:
 def create_mirror(schema: str | None) -> None:
     op.create_table(
         "linked_accounts",
-        sa.Column("linked_account_id", Id(), nullable=False),
+        sa.Column("linked_account_id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=True),
-        sa.Column("udf", Json(), nullable=True),
+        sa.Column("udf", JSON, nullable=True),
         sa.Column("environment", sa.Text(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("verified_at", UtcDateTime(), nullable=True),
+        sa.Column("verified_at", TIME, nullable=True),
         sa.CheckConstraint(
             "status IN ('pending', 'active', 'missing', 'deleted')", name=op.f("ck_linked_accounts_status")
         ),
@@ -134,12 +138,12 @@ def create_mirror(schema: str | None) -> None:
     )
     op.create_table(
         "connections",
-        sa.Column("linked_account_id", Id(), nullable=False),
-        sa.Column("slug", Id(), nullable=False),
+        sa.Column("linked_account_id", ID, nullable=False),
+        sa.Column("slug", ID, nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("accounts", Json(), nullable=True),
-        sa.Column("connected_at", UtcDateTime(), nullable=True),
-        sa.Column("verified_at", UtcDateTime(), nullable=True),
+        sa.Column("accounts", JSON, nullable=True),
+        sa.Column("connected_at", TIME, nullable=True),
+        sa.Column("verified_at", TIME, nullable=True),
         sa.CheckConstraint(
             "status IN ('connected', 'reauth_required', 'disconnected')", name=op.f("ck_connections_status")
         ),
@@ -148,42 +152,42 @@ def create_mirror(schema: str | None) -> None:
     )
     op.create_table(
         "configs",
-        sa.Column("linked_account_id", Id(), nullable=False),
-        sa.Column("slug", Id(), nullable=False),
-        sa.Column("config_id", Id(), nullable=False),
-        sa.Column("fields", Json(), nullable=False),
-        sa.Column("workflows", Json(), nullable=False),
-        sa.Column("schema", Json(), nullable=False),
-        sa.Column("field_errors", Json(), nullable=False),
+        sa.Column("linked_account_id", ID, nullable=False),
+        sa.Column("slug", ID, nullable=False),
+        sa.Column("config_id", ID, nullable=False),
+        sa.Column("fields", JSON, nullable=False),
+        sa.Column("workflows", JSON, nullable=False),
+        sa.Column("schema", JSON, nullable=False),
+        sa.Column("field_errors", JSON, nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("verified_at", UtcDateTime(), nullable=True),
+        sa.Column("verified_at", TIME, nullable=True),
         sa.CheckConstraint("status IN ('installed', 'deleted')", name=op.f("ck_configs_status")),
         sa.PrimaryKeyConstraint("linked_account_id", "slug", "config_id"),
         schema=schema,
     )
     op.create_table(
         "applications",
-        sa.Column("slug", Id(), nullable=False),
+        sa.Column("slug", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("icon", sa.Text(), nullable=True),
         sa.Column("description", sa.Text(), nullable=True),
-        sa.Column("tags", Json(), nullable=False),
-        sa.Column("auth_types", Json(), nullable=False),
+        sa.Column("tags", JSON, nullable=False),
+        sa.Column("auth_types", JSON, nullable=False),
         sa.Column("enabled", sa.Boolean(), server_default=sa.text("true"), nullable=False),
-        sa.Column("verified_at", UtcDateTime(), nullable=True),
+        sa.Column("verified_at", TIME, nullable=True),
         sa.PrimaryKeyConstraint("slug"),
         schema=schema,
     )
     op.create_table(
         "history",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("recorded_at", UtcDateTime(), nullable=False),
+        sa.Column("recorded_at", TIME, nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
-        sa.Column("linked_account_id", Id(), nullable=True),
-        sa.Column("slug", Id(), nullable=True),
-        sa.Column("config_id", Id(), nullable=True),
-        sa.Column("changes", Json(), nullable=False),
-        sa.Column("because", Json(), nullable=False),
+        sa.Column("linked_account_id", ID, nullable=True),
+        sa.Column("slug", ID, nullable=True),
+        sa.Column("config_id", ID, nullable=True),
+        sa.Column("changes", JSON, nullable=False),
+        sa.Column("because", JSON, nullable=False),
         sa.PrimaryKeyConstraint("number"),
         schema=schema,
         sqlite_autoincrement=True,
@@ -194,20 +198,20 @@ def create_mirror(schema: str | None) -> None:
 def create_coordination(schema: str | None) -> None:
     op.create_table(
         "work",
-        sa.Column("linked_account_id", Id(), nullable=False),
-        sa.Column("sent_until", UtcDateTime(), nullable=True),
+        sa.Column("linked_account_id", ID, nullable=False),
+        sa.Column("sent_until", TIME, nullable=True),
         sa.Column("lease_token", sa.Text(), nullable=True),
-        sa.Column("leased_until", UtcDateTime(), nullable=True),
-        sa.Column("slug", Id(), nullable=True),
+        sa.Column("leased_until", TIME, nullable=True),
+        sa.Column("slug", ID, nullable=True),
         sa.PrimaryKeyConstraint("linked_account_id"),
         schema=schema,
     )
     op.create_table(
         "checks",
-        sa.Column("linked_account_id", Id(), nullable=False),
-        sa.Column("slug", Id(), nullable=False),
-        sa.Column("due_at", UtcDateTime(), nullable=False),
-        sa.Column("again_at", UtcDateTime(), nullable=True),
+        sa.Column("linked_account_id", ID, nullable=False),
+        sa.Column("slug", ID, nullable=False),
+        sa.Column("due_at", TIME, nullable=False),
+        sa.Column("again_at", TIME, nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
@@ -217,8 +221,8 @@ def create_coordination(schema: str | None) -> None:
     op.create_index("ix_checks_due_at", "checks", ["due_at"], unique=False, schema=schema)
     op.create_table(
         "state",
-        sa.Column("key", Id(), nullable=False),
-        sa.Column("value", Json(), nullable=False),
+        sa.Column("key", ID, nullable=False),
+        sa.Column("value", JSON, nullable=False),
         sa.PrimaryKeyConstraint("key"),
         schema=schema,
     )

@@ -1,0 +1,84 @@
+"""Checks: subjects to read again although no event asks for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, literal, select, update
+
+from cobalt_mirror.db.engine import insert_into
+from cobalt_mirror.db.log import is_subject
+from cobalt_mirror.db.tables import checks, events, is_unfinished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The wish to have a subject read although no event asks for it."""
+
+    due_at: datetime
+    reason: str
+    attempts: int
+
+
+def find_check(connection: Connection, linked_account_id: str, slug: str) -> Check | None:
+    """The wish to have this subject read, if there is one."""
+    row = connection.execute(
+        select(checks.c.due_at, checks.c.reason, checks.c.attempts).where(_is_check(linked_account_id, slug))
+    ).one_or_none()
+    return None if row is None else Check(due_at=row.due_at, reason=row.reason, attempts=row.attempts)
+
+
+def count_checks(connection: Connection) -> int:
+    """How many subjects are to be read again although no event asks for it."""
+    return connection.execute(select(func.count()).select_from(checks)).scalar_one()
+
+
+def record_check(connection: Connection, linked_account_id: str, slug: str, *, due_at: datetime, reason: str) -> None:
+    """Have a subject read at some time. An earlier wish stays, and a later one: it is read at both ends."""
+    statement = insert_into(connection, checks).values(
+        linked_account_id=linked_account_id, slug=slug, due_at=due_at, reason=reason
+    )
+    told = literal(due_at, checks.c.due_at.type)  # in a CASE, a bare value would be stored in SQLAlchemy's own form
+    last = func.coalesce(checks.c.again_at, checks.c.due_at)
+    changes = {
+        "due_at": case((checks.c.due_at > told, told), else_=checks.c.due_at),
+        "again_at": case((last < told, told), else_=last),
+        "reason": reason,
+    }
+    connection.execute(statement.on_conflict_do_update(index_elements=["linked_account_id", "slug"], set_=changes))
+
+
+def finish_check(connection: Connection, linked_account_id: str, slug: str, *, read_since: datetime) -> None:
+    """The subject was read, beginning at `read_since`: only a wish for a later reading stays."""
+    ours = _is_check(linked_account_id, slug)
+    done = and_(checks.c.due_at <= read_since, func.coalesce(checks.c.again_at, read_since) <= read_since)
+    connection.execute(delete(checks).where(ours, done))
+    later = and_(checks.c.due_at <= read_since, checks.c.again_at > read_since)
+    connection.execute(
+        update(checks).where(ours, later).values(due_at=checks.c.again_at, again_at=None, attempts=0, last_error=None)
+    )
+
+
+def postpone_check(
+    connection: Connection, linked_account_id: str, slug: str, *, due_at: datetime, error: str | None
+) -> None:
+    """The subject could not be read: try again later."""
+    connection.execute(
+        update(checks)
+        .where(_is_check(linked_account_id, slug))
+        .values(due_at=due_at, attempts=checks.c.attempts + 1, last_error=error)
+    )
+
+
+def hold_check(connection: Connection, linked_account_id: str, slug: str) -> None:
+    """Let a subject's check wait for its events that failed: they are tried together, and after growing delays only."""
+    retrying = select(func.min(events.c.due_at, type_=events.c.due_at.type)).where(
+        is_subject(linked_account_id, slug), is_unfinished, events.c.retrying_since.is_not(None)
+    )
+    due_at = connection.execute(retrying).scalar_one()
+    if due_at is not None:
+        early = and_(_is_check(linked_account_id, slug), checks.c.due_at < due_at)
+        connection.execute(update(checks).where(early).values(due_at=due_at))
+
+
+def _is_check(linked_account_id: str, slug: str) -> ColumnElement[bool]:
+    return and_(checks.c.linked_account_id == linked_account_id, checks.c.slug == slug)

@@ -1,0 +1,111 @@
+"""Which accounts have due work, and for which of them a message was sent."""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import itemgetter
+
+from sqlalchemy import BindParameter, Connection, Integer, and_, bindparam, delete, func, or_, select, union_all, update
+
+from cobalt_mirror.db.engine import insert_into
+from cobalt_mirror.db.statuses import Move
+from cobalt_mirror.db.tables import checks, events, is_pending, work
+
+#: How many due rows a look takes for each account that it wants, at least and at most. What one customer's thousand
+#: events push out comes with the next look, for that account is busy then.
+_ROWS_AN_ACCOUNT, _FEWEST_ROWS, _MOST_ROWS = 12, 60, 500
+
+# The questions that are asked all the time are put together once: for SQLAlchemy that is more than twice the work of
+# having SQLite answer one (0.30 and 0.12 ms for the two that found an account's due subject).
+_NOW: BindParameter[datetime] = bindparam("now", type_=events.c.due_at.type)
+_ROWS: BindParameter[int] = bindparam("rows", type_=Integer())
+_BUSY = select(work.c.linked_account_id).where(or_(work.c.sent_until > _NOW, work.c.leased_until > _NOW))
+_DUE_EVENTS = (
+    select(events.c.linked_account_id, events.c.type, events.c.due_at)
+    .where(is_pending, events.c.due_at <= _NOW, events.c.linked_account_id.not_in(_BUSY))
+    .order_by(events.c.due_at)
+    .limit(_ROWS)
+)
+_DUE_CHECKS = (
+    select(checks.c.linked_account_id, checks.c.due_at)
+    .where(checks.c.due_at <= _NOW, checks.c.linked_account_id.not_in(_BUSY))
+    .order_by(checks.c.due_at)
+    .limit(_ROWS)
+)
+
+#: The relay asks this ten times a second of a database that rests; built once, it costs a third of a millisecond. The
+#: earliest of all is the first entry of an index, whatever PostgreSQL believes of how many there are.
+_EARLIEST = union_all(
+    select(func.min(events.c.due_at, type_=events.c.due_at.type).label("due_at")).where(is_pending),
+    select(func.min(checks.c.due_at)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """An account with due work and the type of its oldest due event (`None`: only a check is due)."""
+
+    linked_account_id: str
+    type: str | None
+    due_at: datetime = field(compare=False)
+
+
+def is_anything_due(connection: Connection, now: datetime) -> bool:
+    """Whether any work is due at all, also on accounts that somebody has in hand."""
+    return any(due_at is not None and due_at <= now for due_at in connection.execute(_EARLIEST).scalars())
+
+
+def find_due_accounts(connection: Connection, now: datetime, *, limit: int) -> list[Due]:
+    """Accounts with due work that nobody works on and no message is under way for, oldest first."""
+    wanted = {"now": now, "rows": min(max(limit * _ROWS_AN_ACCOUNT, _FEWEST_ROWS), _MOST_ROWS)}
+    events_due = [(row.due_at, row.linked_account_id, row.type) for row in connection.execute(_DUE_EVENTS, wanted)]
+    checks_due = [(row.due_at, row.linked_account_id, None) for row in connection.execute(_DUE_CHECKS, wanted)]
+    found: dict[str, Due] = {}
+    for due_at, account, type_ in heapq.merge(events_due, checks_due, key=itemgetter(0)):
+        if len(found) == limit:
+            break
+        if account not in found:
+            found[account] = Due(linked_account_id=account, type=type_, due_at=due_at)
+    return list(found.values())
+
+
+def count_under_way(connection: Connection, now: datetime) -> int:
+    """How many accounts have a message under way or a worker."""
+    under_way = or_(work.c.sent_until > now, work.c.leased_until > now)
+    return connection.execute(select(func.count()).select_from(work).where(under_way)).scalar_one()
+
+
+def mark_sent(connection: Connection, linked_account_ids: Sequence[str], *, now: datetime, until: datetime) -> set[str]:
+    """Note that a message goes out for each account.
+
+    Returns:
+        Those for which it does. For the others, another relay or a worker was quicker.
+    """
+    if not linked_account_ids:
+        return set()
+    free = and_(
+        or_(work.c.sent_until.is_(None), work.c.sent_until <= now),
+        or_(work.c.leased_until.is_(None), work.c.leased_until <= now),
+    )
+    statement = (
+        insert_into(connection, work)
+        .on_conflict_do_update(index_elements=["linked_account_id"], set_={"sent_until": until}, where=free)
+        .returning(work.c.linked_account_id)
+    )
+    # In one order everywhere: two relays wait for each other, not both for one another.
+    rows = [{"linked_account_id": one, "sent_until": until} for one in sorted(linked_account_ids)]
+    return set(connection.execute(statement, rows).scalars())
+
+
+def forget_sent(connection: Connection, linked_account_id: str) -> None:
+    """A message found nothing to do: the account may be rung again at once."""
+    nobody = and_(work.c.linked_account_id == linked_account_id, work.c.lease_token.is_(None))
+    connection.execute(delete(work).where(nobody))
+
+
+def hurry_failed(connection: Connection, now: datetime) -> None:
+    """Cobalt is well again: what failed on its side is due at once, in the order in which it was recorded."""
+    failed = and_(is_pending, events.c.retrying_since.is_not(None), events.c.move == Move.PROVIDER)
+    connection.execute(update(events).where(failed).values(due_at=events.c.recorded_at))
+    connection.execute(update(checks).where(checks.c.attempts > 0, checks.c.due_at > now).values(due_at=now))

@@ -1,0 +1,105 @@
+"""The lease of an account: who may work on it, and until when."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import Insert, ReturningDelete
+
+from cobalt_mirror.db.engine import Clock, time_by, time_column
+from cobalt_mirror.db.errors import LeaseLost
+from cobalt_mirror.db.tables import work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to work on one account until a deadline of this process's own monotonic clock."""
+
+    linked_account_id: str
+    slug: str
+    token: str
+    ends: float
+    #: The subject that a worker left unfinished when it lost this account's lease, if one did.
+    abandoned: str | None = None
+
+
+def take_lease(
+    connection: Connection,
+    linked_account_id: str,
+    slug: str,
+    *,
+    now: datetime,
+    began: float,
+    ttl: timedelta,
+) -> Lease | None:
+    """Take an account's lease, also from a worker that let it run out. None: somebody holds it.
+
+    Args:
+        connection: a transaction.
+        linked_account_id: the account.
+        slug: the subject to be worked on.
+        now: the time.
+        began: the process's monotonic clock, read before `now`: nobody believes in a lease longer than its row says.
+        ttl: how long the lease holds.
+    """
+    token = secrets.token_hex(16)
+    key = {"linked_account_id": linked_account_id, "slug": slug}
+    row = {**key, "lease_token": token, "leased_until": now + ttl}
+    abandoned = None
+    if not _hold(connection, row):  # which is rare
+        before = connection.execute(select(work).where(work.c.linked_account_id == linked_account_id)).one_or_none()
+        if not _hold(connection, row, lapsed_at=now):
+            return None
+        # On PostgreSQL a lease that was seen held may have been given back meanwhile: nobody abandoned that one.
+        if before is not None and before.lease_token is not None and before.leased_until <= now:
+            abandoned = before.slug
+    ends = began + ttl.total_seconds()
+    return Lease(linked_account_id=linked_account_id, slug=slug, token=token, ends=ends, abandoned=abandoned)
+
+
+def _hold(connection: Connection, row: Mapping[str, Any], *, lapsed_at: datetime | None = None) -> bool:
+    """Write a lease into the account's row, if there is none or no lease in it; or also over one that has lapsed."""
+    if lapsed_at is None:
+        return connection.execute(_taking(connection.dialect.name), row).rowcount == 1
+    is_free = or_(work.c.leased_until.is_(None), work.c.leased_until <= lapsed_at)
+    return connection.execute(_take(connection.dialect.name, is_free), row).rowcount == 1
+
+
+@cache
+def _taking(dialect: str) -> Insert:
+    return _take(dialect, work.c.lease_token.is_(None))
+
+
+def _take(dialect: str, is_free: ColumnElement[bool]) -> Insert:
+    statement = sqlite.insert(work) if dialect == "sqlite" else postgresql.insert(work)
+    changes = {name: statement.excluded[name] for name in ("slug", "lease_token", "leased_until")}
+    return statement.on_conflict_do_update(index_elements=["linked_account_id"], set_=changes, where=is_free)
+
+
+@cache
+def _giving_back(dialect: str) -> ReturningDelete[Any]:
+    ours = delete(work).where(
+        work.c.linked_account_id == bindparam("account"), work.c.lease_token == bindparam("token")
+    )
+    return ours.returning(time_column(dialect))
+
+
+def give_back(connection: Connection, lease: Lease, clock: Clock) -> datetime:
+    """End a lease. Part of the transaction that records what was done under it.
+
+    Returns:
+        The time: every attempt asks for it at its end.
+
+    Raises:
+        LeaseLost: somebody else holds the account by now; the transaction must be rolled back.
+    """
+    ours = {"account": lease.linked_account_id, "token": lease.token}
+    ended = connection.execute(_giving_back(connection.dialect.name), ours).one_or_none()
+    if ended is None:
+        raise LeaseLost(f"the lease on account {lease.linked_account_id!r} ran out and went to another worker")
+    return time_by(clock, connection, told=ended.now)

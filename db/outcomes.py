@@ -1,0 +1,148 @@
+"""Each way in which an attempt can end for one event, as what it writes into the event's row.
+
+Nobody else puts columns of `events` together: a worker decides which outcome it is, when, and why.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Update, and_, bindparam, literal_column, update
+
+from cobalt_mirror.db.log import SIGN_UP, LoggedEvent
+from cobalt_mirror.db.statuses import EventStatus, Move
+from cobalt_mirror.db.tables import events
+
+
+@dataclass(frozen=True, slots=True)
+class EventUpdate:
+    """What is to be written into the row of one event. Make it with one of the functions below."""
+
+    key: tuple[str, str]
+    columns: Mapping[str, Any]
+
+
+def done(event: LoggedEvent, *, at: datetime, detail: str | None = None) -> EventUpdate:
+    """End an event that was carried out, or that asked for nothing more than was so already."""
+    return _ended(event, EventStatus.DONE, at=at, detail=detail)
+
+
+def superseded(event: LoggedEvent, *, at: datetime, detail: str | None = None) -> EventUpdate:
+    """End an event that a later one made moot."""
+    return _ended(event, EventStatus.SUPERSEDED, at=at, detail=detail)
+
+
+def _ended(event: LoggedEvent, status: EventStatus, *, at: datetime, detail: str | None) -> EventUpdate:
+    columns = {"status": status, "finished_at": at, "detail": detail}
+    cleared = {"move": None, "last_error": None, "last_response": None}
+    return EventUpdate(event.key, {**columns, **cleared, **_without_credentials(event)})
+
+
+def dead(
+    event: LoggedEvent, *, at: datetime, detail: str | None, move: Move, response: Mapping[str, Any] | None = None
+) -> EventUpdate:
+    """End an event that can never succeed.
+
+    Args:
+        event: the event.
+        at: the time.
+        detail: the reason.
+        move: who has to act.
+        response: what Cobalt answered, if it did.
+    """
+    columns = {"status": EventStatus.DEAD, "finished_at": at, "attempts": event.attempts + 1}
+    reason = {"last_error": detail, "last_response": response, "move": move}
+    return EventUpdate(event.key, {**columns, **reason, **_without_credentials(event)})
+
+
+def retry(
+    event: LoggedEvent,
+    *,
+    due_at: datetime,
+    since: datetime,
+    detail: str | None,
+    move: Move | None,
+    response: Mapping[str, Any] | None = None,
+) -> EventUpdate:
+    """Try an event again after a failure, which counts as an attempt.
+
+    Args:
+        event: the event.
+        due_at: when to try again.
+        since: when it failed for the first time in a row.
+        detail: the reason.
+        move: who has to act for it to succeed.
+        response: what Cobalt answered, if it did.
+    """
+    reason = {"last_error": detail, "last_response": response, "move": move}
+    return EventUpdate(event.key, {**reason, "retrying_since": since, "attempts": event.attempts + 1, "due_at": due_at})
+
+
+def snooze(
+    event: LoggedEvent, *, due_at: datetime | None, detail: str | None, looked: bool = False, alone: bool = False
+) -> EventUpdate:
+    """Put an event off, which costs no attempt.
+
+    Args:
+        event: the event.
+        due_at: when to go on; None: as before.
+        detail: the reason.
+        looked: whether this was a look at an authorisation that Cobalt does not show yet.
+        alone: whether to try it without its neighbours, for they were refused together.
+    """
+    columns: dict[str, Any] = {"detail": detail, "looks": event.looks + looked}
+    if due_at is not None:
+        columns["due_at"] = due_at
+    if alone:
+        columns["alone"] = True
+    return EventUpdate(event.key, columns)
+
+
+def _without_credentials(event: LoggedEvent) -> dict[str, Any]:
+    """A finished sign-up keeps a note that it had credentials, and not the credentials. Other payloads stay."""
+    if event.type != SIGN_UP or not isinstance(event.payload, dict):
+        return {}
+    if not {"sealed", "auth_credentials"} & event.payload.keys():
+        return {}
+    kept = {name: value for name, value in event.payload.items() if name not in {"sealed", "auth_credentials"}}
+    return {"payload": {**kept, "had_credentials": True}}
+
+
+def record_outcomes(connection: Connection, updates: Iterable[EventUpdate]) -> None:
+    """Write outcomes; those that write the same columns in one go. An event that has ended keeps its outcome.
+
+    UPDATE events SET status = :status, ... WHERE source = :key_source AND id = :key_id
+    AND status <> 'done' AND status <> 'superseded' AND status <> 'dead'
+    """
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for each in updates:
+        source, id_ = each.key
+        alike.setdefault(tuple(sorted(each.columns)), []).append({**each.columns, "key_source": source, "key_id": id_})
+    for columns, rows in alike.items():
+        connection.execute(_update_of_one(columns), rows)
+
+
+#: In words from which no partial index follows (see `is_unfinished`), for these rows are found by their keys.
+_NOT_ENDED = [
+    events.c.status != literal_column(f"'{status}'") for status in EventStatus if status is not EventStatus.PENDING
+]
+
+
+@cache
+def _update_of_one(columns: tuple[str, ...]) -> Update:
+    """Build the statement once for each set of columns."""
+    by_key = and_(events.c.source == bindparam("key_source"), events.c.id == bindparam("key_id"))
+    return (
+        update(events)
+        .where(by_key, *_NOT_ENDED)
+        .values({name: bindparam(name, type_=events.c[name].type) for name in columns})
+    )
+
+
+def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any]) -> None:
+    """Keep what events had for an effect, also of those that ended before."""
+    for (source, id_), effect in effects.items():
+        by_key = and_(events.c.source == source, events.c.id == id_)
+        connection.execute(update(events).where(by_key).values(effect=effect))

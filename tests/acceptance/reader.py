@@ -1,0 +1,85 @@
+"""A reader of the documents: types in their commands, runs their Python and their SQL."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import make_url
+
+from tests.commands import COMMAND, Shell
+from tests.pages import ROOT
+from tests.world import TEST_KEY, World
+
+#: Commands that would use the network or create an environment, replaced by what a test can run.
+_REPLACEMENTS = """
+make() {
+  case "$1" in
+    demo) command make --no-print-directory -C "$ROOT" BIN="$BIN" -o .venv/.installed demo N=2 ;;
+    venv | test) command make -C "$ROOT" -n "$1" >/dev/null ;;
+    *) return 2 ;;
+  esac
+}
+npm() { [ "$*" = "install @cobaltio/cobalt-js" ]; }
+.() { [ "$*" = ".venv/bin/activate" ]; }
+"""
+
+
+def type_in(shell: Shell, commands: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run commands in one shell that stops at the first failure."""
+    (shell.folder / ".curlrc").write_text("silent\nshow-error\nfail-with-body\nnoproxy = *\n")
+    environment = {
+        **shell.variables,
+        "BIN": str(COMMAND.parent),
+        "CURL_HOME": str(shell.folder),
+        "HOME": str(shell.folder),
+        "PATH": f"{COMMAND.parent}:/usr/local/bin:/usr/bin:/bin",
+        "ROOT": str(ROOT),
+        **variables,
+    }
+    return subprocess.run(
+        ["/bin/bash", "-euo", "pipefail", "-c", _REPLACEMENTS + commands],
+        cwd=shell.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+    )
+
+
+def run_sql(world: World, statements: str) -> list[tuple[Any, ...]]:
+    """Run statements as an app without our package would; return the rows of the last one."""
+    address = make_url(world.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address) as connection:
+        cursor = connection.execute(statements.encode())
+        while cursor.nextset():
+            pass
+        return cursor.fetchall() if cursor.description else []
+
+
+def run_python(world: World, folder: Path, *parts: str, **variables: str) -> str:
+    """Run the parts of one program in a process of its own; return what it printed."""
+    script = folder / "snippets.py"
+    script.write_text("\n\n".join(parts))
+    settings = {"DATABASE_URL": world.database_url, "MIRROR_SECRET_KEYS": TEST_KEY, "NO_PROXY": "*"}
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=folder,
+        env={"PATH": os.defpath, **settings, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def sign_up(world: World, account: str) -> None:
+    """Publish a sign-up by SQL and let the workers carry it out."""
+    run_sql(world, f"INSERT INTO cobalt_mirror.events (type, linked_account_id) VALUES ('user_signed_up', '{account}')")
+    world.work_until_quiet()
+    world.catalogue.refresh()

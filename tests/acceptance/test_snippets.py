@@ -1,0 +1,135 @@
+"""The Python and the SQL in the README and in docs/ work as written."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from cobalt_mirror.cobalt.sandbox import SandboxServer
+from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.events import EVENT_TYPES
+from tests.acceptance.reader import run_python, run_sql, sign_up
+from tests.pages import EVENTS, OUTCOMES, README, YOUR_APP, block, blocks
+from tests.world import World
+
+#: Django's two names over psycopg, so that the view for Django runs without Django.
+DJANGO = """
+import os, sys, types
+import psycopg
+
+_open = psycopg.connect(os.environ["DATABASE_URL"].replace("+psycopg", ""), autocommit=True)
+_module = types.ModuleType("django.db")
+_module.connection, _module.transaction = _open, types.SimpleNamespace(atomic=_open.transaction)
+sys.modules |= {"django": types.ModuleType("django"), "django.db": _module}
+"""
+
+PUBLISHING = """
+import asyncio
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.settings import DatabaseSettings
+
+
+class Lending:  # as an AsyncSession does; a real one needs greenlet
+    async def run_sync(self, use):
+        return use(session)
+
+    async def commit(self):
+        session.commit()
+
+
+with Session(create_engine(DatabaseSettings())) as session:
+    sign_up(session, "ann", "Ann Ltd")
+    asyncio.run(slack_connected(Lending(), "ann"))
+change_slack_config("ann", {"channel": "alerts"})
+assert len(cobalt_token("bob")["token"]) > 10
+client.close()
+"""
+
+READING = """
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.settings import DatabaseSettings
+
+with Session(create_engine(DatabaseSettings())) as session:
+    for each in integrations_page(session, "ann"):
+        print(each["slug"], each["name"], each["state"].value, bool(each["icon"]))
+    connections, configs = settings_page(session, "ann")
+    print(connections[0].slug, configs[0].fields)
+"""
+
+
+def test_every_python_block_runs_and_what_it_publishes_is_carried_out(world: World, tmp_path: Path) -> None:
+    reading = block(README, "python", "integrations_page")
+    publishing = [each for page in (README, YOUR_APP) for each in blocks(page, "python") if each != reading]
+    with SandboxServer(world.sandbox) as server:
+        printed = run_python(
+            world,
+            tmp_path,
+            DJANGO,
+            *publishing,
+            PUBLISHING,
+            COBALT_BASE_URL=server.url,
+            COBALT_API_KEY="tk_sandbox",
+        )
+    published = {(row["linked_account_id"], row["type"]) for row in world.rows("events")}
+    world.client.upsert_account("ann")
+    world.sandbox.connect("ann", "slack")
+    world.work_until_quiet()
+    world.catalogue.refresh()
+    page = run_python(world, tmp_path, reading, READING)
+
+    assert printed == "True\n"
+    assert ("ann", "user_signed_up") in published
+    assert {type_ for _, type_ in published} == EVENT_TYPES.keys()
+    assert {row["linked_account_id"] for row in world.sandbox.state()["accounts"]} >= {"ann", "bob"}
+    assert world.row("configs", linked_account_id="ann")["fields"] == {"channel": "alerts"}
+    assert "slack Slack connected True\n" in page
+    assert page.endswith("slack {'channel': 'alerts'}\n")
+
+
+@pytest.fixture
+def role(world: World) -> Iterator[str]:
+    """A database role of an app, without any rights yet."""
+    name = f"app_{uuid4().hex}"
+    run_sql(world, f"CREATE ROLE {name}")
+    yield name
+    run_sql(world, f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+@pytest.mark.parametrize("page", [README, EVENTS, OUTCOMES], ids=["README", "events", "outcomes"])
+def test_every_sql_block_works_on_postgresql_as_written(world: World, role: str, page: str) -> None:
+    sign_up(world, "acme")
+    world.sandbox.connect("acme", "slack")
+
+    for statements in blocks(page, "sql"):
+        run_sql(world, re.sub(r"\bapp\b", role, statements))
+    world.work_until_quiet()
+
+    assert blocks(page, "sql")
+    assert {row["status"] for row in world.rows("events")} <= {"done", "superseded"}
+
+
+def test_an_app_with_the_rights_on_the_page_can_publish_and_read(world: World, role: str) -> None:
+    sign_up(world, "acme")
+    run_sql(world, re.sub(r"\bapp\b", role, block(EVENTS, "sql", "GRANT")))
+
+    run_sql(world, f"SET ROLE {role}; {block(EVENTS, 'sql', 'INSERT INTO')}")
+    page = run_sql(world, f"SET ROLE {role}; {block(README, 'sql', 'SELECT')}")
+
+    assert {row["type"] for row in world.rows("events", status="pending")} == EVENT_TYPES.keys()
+    assert ("slack", "Slack", "connect") in [(slug, name, state) for slug, name, _, state in page]
+
+
+def test_the_inserts_work_on_sqlite_without_the_schema_and_with_times_in_its_form(tmp_path: Path) -> None:
+    settings = DatabaseSettings(database_url=f"sqlite:///{tmp_path / 'mirror.db'}")
+    upgrade(settings)
+    statements = block(EVENTS, "sql", "INSERT INTO").replace("cobalt_mirror.", "")
+    with sqlite3.connect(tmp_path / "mirror.db") as connection:
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.executescript(statements)
+        connection.executescript(statements.replace("12:00:00Z", "12:00:00.000000Z"))
+
+        assert connection.execute("SELECT count(DISTINCT type) FROM events").fetchone() == (len(EVENT_TYPES),)

@@ -1,0 +1,49 @@
+"""Accounts as Cobalt's listing shows them and as the mirror holds them, for tests of what the two are compared by."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cobalt_mirror.cobalt import LinkedAccount
+from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.db.listing import Known
+from cobalt_mirror.workers.reconcile.comparison import compare
+
+CREATED = datetime(2026, 1, 31, 12, tzinfo=UTC)
+LATER = CREATED + timedelta(days=1)
+
+#: The mirror's row of an account, and of its connection.
+ROW = {"linked_account_id": "acme", "name": "Acme", "udf": {"plan": "pro"}, "environment": "test", "status": "active"}
+CONNECTED = {
+    "slug": "slack",
+    "status": "connected",
+    "accounts": [{"auth_type": "oauth2", "connected_at": stored_time(CREATED)}],
+    "connected_at": CREATED,
+    "listed_created_at": None,
+}
+
+
+def listed(*integrations: dict[str, Any], **changes: Any) -> LinkedAccount:
+    """The same account as the listing shows it, with these connections; a key can be "left out"."""
+    document = {
+        "account_id": "acme",
+        "name": "Acme",
+        "udf": [{"key_name": "plan", "key_value": "pro"}],
+        "environment": "test",
+        "integrations": list(integrations),
+        **changes,
+    }
+    return LinkedAccount.model_validate({name: value for name, value in document.items() if value != "left out"})
+
+
+def integration(
+    slug: str = "slack", created_at: datetime | None = CREATED, *, needs_reauth: bool = False
+) -> dict[str, Any]:
+    """One connection as the listing shows it."""
+    created = {} if created_at is None else {"createdAt": created_at.isoformat()}
+    return {"type": slug, "reauth_required": needs_reauth, **created}
+
+
+def suspected(account: LinkedAccount, *connections: dict[str, Any], **row: Any) -> list[tuple[str, str, list[str]]]:
+    """What is suspected of the account: the application, the kind of suspicion and the columns that differ."""
+    known = Known(account={**ROW, **row}, connections={one["slug"]: one for one in connections})
+    return [(one.slug, str(one.kind), list(one.differences)) for one in compare(account, known)]

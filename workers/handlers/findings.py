@@ -1,0 +1,181 @@
+"""What an attempt finds out: the only thing that handlers change. Everything in it is saved in one transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Self, TypeAlias
+
+from sqlalchemy import Connection
+
+from cobalt_mirror.cobalt import LinkedAccount
+from cobalt_mirror.db.checks import record_check
+from cobalt_mirror.db.deletions import Deletion
+from cobalt_mirror.db.rows import (
+    AccountColumns,
+    AccountRow,
+    Change,
+    ConfigColumns,
+    ConfigRow,
+    ConnectionColumns,
+    ConnectionRow,
+    account_change,
+    config_change,
+    config_deleted,
+    connection_change,
+)
+from cobalt_mirror.db.statuses import AccountStatus
+from cobalt_mirror.db.tables import configs as configs_table
+from cobalt_mirror.events.stored import Entry
+from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, superseded
+
+Key: TypeAlias = tuple[str, str]
+
+_ENDS = frozenset({Verdict.DONE, Verdict.SUPERSEDED, Verdict.DEAD})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedCheck:
+    """A subject to be read again later, and why."""
+
+    slug: str
+    delay: timedelta
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """What an attempt found out, and the mirror's rows as they will be.
+
+    Attributes:
+        account: the account's row as it will be.
+        connection: the connection's row as it will be.
+        configs: the installed configs that a disconnect would take along.
+        outcomes: how events ended or were put off, by their keys.
+        effects: what events had for an effect, for events that come later and are older.
+        changes: what to record in the mirror, in order.
+        checks: subjects to be read again later.
+        check_waits: why the check that was due has to wait, and for how long; None: it was carried out.
+        environment: the environment that Cobalt's answer named.
+        receipt: the receipt of the account's deletion as this attempt leaves it; None: as it was.
+        is_burial: whether the account was deleted in this attempt, so that everything of its generation goes.
+    """
+
+    loaded: Loaded
+    account: AccountRow | None
+    connection: ConnectionRow | None
+    configs: Sequence[ConfigRow]
+    outcomes: dict[Key, Outcome] = field(default_factory=dict)
+    effects: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    checks: list[WantedCheck] = field(default_factory=list)
+    check_waits: WantedCheck | None = None
+    environment: str | None = None
+    receipt: Deletion | None = None
+    is_burial: bool = False
+
+    @classmethod
+    def begin(cls, loaded: Loaded) -> Self:
+        """Begin with what was loaded, and nothing found."""
+        return cls(loaded=loaded, account=loaded.account, connection=loaded.connection, configs=loaded.configs)
+
+    # --- events -------------------------------------------------------------------------------------------------------
+
+    def waiting(self) -> list[Entry]:
+        """Return the pending events that have no outcome yet."""
+        return [entry for entry in self.loaded.pending if entry.logged.key not in self.outcomes]
+
+    def finish(self, entries: Iterable[Entry], outcome: Outcome = DONE) -> None:
+        """Note the outcome of events."""
+        for entry in entries:
+            self.outcomes[entry.logged.key] = outcome
+
+    def finish_folded(self, entries: Iterable[Entry], parts: Iterable[Key]) -> None:
+        """Note that events were carried out together: those that have no part in the result are folded away."""
+        kept = set(parts)
+        for entry in entries:
+            self.outcomes[entry.logged.key] = (
+                DONE if entry.logged.key in kept else superseded("a later event says it all")
+            )
+
+    def has_finished_all(self) -> bool:
+        """Tell whether every pending event ended and nothing is to be read again."""
+        outcomes = (self.outcomes.get(entry.logged.key) for entry in self.loaded.pending)
+        return not self.checks and all(outcome is not None and outcome.verdict in _ENDS for outcome in outcomes)
+
+    # --- the account --------------------------------------------------------------------------------------------------
+
+    @property
+    def has_account(self) -> bool:
+        """Whether the mirror shows that Cobalt had the account."""
+        return self.account is not None and self.account.status is not AccountStatus.PENDING
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the account is deleted and no sign-up has begun a new generation."""
+        return self.account is not None and self.account.status is AccountStatus.DELETED
+
+    def found_account(self, answer: LinkedAccount, *, environment: str | None) -> None:
+        """Note what Cobalt says of the account.
+
+        A name cannot be null: Cobalt says that there is none by leaving it out. A `udf` that is left out is unknown.
+        """
+        self.environment = answer.environment or environment
+        columns: AccountColumns = {"status": AccountStatus.ACTIVE, "name": answer.name, "environment": self.environment}
+        if answer.udf is not None or "udf" in answer.raw:
+            columns["udf"] = answer.udf
+        self.changes.append(account_change(self.loaded.account_id, **columns))
+        before = self.account or AccountRow(linked_account_id=self.loaded.account_id, status=AccountStatus.ACTIVE)
+        self.account = replace(before, **columns)
+
+    def account_missing(self) -> None:
+        """Note that Cobalt no longer has the account."""
+        self.changes.append(account_change(self.loaded.account_id, status=AccountStatus.MISSING))
+
+    def account_deleted(self, receipt: Deletion) -> None:
+        """Note that the account was deleted for good. What the mirror holds of it is stripped when this is saved."""
+        self.receipt, self.is_burial = receipt, True
+        self.account = AccountRow(linked_account_id=self.loaded.account_id, status=AccountStatus.DELETED)
+
+    # --- the connection and its configs -------------------------------------------------------------------------------
+
+    def found_connection(self, columns: ConnectionColumns) -> None:
+        """Note what is connected."""
+        account_id, slug = self.loaded.account_id, self.loaded.slug
+        self.changes.append(connection_change(account_id, slug, **columns))
+        self.connection = ConnectionRow(linked_account_id=account_id, slug=slug, **columns)
+
+    def found_config(self, config_id: str, columns: ConfigColumns) -> None:
+        """Note what a config holds."""
+        self.changes.append(config_change(self.loaded.account_id, self.loaded.slug, config_id, **columns))
+
+    def config_deleted(self, config_id: str) -> None:
+        """Note that a config is gone."""
+        self.changes.append(config_deleted(self.loaded.account_id, self.loaded.slug, config_id))
+
+    def configs_deleted(self) -> None:
+        """Note that the connection's configs are gone, all of them."""
+        for row in self.configs:
+            self.config_deleted(row.config_id)
+
+    def changed_configs(self) -> set[str]:
+        """Return the ids of the configs that this attempt has read or written."""
+        return {change.key["config_id"] for change in self.changes if change.table is configs_table}
+
+    # --- reading again ------------------------------------------------------------------------------------------------
+
+    def want_check(self, slug: str, *, reason: str, delay: timedelta = timedelta()) -> None:
+        """Have a subject read again. The empty slug is the account itself."""
+        self.checks.append(WantedCheck(slug=slug, delay=delay, reason=reason))
+
+    def doubt(self, slug: str, *, reason: str) -> None:
+        """Have a subject read when a delayed write must have landed; the account too, if it may have been that."""
+        delay = timedelta(seconds=self.loaded.settings.delayed_write_seconds)
+        for each in {slug} if self.has_account else {slug, ""}:
+            self.want_check(each, reason=reason, delay=delay)
+
+
+def record_wanted(connection: Connection, findings: Findings, now: datetime) -> None:
+    """Write the subjects to be read again."""
+    for check in findings.checks:
+        record_check(connection, findings.loaded.account_id, check.slug, due_at=now + check.delay, reason=check.reason)

@@ -1,0 +1,194 @@
+"""Takes the lease of an account and reads what an attempt at its due subject needs, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import compress
+
+from sqlalchemy import Connection
+
+from cobalt_mirror.db.deletions import Life, find_waiting_deletion, get_life
+from cobalt_mirror.db.due import forget_sent
+from cobalt_mirror.db.errors import CannotUnseal
+from cobalt_mirror.db.leases import Lease, take_lease
+from cobalt_mirror.db.log import LoggedEvent
+from cobalt_mirror.db.mirror import Rows, find_account_row
+from cobalt_mirror.db.statuses import AccountStatus, EventStatus, Move
+from cobalt_mirror.db.subject import DueSubject, Opening, get_background
+from cobalt_mirror.db.vault import Vault
+from cobalt_mirror.events import EventType, InvalidEvent
+from cobalt_mirror.events.stored import Entry, read_entry
+from cobalt_mirror.workers.handlers.findings import Findings, record_wanted
+from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of
+from cobalt_mirror.workers.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An account whose lease this process holds, with what was loaded for the attempt.
+
+    Attributes:
+        lease: the right to work on the account.
+        loaded: what handlers decide from.
+        unreadable: events that cannot be read, each with its outcome.
+        ended: pending events of a generation of the account that is over.
+        rows: the mirror's rows of the subject, which need not be read again when the attempt is saved.
+        is_all: whether the pending events, with the check, are all that is due of the account.
+        is_pinned: whether the database is known to belong to an environment.
+    """
+
+    lease: Lease
+    loaded: Loaded
+    unreadable: Sequence[tuple[LoggedEvent, Outcome]]
+    ended: Sequence[LoggedEvent]
+    rows: Rows
+    is_all: bool
+    is_pinned: bool
+
+
+def load(
+    connection: Connection,
+    linked_account_id: str,
+    *,
+    opening: Opening,
+    began: float,
+    settings: Settings,
+    vault: Vault,
+) -> Claim | None:
+    """Take the lease of the account and read its subject that is due.
+
+    Args:
+        connection: the transaction.
+        linked_account_id: the account.
+        opening: what is due.
+        began: the process's monotonic clock, read before `opening`.
+        settings: the settings in force.
+        vault: the keys that open sealed values.
+
+    Returns:
+        None: nothing is due, or another process holds the account.
+    """
+    due = opening.due
+    if due is None:
+        forget_sent(connection, linked_account_id)
+        return None
+    lease = take_lease(connection, linked_account_id, due.slug, now=opening.now, began=began, ttl=settings.lease_ttl)
+    if lease is None:
+        return None
+    claim = _read(connection, lease, due, opening=opening, settings=settings, vault=vault)
+    if lease.abandoned is not None:  # recorded at once, for this process may die as well
+        reason = "a worker lost this account in the middle of its work"
+        findings = Findings.begin(claim.loaded)
+        findings.doubt(lease.abandoned, reason=reason)
+        record_wanted(connection, findings, opening.now)
+    return claim
+
+
+def _read(
+    connection: Connection, lease: Lease, due: DueSubject, *, opening: Opening, settings: Settings, vault: Vault
+) -> Claim:
+    background = get_background(connection, lease.linked_account_id, due.slug)
+    life = None if background.deletion is None else get_life(connection, background.deletion)
+    rows, over = by_life(background.events, life)
+    events, check = read_events(rows, vault), background.check
+    waits_for_account = bool(due.slug) and (due.account_waits or life is not None)
+    loaded = Loaded(
+        account_id=lease.linked_account_id,
+        slug=due.slug,
+        now=opening.now,
+        settings=settings,
+        pending=events.pending,
+        ended=events.ended,
+        check=None if check is None or check.due_at > opening.now else check,
+        is_in_doubt=check is not None or lease.abandoned is not None,
+        account=background.account,
+        connection=background.connection,
+        configs=background.configs,
+        receipt=background.deletion,
+        account_due_at=_find_account_due(connection, lease.linked_account_id, life) if waits_for_account else None,
+    )
+    return Claim(
+        lease=lease,
+        loaded=loaded,
+        unreadable=events.unreadable,
+        ended=[row for row in over if row.status == EventStatus.PENDING],
+        rows=background.rows,
+        is_all=due.is_only and events.is_all,
+        is_pinned=opening.standing.environment is not None,
+    )
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectEvents:
+    """The events of a subject as they are to be carried out together.
+
+    Attributes:
+        pending: those that wait, oldest first.
+        ended: those that ended although they are no older than the first that waits.
+        unreadable: those that cannot be read, each with its outcome.
+        is_all: whether none waits for another attempt.
+    """
+
+    pending: Sequence[Entry]
+    ended: Sequence[Entry]
+    unreadable: Sequence[tuple[LoggedEvent, Outcome]]
+    is_all: bool
+
+
+def read_events(rows: Sequence[LoggedEvent], vault: Vault) -> SubjectEvents:
+    """Read the rows of one subject, oldest first."""
+    waiting = [row for row in rows if row.status == EventStatus.PENDING]
+    together = until_alone(waiting)
+    pending, unreadable = _read_rows(together, vault)
+    later = [row for row in rows if row.status != EventStatus.PENDING and waiting and row.order > waiting[0].order]
+    ended, ended_unreadable = _read_rows(later, vault)
+    sealed = [outcome for _, outcome in ended_unreadable if outcome.verdict is Verdict.RETRY]
+    if sealed:  # what a later event set cannot be read, so nothing older may be carried out
+        unreadable += [(entry.logged, sealed[0]) for entry in pending]
+        pending = []
+    return SubjectEvents(pending=pending, ended=ended, unreadable=unreadable, is_all=len(together) == len(waiting))
+
+
+def _read_rows(rows: Sequence[LoggedEvent], vault: Vault) -> tuple[list[Entry], list[tuple[LoggedEvent, Outcome]]]:
+    """Read rows; what can never be read is dead, what is sealed with an absent key waits."""
+    entries: list[Entry] = []
+    unreadable: list[tuple[LoggedEvent, Outcome]] = []
+    for row in rows:
+        try:
+            entries.append(read_entry(row, vault))
+        except InvalidEvent as error:
+            unreadable.append((row, Outcome(verdict=Verdict.DEAD, detail=str(error), move=Move.OPERATOR)))
+        except CannotUnseal as error:
+            unreadable.append((row, outcome_of(error, None)))
+    return entries, unreadable
+
+
+def until_alone(rows: Sequence[LoggedEvent]) -> Sequence[LoggedEvent]:
+    """Cut off what was refused together and is tried one by one: return all before the first of it, or that one.
+
+    A deletion does not wait for those before it.
+    """
+    last = max((number for number, row in enumerate(rows) if row.type == EventType.USER_DELETED), default=0)
+    for number, row in enumerate(rows):
+        if row.alone and number >= last:
+            return rows[: max(number, 1)]
+    return rows
+
+
+def by_life(rows: Sequence[LoggedEvent], life: Life | None) -> tuple[list[LoggedEvent], list[LoggedEvent]]:
+    """Return events of the account's present generation, and those of one that is over."""
+    over = [life is not None and life.is_over_for(row.type, row.order) for row in rows]
+    return [row for row, is_over in zip(rows, over, strict=True) if not is_over], list(compress(rows, over))
+
+
+def _find_account_due(connection: Connection, linked_account_id: str, life: Life | None) -> datetime | None:
+    """Find when the account's own event is due that its connections have to wait for, if there is one."""
+    waiting = find_waiting_deletion(connection, linked_account_id)
+    if waiting is not None or life is None or life.begun is None or life.begun.status != EventStatus.PENDING:
+        return waiting
+    account = find_account_row(connection, linked_account_id)
+    return life.begun.due_at if account is not None and account.status is AccountStatus.DELETED else None

@@ -1,0 +1,165 @@
+"""Saves what an attempt found: the mirror, its history, the outcomes of events and what is to be read again."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from sqlalchemy import Connection
+
+from cobalt_mirror.db import outcomes
+from cobalt_mirror.db.checks import finish_check, hold_check, postpone_check, record_check
+from cobalt_mirror.db.listing import find_account_subjects
+from cobalt_mirror.db.log import LoggedEvent
+from cobalt_mirror.db.mirror import Because, record_change
+from cobalt_mirror.db.outcomes import EventUpdate, record_effects, record_outcomes
+from cobalt_mirror.db.rows import account_change
+from cobalt_mirror.db.state import pin_environment
+from cobalt_mirror.db.statuses import AccountStatus, Move
+from cobalt_mirror.events import EventType
+from cobalt_mirror.events.stored import Entry
+from cobalt_mirror.workers.handlers.findings import Findings, record_wanted
+from cobalt_mirror.workers.handlers.load import Claim
+from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.handlers.offboarding import record_offboarding
+from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of
+from cobalt_mirror.workers.settings import Settings
+
+#: How long to wait after a failure; see `outcomes.backoff`.
+Backoff = Callable[..., timedelta]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Save:
+    """Writes one attempt, in the transaction that also ends its lease.
+
+    Attributes:
+        connection: the transaction.
+        now: the time.
+        backoff: how long to wait after a failure.
+        is_refused: whether Cobalt refuses the key, so that no event is at fault.
+    """
+
+    connection: Connection
+    now: datetime
+    backoff: Backoff
+    is_refused: bool
+
+    def attempt(self, claim: Claim, findings: Findings, error: Exception | None, *, environment: str | None) -> None:
+        """Write everything that an attempt found.
+
+        Args:
+            claim: what was loaded.
+            findings: what the handlers found.
+            error: what ended their work; None: nothing did.
+            environment: the environment of the API key, as far as its prefix tells.
+        """
+        loaded, connection = claim.loaded, self.connection
+        record_offboarding(connection, findings, ended=claim.ended, now=self.now)
+        self._record_mirror(claim, findings)
+        record_outcomes(connection, self._event_updates(claim, findings, error))
+        record_effects(connection, findings.effects)
+        self._record_check(findings, error)
+        record_wanted(connection, findings, self.now)
+        if error is not None:
+            hold_check(connection, loaded.account_id, loaded.slug)
+        pinned = findings.environment or environment
+        if findings.changes and not claim.is_pinned and pinned is not None:
+            pin_environment(connection, pinned)
+
+    def _record_mirror(self, claim: Claim, findings: Findings) -> None:
+        loaded = claim.loaded
+        because = Because(at=self.now, cause=_cause(loaded))
+        known = {} if findings.is_burial else claim.rows  # a burial has just changed them
+        for change in findings.changes:
+            is_changed = record_change(self.connection, change, because, known=known)
+            if is_changed and change.columns.get("status") is AccountStatus.MISSING:
+                self._read_what_it_had(loaded.account_id)
+        is_sign_up = any(entry.logged.type == EventType.USER_SIGNED_UP for entry in loaded.pending)
+        if not loaded.slug and findings.account is None and is_sign_up:  # it shows although it did not get through yet
+            pending = account_change(loaded.account_id, status=AccountStatus.PENDING)
+            record_change(self.connection, pending, because)
+
+    def _read_what_it_had(self, account_id: str) -> None:
+        """Have the connections and configs of an account that was found missing read; only reads change their rows."""
+        for slug in find_account_subjects(self.connection, account_id, only_live=True):
+            reason = "Cobalt no longer has the account"
+            record_check(self.connection, account_id, slug, due_at=self.now, reason=reason)
+
+    # --- events -------------------------------------------------------------------------------------------------------
+
+    def _event_updates(self, claim: Claim, findings: Findings, error: Exception | None) -> list[EventUpdate]:
+        settings = claim.loaded.settings
+        ends = [(row, outcome) for row, outcome in claim.unreadable]
+        for entry in claim.loaded.pending:
+            outcome = findings.outcomes.get(entry.logged.key)
+            if outcome is None and error is not None:
+                outcome = self._outcome_of(error, entry)
+            if outcome is not None:
+                ends.append((entry.logged, outcome))
+        return [
+            event_update(row, outcome, now=self.now, settings=settings, backoff=self.backoff) for row, outcome in ends
+        ]
+
+    def _outcome_of(self, error: Exception, entry: Entry) -> Outcome:
+        if self.is_refused:
+            return Outcome(verdict=Verdict.HALTED, detail=str(error))
+        return outcome_of(error, entry.event.type)
+
+    # --- the check ----------------------------------------------------------------------------------------------------
+
+    def _record_check(self, findings: Findings, error: Exception | None) -> None:
+        """Finish the check that was due, or put it off."""
+        loaded, connection = findings.loaded, self.connection
+        if loaded.check is None:
+            return
+        if findings.check_waits is not None:
+            due_at, reason = self.now + findings.check_waits.delay, findings.check_waits.reason
+            postpone_check(connection, loaded.account_id, loaded.slug, due_at=due_at, error=reason)
+        elif error is None:
+            finish_check(connection, loaded.account_id, loaded.slug, read_since=loaded.now)
+        else:
+            due_at = self.now + wait_after(loaded.check.attempts, loaded.settings, self.backoff)
+            postpone_check(connection, loaded.account_id, loaded.slug, due_at=due_at, error=str(error)[:1000])
+
+
+def wait_after(attempts: int, settings: Settings, backoff: Backoff) -> timedelta:
+    """Return how long to wait after so many attempts."""
+    return backoff(attempts, base_seconds=settings.retry_base_seconds, cap_seconds=settings.retry_cap_seconds)
+
+
+def event_update(
+    event: LoggedEvent, outcome: Outcome, *, now: datetime, settings: Settings, backoff: Backoff
+) -> EventUpdate:
+    """Return what an outcome writes into the event's row."""
+    match outcome.verdict:
+        case Verdict.DONE:
+            return outcomes.done(event, at=now, detail=outcome.detail)
+        case Verdict.SUPERSEDED:
+            return outcomes.superseded(event, at=now, detail=outcome.detail)
+        case Verdict.DEAD:
+            return _dead(event, outcome, now)
+        case Verdict.RETRY:
+            since = event.retrying_since or now
+            gives_up = event.type != EventType.USER_DELETED  # an account that was promised to go has to be seen gone
+            if gives_up and now - since > timedelta(days=settings.retry_give_up_days):
+                return _dead(event, outcome, now)
+            due_at = now + wait_after(event.attempts, settings, backoff)
+            reason: dict[str, Any] = {"detail": outcome.detail, "move": outcome.move, "response": outcome.response}
+            return outcomes.retry(event, due_at=due_at, since=since, **reason)
+        case Verdict.SNOOZE | Verdict.HALTED:
+            snooze_until = None if outcome.delay is None else now + outcome.delay
+            flags = {"looked": outcome.looked, "alone": outcome.alone}
+            return outcomes.snooze(event, due_at=snooze_until, detail=outcome.detail, **flags)
+    assert_never(outcome.verdict)
+
+
+def _dead(event: LoggedEvent, outcome: Outcome, now: datetime) -> EventUpdate:
+    move = outcome.move or Move.OPERATOR
+    return outcomes.dead(event, at=now, detail=outcome.detail, move=move, response=outcome.response)
+
+
+def _cause(loaded: Loaded) -> Mapping[str, Any]:
+    if loaded.pending:
+        return {"events": [{"source": entry.logged.source, "id": entry.logged.id} for entry in loaded.pending[:20]]}
+    return {"check": loaded.check.reason if loaded.check is not None else "a look again"}
