@@ -1,26 +1,18 @@
 """`cobalt-mirror reconcile`: compare the mirror with Cobalt and repair the differences."""
 
 import re
-from contextlib import ExitStack
 from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.errors import PlaceTaken
 from cobalt_mirror.workers import logs
-from cobalt_mirror.workers.broker import create_governor_redis
-from cobalt_mirror.workers.catalogue import Catalogue
 from cobalt_mirror.workers.cli.reconcile_progress import progress
-from cobalt_mirror.workers.governor import Lane
-from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.ops.readiness import ready_for_work
-from cobalt_mirror.workers.reconcile import Options, Reconciliation, Report
-from cobalt_mirror.workers.reconcile.calls import CallCounter
-from cobalt_mirror.workers.runtime import create_client, create_governor
-from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.ops.reconciling import run_reconciliation
+from cobalt_mirror.workers.reconcile import Options, Report
 from cobalt_mirror.workers.terminal.output import console, print_json, table
 from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
@@ -75,7 +67,10 @@ def reconcile(
         raise typer.BadParameter("--account and --older-than cannot be combined; leave one out")
     options = Options(account=account, deep=deep, dry_run=dry_run, older_than=older_than, allow_missing=allow_missing)
     try:
-        report = _run(ready_for_work(), options)
+        settings = ready_for_work()
+        logs.configure(settings.log_level)
+        with exit_on_signal(), progress(Console(stderr=True)) as show_progress:
+            report = run_reconciliation(settings, options, show_progress=show_progress)
     except PlaceTaken as error:
         typer.echo(f"cobalt-mirror: {error}", err=True)
         raise typer.Exit(PLACE_TAKEN) from None
@@ -84,23 +79,6 @@ def reconcile(
     else:
         _print(report, options)
     raise typer.Exit(int(report.ending))
-
-
-def _run(settings: Settings, options: Options) -> Report:
-    logs.configure(settings.log_level)
-    with exit_on_signal(), ExitStack() as resources:
-        client_of_redis = resources.enter_context(create_governor_redis(settings))
-        engine = create_engine(settings)
-        resources.callback(engine.dispose)
-        counter = CallCounter(create_governor(client_of_redis, settings, lane=Lane.BULK))
-        client = resources.enter_context(create_client(settings, governor=counter))
-        reconciliation = Reconciliation(
-            attempts=Attempts(engine=engine, client=client, settings=settings, vault=settings.vault()),
-            catalogue=Catalogue(engine=engine, client=client, settings=settings),
-            calls=counter,
-        )
-        with progress(Console(stderr=True)) as show_progress:
-            return reconciliation.run(options, show_progress=show_progress)
 
 
 def _document(report: Report) -> dict[str, Any]:

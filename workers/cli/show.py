@@ -4,13 +4,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from sqlalchemy import Engine
 
-from cobalt_mirror.db import find_account, list_configs, list_connections, list_events, list_history, list_workflow_runs
-from cobalt_mirror.db.deletions import Deletion, find_deletion
-from cobalt_mirror.db.engine import create_engine, reading
-from cobalt_mirror.db.statuses import EventStatus
-from cobalt_mirror.workers.errors import NotReady
+from cobalt_mirror.db import MirroredConfig, MirroredConnection
+from cobalt_mirror.db.deletions import Deletion
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.workers.ops.customer import Customer, read_customer
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.terminal.output import console, print_json, table
 
@@ -31,43 +29,27 @@ def show(
     """
     engine = create_engine(ready_for_database())
     try:
-        customer = _read(engine, account, limit)
+        customer = read_customer(engine, account, limit=limit)
     finally:
         engine.dispose()
-    if customer["account"] is None and not customer["events"] and customer["deletion"] is None:
-        raise NotReady(f"no account {account!r} in the mirror or the event log; check the id")
     if as_json:
         print_json(customer)
     else:
         _print(customer)
 
 
-def _read(engine: Engine, account: str, limit: int) -> dict[str, Any]:
-    with reading(engine).begin() as connection:
-        return {
-            "account": find_account(connection, account),
-            "deletion": find_deletion(connection, account),
-            "connections": list_connections(connection, account),
-            "configs": list_configs(connection, account),
-            "workflow_runs": list_workflow_runs(connection, account),
-            "pending": list_events(connection, account, status=EventStatus.PENDING, limit=limit),
-            "events": list_events(connection, account, limit=limit),
-            "history": list_history(connection, account, limit=limit),
-        }
-
-
-def _print(customer: dict[str, Any]) -> None:
+def _print(customer: Customer) -> None:
     screen = console()
-    account = customer["account"]
+    account = customer.account
     if account is None:
-        screen.print("the mirror has no such account" if customer["deletion"] else "the mirror has no such account yet")
+        screen.print("the mirror has no such account" if customer.deletion else "the mirror has no such account yet")
     else:
         row = (account.linked_account_id, account.name, account.status, account.environment, account.udf)
         names = ("account", "name", "status", "environment", "udf", "fresh at")
         screen.print(table("account", names, [(*row, account.fresh_at)]))
-    if customer["deletion"] is not None:
+    if customer.deletion is not None:
         screen.print()
-        screen.print(_receipt(customer["deletion"]))
+        screen.print(_receipt(customer.deletion))
     for title, columns, rows in _sections(customer):
         screen.print()
         if rows:
@@ -83,13 +65,13 @@ def _receipt(deletion: Deletion) -> Table:
     return table("receipt of the deletion", columns, [(*request, deletion.gone_at, confirmed, deletion.note)])
 
 
-def _sections(customer: dict[str, Any]) -> list[tuple[str, tuple[str, ...], list[tuple[Any, ...]]]]:
-    configs = [(c.slug, c.config_id, c.status, c.fields, _workflows(c), _errors(c)) for c in customer["configs"]]
+def _sections(customer: Customer) -> list[tuple[str, tuple[str, ...], list[tuple[Any, ...]]]]:
+    configs = [(c.slug, c.config_id, c.status, c.fields, _workflows(c), _errors(c)) for c in customer.configs]
     return [
         (
             "connections",
             ("application", "status", "accounts", "connected at", "fresh at"),
-            [(c.slug, c.status, _accounts(c), c.connected_at, c.fresh_at) for c in customer["connections"]],
+            [(c.slug, c.status, _accounts(c), c.connected_at, c.fresh_at) for c in customer.connections],
         ),
         ("configs", ("application", "config", "status", "fields", "workflows", "errors"), configs),
         (
@@ -97,36 +79,36 @@ def _sections(customer: dict[str, Any]) -> list[tuple[str, tuple[str, ...], list
             ("workflow", "name", "completed", "errored", "last run at", "last status", "last error"),
             [
                 (w.workflow_id, w.workflow_name, w.completed, w.errored, w.last_run_at, w.last_status, w.last_error)
-                for w in customer["workflow_runs"]
+                for w in customer.workflow_runs
             ],
         ),
         (
             "pending events",
             ("occurred at", "type", "application", "attempts", "due at", "last error", "id"),
-            [(e.occurred_at, e.type, e.slug, e.attempts, e.due_at, e.last_error, e.id) for e in customer["pending"]],
+            [(e.occurred_at, e.type, e.slug, e.attempts, e.due_at, e.last_error, e.id) for e in customer.pending],
         ),
         (
             "latest events",
             ("occurred at", "type", "application", "status", "detail", "id"),
-            [(e.occurred_at, e.type, e.slug, e.status, e.detail or e.last_error, e.id) for e in customer["events"]],
+            [(e.occurred_at, e.type, e.slug, e.status, e.detail or e.last_error, e.id) for e in customer.events],
         ),
         (
             "history",
             ("recorded at", "table", "application", "config", "changes: from, to"),
-            [(h.recorded_at, h.what, h.slug, h.config_id, h.changes) for h in customer["history"]],
+            [(h.recorded_at, h.what, h.slug, h.config_id, h.changes) for h in customer.history],
         ),
     ]
 
 
-def _accounts(connection: Any) -> str:
+def _accounts(connection: MirroredConnection) -> str:
     if connection.accounts is None:
         return "not read yet"
     return ", ".join(f"{account['auth_type']} {account['status']}" for account in connection.accounts)
 
 
-def _workflows(config: Any) -> str:
+def _workflows(config: MirroredConfig) -> str:
     return ", ".join(f"{workflow['id']} {'on' if workflow['enabled'] else 'off'}" for workflow in config.workflows)
 
 
-def _errors(config: Any) -> str:
+def _errors(config: MirroredConfig) -> str:
     return ", ".join(f"{error['id']}: {error['error']['message']}" for error in config.field_errors)

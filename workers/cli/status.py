@@ -5,18 +5,14 @@ from typing import Annotated
 
 import typer
 
-from cobalt_mirror.cobalt import Client, CobaltError
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
 from cobalt_mirror.workers.ops.readiness import ready_for_database
-from cobalt_mirror.workers.ops.subscription import find_problem
-from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.ops.subscription import list_webhook_problems
 from cobalt_mirror.workers.terminal.output import ago, cell, console, duration, print_json, table
 
 #: The exit code for a monitor: a person must act.
 NEEDS_ACTION = 3
-#: How long the call that lists Cobalt's webhooks may take.
-_WEBHOOKS_TIMEOUT_SECONDS = 3.0
 
 
 def status(
@@ -39,28 +35,14 @@ def status(
         overview = read_overview(engine, dead=dead)
     finally:
         engine.dispose()
-    if not offline:
-        overview.warnings.extend(_ask_cobalt(settings, overview))
+    if not offline and overview.halt is None:
+        overview.warnings.extend(list_webhook_problems(settings, overview.webhook))
     if as_json:
         print_json(overview)
     else:
         _print(overview)
     if overview.needs_action:
         raise typer.Exit(NEEDS_ACTION)
-
-
-def _ask_cobalt(settings: Settings, overview: Overview) -> list[str]:
-    """Return what is wrong with our webhook at Cobalt; nothing without a key or while work is halted."""
-    if not settings.cobalt_api_key.get_secret_value() or overview.halt is not None:
-        return []
-    try:
-        with Client(
-            settings.require_key(), base_url=settings.cobalt_base_url, timeout_seconds=_WEBHOOKS_TIMEOUT_SECONDS
-        ) as client:
-            problem = find_problem(client.fetch_webhooks(), overview.webhook)
-    except CobaltError as error:
-        return [f"the webhook could not be checked: {error}"]
-    return [] if problem is None else [problem]
 
 
 def _print(overview: Overview) -> None:

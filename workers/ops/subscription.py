@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from cobalt_mirror.cobalt import Client, Webhook
+from cobalt_mirror.cobalt import Client, CobaltError, Webhook
 from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.notifications import Subscription, find_subscription, record_subscription
@@ -11,6 +11,9 @@ from cobalt_mirror.db.state import find_environment
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.runtime import create_client
 from cobalt_mirror.workers.settings import Settings
+
+#: How long the call that lists Cobalt's webhooks may take.
+_WEBHOOKS_TIMEOUT_SECONDS = 3.0
 
 
 def subscribe(settings: Settings, url: str) -> str | None:
@@ -71,6 +74,25 @@ def ensure_subscription(client: Client, url: str, *, previous_url: str | None = 
     events = [*webhook.webhook_events, *_missing(webhook)]
     client.update_webhook(webhook.id, webhook_url=url, webhook_events=events, is_enabled=True)
     return f"repaired {url}, which {' and '.join(problems)}"
+
+
+def list_webhook_problems(settings: Settings, url: str | None) -> list[str]:
+    """Ask Cobalt, and return what is wrong with our webhook there; nothing without a key.
+
+    Args:
+        settings: The settings in force.
+        url: The URL that was registered; None if none was.
+    """
+    if not settings.cobalt_api_key.get_secret_value():
+        return []
+    try:
+        with Client(
+            settings.require_key(), base_url=settings.cobalt_base_url, timeout_seconds=_WEBHOOKS_TIMEOUT_SECONDS
+        ) as client:
+            problem = find_problem(client.fetch_webhooks(), url)
+    except CobaltError as error:
+        return [f"the webhook could not be checked: {error}"]
+    return [] if problem is None else [problem]
 
 
 def find_problem(webhooks: Sequence[Webhook], url: str | None) -> str | None:
