@@ -20,7 +20,7 @@ NOBODY = Caller()
 
 
 def identify(world: World, request: SandboxRequest) -> Caller:
-    """Return the caller. A key takes precedence over a session token; a wrong key is no caller, whatever else is sent."""
+    """Return the caller. A key takes precedence over a session token, even a wrong key."""
     key = request.headers.get("x-api-key")
     if key is None:
         return identify_token(world, request)
