@@ -145,12 +145,12 @@ def _reconciliation(running: Fleet) -> Iterator[None]:
         raise RuntimeError(f"the reconciliation ended too soon, with status {process.returncode}: use more accounts")
     process.terminate()
     process.wait()
-    running.guard.forget(process.pid)
+    running.reaper.forget(process.pid)
 
 
 def _pages(running: Fleet) -> int:
-    found: int = running.cobalt.summary()["by_route_and_status"].get("list_accounts", {}).get("200", 0)
-    return found
+    pages: int = running.cobalt.summary()["by_route_and_status"].get("list_accounts", {}).get("200", 0)
+    return pages
 
 
 def _beside_a_backlog(running: Fleet) -> int:

@@ -77,7 +77,7 @@ def _backlog(calls: int) -> list[Event]:
 def _spread(running: Fleet, after: int) -> dict[str, int]:
     """The fewest and the most calls that Cobalt got in one second of the clock, first and last second aside."""
     seconds = Counter(call["at"][:19] for call in running.cobalt.calls(after=after))
-    whole = [seconds[one] for one in sorted(seconds)[1:-1]]
+    whole = [seconds[second] for second in sorted(seconds)[1:-1]]
     return {"fewest": min(whole), "most": max(whole)}
 
 

@@ -79,7 +79,7 @@ class _Outage:
 
 def _outage(running: Fleet, accounts: list[str], seconds: float) -> _Outage:
     """Be away for some time while everything is published, and leave what an hour would have left."""
-    running.cobalt.play(answer="error", status=503)
+    running.cobalt.set_fault(answer="error", status=503)
     ends = time.monotonic() + seconds
     for start in range(0, len(accounts), 100):
         running.publish(event for account in accounts[start : start + 100] for event in _events(account))
@@ -107,7 +107,7 @@ def _events(account: str) -> list[Event]:
 def _recover(running: Fleet, accounts: list[str]) -> tuple[float, int]:
     """End the outage; how long it takes until the mirror agrees, and how many calls that was."""
     before = running.cobalt.summary()["calls"]
-    running.cobalt.stop_faults()
+    running.cobalt.clear_faults()
     began = time.monotonic()
     wait_until(lambda: not running.count_pending(), timeout_seconds=7_200)
     took, calls = time.monotonic() - began, running.cobalt.summary()["calls"] - before
@@ -184,8 +184,8 @@ def _update(connection: Connection, rows: list[dict[str, object]]) -> None:
 
 def main() -> None:
     """Measure and print."""
-    given = [float(word) for word in sys.argv[1:]]
-    events, rate, seconds = given + [EVENTS, RATE, OUTAGE_SECONDS][len(given) :]
+    numbers = [float(word) for word in sys.argv[1:]]
+    events, rate, seconds = numbers + [EVENTS, RATE, OUTAGE_SECONDS][len(numbers) :]
     show(time_to_agreement(say_to_stderr, events=int(events), rate=rate, outage_seconds=seconds))
 
 

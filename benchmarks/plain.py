@@ -37,8 +37,8 @@ class Plain:
         """Upsert the account, and mirror the answer."""
         body = {"linked_account_id": account, "name": name, "udf": udf}
         answer = self._call("PUT", "/api/v2/public/linked-account", {}, body)
-        told = {pair["key_name"]: pair["key_value"] for pair in answer["udf"]}
-        row = {"linked_account_id": account, "name": answer["name"], "udf": told}
+        udf = {pair["key_name"]: pair["key_value"] for pair in answer["udf"]}
+        row = {"linked_account_id": account, "name": answer["name"], "udf": udf}
         self._save(linked_accounts, {**row, "environment": answer["environment"], "status": "active"})
 
     def change_config(self, account: str, slug: str, fields: dict[str, Any]) -> None:
@@ -48,7 +48,7 @@ class Plain:
         body = {**key, "fields": values, "workflows": []}
         answer = self._call("PUT", "/api/v2/public/config", headers, body)
         row = {"linked_account_id": account, **key, "fields": _values(answer), "status": "installed"}
-        form = [{name: value for name, value in one.items() if name != "value"} for one in answer["fields"]]
+        form = [{name: value for name, value in item.items() if name != "value"} for item in answer["fields"]]
         rest = {"workflows": answer["workflows"], "field_errors": answer["field_errors"]}
         self._save(configs, {**row, **rest, "schema": {"fields": form, "workflows": []}})
 
@@ -63,7 +63,7 @@ class Plain:
 
 
 def _values(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {one["id"]: one["value"] for one in config["fields"] if "value" in one}
+    return {item["id"]: item["value"] for item in config["fields"] if "value" in item}
 
 
 def message_of(event: Event) -> Message[None]:

@@ -48,17 +48,17 @@ def measure(database: str, say: Say) -> Iterator[Figure]:
 
 def _single(database: str, settings: Settings) -> Figure:
     engine = _host_engine(settings)
-    ours: dict[str, list[float]] = {}
+    publish_ms: dict[str, list[float]] = {}
     bare: dict[str, list[float]] = {}
     for number in range(-WARM, TIMES):
         for make in KINDS:
-            event, one = _publish(engine, settings, make, number)
-            other = _insert(engine, _row(engine, event))
+            event, publish_time = _publish(engine, settings, make, number)
+            insert_time = _insert(engine, _row(engine, event))
             if number >= 0:
-                ours.setdefault(str(event.type), []).append(one)
-                bare.setdefault(str(event.type), []).append(other)
+                publish_ms.setdefault(str(event.type), []).append(publish_time)
+                bare.setdefault(str(event.type), []).append(insert_time)
     engine.dispose()
-    ratio = _p50(chain(*ours.values())) / _p50(chain(*bare.values()))
+    ratio = _p50(chain(*publish_ms.values())) / _p50(chain(*bare.values()))
     return Figure(
         name="publish in the host's own session, p50, every kind of event as often",
         database=database,
@@ -68,11 +68,11 @@ def _single(database: str, settings: Settings) -> Figure:
         **at_most(1.5, ratio, database),
         detail={
             kind: {
-                "publish ms": _ms(ours[kind]),
+                "publish ms": _ms(publish_ms[kind]),
                 "INSERT ms": _ms(bare[kind]),
-                "x": _p50(ours[kind]) / _p50(bare[kind]),
+                "x": _p50(publish_ms[kind]) / _p50(bare[kind]),
             }
-            for kind in ours
+            for kind in publish_ms
         },
     )
 
@@ -110,8 +110,8 @@ def _row(engine: Engine, event: Event) -> dict[str, Any]:
     """What was written for an event, under an id of its own."""
     columns = [log.c[name] for name in _GIVEN]
     with engine.connect() as connection:
-        found = connection.execute(select(*columns).where(log.c.id == event.id)).mappings().one()
-    return {**{str(name): value for name, value in found.items()}, "id": new_id()}
+        row = connection.execute(select(*columns).where(log.c.id == event.id)).mappings().one()
+    return {**{str(name): value for name, value in row.items()}, "id": new_id()}
 
 
 def _p50(times: Iterable[float]) -> float:

@@ -173,9 +173,9 @@ def _count_writes(engine: Engine) -> Counter[str]:
     counted: Counter[str] = Counter()
 
     def after(_connection: object, cursor: Any, statement: str, *_rest: object) -> None:
-        found = _WRITE.match(statement)
-        if found:
-            counted[found[1]] += max(cursor.rowcount, 1)
+        match = _WRITE.match(statement)
+        if match:
+            counted[match[1]] += max(cursor.rowcount, 1)
 
     event.listen(engine, "after_cursor_execute", after)
     return counted

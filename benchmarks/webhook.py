@@ -33,7 +33,7 @@ def notifications(
         say(f"POST /webhooks/cobalt at {RATE} a second on {database}, {seconds:g} s")
         plan = Plan(names=("worker", "relay", "web"))
         with database_server(database) as server, fleet(server, plan) as running:
-            url = running.wait_for_line("the doors are open at").split("open at ")[1].split(";")[0]
+            url = running.wait_for_line("web listens at").split("listens at ")[1].split(";")[0]
             running.publish(UserSignedUp(_account(number)) for number in range(_ACCOUNTS))
             running.wait_until_done()
             took = asyncio.run(_load(running, f"{url}/webhooks/cobalt", int(RATE * seconds)))
@@ -111,8 +111,8 @@ def _body(number: int) -> bytes:
         ended = {"event": "Workflow Completed", "instance_id": f"instance-{number}", "status": "COMPLETED"}
         return json.dumps({**common, **workflow, **ended}).encode()
     event = ("Connection Created", "Connection Expired", "Connection Deleted")[number % 3]
-    told = {"type": "General", "event": event, "slug": _SLUGS[number // _ACCOUNTS % len(_SLUGS)]}
-    return json.dumps({**common, **told, "createdAt": "Tue, 07 Nov 2023 08:03:27 GMT"}).encode()
+    content = {"type": "General", "event": event, "slug": _SLUGS[number // _ACCOUNTS % len(_SLUGS)]}
+    return json.dumps({**common, **content, "createdAt": "Tue, 07 Nov 2023 08:03:27 GMT"}).encode()
 
 
 def _account(number: int) -> str:

@@ -4,11 +4,14 @@ import json
 import math
 import re
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
+
+_MemberT = TypeVar("_MemberT", bound=StrEnum)
 
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _SQLITE_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -70,6 +73,23 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
         return storable(value)
+
+
+class OneOf(TypeDecorator[_MemberT]):
+    """A member of a closed set, as its plain text. Any other word is refused before it gets into a statement."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, members: type[_MemberT]) -> None:
+        super().__init__()
+        self.members = members
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else self.members(value).value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> _MemberT | None:
+        return None if value is None else self.members(value)
 
 
 def storable(value: Any) -> Any:

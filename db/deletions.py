@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, tuple_, update
 
 from cobalt_mirror.db.engine import upsert
-from cobalt_mirror.db.log import LoggedEvent, content_of, is_subject
+from cobalt_mirror.db.log import DELETION, SIGN_UP, LoggedEvent, content_of, is_subject
 from cobalt_mirror.db.mirror import Because, find_row, record_history
+from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus, EventStatus
 from cobalt_mirror.db.tables import (
     checks,
     configs,
@@ -32,7 +33,6 @@ from cobalt_mirror.db.vault import Vault
 #: Why an event of a life that is over came to nothing.
 ACCOUNT_DELETED = "account deleted"
 
-_SIGN_UP, _DELETION = "user_signed_up", "user_deleted"
 #: What the history may say of an account that is gone, with values; of all else it keeps that it changed.
 _IMPERSONAL = frozenset({"status", "environment"})
 _KEYS_A_STATEMENT = 1_000
@@ -79,7 +79,7 @@ class Life:
         """Whether an event, by its type and its place among others, is of the ended life or of none."""
         if order[0] <= self.deletion.occurred_at:
             return True
-        if type_ in {_SIGN_UP, _DELETION}:
+        if type_ in {SIGN_UP, DELETION}:
             return False
         return self.begun is None or order < self.begun.order
 
@@ -120,7 +120,7 @@ def find_open_deletions(connection: Connection) -> OpenDeletions:
     """How many deletions wait for something, and the oldest of each kind."""
     d = deletions.c
     oldest = func.min(events.c.recorded_at, type_=events.c.recorded_at.type)
-    waiting = select(func.count(), oldest).where(events.c.type == _DELETION, is_pending)
+    waiting = select(func.count(), oldest).where(events.c.type == DELETION, is_pending)
     asked, asked_at = connection.execute(waiting).one()
     unconfirmed, oldest_unconfirmed = _count_and_oldest(connection, d.confirmed_at.is_(None) & d.note.is_(None))
     noted, oldest_noted = _count_and_oldest(connection, d.note.is_not(None))
@@ -153,8 +153,8 @@ def get_life(connection: Connection, deletion: Deletion) -> Life:
         select(*(events.c[name] for name in LoggedEvent.__dataclass_fields__))
         .where(
             is_subject(deletion.linked_account_id, ""),
-            events.c.type == _SIGN_UP,
-            events.c.status != "dead",
+            events.c.type == SIGN_UP,
+            events.c.status != EventStatus.DEAD,
             events.c.occurred_at > deletion.occurred_at,
         )
         .order_by(events.c.occurred_at, events.c.id, events.c.source)
@@ -167,7 +167,7 @@ def get_life(connection: Connection, deletion: Deletion) -> Life:
 def find_waiting_deletion(connection: Connection, linked_account_id: str) -> datetime | None:
     """When the account's waiting deletion is due, if one waits: nothing else is done for the account before it."""
     statement = select(func.min(events.c.due_at, type_=events.c.due_at.type)).where(
-        is_subject(linked_account_id, ""), events.c.type == _DELETION, is_unfinished
+        is_subject(linked_account_id, ""), events.c.type == DELETION, is_unfinished
     )
     found: datetime | None = connection.execute(statement).scalar_one()
     return found
@@ -212,8 +212,8 @@ def strip_events(connection: Connection, keys: Iterable[Key], *, at: datetime, v
         connection.execute(update(events).where(ours).values(bare))
         connection.execute(
             update(events)
-            .where(ours, events.c.status.in_(["pending", "dead"]))
-            .values(status="superseded", detail=ACCOUNT_DELETED, finished_at=at)
+            .where(ours, events.c.status.in_([EventStatus.PENDING, EventStatus.DEAD]))
+            .values(status=EventStatus.SUPERSEDED, detail=ACCOUNT_DELETED, finished_at=at)
         )
 
 
@@ -243,18 +243,18 @@ def _mark_unmarked(connection: Connection, keys: Sequence[Key], vault: Vault) ->
 
 #: What is left of a connection and of a config.
 _ENDED: Mapping[Any, Mapping[str, Any]] = {
-    connections: {"status": "disconnected", "accounts": [], "connected_at": None},
-    configs: {"status": "deleted", "fields": {}, "workflows": [], "schema": {}, "field_errors": []},
+    connections: {"status": ConnectionStatus.DISCONNECTED, "accounts": [], "connected_at": None},
+    configs: {"status": ConfigStatus.DELETED, "fields": {}, "workflows": [], "schema": {}, "field_errors": []},
 }
 
 
 def _end_rows(connection: Connection, account: str, because: Because) -> None:
     key = {"linked_account_id": account}
     before = find_row(connection, linked_accounts, key)
-    gone = {"name": None, "udf": None, "status": "deleted", "verified_at": because.at}
+    gone = {"name": None, "udf": None, "status": AccountStatus.DELETED, "verified_at": because.at}
     upsert(connection, linked_accounts, {**key, **gone})
-    if before is None or before["status"] != "deleted":
-        record_history(connection, linked_accounts, key, _ended(before, "deleted"), because)
+    if before is None or before["status"] is not AccountStatus.DELETED:
+        record_history(connection, linked_accounts, key, _ended(before, AccountStatus.DELETED), because)
     for table, bare in _ENDED.items():
         rows = connection.execute(select(table).where(table.c.linked_account_id == account)).mappings().all()
         for row in rows:

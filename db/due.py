@@ -9,6 +9,7 @@ from operator import itemgetter
 from sqlalchemy import BindParameter, Connection, Integer, and_, bindparam, delete, func, or_, select, union_all, update
 
 from cobalt_mirror.db.engine import insert_into
+from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.db.tables import checks, events, is_pending, work
 
 #: How many due rows a look takes for each account that it wants, at least and at most. What one customer's thousand
@@ -105,6 +106,6 @@ def forget_sent(connection: Connection, linked_account_id: str) -> None:
 
 def hurry_failed(connection: Connection, now: datetime) -> None:
     """Cobalt is well again: what failed on its side is due at once, in the order in which it was recorded."""
-    failed = and_(is_pending, events.c.retrying_since.is_not(None), events.c.move == "provider")
+    failed = and_(is_pending, events.c.retrying_since.is_not(None), events.c.move == Move.PROVIDER)
     connection.execute(update(events).where(failed).values(due_at=events.c.recorded_at))
     connection.execute(update(checks).where(checks.c.attempts > 0, checks.c.due_at > now).values(due_at=now))

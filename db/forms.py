@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select, tuple_, union_all
 
 from cobalt_mirror.db.engine import execute
+from cobalt_mirror.db.statuses import ConfigStatus
 from cobalt_mirror.db.tables import configs
 
 #: The types of fields whose values are secrets.
@@ -34,7 +35,7 @@ def find_secret_fields(connection: Connection, wanted: Iterable[tuple[str, str]]
             tuple_(configs.c.linked_account_id, configs.c.slug).in_(some)
         )
         # A config that was deleted has an empty schema.
-        known = select(configs.c.slug, configs.c.schema).where(configs.c.status == "installed")
+        known = select(configs.c.slug, configs.c.schema).where(configs.c.status == ConfigStatus.INSTALLED)
         anyones = [
             select(known.where(configs.c.slug == slug).limit(1).subquery())
             for slug in sorted({slug for _, slug in some})

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, null, select, update
 from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.db.engine import insert_into
 from cobalt_mirror.db.mirror import Because
+from cobalt_mirror.db.statuses import ConfigStatus, ConnectionStatus, RowKind
 from cobalt_mirror.db.tables import configs, connections, history, linked_accounts, looks, walked
 
 
@@ -97,9 +98,9 @@ def adopt(
         How many accounts were new.
     """
     new = _insert(connection, linked_accounts, accounts)
-    _explain(connection, "linked_account", new, because)
+    _explain(connection, RowKind.LINKED_ACCOUNT, new, because)
     rows = [row for account in new for row in connected.get(account["linked_account_id"], ())]
-    _explain(connection, "connection", _insert(connection, connections, rows), because)
+    _explain(connection, RowKind.CONNECTION, _insert(connection, connections, rows), because)
     return len(new)
 
 
@@ -113,7 +114,7 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, An
     return [row for row in rows if tuple(row[key.name] for key in keys) in inserted]
 
 
-def _explain(connection: Connection, what: str, rows: Sequence[Mapping[str, Any]], because: Because) -> None:
+def _explain(connection: Connection, what: RowKind, rows: Sequence[Mapping[str, Any]], because: Because) -> None:
     if not rows:
         return
     keys = ("linked_account_id", "slug")
@@ -148,7 +149,7 @@ def find_account_subjects(connection: Connection, linked_account_id: str, *, onl
         only_live: leave out those of which the mirror shows that they are gone.
     """
     found: set[str] = set()
-    for table, gone in ((connections, "disconnected"), (configs, "deleted")):
+    for table, gone in ((connections, ConnectionStatus.DISCONNECTED), (configs, ConfigStatus.DELETED)):
         slugs = select(table.c.slug).where(table.c.linked_account_id == linked_account_id).distinct()
         found.update(connection.execute(slugs.where(table.c.status != gone) if only_live else slugs).scalars())
     return sorted(found)

@@ -20,8 +20,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from cobalt_mirror.db.engine import execute
+from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.db.tables import events, is_unfinished
 from cobalt_mirror.db.vault import Vault
+
+#: The types of events that db itself asks for: those that begin and end an account. `events.EventType` has them all.
+SIGN_UP, DELETION = "user_signed_up", "user_deleted"
 
 #: How many keys a statement names at a time; SQLite takes 32,766 parameters, PostgreSQL's driver 65,535.
 _KEYS_A_STATEMENT = 1_000
@@ -39,7 +43,7 @@ class LoggedEvent:
     payload: Any
     occurred_at: datetime
     recorded_at: datetime
-    status: str = "pending"
+    status: EventStatus = EventStatus.PENDING
     attempts: int = 0
     looks: int = 0
     due_at: datetime | None = None
@@ -135,7 +139,7 @@ def is_since_first_pending(*, of_slug: bool) -> ColumnElement[bool]:
     subject = is_slug if of_slug else or_(events.c.slug.is_(None), is_slug)
     ours = and_(events.c.linked_account_id == bindparam("account"), subject)
     first = select(func.min(events.c.occurred_at)).where(ours, is_unfinished).scalar_subquery()
-    return and_(ours, events.c.status != "superseded", events.c.occurred_at >= first)
+    return and_(ours, events.c.status != EventStatus.SUPERSEDED, events.c.occurred_at >= first)
 
 
 #: Put together once, for every attempt at a connection asks.

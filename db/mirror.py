@@ -11,14 +11,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from cobalt_mirror.db.engine import upsert
 from cobalt_mirror.db.rows import AccountRow, Change, ConfigRow, ConnectionRow
+from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, RowKind
 from cobalt_mirror.db.tables import applications, configs, connections, history, linked_accounts
 
 #: What a history row is about, by table.
 _KINDS = {
-    linked_accounts.name: "linked_account",
-    connections.name: "connection",
-    configs.name: "config",
-    applications.name: "application",
+    linked_accounts.name: RowKind.LINKED_ACCOUNT,
+    connections.name: RowKind.CONNECTION,
+    configs.name: RowKind.CONFIG,
+    applications.name: RowKind.APPLICATION,
 }
 
 _INSTALLED = (
@@ -26,7 +27,7 @@ _INSTALLED = (
     .where(
         configs.c.linked_account_id == bindparam("account"),
         configs.c.slug == bindparam("slug"),
-        configs.c.status == "installed",
+        configs.c.status == ConfigStatus.INSTALLED,
     )
     .order_by(configs.c.config_id)
 )
@@ -144,7 +145,7 @@ def find_active_account(connection: Connection) -> str | None:
     """Some account that Cobalt knows, the one that was seen last: the catalogue is only shown through an account."""
     statement = (
         select(linked_accounts.c.linked_account_id)
-        .where(linked_accounts.c.status == "active")
+        .where(linked_accounts.c.status == AccountStatus.ACTIVE)
         .order_by(linked_accounts.c.verified_at.desc())
         .limit(1)
     )

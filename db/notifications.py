@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from cobalt_mirror.db.engine import insert_into, upsert
+from cobalt_mirror.db.statuses import AccountStatus, StateKey
 from cobalt_mirror.db.tables import linked_accounts, notifications, runs, state, workflow_runs
-
-_SUBSCRIPTION = "webhook"
 
 
 def record_notification(
@@ -44,7 +43,7 @@ def record_notification(
 
 def _is_deleted(connection: Connection, linked_account_id: str) -> bool:
     statement = select(linked_accounts.c.status).where(linked_accounts.c.linked_account_id == linked_account_id)
-    return connection.execute(statement).scalar_one_or_none() == "deleted"
+    return connection.execute(statement).scalar_one_or_none() is AccountStatus.DELETED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +87,7 @@ class Subscription:
 
 def find_subscription(connection: Connection) -> Subscription | None:
     """The webhook of ours; None when nobody arranged one."""
-    statement = select(state.c.value).where(state.c.key == _SUBSCRIPTION)
+    statement = select(state.c.value).where(state.c.key == StateKey.WEBHOOK)
     value = connection.execute(statement).scalar_one_or_none()
     return None if value is None else Subscription(url=value["url"], since=datetime.fromisoformat(value["since"]))
 
@@ -96,7 +95,7 @@ def find_subscription(connection: Connection) -> Subscription | None:
 def record_subscription(connection: Connection, subscription: Subscription) -> None:
     """Remember which webhook is ours."""
     value = {"url": subscription.url, "since": subscription.since.isoformat()}
-    upsert(connection, state, {"key": _SUBSCRIPTION, "value": value})
+    upsert(connection, state, {"key": StateKey.WEBHOOK, "value": value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, and_, bindparam, literal_column, update
 
-from cobalt_mirror.db.log import LoggedEvent
+from cobalt_mirror.db.log import SIGN_UP, LoggedEvent
 from cobalt_mirror.db.statuses import EventStatus, Move
 from cobalt_mirror.db.tables import events
 
@@ -102,7 +102,7 @@ def snooze(
 
 def _without_credentials(event: LoggedEvent) -> dict[str, Any]:
     """A finished sign-up keeps a note that it had credentials, and not the credentials. Other payloads stay."""
-    if event.type != "user_signed_up" or not isinstance(event.payload, dict):
+    if event.type != SIGN_UP or not isinstance(event.payload, dict):
         return {}
     if not {"sealed", "auth_credentials"} & event.payload.keys():
         return {}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from sqlalchemy import BindParameter, ColumnElement, Select, Table, and_, bindparam, case, exists, func, literal, select
 
@@ -16,7 +16,16 @@ from cobalt_mirror.db import tables
 from cobalt_mirror.db.engine import HostSession, execute
 from cobalt_mirror.db.runs import read_last_pass, select_last_pass
 from cobalt_mirror.db.settings import DatabaseSettings
-from cobalt_mirror.db.suspicions import Kind, Settled
+from cobalt_mirror.db.statuses import (
+    AccountStatus,
+    ConfigStatus,
+    ConnectionStatus,
+    EventStatus,
+    Move,
+    RowKind,
+    SuspicionKind,
+    SuspicionOutcome,
+)
 
 
 class State(StrEnum):
@@ -53,7 +62,7 @@ class Integration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MirroredAccount:
-    """A linked account as mirrored. `status`: `pending`, `active`, `missing` or `deleted`.
+    """A linked account as mirrored.
 
     Attributes:
         verified_at: when Cobalt was last asked about this account itself; None: never.
@@ -65,14 +74,14 @@ class MirroredAccount:
     name: str | None
     udf: Mapping[str, Any] | None
     environment: str | None
-    status: str
+    status: AccountStatus
     verified_at: datetime | None
     fresh_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MirroredConnection:
-    """A connection as mirrored. `status`: `connected`, `reauth_required` or `disconnected`.
+    """A connection as mirrored.
 
     Attributes:
         accounts: identifier, auth_type, connected_at and status of each connected account; None: not known, for only
@@ -83,7 +92,7 @@ class MirroredConnection:
 
     linked_account_id: str
     slug: str
-    status: str
+    status: ConnectionStatus
     accounts: Sequence[Mapping[str, Any]] | None
     connected_at: datetime | None
     verified_at: datetime | None
@@ -92,7 +101,7 @@ class MirroredConnection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MirroredConfig:
-    """A config as mirrored. `status`: `installed` or `deleted`.
+    """A config as mirrored.
 
     Attributes:
         fields: field id to value. Values of password fields are never mirrored.
@@ -108,7 +117,7 @@ class MirroredConfig:
     workflows: Sequence[Mapping[str, Any]]
     schema: Mapping[str, Any]
     field_errors: Sequence[Mapping[str, Any]]
-    status: str
+    status: ConfigStatus
     verified_at: datetime | None
 
 
@@ -118,7 +127,7 @@ class Change:
 
     number: int
     recorded_at: datetime
-    what: str
+    what: RowKind
     linked_account_id: str | None
     slug: str | None
     config_id: str | None
@@ -134,7 +143,7 @@ class EventState:
         last_error: what went wrong last, for one that is retried or dead.
         last_response: what Cobalt answered then: `call`, `status`, `code`, `message` and `request_id`, without secrets;
             None: it did not answer, or not in words of its own.
-        move: who has to act: `operator`, `provider` or `customer`; None: nobody.
+        move: who has to act; None: nobody.
         detail: why it was superseded, or what is noteworthy about how it was done.
     """
 
@@ -145,12 +154,12 @@ class EventState:
     slug: str | None
     occurred_at: datetime
     recorded_at: datetime
-    status: str
+    status: EventStatus
     attempts: int
     due_at: datetime
     last_error: str | None
     last_response: Mapping[str, Any] | None
-    move: str | None
+    move: Move | None
     detail: str | None
 
 
@@ -188,12 +197,23 @@ def integrations(session: HostSession, linked_account_id: str) -> list[Integrati
     return sorted(found, key=lambda one: (one.name.casefold(), one.slug))  # databases disagree about letters
 
 
+def _state_of(status: ConnectionStatus) -> State:
+    """What a page offers for a connection of this status; for an application without one, it offers to connect."""
+    match status:
+        case ConnectionStatus.CONNECTED:
+            return State.CONNECTED
+        case ConnectionStatus.REAUTH_REQUIRED:
+            return State.RECONNECT
+        case ConnectionStatus.DISCONNECTED:
+            return State.CONNECT
+    assert_never(status)
+
+
 @functools.cache  # pages wait for it, and a quarter of their waiting was putting it together
 def _integrations() -> Select[Any]:
     a, c = tables.applications, tables.connections
     state = case(
-        (c.c.status == "connected", State.CONNECTED.value),
-        (c.c.status == "reauth_required", State.RECONNECT.value),
+        *((c.c.status == status, _state_of(status).value) for status in ConnectionStatus),
         else_=State.CONNECT.value,
     )
     shown = [a.c.slug, a.c.name, a.c.icon, a.c.description, a.c.tags, a.c.auth_types]
@@ -241,7 +261,7 @@ def list_events(
     session: HostSession,
     linked_account_id: str | None = None,
     *,
-    status: str | None = None,
+    status: EventStatus | None = None,
     limit: int = 100,
 ) -> list[EventState]:
     """The latest events, newest first: of one account, of one status, or of all."""
@@ -255,7 +275,7 @@ def list_events(
     return [EventState(**_named(row)) for row in execute(session, statement, schema=_schema()).mappings()]
 
 
-def count_events(session: HostSession) -> dict[tuple[str, str | None], int]:
+def count_events(session: HostSession) -> dict[tuple[EventStatus, Move | None], int]:
     """How many events there are by status and by whose move it is."""
     e = tables.events
     statement = select(e.c.status, e.c.move, func.count().label("number")).group_by(e.c.status, e.c.move)
@@ -292,14 +312,14 @@ def _doubts(account: ColumnElement[Any], slug: ColumnElement[Any]) -> tuple[Colu
     left = exists().where(
         s.linked_account_id == account,
         s.slug == slug,
-        s.outcome == Settled.LEFT.value,
-        s.kind != Kind.CONFIGS.value,
+        s.outcome == SuspicionOutcome.LEFT,
+        s.kind != SuspicionKind.CONFIGS,
     )
     return select_last_pass().label("last_pass"), left.label("in_doubt")
 
 
 #: Accounts of these statuses are not compared by a pass, nor are those that the mirror does not know.
-_NOT_COMPARED = frozenset({"pending", "deleted", None})
+_NOT_COMPARED = frozenset({AccountStatus.PENDING, AccountStatus.DELETED, None})
 
 
 def _fresh(row: Mapping[Any, Any], compared: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, ScalarSelect, and_, delete, or_, select, upda
 
 from cobalt_mirror.db.engine import insert_into
 from cobalt_mirror.db.errors import PlaceLost, PlaceTaken
+from cobalt_mirror.db.statuses import StateKey, SuspicionOutcome
 from cobalt_mirror.db.tables import runs, state, suspicions, walked
 
 #: A run that gave no sign of life for this long has lost its place.
@@ -18,7 +19,6 @@ PLACE_TTL = timedelta(seconds=120)
 RESUMABLE_FOR = timedelta(hours=1)
 
 _HELD = "reconcile"
-_COMPLETE = "last_pass"
 #: How many earlier runs are looked at to find one with the same options.
 _LOOKED_AT = 50
 
@@ -119,7 +119,7 @@ def find_last_pass(connection: Connection) -> LastPass:
 
 def select_last_pass() -> ScalarSelect[Any]:
     """The last pass, for a SELECT; `read_last_pass` takes what comes."""
-    return select(state.c.value).where(state.c.key == _COMPLETE).scalar_subquery()
+    return select(state.c.value).where(state.c.key == StateKey.LAST_PASS).scalar_subquery()
 
 
 def read_last_pass(value: Any) -> LastPass:
@@ -136,7 +136,7 @@ def record_pass(connection: Connection, run: Run) -> None:
         for name in ("accounts", "connections")
         if (moment := getattr(passed, name)) is not None
     }
-    statement = insert_into(connection, state).values(key=_COMPLETE, value=value)
+    statement = insert_into(connection, state).values(key=StateKey.LAST_PASS, value=value)
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
     connection.execute(delete(suspicions).where(suspicions.c.run_id != run.id))
 
@@ -176,7 +176,7 @@ def _take_up(connection: Connection, run: Run, before: Mapping[str, Any]) -> Non
     connection.execute(update(runs).where(runs.c.id == before["id"]).values(stopped_because=note))
     for table in (walked, suspicions):
         connection.execute(update(table).where(table.c.run_id == before["id"]).values(run_id=run.id))
-    left = and_(suspicions.c.run_id == run.id, suspicions.c.outcome == "left")
+    left = and_(suspicions.c.run_id == run.id, suspicions.c.outcome == SuspicionOutcome.LEFT)
     connection.execute(update(suspicions).where(left).values(outcome=None))
     run.resumes = before["id"]
     for name in ("walking_since", "walked_at", "position", "total", "untold"):
@@ -187,5 +187,5 @@ def _forget_walks(connection: Connection, now: datetime) -> None:
     """Drop what runs noted that nobody takes up any more, but for what they left in doubt."""
     alive = select(runs.c.id).where(runs.c.finished_at.is_(None), runs.c.walking_since > now - RESUMABLE_FOR)
     connection.execute(delete(walked).where(walked.c.run_id.not_in(alive)))
-    not_left = or_(suspicions.c.outcome.is_(None), suspicions.c.outcome != "left")
+    not_left = or_(suspicions.c.outcome.is_(None), suspicions.c.outcome != SuspicionOutcome.LEFT)
     connection.execute(delete(suspicions).where(suspicions.c.run_id.not_in(alive), not_left))

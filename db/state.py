@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, or_, select
 
 from cobalt_mirror.db.engine import insert_into, upsert
+from cobalt_mirror.db.statuses import Move, StateKey
 from cobalt_mirror.db.tables import state
 
 #: Put together once, for every look of the relay asks.
@@ -25,7 +26,7 @@ class Halt:
     since: datetime
     probe_at: datetime
     probes: int = 0
-    move: str = "operator"
+    move: Move = Move.OPERATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,15 @@ class Standing:
     environment: str | None
 
 
-_STANDING = select(state.c.key, state.c.value).where(or_(state.c.key == "halted", state.c.key == "environment"))
+_STANDING = select(state.c.key, state.c.value).where(
+    or_(state.c.key == StateKey.HALTED, state.c.key == StateKey.ENVIRONMENT)
+)
 
 
 def get_standing(connection: Connection) -> Standing:
     """Both in one statement."""
     found = {row.key: row.value for row in connection.execute(_STANDING)}
-    return standing_of(found.get("halted"), found.get("environment"))
+    return standing_of(found.get(StateKey.HALTED), found.get(StateKey.ENVIRONMENT))
 
 
 def standing_of(halted: Any, environment: Any) -> Standing:
@@ -52,53 +55,53 @@ def standing_of(halted: Any, environment: Any) -> Standing:
 
 def find_halt(connection: Connection) -> Halt | None:
     """The halt in force, if there is one."""
-    return _halt(_find(connection, "halted"))
+    return _halt(_find(connection, StateKey.HALTED))
 
 
 def _halt(value: Any) -> Halt | None:
     if value is None:
         return None
     times = {name: datetime.fromisoformat(value[name]) for name in ("since", "probe_at")}
-    return Halt(reason=value["reason"], probes=value["probes"], move=value.get("move", "operator"), **times)
+    return Halt(reason=value["reason"], probes=value["probes"], move=Move(value.get("move", Move.OPERATOR)), **times)
 
 
 def record_halt(connection: Connection, halt: Halt) -> None:
     """Stop all calls until a probe succeeds."""
     times = {"since": halt.since.isoformat(), "probe_at": halt.probe_at.isoformat()}
-    _record(connection, "halted", {**asdict(halt), **times})
+    _record(connection, StateKey.HALTED, {**asdict(halt), **times})
 
 
 def end_halt(connection: Connection) -> None:
     """A probe succeeded: work goes on."""
-    connection.execute(delete(state).where(state.c.key == "halted"))
+    connection.execute(delete(state).where(state.c.key == StateKey.HALTED))
 
 
 def find_environment(connection: Connection) -> str | None:
     """The environment that this database belongs to; None until the first success."""
-    found: str | None = _find(connection, "environment")
+    found: str | None = _find(connection, StateKey.ENVIRONMENT)
     return found
 
 
 def pin_environment(connection: Connection, environment: str) -> None:
     """The database belongs to this environment from the first success on, for good."""
-    statement = insert_into(connection, state).values(key="environment", value=environment)
+    statement = insert_into(connection, state).values(key=StateKey.ENVIRONMENT, value=environment)
     connection.execute(statement.on_conflict_do_nothing(index_elements=["key"]))
 
 
 def find_catalogue_due(connection: Connection) -> datetime | None:
     """When the catalogue is to be read next; None: it never was."""
-    value = _find(connection, "catalogue_due")
+    value = _find(connection, StateKey.CATALOGUE_DUE)
     return None if value is None else datetime.fromisoformat(value)
 
 
 def record_catalogue_due(connection: Connection, due_at: datetime) -> None:
     """Have the catalogue read at some time."""
-    _record(connection, "catalogue_due", due_at.isoformat())
+    _record(connection, StateKey.CATALOGUE_DUE, due_at.isoformat())
 
 
-def _find(connection: Connection, key: str) -> Any:
+def _find(connection: Connection, key: StateKey) -> Any:
     return connection.execute(_VALUE, {"wanted": key}).scalar_one_or_none()
 
 
-def _record(connection: Connection, key: str, value: Any) -> None:
+def _record(connection: Connection, key: StateKey, value: Any) -> None:
     upsert(connection, state, {"key": key, "value": value})

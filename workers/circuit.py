@@ -99,8 +99,8 @@ class CircuitBreaker:
                 return True
             if now < halt.probe_at:
                 return False
-            self.open(connection, halt.reason, now, move=Move(halt.move))  # other callers wait for this probe's result
-        return self._close_after_probe(Move(halt.move))
+            self.open(connection, halt.reason, now, move=halt.move)  # other callers wait for this probe's result
+        return self._close_after_probe(halt.move)
 
     def open(self, connection: Connection, reason: str, now: datetime, *, move: Move = Move.OPERATOR) -> None:
         """Halt all calls. If they are halted already, put off the next probe; the waits between probes grow."""
@@ -108,7 +108,7 @@ class CircuitBreaker:
         probes = 0 if before is None else before.probes + 1
         wait = min(LONGEST_PROBE_WAIT[move], timedelta(seconds=2.0 ** min(probes, 10)))
         since = now if before is None else before.since
-        record_halt(connection, Halt(reason=reason, since=since, probe_at=now + wait, probes=probes, move=str(move)))
+        record_halt(connection, Halt(reason=reason, since=since, probe_at=now + wait, probes=probes, move=move))
         if before is None:
             log.error("halted", reason=reason, move=str(move))
 

@@ -68,12 +68,12 @@ def upsert(call: Call) -> dict[str, Any]:
     if account is None:
         added = document(call.world, _add(call, linked_account_id, details), with_integrations=False)
         return {**added, "new_account": True}
-    given = details.model_fields_set
+    fields = details.model_fields_set
     cleared = call.world.settings.upsert_left_out is LeftOut.CLEARED
     before = summary(account)
-    if "name" in given or cleared:
-        account.name = details.name if "name" in given else None
-    if "udf" in given or cleared:
+    if "name" in fields or cleared:
+        account.name = details.name if "name" in fields else None
+    if "udf" in fields or cleared:
         account.udf = dict(details.udf)
     if details.your_app is not None:
         account.credentials = dict(details.your_app.auth_credentials)
@@ -102,9 +102,9 @@ def list_page(call: Call) -> dict[str, Any]:
     total, start = len(accounts), (page - 1) * limit
     pages = max(1, -(-total // limit))
     with_integrations = call.world.settings.listing_carries_integrations
-    shown = islice(reversed(accounts.values()), start, start + limit)
+    accounts_on_page = islice(reversed(accounts.values()), start, start + limit)
     return {
-        "docs": [document(call.world, account, with_integrations=with_integrations) for account in shown],
+        "docs": [document(call.world, account, with_integrations=with_integrations) for account in accounts_on_page],
         "totalDocs": total,
         "limit": limit,
         "totalPages": pages,
@@ -152,7 +152,7 @@ def summary(account: Account) -> dict[str, Any]:
 
 def document(world: World, account: Account, *, with_integrations: bool) -> dict[str, Any]:
     """An account as the API shows it."""
-    shown: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "_id": account.id,
         "associated_org": world.org_id,
         "account_id": account.linked_account_id,
@@ -163,12 +163,12 @@ def document(world: World, account: Account, *, with_integrations: bool) -> dict
         "__v": 0,
     }
     if account.name is not None:
-        shown["name"] = account.name
+        fields["name"] = account.name
     if with_integrations:
-        shown["integrations"] = [
+        fields["integrations"] = [
             _integration(world.applications[slug], parts) for slug, parts in account.connections.items()
         ]
-    return shown
+    return fields
 
 
 def _integration(application: Application, parts: dict[str, ConnectedAccount]) -> dict[str, Any]:

@@ -41,12 +41,12 @@ class Field(_Value):
     @cached_property
     def skeleton(self) -> dict[str, Any]:
         """What answers show of it, whatever its value."""
-        shown: dict[str, Any] = self.model_dump(include={"id", "name", "field_type", "required"})
+        fields: dict[str, Any] = self.model_dump(include={"id", "name", "field_type", "required"})
         if self.options:
-            shown["options"] = [option.model_dump() for option in self.options]
+            fields["options"] = [option.model_dump() for option in self.options]
         if self.field_type == "multiselect":
-            shown["multiple"] = True
-        return shown
+            fields["multiple"] = True
+        return fields
 
 
 class Workflow(_Value):

@@ -108,8 +108,8 @@ def toggle_workflow(call: Call) -> dict[str, Any]:
     chosen = config.workflows.setdefault(workflow.id, WorkflowValues())
     chosen.enabled, config.saved = enabled, True
     _record_change(call.world, "workflow_toggled", account, application, config, before=before)
-    shown = [fields.field_document(call.world.settings, field, chosen.values) for field in workflow.fields]
-    return {"workflows": [{"id": workflow.id, "enabled": enabled, "data_slots": shown}]}
+    field_documents = [fields.field_document(call.world.settings, field, chosen.values) for field in workflow.fields]
+    return {"workflows": [{"id": workflow.id, "enabled": enabled, "data_slots": field_documents}]}
 
 
 def set_field(call: Call) -> dict[str, Any]:
@@ -172,11 +172,11 @@ def edit(
 def summary(application: Application, config: Config, *, secrets: bool = False) -> dict[str, Any]:
     """The values of a config by field id; every workflow of the application, set or not."""
     chosen = [(workflow, config.workflows.get(workflow.id) or WorkflowValues()) for workflow in application.workflows]
-    shown = (lambda _, values: dict(values)) if secrets else fields.without_secrets
+    visible_values = (lambda _, values: dict(values)) if secrets else fields.without_secrets
     return {
-        "fields": shown(application.fields, config.values),
+        "fields": visible_values(application.fields, config.values),
         "workflows": [
-            {"id": workflow.id, "enabled": values.enabled, "fields": shown(workflow.fields, values.values)}
+            {"id": workflow.id, "enabled": values.enabled, "fields": visible_values(workflow.fields, values.values)}
             for workflow, values in chosen
         ],
     }
@@ -231,27 +231,27 @@ def _config_in_path(call: Call, account: Account) -> Config:
     return _get(account, call.slug, call.params.get("config_id", account.linked_account_id))
 
 
-def _values(world: World, known: tuple[Field, ...], given: dict[str, Any]) -> dict[str, Any]:
-    if not given:
+def _values(world: World, skeleton: tuple[Field, ...], requested: dict[str, Any]) -> dict[str, Any]:
+    if not requested:
         return {}
-    by_id = {field.id: field for field in known}
+    by_id = {field.id: field for field in skeleton}
     values: dict[str, Any] = {}
-    for field_id, value in given.items():
+    for field_id, value in requested.items():
         if field_id not in by_id:
             raise bad_request(f"{field_id}: there is no such field.")
         fields.set_value(world.settings, values, by_id[field_id], value)
     return values
 
 
-def _workflow_values(world: World, application: Application, given: list[_WorkflowBody]) -> dict[str, WorkflowValues]:
+def _workflow_values(world: World, application: Application, bodies: list[_WorkflowBody]) -> dict[str, WorkflowValues]:
     chosen: dict[str, WorkflowValues] = {}
-    for each in given:
-        workflow = application.find_workflow(each.id)
+    for body in bodies:
+        workflow = application.find_workflow(body.id)
         if workflow is None:
-            raise bad_request(f"{each.id}: there is no such workflow.")
-        if each.id in chosen:
-            raise bad_request(f"{each.id}: appears twice.")
-        chosen[each.id] = WorkflowValues(enabled=each.enabled, values=_values(world, workflow.fields, each.fields))
+            raise bad_request(f"{body.id}: there is no such workflow.")
+        if body.id in chosen:
+            raise bad_request(f"{body.id}: appears twice.")
+        chosen[body.id] = WorkflowValues(enabled=body.enabled, values=_values(world, workflow.fields, body.fields))
     return chosen
 
 

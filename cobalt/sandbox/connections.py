@@ -33,8 +33,8 @@ def consent_url(world: World, base_url: str, account: Account, slug: str, redire
         slug=slug,
         redirect_url=redirect_url,
     )
-    shown = urlencode({"linked_account_id": account.linked_account_id, "slug": slug, "state": state})
-    return f"{base_url}/consent?{shown}"
+    page = urlencode({"linked_account_id": account.linked_account_id, "slug": slug, "state": state})
+    return f"{base_url}/consent?{page}"
 
 
 def connect_url(call: Call) -> dict[str, Any]:
@@ -62,11 +62,11 @@ def save_credentials(call: Call) -> dict[str, Any]:
     auth_type = call.query("auth_type") or "keybased"
     if auth_type != "keybased" or "keybased" not in application.auth:
         raise bad_request(f"{application.slug} takes no {auth_type} credentials.")
-    given = call.json_object()
-    check_credentials(application, given)
-    if REFUSED_CREDENTIAL in given.values():
+    credentials = call.json_object()
+    check_credentials(application, credentials)
+    if REFUSED_CREDENTIAL in credentials.values():
         raise Refusal(500, "INTERNAL_SERVER_ERROR", "Failed to verify credentials")
-    connect(call.world, account, application, auth_type=auth_type, credentials=given)
+    connect(call.world, account, application, auth_type=auth_type, credentials=credentials)
     return {"success": True}
 
 
@@ -77,20 +77,20 @@ def delete_integration(call: Call) -> dict[str, Any]:
     return accounts.document(call.world, account, with_integrations=True)
 
 
-def check_credentials(application: Application, given: dict[str, Any]) -> None:
+def check_credentials(application: Application, credentials: dict[str, Any]) -> None:
     """Compare credentials with what the application asks for.
 
     Raises:
         Refusal: 400 for a missing, unknown or wrong-typed one.
     """
-    inputs = {each.name: each for each in application.auth.get("keybased", ())}
-    for name, value in given.items():
+    inputs = {auth_input.name: auth_input for auth_input in application.auth.get("keybased", ())}
+    for name, value in credentials.items():
         if name not in inputs:
             raise bad_request(f"{name}: {application.slug} asks for no such credential.")
         if not isinstance(value, str):
             raise bad_request(f"{name}: must be a string.")
-    for name, each in inputs.items():
-        if each.required and not given.get(name):
+    for name, auth_input in inputs.items():
+        if auth_input.required and not credentials.get(name):
             raise bad_request(f"{name}: is missing.")
 
 

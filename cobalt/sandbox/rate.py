@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from cobalt_mirror.cobalt.sandbox.settings import Settings
+from cobalt_mirror.cobalt.sandbox.settings import SandboxSettings
 
 
 class TokenBucket:
@@ -12,7 +12,7 @@ class TokenBucket:
         self._tokens: float | None = None
         self._at: datetime | None = None
 
-    def take(self, now: datetime, settings: Settings) -> float | None:
+    def take(self, now: datetime, settings: SandboxSettings) -> float | None:
         """Take one token.
 
         Returns:

@@ -57,7 +57,7 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
         said, _ = up.communicate(timeout=40)
 
     assert (up.returncode, still_running(everybody)) == (0, set())
-    assert "what is in hand is finished first" in said
+    assert "work in progress is finished first" in said
     assert "Traceback" not in said
     assert (done.returncode, done.stderr) == (0, "")
     assert "Acme Ltd" in done.stdout
@@ -117,13 +117,13 @@ def test_the_page_of_the_browser_installs_what_it_imports(shell: Shell) -> None:
     subprocess.run([node, "--check", shell.folder / "page.mjs"], check=True)
 
 
-#: The code blocks of each page by language: a test in this folder, in tests/integration/sandbox or in
-#: tests/unit/test_makefile.py runs each of them. Add a block's test before its number here.
+#: The code blocks of each page by language: a test in this folder, in tests/integration/sandbox, in
+#: tests/migrations or in tests/unit/test_makefile.py runs each of them. Add a block's test before its number here.
 BLOCKS = {
     "README.md": {"sh": 6, "python": 3, "sql": 2, "js": 1},
     "benchmarks.md": {"sh": 1},
     "events.md": {"sql": 2, "sh": 2, "json": 1},
-    "operations.md": {"cron": 1, "ini": 2},
+    "operations.md": {"cron": 1, "ini": 2, "sql": 1},
     "outcomes.md": {"sh": 2, "sql": 1},
     "sandbox.md": {"console": 1, "sh": 9, "python": 1},
     "your-app.md": {"python": 3, "sh": 2},

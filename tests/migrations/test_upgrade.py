@@ -17,6 +17,7 @@ from cobalt_mirror.events import UserSignedUp
 from cobalt_mirror.events.publish import publish_with
 from tests.migrations.processes import go, run_python, upgrades
 from tests.migrations.schemas import set_version, shape, versions
+from tests.pages import OPERATIONS, block
 from tests.services import PostgresServer
 
 
@@ -115,7 +116,7 @@ def test_a_role_that_may_not_make_schemas_uses_the_one_made_for_it(postgres: Pos
     role = f"mirror_{make_url(postgres_url).database}"
     with owner.begin() as connection:
         connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'harmless'"))
-        connection.execute(text(f"CREATE SCHEMA cobalt_mirror AUTHORIZATION {role}"))
+        connection.execute(text(block(OPERATIONS, "sql", "CREATE SCHEMA").replace("mirror;", f"{role};")))
     url = make_url(postgres_url).set(username=role, password="harmless").render_as_string(hide_password=False)
 
     upgrade(DatabaseSettings(database_url=url))

@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cobalt_mirror.db.log import LoggedEvent
+from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.events import EventType
 from cobalt_mirror.events.stored import Entry, read_entry
 
-ACCOUNT, SLUG = "acme", "slack"
+ACCOUNT, SLUG = "acme", "jira"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -19,7 +20,7 @@ def at(second: float) -> datetime:
 
 
 def logged(
-    type_: EventType,
+    type_: str,
     id_: str,
     second: float = 0,
     *,
@@ -35,7 +36,7 @@ def logged(
         "payload": {} if payload is None else payload,
         "occurred_at": at(second),
         "recorded_at": at(second),
-        "status": status,
+        "status": EventStatus(status),
         **columns,
     }
     return LoggedEvent(source=source, id=id_, type=type_, **row)

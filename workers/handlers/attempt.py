@@ -80,7 +80,7 @@ class Attempts:
         cobalt = Caller(
             self.client,
             claim.lease,
-            patience_seconds=self.settings.patience_seconds,
+            longest_call_seconds=self.settings.longest_call_seconds,
             monotonic=self.monotonic,
         )
         error = decide(claim.loaded, cobalt, findings)

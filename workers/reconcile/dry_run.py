@@ -1,14 +1,15 @@
-"""A dry run's look: reads a subject as a check would, and tells what would change instead of changing it."""
+"""The dry run: read each suspected subject as a check would, and report the changes instead of writing them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from cobalt_mirror.cobalt import Client, CobaltError
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.mirror import find_account_row, find_configs, find_connection_row, find_row
 from cobalt_mirror.db.rows import Change
-from cobalt_mirror.db.suspicions import Kind, Settled, Suspicion, count_open, list_open, settle
+from cobalt_mirror.db.statuses import SuspicionKind, SuspicionOutcome
+from cobalt_mirror.db.suspicions import Suspicion, count_open, list_open, settle
 from cobalt_mirror.db.tables import configs, connections, linked_accounts
 from cobalt_mirror.workers.handlers.access import Reader
 from cobalt_mirror.workers.handlers.accounts import read_account
@@ -16,66 +17,73 @@ from cobalt_mirror.workers.handlers.connections import read_connection
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.reconcile.journal import Journal
-from cobalt_mirror.workers.reconcile.progress import Progress, Stage
-from cobalt_mirror.workers.reconcile.report import FieldDifference
+from cobalt_mirror.workers.reconcile.progress import ShowProgress, Stage
+from cobalt_mirror.workers.reconcile.report import DifferingRow, FieldDifference
 from cobalt_mirror.workers.settings import Settings
 
-_WHAT: dict[str, str] = {linked_accounts.name: "account", connections.name: "connection", configs.name: "config"}
+_WHAT = {
+    linked_accounts.name: DifferingRow.ACCOUNT,
+    connections.name: DifferingRow.CONNECTION,
+    configs.name: DifferingRow.CONFIG,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """Reads what is in doubt without a lease, for nothing is written. A lease-holder may be quicker: look again."""
+class DryRun:
+    """Read suspected subjects without a lease, as nothing is written.
+
+    A worker may change a subject at the same time, so a reported difference may be gone in the next run.
+    """
 
     client: Client
     settings: Settings
     journal: Journal
-    shown: Progress
+    show_progress: ShowProgress
 
-    def through(self) -> list[FieldDifference]:
-        """Read every subject in doubt.
+    def run(self) -> list[FieldDifference]:
+        """Read every suspected subject.
 
         Returns:
-            What differs, field by field, in the order of accounts and applications.
+            The differences, field by field, in the order of accounts and applications.
         """
         run, after, done = self.journal.run, None, 0
-        found: list[FieldDifference] = []
+        differences: list[FieldDifference] = []
         with reading(self.journal.engine).begin() as connection:
             total = count_open(connection, run.id)
         while True:
             with reading(self.journal.engine).begin() as connection:
                 batch = list_open(connection, run.id, after=after)
             if not batch:
-                return found
+                return differences
             after = batch[-1].key
-            for one in batch:
-                found += self._subject(one)
+            for suspicion in batch:
+                differences += self._subject(suspicion)
                 done += 1
-                self.shown(Stage.READ, done=done, total=total)
+                self.show_progress(Stage.READ, done=done, total=total)
 
-    def _subject(self, one: Suspicion) -> list[FieldDifference]:
-        if one.kind is Kind.UNKNOWN:
-            return [listed_difference(one)]
-        findings = Findings.begin(self._load(one))
-        cobalt = Reader(self.client, one.linked_account_id, one.slug)
+    def _subject(self, suspicion: Suspicion) -> list[FieldDifference]:
+        if suspicion.kind is SuspicionKind.UNKNOWN:
+            return [listed_difference(suspicion)]
+        findings = Findings.begin(self._load(suspicion))
+        cobalt = Reader(self.client, suspicion.linked_account_id, suspicion.slug)
         try:
-            if one.slug:
+            if suspicion.slug:
                 read_connection(findings.loaded, cobalt, findings)
             else:
                 read_account(cobalt, findings)
         except CobaltError:
-            outcome = Settled.LEFT
+            outcome = SuspicionOutcome.LEFT
             self.journal.run.left += 1
         else:
-            outcome = Settled.AGREED
-        found = [difference for change in findings.changes for difference in self._differences(change)]
+            outcome = SuspicionOutcome.AGREED
+        differences = [difference for change in findings.changes for difference in self._differences(change)]
         with self.journal.writing() as (connection, now):
-            settle(connection, self.journal.run.id, {one.key: outcome}, now)
-        return found
+            settle(connection, self.journal.run.id, {suspicion.key: outcome}, now)
+        return differences
 
-    def _load(self, one: Suspicion) -> Loaded:
+    def _load(self, suspicion: Suspicion) -> Loaded:
         """What a check of the subject alone would load, without its lease."""
-        account_id, slug = one.linked_account_id, one.slug
+        account_id, slug = suspicion.linked_account_id, suspicion.slug
         with reading(self.journal.engine).begin() as connection:
             return Loaded(
                 account_id=account_id,
@@ -110,22 +118,32 @@ def _difference(change: Change, column: str, mirror: Any, cobalt: Any) -> FieldD
     )
 
 
-def listed_difference(one: Suspicion) -> FieldDifference:
+def listed_difference(suspicion: Suspicion) -> FieldDifference:
     """What the listing alone suggests about a subject."""
-    told = {Kind.UNKNOWN: "listed", Kind.MISSING: "not listed", Kind.GONE: "not listed"}
     return FieldDifference(
-        what="connection" if one.slug else "account",
-        linked_account_id=one.linked_account_id,
-        slug=one.slug or None,
-        column=", ".join(one.differences) or "row",
-        mirror=None if one.kind is Kind.UNKNOWN else "as mirrored",
-        cobalt=told.get(one.kind, "listed otherwise"),
+        what=DifferingRow.CONNECTION if suspicion.slug else DifferingRow.ACCOUNT,
+        linked_account_id=suspicion.linked_account_id,
+        slug=suspicion.slug or None,
+        column=", ".join(suspicion.differences) or "row",
+        mirror=None if suspicion.kind is SuspicionKind.UNKNOWN else "as mirrored",
+        cobalt=_listed_as(suspicion.kind),
         is_proved=False,
     )
 
 
+def _listed_as(kind: SuspicionKind) -> str:
+    match kind:
+        case SuspicionKind.UNKNOWN:
+            return "listed"
+        case SuspicionKind.MISSING | SuspicionKind.GONE:
+            return "not listed"
+        case SuspicionKind.CHANGED | SuspicionKind.CONFIGS:
+            return "listed otherwise"
+    assert_never(kind)
+
+
 def list_suggested(journal: Journal) -> Iterator[FieldDifference]:
-    """What the listing alone suggests about every subject in doubt, nothing of it proved."""
+    """Yield the differences that the listing suggests for all suspected subjects; no read has proved them."""
     after = None
     while True:
         with reading(journal.engine).begin() as connection:
@@ -133,4 +151,4 @@ def list_suggested(journal: Journal) -> Iterator[FieldDifference]:
         if not batch:
             return
         after = batch[-1].key
-        yield from (listed_difference(one) for one in batch if one.kind is not Kind.CONFIGS)
+        yield from (listed_difference(suspicion) for suspicion in batch if suspicion.kind is not SuspicionKind.CONFIGS)

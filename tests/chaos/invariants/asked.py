@@ -8,7 +8,7 @@ from typing import Any
 
 from cobalt_mirror.events import Event
 from tests.chaos.evidence import CUT, Evidence, Row, moment
-from tests.chaos.harms import LATEST_EFFECT_SECONDS
+from tests.chaos.faults import LATEST_EFFECT_SECONDS
 
 #: How long after its time a late effect may land: before the next call, or look, that comes then.
 _LANDS_WITHIN = timedelta(seconds=LATEST_EFFECT_SECONDS + 30)
@@ -53,7 +53,7 @@ class Register:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """What led to an effect.
+    """The cause of an effect.
 
     Attributes:
         at: when it was asked for; a late effect lands later than that.
@@ -86,7 +86,7 @@ class Causes:
             return Cause(at=at, call=self._calls[effect["call"]])
         for hand in self._hands:
             is_then = hand.began_at <= at + CUT and at <= hand.ended_at + CUT
-            if hand.action in actions and is_then and _is_about(hand.told, effect):
+            if hand.action in actions and is_then and _is_about(hand.arguments, effect):
                 return Cause(at=at, call=None)
         return self._find_late(effect, at)
 
@@ -101,7 +101,7 @@ class Causes:
         return found
 
 
-def _is_about(told: Mapping[str, Any], effect: Row) -> bool:
+def _is_about(fields: Mapping[str, Any], effect: Row) -> bool:
     """Whether something done is about the subject of an effect."""
-    same_account = told["linked_account_id"] == effect["linked_account_id"]
-    return same_account and told.get("slug") in {None, effect["slug"]}
+    same_account = fields["linked_account_id"] == effect["linked_account_id"]
+    return same_account and fields.get("slug") in {None, effect["slug"]}

@@ -25,7 +25,7 @@ def find_lost(evidence: Evidence) -> Finding:
 def _violations(evidence: Evidence, log: dict[tuple[str, str], Row]) -> Iterator[str]:
     yield from (f"refused although it is no other event: {one}" for one in evidence.complaints)
     yield from (f"{key} is in the log, and nobody published it" for key in log.keys() - evidence.accepted.keys())
-    deleted_by_hand = {one.told["linked_account_id"] for one in evidence.by_hand if one.action == "delete_account"}
+    deleted_by_hand = {one.arguments["linked_account_id"] for one in evidence.by_hand if one.action == "delete_account"}
     for key, event in evidence.accepted.items():
         row = log.get(key)
         if row is None:
@@ -39,7 +39,7 @@ def _violations(evidence: Evidence, log: dict[tuple[str, str], Row]) -> Iterator
 
 
 def _may_die(event: Event, row: Row, deleted_by_hand: set[str]) -> bool:
-    """What Cobalt had to refuse; what an account's deletion in the dashboard killed; a deletion that came too late."""
+    """Return whether an event may be dead: Cobalt had to refuse it, its account was deleted, or it came too late."""
     reason = row["last_error"] or ""
     return (
         event.id.endswith(REFUSED)

@@ -44,7 +44,7 @@ def test_an_event_of_each_type_is_published(mirror: Shell, engine: Engine) -> No
     ]
     for number, command in enumerate(commands):
         ended = mirror.run("publish", *command, "--id", str(number), "--occurred-at", "2026-01-31T12:00:00+01:00")
-        assert ended == Ended(0, f"published {command[0]} {number} of host\n", "")
+        assert ended == Ended(0, f"published {command[0]} {number} from host\n", "")
 
     found = rows(engine)
     assert [(row["type"], row["linked_account_id"], row["slug"]) for row in found] == [
@@ -91,17 +91,17 @@ def test_credentials_come_on_the_input_and_are_sealed(mirror: Shell, engine: Eng
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["user_signed_in", "acme"], "type: not one of"),
+        (["user_signed_in", "acme"], "TYPE user_signed_in: expected one of"),
         (["user_signed_up"], "TYPE and ACCOUNT are missing"),
         (["user_signed_up", ""], "linked_account_id"),
         (["user_signed_up", "acme", "slack"], "slug"),
-        (["user_signed_up", "acme", "--udf", "plan"], "--udf plan: wants KEY=VALUE"),
+        (["user_signed_up", "acme", "--udf", "plan"], "--udf plan: expected KEY=VALUE"),
         (["user_signed_up", "acme", "--occurred-at", "2026-01-31T12:00:00"], "occurred_at"),
-        (["user_signed_up", "acme", "--occurred-at", "yesterday"], "--occurred-at: wants ISO 8601"),
+        (["user_signed_up", "acme", "--occurred-at", "yesterday"], "--occurred-at: expected ISO 8601"),
         (["connection_authorized", "acme"], "slug"),
         (["config_changed", "acme", "slack", "--workflow", "{"], "--workflow: not JSON"),
         (["config_changed", "acme", "slack", "--workflow", "{}"], "workflows.0.id"),
-        (["user_signed_up", "acme", "--ndjson", "-"], "no other arguments"),
+        (["user_signed_up", "acme", "--ndjson", "-"], "leave out the other arguments"),
     ],
 )
 def test_a_bad_event_is_refused_by_the_name_of_its_field(

@@ -20,6 +20,7 @@ from cobalt_mirror.db import (
     tables,
 )
 from cobalt_mirror.db.reads import count_events, find_oldest_waiting
+from cobalt_mirror.db.statuses import EventStatus, RowKind
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 INPUTS = [{"type": "keybased", "inputs": [{"name": "api_key", "label": "API key"}]}]
@@ -225,7 +226,7 @@ def test_history_comes_newest_first_and_not_without_end(engine: Engine) -> None:
             Change(
                 number=found[0].number,
                 recorded_at=NOON,
-                what="connection",
+                what=RowKind.CONNECTION,
                 linked_account_id="acme",
                 slug="slack",
                 config_id=None,
@@ -255,14 +256,14 @@ def test_events_come_newest_first_of_one_account_of_one_status_or_all(log: Engin
         assert [one.id for one in list_events(connection)] == ["d", "b", "a", "c", "e"]
         assert [one.id for one in list_events(connection, limit=2)] == ["d", "b"]
         assert [one.id for one in list_events(connection, "acme")] == ["b", "a", "e"]
-        assert [one.id for one in list_events(connection, status="dead")] == ["a", "e"]
-        assert [one.id for one in list_events(connection, "other", status="pending")] == ["d"]
+        assert [one.id for one in list_events(connection, status=EventStatus.DEAD)] == ["a", "e"]
+        assert [one.id for one in list_events(connection, "other", status=EventStatus.PENDING)] == ["d"]
         assert list_events(connection, "nobody") == []
 
 
 def test_an_event_s_state_tells_who_has_to_act_and_not_what_it_carries(log: Engine) -> None:
     with log.connect() as connection:
-        (dead, _) = list_events(connection, status="dead")
+        (dead, _) = list_events(connection, status=EventStatus.DEAD)
 
     assert (dead.move, dead.last_error, dead.attempts) == ("customer", "reconnect", 0)
     assert dead.occurred_at == NOON + timedelta(minutes=2)

@@ -200,7 +200,7 @@ def test_no_call_begins_with_less_lease_left_than_it_may_take(acme: World, secon
     acme.attempts = replace(workers_over(acme, wire), monotonic=lambda: acme.clock().timestamp())
     acme.work_until_quiet()
 
-    assert min(left) >= acme.settings.patience_seconds
+    assert min(left) >= acme.settings.longest_call_seconds
     assert len(left) >= 8
     assert acme.statuses(events) == ["done"] * 7
     assert [acme.event(event)["attempts"] for event in events] == [0] * 7
@@ -224,6 +224,20 @@ def test_a_lease_given_back_at_this_moment_was_not_abandoned(world: World) -> No
         second = take_lease(connection, "acme", "slack", now=now, began=0, ttl=ttl)
     assert second is not None
     assert second.abandoned is None
+
+
+def test_a_lease_that_another_worker_took_over_cannot_be_given_back(world: World) -> None:
+    now, ttl = world.clock(), timedelta(seconds=30)
+    with world.engine.begin() as connection:
+        first = take_lease(connection, "acme", "slack", now=now, began=0, ttl=ttl)
+        second = take_lease(connection, "acme", "slack", now=now + ttl, began=0, ttl=ttl)
+    assert first is not None
+    assert second is not None
+
+    with pytest.raises(LeaseLost), world.engine.begin() as connection:
+        give_back(connection, first, world.clock)
+
+    assert world.row("work")["lease_token"] == second.token
 
 
 # --- what comes in the meantime ---------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def settle_customer(world: World) -> World:
         connection.execute(tables.workflow_runs.insert().values(**told, last_run_at=now, last_error="for Ada Lovelace"))
         connection.execute(
             tables.suspicions.insert().values(
-                run_id="r", linked_account_id="ada", slug="", kind="x", differences={"name": ["Ada Lovelace"]}
+                run_id="r", linked_account_id="ada", slug="", kind="changed", differences={"name": ["Ada Lovelace"]}
             )
         )
     world.insert_by_hand(

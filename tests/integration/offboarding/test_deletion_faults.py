@@ -44,6 +44,17 @@ def test_a_deletion_is_tried_until_a_read_confirms_it(ada: World, faults: list[F
     assert personal(ada) == set()
 
 
+def test_a_deletion_is_not_done_before_a_read_says_that_the_account_is_gone(ada: World) -> None:
+    ada.sandbox.add_faults(fault("read_account", answer=Answer.HTML))
+    deletion = UserDeleted("ada")
+    ada.publish(deletion)
+    ada.work()
+
+    assert ada.truth()["accounts"] == {}
+    assert ada.event(deletion)["status"] == "pending"
+    assert ada.rows("deletions") == []
+
+
 def test_a_deletion_is_never_given_up(ada: World) -> None:
     ada.sandbox.add_faults(fault("delete_account", times=None))
     deletion = UserDeleted("ada")

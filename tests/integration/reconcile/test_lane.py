@@ -47,12 +47,12 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def live(client: redis.Redis) -> Waits:
-    return Waits(client, "live")
+    return Waits(client, Lane.LIVE)
 
 
 @pytest.fixture
 def bulk(client: redis.Redis) -> Waits:
-    return Waits(client, "bulk")
+    return Waits(client, Lane.BULK)
 
 
 def acquire_until_refused(lane: Waits) -> None:
@@ -141,7 +141,7 @@ def test_a_live_call_beside_bulk_work_finds_a_slot_at_once(live: Waits, bulk: Wa
 
 
 def test_a_pause_after_a_429_holds_bulk_work_too(client: redis.Redis) -> None:
-    bulk = Waits(client, "bulk")
+    bulk = Waits(client, Lane.BULK)
     RedisGovernor(client, Settings(redis_url="redis://unused")).throttled(1.5)
 
     assert 1.3 < bulk.acquire() <= 1.6
@@ -149,7 +149,7 @@ def test_a_pause_after_a_429_holds_bulk_work_too(client: redis.Redis) -> None:
 
 def test_a_caller_in_the_bulk_lane_gets_a_tenth_beside_two_seconds_of_queueing_threads(client: redis.Redis) -> None:
     settings = Settings(redis_url="redis://unused", cobalt_rate_per_second=20)
-    moments: dict[Lane, list[float]] = {"live": [], "bulk": []}
+    moments: dict[Lane, list[float]] = {lane: [] for lane in Lane}
     began = time.monotonic()
 
     def call_on_and_on(lane: Lane) -> None:
@@ -159,13 +159,13 @@ def test_a_caller_in_the_bulk_lane_gets_a_tenth_beside_two_seconds_of_queueing_t
                 governor.acquire()
                 moments[lane].append(time.monotonic() - began)
 
-    threads = [threading.Thread(target=call_on_and_on, args=("live",)) for _ in range(32)]
-    threads.append(threading.Thread(target=call_on_and_on, args=("bulk",)))
+    threads = [threading.Thread(target=call_on_and_on, args=(Lane.LIVE,)) for _ in range(32)]
+    threads.append(threading.Thread(target=call_on_and_on, args=(Lane.BULK,)))
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert sum(3 < moment < 8 for moment in moments["bulk"]) >= 0.1 * 20 * 5
-    together = sorted(moments["live"] + moments["bulk"])
+    assert sum(3 < moment < 8 for moment in moments[Lane.BULK]) >= 0.1 * 20 * 5
+    together = sorted(moments[Lane.LIVE] + moments[Lane.BULK])
     assert all(later - earlier > 95 / 20 for earlier, later in zip(together, together[100:], strict=False))

@@ -1,21 +1,24 @@
-"""The page about the sandbox: its commands work as written, and its lists are complete."""
+"""The page about the sandbox: its commands and its Python work as written, and its lists are complete."""
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from cobalt_mirror.cobalt.sandbox import Fault, Sandbox, SandboxServer, Settings
+from cobalt_mirror.cobalt.sandbox import Fault, Sandbox, SandboxServer, SandboxSettings
 from cobalt_mirror.cobalt.sandbox.dashboard import ACTIONS
 from cobalt_mirror.cobalt.sandbox.routes import ROUTES
-
-PAGE = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text("utf-8")
+from cobalt_mirror.workers.cli.app import app
+from tests.pages import SANDBOX as PAGE
+from tests.pages import blocks
 
 
 def test_every_command_on_the_page_works_as_written(tmp_path: Path) -> None:
     (tmp_path / ".curlrc").write_text("silent\nshow-error\nfail-with-body\nnoproxy = *\n")
-    script = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL))
+    script = "\n".join(blocks(PAGE, "sh"))
     with SandboxServer(Sandbox(rate_limited=False)) as server:
         done = subprocess.run(
             ["/bin/bash", "-euo", "pipefail", "-c", script.replace("http://127.0.0.1:8474", server.url)],
@@ -32,10 +35,28 @@ def test_every_command_on_the_page_works_as_written(tmp_path: Path) -> None:
         assert server.sandbox.state()["accounts"] == []
 
 
+def test_the_command_that_starts_it_exists() -> None:
+    command = blocks(PAGE, "console")[0].removeprefix("$ cobalt-mirror ").strip()
+
+    assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
+
+
+def test_the_python_on_the_page_runs(tmp_path: Path) -> None:
+    [program] = blocks(PAGE, "python")
+    call = "\nprint(client.get('/api/v2/public/linked-account', headers={'x-api-key': 'tk_sandbox'}).status_code)"
+    done = subprocess.run(
+        [sys.executable, "-c", program + call], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("http://127.0.0.1:")
+    assert done.stdout.endswith("200\n")
+
+
 @pytest.mark.parametrize(
-    "name", [*Settings.model_fields, *Fault.model_fields, *ACTIONS, *(route.name for route in ROUTES)]
+    "name", [*SandboxSettings.model_fields, *Fault.model_fields, *ACTIONS, *(route.name for route in ROUTES)]
 )
-def test_every_knob_and_route_is_on_the_page(name: str) -> None:
+def test_every_control_and_route_is_on_the_page(name: str) -> None:
     assert f"`{name}`" in PAGE or name.startswith("sdk_")
 
 

@@ -9,6 +9,7 @@ import pytest
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
 from cobalt_mirror.db import MirroredAccount, MirroredConfig, MirroredConnection
+from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
 from cobalt_mirror.workers.demo.compare import MirrorRows, compare
 from cobalt_mirror.workers.handlers.configs import config_columns
 from cobalt_mirror.workers.handlers.connections import connection_columns
@@ -55,7 +56,7 @@ def mirror(sandbox: Sandbox) -> MirrorRows:
         name="Acme",
         udf={"plan": "pro"},
         environment="test",
-        status="active",
+        status=AccountStatus.ACTIVE,
         verified_at=NOW,
     )
     return MirrorRows(accounts=[account], connections=connections, configs=[config])
@@ -84,9 +85,9 @@ def test_what_the_mirror_has_and_cobalt_lacks_is_a_difference(mirror: MirrorRows
 
 def test_rows_that_say_that_something_is_gone_agree_with_its_absence(mirror: MirrorRows) -> None:
     gone = MirrorRows(
-        accounts=[replace(mirror.accounts[0], status="missing")],
-        connections=[replace(row, status="disconnected", accounts=[]) for row in mirror.connections],
-        configs=[replace(mirror.configs[0], status="deleted", fields={})],
+        accounts=[replace(mirror.accounts[0], status=AccountStatus.MISSING)],
+        connections=[replace(row, status=ConnectionStatus.DISCONNECTED, accounts=[]) for row in mirror.connections],
+        configs=[replace(mirror.configs[0], status=ConfigStatus.DELETED, fields={})],
     )
 
     assert compare(gone, Sandbox().state()) == []

@@ -3,6 +3,7 @@
 from typing import Any
 
 from cobalt_mirror.cobalt import Config
+from tests.unit.entries import ACCOUNT, SLUG
 
 #: Stands for a value that the answer leaves out.
 LEFT_OUT = object()
@@ -21,5 +22,5 @@ def workflow(id_: str, *fields: dict[str, Any], enabled: bool = False) -> dict[s
 
 def config(*fields: dict[str, Any], workflows: tuple[dict[str, Any], ...] = (), **more: Any) -> Config:
     """A config, read from an answer."""
-    answer = {"slug": "slack", "config_id": "acme", "fields": list(fields), "workflows": list(workflows), **more}
+    answer = {"slug": SLUG, "config_id": ACCOUNT, "fields": list(fields), "workflows": list(workflows), **more}
     return Config.model_validate(answer)

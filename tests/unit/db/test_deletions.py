@@ -1,0 +1,90 @@
+"""Which events a deletion ends, and what the history may still say of an account that is gone."""
+
+from typing import Any
+
+import pytest
+
+from cobalt_mirror.db.deletions import Life, _bare, _ended
+from cobalt_mirror.events import EventType
+from tests.unit.entries import MICROSECOND, NOON, at, logged
+from tests.unit.handlers.subjects import receipt
+
+BEFORE, SAME, AFTER = NOON - MICROSECOND, NOON, NOON + MICROSECOND
+SIGN_UP, DELETION = EventType.USER_SIGNED_UP, EventType.USER_DELETED
+#: Events of a connection.
+OTHERS = sorted(set(EventType) - {SIGN_UP, DELETION})
+
+
+def generation(begun_at: float | None = None, *, id_: str = "m", source: str = "host") -> Life:
+    """A generation that ended at noon, and the sign-up with which the next one began."""
+    begun = None if begun_at is None else logged(SIGN_UP, id_, begun_at, source=source)
+    return Life(deletion=receipt(0), begun=begun)
+
+
+@pytest.mark.parametrize("type_", EventType)
+@pytest.mark.parametrize("begun_at", [None, 10.0], ids=["no new generation", "a new generation"])
+@pytest.mark.parametrize("occurred_at", [BEFORE, SAME], ids=["before", "in the same moment"])
+def test_what_occurred_until_the_deletion_is_over(type_: EventType, begun_at: float | None, occurred_at: Any) -> None:
+    for id_ in ("a", "d", "z"):
+        assert generation(begun_at).is_over_for(type_, (occurred_at, id_, "host"))
+
+
+@pytest.mark.parametrize("type_", [SIGN_UP, DELETION])
+@pytest.mark.parametrize("begun_at", [None, 10.0], ids=["no new generation", "a new generation"])
+@pytest.mark.parametrize("occurred_at", [AFTER, at(9), at(10), at(11)])
+def test_what_happens_to_the_account_after_the_deletion_counts(
+    type_: EventType, begun_at: float | None, occurred_at: Any
+) -> None:
+    assert not generation(begun_at).is_over_for(type_, (occurred_at, "a", "host"))
+
+
+#: When the next generation began, an event's place, and whether the event is of the generation that ended or of none.
+ROWS = [
+    pytest.param(generation(), (AFTER, "a", "host"), True, id="no new generation: just after the deletion"),
+    pytest.param(generation(), (at(1_000), "a", "host"), True, id="no new generation: long after the deletion"),
+    pytest.param(generation(10), (AFTER, "a", "host"), True, id="between deletion and sign-up"),
+    pytest.param(generation(10), (at(10) - MICROSECOND, "m", "host"), True, id="a microsecond before the sign-up"),
+    pytest.param(generation(10), (at(10), "l", "host"), True, id="in its moment, with a lower id"),
+    pytest.param(generation(10), (at(10), "n", "host"), False, id="in its moment, with a higher id"),
+    pytest.param(generation(10), (at(10), "m", "g"), True, id="in its moment, with its id, of a lower source"),
+    pytest.param(generation(10), (at(10), "m", "host"), False, id="in its moment, with its id and source"),
+    pytest.param(generation(10), (at(10), "m", "i"), False, id="in its moment, with its id, of a higher source"),
+    pytest.param(generation(10), (at(10) + MICROSECOND, "a", "host"), False, id="a microsecond after the sign-up"),
+    pytest.param(generation(10), (at(1_000), "a", "host"), False, id="long after the sign-up"),
+]
+
+
+@pytest.mark.parametrize(("of", "order", "expected"), ROWS)
+@pytest.mark.parametrize("type_", OTHERS)
+def test_what_happens_to_a_connection_counts_from_the_sign_up_on(
+    type_: EventType, of: Life, order: tuple[Any, str, str], expected: bool
+) -> None:
+    assert of.is_over_for(type_, order) is expected
+
+
+# --- the history ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        pytest.param({}, {}, id="nothing"),
+        pytest.param({"status": ["active", "deleted"]}, {"status": ["active", "deleted"]}, id="a status stays"),
+        pytest.param({"environment": [None, "test"]}, {"environment": [None, "test"]}, id="an environment stays"),
+        pytest.param({"name": ["Acme", None]}, {"name": [None, None]}, id="of a name, that it changed"),
+        pytest.param({"udf": [{"a": "b"}, {}]}, {"udf": [None, None]}, id="of user-defined fields, that they changed"),
+        pytest.param({"accounts": [[], [{"identifier": "me"}]]}, {"accounts": [None, None]}, id="of accounts as well"),
+        pytest.param(
+            {"status": [None, "connected"], "fields": [{}, {"a": 1}]},
+            {"status": [None, "connected"], "fields": [None, None]},
+            id="each by itself",
+        ),
+    ],
+)
+def test_the_history_keeps_what_says_nothing_about_a_person(changes: dict[str, Any], left: dict[str, Any]) -> None:
+    assert _bare(changes) == left
+
+
+def test_the_history_of_an_end_names_the_status_before() -> None:
+    assert _ended({"status": "active"}, "deleted") == {"status": ["active", "deleted"]}
+    assert _ended(None, "deleted") == {"status": [None, "deleted"]}
