@@ -165,9 +165,8 @@ def test_every_delivery_of_several_generations_ends_like_the_sorted_one(stage: W
     receipts = [row["occurred_at"] for row in stage.rows("deletions")]
     other_mirror, other_truth = perform(stage, story, story.batches, lets_time_pass=story.lets_time_pass)
 
-    event(
-        f"{max(generations(story.events).values()) + 1} generations, {'alive' if truth['accounts'] else 'gone'} at the end"
-    )
+    number = max(generations(story.events).values()) + 1
+    event(f"{number} generations, {'alive' if truth['accounts'] else 'gone'} at the end")
     assert other_truth == truth
     assert other_mirror == mirror
     assert [row["occurred_at"] for row in stage.rows("deletions")] == receipts
