@@ -128,6 +128,12 @@ CONNECTIONS = [
     ),
     pytest.param(listed(integration(created_at=None)), [CONNECTED], [], id="no time is listed"),
     pytest.param(
+        listed(integration(created_at=None)),
+        [{**CONNECTED, "listed_created_at": CREATED}],
+        [],
+        id="no time is listed any more",
+    ),
+    pytest.param(
         listed(integration(created_at=None)), [{**CONNECTED, "connected_at": None}], [], id="no time is known anywhere"
     ),
     pytest.param(
