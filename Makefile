@@ -38,7 +38,7 @@ test: $(STAMP) ## everything: unit, integration, migration and acceptance tests,
 	echo "lint:"; cat "$$said"; \
 	exit $$((tests | linted))
 
-chaos: $(STAMP) ## break everything at random, then look for harm (make chaos DURATION=600 SEED=7 DATABASE=sqlite OPTIONS=--help)
+chaos: $(STAMP) ## inject random faults, then check the invariants (make chaos DURATION=600 SEED=7 DATABASE=sqlite OPTIONS=--help)
 	@$(BIN)/python -m tests.chaos --duration $(DURATION) --database $(DATABASE) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
 
 # Far beyond what CI waits for, so the time limit of a test does not hold. A falsifying example is printed, and kept in

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures, prints a table, writes JSON, and fails if a bar does not hold."""
+"""`python -m benchmarks`: measure, print a table, write JSON, and fail if a bar is missed."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,20 +14,22 @@ from benchmarks.place import DATABASES, EITHER
 from benchmarks.registry import BENCHMARKS
 from benchmarks.report import Report
 from cobalt_mirror.workers.terminal.output import console
-from cobalt_mirror.workers.terminal.signals import orderly_end
+from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
 FOLDER = Path("var", "bench")
 
 
 def main(
-    names: Annotated[list[str] | None, typer.Argument(help="Which to run; all when none is named.")] = None,
-    database: Annotated[list[str] | None, typer.Option(help="postgresql or sqlite; both when left out.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Benchmarks to run; all when left out.")] = None,
+    database: Annotated[
+        list[str] | None, typer.Option(help="Database: postgresql or sqlite; both when left out.")
+    ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table in Markdown.")] = False,
     of: Annotated[
-        Path | None, typer.Option(help="The JSON file of an earlier run: print that and measure nothing.", exists=True)
+        Path | None, typer.Option(help="JSON file of an earlier run, to print instead of measuring.", exists=True)
     ] = None,
 ) -> None:
-    """Measure, print a table, and write var/bench/DATE-TIME.json. Exits with 1 if a bar does not hold.
+    """Measure, print a table, and write var/bench/DATE-TIME.json. Exits with 1 if a bar is missed.
 
     \b
     Example:
@@ -36,44 +38,44 @@ def main(
     if of is not None:
         raise typer.Exit(show(Report.load(of), markdown=markdown))
     chosen = choose(BENCHMARKS, names or [], database or [])
-    with orderly_end():
+    with exit_on_signal():
         report = run(chosen, FOLDER, machine=describe_machine())
     raise typer.Exit(show(report, markdown=markdown))
 
 
 def choose(
-    known: Mapping[str, Mapping[str, Benchmark]], names: Iterable[str], databases: Iterable[str]
+    benchmarks: Mapping[str, Mapping[str, Benchmark]], names: Iterable[str], databases: Iterable[str]
 ) -> dict[str, Benchmark]:
-    """The benchmarks that are asked for, each under a name that tells its database too.
+    """Return the benchmarks to run, each under a name that includes its database.
 
     Raises:
-        typer.BadParameter: there is no such benchmark, no such database, or the benchmark does not run on it.
+        typer.BadParameter: There is no such benchmark or database, or the benchmark does not run on it.
     """
-    wanted = [_find(name, known, "benchmark") for name in names] or list(known)
-    places = [EITHER, *([_find(one, DATABASES, "database") for one in databases] or DATABASES)]
-    found = {
-        f"{name} on {place}" if place else name: known[name][place]
-        for name in wanted
+    selected = [_find(name, benchmarks, "benchmark") for name in names] or list(benchmarks)
+    places = [EITHER, *([_find(database, DATABASES, "database") for database in databases] or DATABASES)]
+    chosen = {
+        f"{name} on {place}" if place else name: benchmarks[name][place]
+        for name in selected
         for place in places
-        if place in known[name]
+        if place in benchmarks[name]
     }
-    if not found:
-        raise typer.BadParameter(f"{', '.join(wanted)}: does not run on {', '.join(filter(None, places))}")
-    return found
+    if not chosen:
+        raise typer.BadParameter(f"{', '.join(selected)}: does not run on {', '.join(filter(None, places))}")
+    return chosen
 
 
-def _find(name: str, known: Iterable[str], what: str) -> str:
-    for one in known:
-        if one.lower() == name.lower():
-            return one
-    raise typer.BadParameter(f"there is no {what} {name!r}; there are: {', '.join(known)}")
+def _find(name: str, candidates: Iterable[str], noun: str) -> str:
+    for candidate in candidates:
+        if candidate.lower() == name.lower():
+            return candidate
+    raise typer.BadParameter(f"no {noun} {name!r}; use one of: {', '.join(candidates)}")
 
 
 def run(chosen: Mapping[str, Benchmark], folder: Path, *, machine: Mapping[str, Any]) -> Report:
-    """Run benchmarks one after the other. What was found is saved after each figure, for the next one may fail."""
+    """Run benchmarks one after the other, and save the report after each figure, as the next one may fail."""
     report = Report(began_at=datetime.now(UTC).replace(microsecond=0), machine=dict(machine))
     for name, benchmark in chosen.items():
-        for figure in _told(name, benchmark):
+        for figure in _measure(name, benchmark):
             report.figures.append(figure)
             report.save(folder)
     report.is_whole = True
@@ -82,21 +84,21 @@ def run(chosen: Mapping[str, Benchmark], folder: Path, *, machine: Mapping[str, 
     return report
 
 
-def _told(name: str, benchmark: Benchmark) -> Iterator[Figure]:
-    """The figures of one benchmark, with progress in lines on standard error."""
+def _measure(name: str, benchmark: Benchmark) -> Iterator[Figure]:
+    """Yield the figures of one benchmark, and print progress on standard error."""
     began = time.monotonic()
 
     def say(text: str) -> None:
         typer.echo(f"{time.monotonic() - began:5.0f} s  {name}: {text}", err=True)
 
-    say("begins")
+    say("started")
     for figure in benchmark(say):
         say(f"{figure.name}: {figure.value:.4g} {figure.unit}")
         yield figure
 
 
 def show(report: Report, *, markdown: bool = False) -> int:
-    """Print what a run found.
+    """Print a report.
 
     Returns:
         The exit code: 0 if every bar holds, else 1.
@@ -106,8 +108,8 @@ def show(report: Report, *, markdown: bool = False) -> int:
     else:
         screen = console()
         screen.print(report.as_table())
-        kept = [one for one in report.figures if one.holds is not None]
-        screen.print(f"{len(kept) - len(report.broken)} of {len(kept)} bars hold")
+        judged = [figure for figure in report.figures if figure.holds is not None]
+        screen.print(f"{len(judged) - len(report.broken)} of {len(judged)} bars hold")
     return 1 if report.broken else 0
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark comes back with: figures, each with what it is held against."""
+"""The figures that a benchmark yields, each with its bar."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ class Figure:
     """One measured figure.
 
     Attributes:
-        name: what was measured, such as `publish in the host's own session`.
-        database: `PostgreSQL`, `SQLite`, or empty where none plays a part.
-        value: the figure.
+        name: What was measured, such as `publish in the host's own session`.
+        database: `PostgreSQL`, `SQLite`, or empty if none is involved.
+        value: The value.
         unit: such as `x`, `ms`, `%`, `/s`, `MB`.
-        against: what it is compared with, measured in the same run; empty: nothing.
-        bar: the bar in words, such as `at most 1.5`; empty: the figure is only reported.
-        holds: whether the bar is kept; None: there is none (bars are for PostgreSQL; SQLite is reported).
-        detail: what the figure was computed from, by name: raw values, counts, percentiles.
+        against: What it is compared with, measured in the same run; empty if nothing.
+        bar: The bar in words, such as `at most 1.5`; empty if the figure is only reported.
+        holds: Whether the bar is met; None if there is none (bars are for PostgreSQL; SQLite is reported).
+        detail: What the figure was computed from, by name: raw values, counts, percentiles.
     """
 
     name: str
@@ -31,14 +31,14 @@ class Figure:
 
 
 def at_most(bar: float, value: float, database: str) -> dict[str, Any]:
-    """The `bar` and `holds` of a figure that may not be above a bar."""
+    """Return the `bar` and `holds` of a figure that must not exceed a bar."""
     return {"bar": f"at most {bar:g}", "holds": value <= bar if database != "SQLite" else None}
 
 
 def at_least(bar: float, value: float, database: str) -> dict[str, Any]:
-    """The `bar` and `holds` of a figure that may not be below a bar."""
+    """Return the `bar` and `holds` of a figure that must reach a bar."""
     return {"bar": f"at least {bar:g}", "holds": value >= bar if database != "SQLite" else None}
 
 
-#: A benchmark. It is told how to say what it is doing, and gives figures as it finds them.
+#: A benchmark: it takes a function that prints progress, and yields figures as it measures them.
 Benchmark = Callable[[Callable[[str], None]], Iterable[Figure]]

@@ -76,8 +76,8 @@ def _fill(engine: Engine, schema: str) -> None:
 def _read(engine: Engine, account: str) -> float:
     with reading(engine).connect() as connection:
         began = time.perf_counter()
-        found = integrations(connection, account)
+        page = integrations(connection, account)
         took = time.perf_counter() - began
-    connected = sum(one.state == "connected" for one in found)
-    assert (len(found), connected) == (APPLICATIONS, CONNECTIONS_EACH)  # noqa: S101 - else another read was measured
+    connected = sum(integration.state == "connected" for integration in page)
+    assert (len(page), connected) == (APPLICATIONS, CONNECTIONS_EACH)  # noqa: S101 - else another read was measured
     return took

@@ -1,4 +1,4 @@
-"""What the machine and its parts are, so that figures can be compared. It names no host and no folder."""
+"""A description of the machine, so that figures can be compared. It names no host and no folder."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ from tests.services import postgres_server
 
 
 def describe_machine() -> dict[str, Any]:
-    """Cores, memory and versions, and how busy the machine is with whatever else runs on it."""
+    """Return cores, memory, versions and the present load of the machine."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -32,15 +32,15 @@ def describe_machine() -> dict[str, Any]:
 
 
 def load() -> float:
-    """How many processes wanted a core during the last minute, on average."""
+    """Return the load average of the last minute."""
     return os.getloadavg()[0]
 
 
 def _processor() -> str:
     with suppress(OSError):
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-        if found:
-            return found[1]
+        match = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        if match:
+            return match[1]
     return platform.machine()
 
 
@@ -55,6 +55,6 @@ def _redis_version() -> str:
     binary = find_redis_server()
     if binary is None:
         return ""
-    said = subprocess.run([binary, "--version"], check=True, capture_output=True, text=True).stdout  # noqa: S603
-    found = re.search(r"v=(\S+)", said)
-    return found[1] if found else said.strip()
+    output = subprocess.run([binary, "--version"], check=True, capture_output=True, text=True).stdout  # noqa: S603
+    match = re.search(r"v=(\S+)", output)
+    return match[1] if match else output.strip()

@@ -27,7 +27,7 @@ QUEUE = "plain"
 
 
 class Plain:
-    """The actors and what they need."""
+    """The actors and their resources."""
 
     def __init__(self, client: httpx.Client, engine: Engine) -> None:
         self._client = client
@@ -37,8 +37,8 @@ class Plain:
         """Upsert the account, and mirror the answer."""
         body = {"linked_account_id": account, "name": name, "udf": udf}
         answer = self._call("PUT", "/api/v2/public/linked-account", {}, body)
-        told = {pair["key_name"]: pair["key_value"] for pair in answer["udf"]}
-        row = {"linked_account_id": account, "name": answer["name"], "udf": told}
+        udf = {pair["key_name"]: pair["key_value"] for pair in answer["udf"]}
+        row = {"linked_account_id": account, "name": answer["name"], "udf": udf}
         self._save(linked_accounts, {**row, "environment": answer["environment"], "status": "active"})
 
     def change_config(self, account: str, slug: str, fields: dict[str, Any]) -> None:
@@ -48,7 +48,7 @@ class Plain:
         body = {**key, "fields": values, "workflows": []}
         answer = self._call("PUT", "/api/v2/public/config", headers, body)
         row = {"linked_account_id": account, **key, "fields": _values(answer), "status": "installed"}
-        form = [{name: value for name, value in one.items() if name != "value"} for one in answer["fields"]]
+        form = [{name: value for name, value in item.items() if name != "value"} for item in answer["fields"]]
         rest = {"workflows": answer["workflows"], "field_errors": answer["field_errors"]}
         self._save(configs, {**row, **rest, "schema": {"fields": form, "workflows": []}})
 
@@ -63,17 +63,17 @@ class Plain:
 
 
 def _values(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {one["id"]: one["value"] for one in config["fields"] if "value" in one}
+    return {item["id"]: item["value"] for item in config["fields"] if "value" in item}
 
 
 def message_of(event: Event) -> Message[None]:
-    """The message that a host sends in place of publishing an event."""
+    """Return the message that a host sends in place of publishing an event."""
     match event:
         case UserSignedUp():
             return _message("sign_up", event.linked_account_id, event.name, event.udf)
         case ConfigChanged():
             return _message("change_config", event.linked_account_id, event.slug, event.fields)
-    raise ValueError(f"the plain job knows nothing of {event.type}")
+    raise ValueError(f"the plain job has no actor for {event.type}")
 
 
 def _message(actor: str, *arguments: Any) -> Message[None]:
@@ -86,7 +86,7 @@ def create_broker(redis_url: str) -> RedisBroker:
 
 
 def create_engine(threads: int) -> Engine:
-    """An engine as it comes, with a connection a thread."""
+    """Return an engine with default options and a connection per thread."""
     url = DatabaseSettings.from_environment().url()
     if url.get_backend_name() != "sqlite":
         return sqlalchemy.create_engine(url, pool_size=threads)

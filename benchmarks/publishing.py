@@ -37,7 +37,7 @@ KINDS: tuple[Callable[[int], Event], ...] = (
 
 
 def measure(database: str, say: Say) -> Iterator[Figure]:
-    """Publish in a host's session, then in batches."""
+    """Measure publishing in a host's session, then in batches."""
     with migrated_database(database) as url:
         settings = Settings(database_url=url, mirror_secret_keys=Fernet.generate_key().decode())
         say(f"{TIMES} events of each kind, one at a time")
@@ -48,17 +48,17 @@ def measure(database: str, say: Say) -> Iterator[Figure]:
 
 def _single(database: str, settings: Settings) -> Figure:
     engine = _host_engine(settings)
-    ours: dict[str, list[float]] = {}
+    publish_ms: dict[str, list[float]] = {}
     bare: dict[str, list[float]] = {}
     for number in range(-WARM, TIMES):
         for make in KINDS:
-            event, one = _publish(engine, settings, make, number)
-            other = _insert(engine, _row(engine, event))
+            event, publish_time = _publish(engine, settings, make, number)
+            insert_time = _insert(engine, _row(engine, event))
             if number >= 0:
-                ours.setdefault(str(event.type), []).append(one)
-                bare.setdefault(str(event.type), []).append(other)
+                publish_ms.setdefault(str(event.type), []).append(publish_time)
+                bare.setdefault(str(event.type), []).append(insert_time)
     engine.dispose()
-    ratio = _p50(chain(*ours.values())) / _p50(chain(*bare.values()))
+    ratio = _p50(chain(*publish_ms.values())) / _p50(chain(*bare.values()))
     return Figure(
         name="publish in the host's own session, p50, every kind of event as often",
         database=database,
@@ -68,17 +68,17 @@ def _single(database: str, settings: Settings) -> Figure:
         **at_most(1.5, ratio, database),
         detail={
             kind: {
-                "publish ms": _ms(ours[kind]),
+                "publish ms": _ms(publish_ms[kind]),
                 "INSERT ms": _ms(bare[kind]),
-                "x": _p50(ours[kind]) / _p50(bare[kind]),
+                "x": _p50(publish_ms[kind]) / _p50(bare[kind]),
             }
-            for kind in ours
+            for kind in publish_ms
         },
     )
 
 
 def _host_engine(settings: Settings) -> Engine:
-    """An engine as a host has it, which knows nothing of us; on SQLite one that waits for other writers."""
+    """Return an engine like a host's, without our options; on SQLite one that waits for other writers."""
     is_sqlite = settings.url().get_backend_name() == "sqlite"
     return create_engine(settings) if is_sqlite else sqlalchemy.create_engine(settings.url())
 
@@ -100,18 +100,18 @@ def _insert(engine: Engine, row: dict[str, Any]) -> float:
 
 @contextmanager
 def _host_transaction(engine: Engine) -> Iterator[Session]:
-    """A transaction that has begun, as a host's has when it comes to publishing."""
+    """Begin a transaction, as a host has before it publishes."""
     with Session(engine) as session, session.begin():
         session.execute(text("SELECT 1"))
         yield session
 
 
 def _row(engine: Engine, event: Event) -> dict[str, Any]:
-    """What was written for an event, under an id of its own."""
+    """Return the row of an event, with a new id."""
     columns = [log.c[name] for name in _GIVEN]
     with engine.connect() as connection:
-        found = connection.execute(select(*columns).where(log.c.id == event.id)).mappings().one()
-    return {**{str(name): value for name, value in found.items()}, "id": new_id()}
+        row = connection.execute(select(*columns).where(log.c.id == event.id)).mappings().one()
+    return {**{str(name): value for name, value in row.items()}, "id": new_id()}
 
 
 def _p50(times: Iterable[float]) -> float:
@@ -123,7 +123,7 @@ def _ms(times: list[float]) -> float:
 
 
 def _batches(database: str, settings: Settings) -> Figure:
-    """The host's loop: make a thousand events, publish them, commit."""
+    """Create a thousand events, publish them, and commit."""
     engine = create_engine(settings, pool_size=1)
     rates = [_batch(engine, settings, number) for number in range(BATCHES)]
     engine.dispose()

@@ -1,4 +1,4 @@
-"""What a run of the benchmarks leaves: a table for people, JSON for programs, Markdown for a page."""
+"""The report of a run: a table for people, JSON for programs, Markdown for a page."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,13 +17,13 @@ _COLUMNS = ("figure", "database", "value", "against", "bar", "holds")
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """Figures and where they were measured.
+    """The figures of a run, and the machine.
 
     Attributes:
-        began_at: when the run began.
-        machine: what it ran on.
-        figures: in the order in which they were found.
-        is_whole: whether every benchmark that was asked for came to its end.
+        began_at: When the run began.
+        machine: Description of the machine.
+        figures: In the order in which they were measured.
+        is_whole: Whether all benchmarks finished.
     """
 
     began_at: datetime
@@ -33,11 +33,11 @@ class Report:
 
     @property
     def broken(self) -> list[Figure]:
-        """The figures whose bar does not hold."""
-        return [one for one in self.figures if one.holds is False]
+        """The figures that miss their bar."""
+        return [figure for figure in self.figures if figure.holds is False]
 
     def save(self, folder: Path) -> Path:
-        """Write the report as JSON, over an earlier state of the same one; its path."""
+        """Write the report as JSON, over an earlier state of the same report, and return the path."""
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{self.began_at:%Y-%m-%d-%H%M%S}.json"
         document = {**asdict(self), "began_at": self.began_at.isoformat()}
@@ -46,53 +46,60 @@ class Report:
 
     @classmethod
     def load(cls, file: Path) -> "Report":
-        """Read what `save` wrote."""
-        told = json.loads(file.read_text())
-        told["began_at"] = datetime.fromisoformat(told["began_at"])
-        return cls(**{**told, "figures": [Figure(**one) for one in told["figures"]]})
+        """Read a report that `save` wrote."""
+        document = json.loads(file.read_text())
+        document["began_at"] = datetime.fromisoformat(document["began_at"])
+        return cls(**{**document, "figures": [Figure(**figure) for figure in document["figures"]]})
 
     def as_table(self) -> Table:
-        """For a terminal."""
+        """Return a table for a terminal."""
         return table(f"benchmarks of {self.began_at:%Y-%m-%d %H:%M} UTC", _COLUMNS, self._rows())
 
     def as_markdown(self) -> str:
-        """For a page: date, machine, table, and what each figure was computed from."""
+        """Return Markdown for a page: date, machine, table, and what each figure was computed from."""
         rows = [_COLUMNS, ["---"] * len(_COLUMNS), *self._rows()]
         lines = [f"Measured on {self.began_at:%Y-%m-%d} on {_listed(self.machine)}.", ""]
         lines += [f"| {' | '.join(_escaped(row))} |" for row in rows]
-        told = [one for one in self.figures if one.detail]
-        lines += ["", "What the figures were computed from:", ""] if told else []
-        lines += [f"- {one.name}{_on(one)}: {_listed(one.detail)}" for one in told]
+        detailed = [figure for figure in self.figures if figure.detail]
+        lines += ["", "What the figures were computed from:", ""] if detailed else []
+        lines += [f"- {figure.name}{_on(figure)}: {_listed(figure.detail)}" for figure in detailed]
         return "\n".join(lines)
 
     def _rows(self) -> list[Sequence[str]]:
         return [
-            (one.name, one.database, f"{_shown(one.value)} {one.unit}", one.against, one.bar, _HOLDS[one.holds])
-            for one in self.figures
+            (
+                figure.name,
+                figure.database,
+                f"{_rounded(figure.value)} {figure.unit}",
+                figure.against,
+                figure.bar,
+                _HOLDS[figure.holds],
+            )
+            for figure in self.figures
         ]
 
 
 _HOLDS = {None: "", True: "yes", False: "NO"}
 
 
-def _on(one: Figure) -> str:
-    return f", {one.database}" if one.database else ""
+def _on(figure: Figure) -> str:
+    return f", {figure.database}" if figure.database else ""
 
 
-def _shown(value: float) -> str:
-    """Three digits that count."""
+def _rounded(value: float) -> str:
+    """Return a number with three significant digits."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _listed(told: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {_plain(value)}" for name, value in told.items())
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_plain(value)}" for name, value in values.items())
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, float):
-        return _shown(value)
+        return _rounded(value)
     if isinstance(value, list):
-        return "[" + ", ".join(_plain(each) for each in value) + "]"
+        return "[" + ", ".join(_plain(item) for item in value) + "]"
     return "(" + _listed(value) + ")" if isinstance(value, dict) else str(value)
 
 

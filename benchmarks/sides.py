@@ -1,4 +1,4 @@
-"""The two sides that are compared, each as the processes that it really runs as: ours, and the plain job."""
+"""The two sides of a comparison, each with its real processes: this mirror, and the plain job."""
 
 import os
 import subprocess
@@ -19,24 +19,24 @@ from cobalt_mirror.db.tables import is_pending
 from cobalt_mirror.events import Event
 from cobalt_mirror.events.publish import publish_with
 from cobalt_mirror.workers.local.procfile import find_procfile
-from cobalt_mirror.workers.local.reaper import Guard
-from cobalt_mirror.workers.local.supervisor import Processes
+from cobalt_mirror.workers.local.reaper import Reaper
+from cobalt_mirror.workers.local.supervisor import Supervisor
 from cobalt_mirror.workers.settings import Settings
 from tests.waiting import wait_until
 
 PROCESSES, THREADS = 2, 4
-#: How many events our host publishes in one transaction.
-_TOGETHER = 100
+#: Events that the host publishes in one transaction.
+_BATCH = 100
 _LONGEST_SECONDS = 300
-#: Between two looks whether a side is finished: seldom enough that looking takes nothing from the job.
-_LOOK_SECONDS = 0.05
+#: Seconds between two checks of whether a side is finished: long enough that they cost the job nothing.
+_POLL_SECONDS = 0.05
 
 
 @contextmanager
 def instant_cobalt() -> Iterator[tuple[str, int]]:
-    """The address of an instant Cobalt, and its process id."""
+    """Start an instant Cobalt, and return its URL and process id."""
     command = [sys.executable, "-m", "benchmarks.instant"]
-    with Guard() as guard, guard.spawn(command, environment=os.environ, output=subprocess.PIPE) as process:
+    with Reaper() as reaper, reaper.spawn(command, environment=os.environ, output=subprocess.PIPE) as process:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         try:
             yield process.stdout.readline().decode().strip(), process.pid
@@ -45,7 +45,7 @@ def instant_cobalt() -> Iterator[tuple[str, int]]:
 
 
 def environment(*, database_url: str, redis_url: str, cobalt_url: str, secret_key: str) -> dict[str, str]:
-    """What the processes of both sides are told."""
+    """Return the environment of the processes of both sides."""
     return {
         **os.environ,
         "DATABASE_URL": database_url,
@@ -65,92 +65,92 @@ def environment(*, database_url: str, redis_url: str, cobalt_url: str, secret_ke
 
 @dataclass
 class Side(ABC):
-    """One side: it accepts events, works on them with processes of its own, and tells when nothing is left."""
+    """One side of the comparison: it publishes events and processes them with its own processes."""
 
     #: The environment of its processes.
-    told: Mapping[str, str]
+    variables: Mapping[str, str]
 
     @abstractmethod
     def publish(self, events: Sequence[Event]) -> None:
-        """What the host does."""
+        """Publish events, as a host does."""
 
     @abstractmethod
     def is_waiting(self) -> bool:
-        """Whether any event is not finished."""
+        """Return whether any event is unfinished."""
 
     @abstractmethod
     def procfile(self, folder: Path) -> tuple[Path, list[str]]:
-        """The Procfile to run, and which of its lines."""
+        """Return the Procfile and the names of the lines to run."""
 
     @contextmanager
     def running(self, folder: Path) -> Iterator[list[psutil.Process]]:
-        """Its processes, for as long as they run; what they write is in a file of the folder."""
+        """Run the processes inside the `with` block; their output goes to a file in the folder."""
         file, names = self.procfile(folder)
         with (
             (folder / "processes.log").open("a") as output,
-            Processes(file, environment=self.told, names=names, output=output) as processes,
+            Supervisor(file, environment=self.variables, names=names, output=output) as processes,
         ):
             processes.start()
             wait_until(lambda: len(processes.pids) == len(names))
             yield [psutil.Process(pid) for pid in processes.pids.values()]
 
     def finish(self) -> None:
-        """Wait until nothing is left to do."""
+        """Wait until all events are finished."""
         deadline = time.monotonic() + _LONGEST_SECONDS
         while self.is_waiting():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not finished after {_LONGEST_SECONDS} s")
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
 
 @dataclass
-class Ours(Side):
+class MirrorSide(Side):
     """This project: the Procfile's worker and relay."""
 
     engine: Engine
     settings: Settings
 
     def publish(self, events: Sequence[Event]) -> None:
-        """A hundred events a transaction, as a host's own batch would."""
-        for start in range(0, len(events), _TOGETHER):
+        """Publish a hundred events per transaction."""
+        for start in range(0, len(events), _BATCH):
             with self.engine.begin() as connection:
-                publish_with(self.settings, events[start : start + _TOGETHER], connection)
+                publish_with(self.settings, events[start : start + _BATCH], connection)
 
     def is_waiting(self) -> bool:
-        """Whether a row of the log is pending."""
+        """Return whether a row of the log is pending."""
         with self.engine.connect() as connection:
             return connection.execute(select(log.c.id).where(is_pending).limit(1)).one_or_none() is not None
 
     def procfile(self, folder: Path) -> tuple[Path, list[str]]:
-        """The one that is shipped."""
+        """Return the shipped Procfile."""
         return find_procfile(), ["worker", "relay"]
 
 
 @dataclass
-class Plain(Side):
+class PlainSide(Side):
     """The job written plainly: dramatiq's own command."""
 
     def __post_init__(self) -> None:
-        self._broker = plain.create_broker(self.told["REDIS_URL"])
+        self._broker = plain.create_broker(self.variables["REDIS_URL"])
         self._broker.declare_queue(plain.QUEUE)
 
     def publish(self, events: Sequence[Event]) -> None:
-        """A message an event."""
+        """Send one message per event."""
         for event in events:
             self._broker.enqueue(plain.message_of(event))
 
     def is_waiting(self) -> bool:
-        """Whether a message is queued or in hand."""
+        """Return whether a message is queued or being processed."""
         return int(self._broker.do_qsize(plain.QUEUE)) > 0
 
     def procfile(self, folder: Path) -> tuple[Path, list[str]]:
-        """One line."""
+        """Write and return a Procfile with one line."""
         file = folder / "Procfile"
         file.write_text(f"plain: dramatiq benchmarks.plain:start --processes {PROCESSES} --threads {THREADS}\n")
         return file, ["plain"]
 
 
 def cpu_seconds(processes: Sequence[psutil.Process]) -> float:
-    """The processor time that processes and everything below them have used so far."""
-    family = [one for parent in processes for one in (parent, *parent.children(recursive=True))]
-    return sum(sum(one.cpu_times()[:2]) for one in family)
+    """Return the processor time of processes and their children so far."""
+    family = [process for parent in processes for process in (parent, *parent.children(recursive=True))]
+    return sum(sum(process.cpu_times()[:2]) for process in family)

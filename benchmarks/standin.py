@@ -8,16 +8,16 @@ import json
 import sys
 
 from cobalt_mirror.cobalt.sandbox import Sandbox, serve
-from cobalt_mirror.cobalt.sandbox.knobs import DEFAULT_KEYS
+from cobalt_mirror.cobalt.sandbox.controls import DEFAULT_KEYS
 from cobalt_mirror.cobalt.sandbox.messages import SandboxRequest
-from cobalt_mirror.cobalt.sandbox.settings import Settings
+from cobalt_mirror.cobalt.sandbox.settings import SandboxSettings
 
 _HEADERS = {"x-api-key": DEFAULT_KEYS["test"], "content-type": "application/json"}
 
 
 def filled(accounts: int) -> Sandbox:
-    """A sandbox that has so many accounts, `filled-0000000` and so on, and an empty ledger."""
-    sandbox = Sandbox(settings=Settings(rate_limited=False))
+    """Return a sandbox with so many accounts, `filled-0000000` and so on, and an empty ledger."""
+    sandbox = Sandbox(settings=SandboxSettings(rate_limited=False))
     for number in range(accounts):
         account = f"filled-{number:07}"
         body = {"linked_account_id": account, "name": f"Customer {number}", "udf": {"plan": "pro"}}

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, func, insert, select
 
 from benchmarks.figures import Figure, at_least
 from benchmarks.place import Say, migrated_database, own_redis
-from benchmarks.sides import PROCESSES, THREADS, Ours, Plain, Side, cpu_seconds, environment, instant_cobalt
+from benchmarks.sides import PROCESSES, THREADS, MirrorSide, PlainSide, Side, cpu_seconds, environment, instant_cobalt
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.tables import configs, linked_accounts
 from cobalt_mirror.events import ConfigChanged, Event, UserSignedUp
@@ -24,24 +24,24 @@ from cobalt_mirror.workers.settings import Settings
 
 ROUNDS = 5
 BURST = 10
-#: Events that are finished before anything is measured: imports, connections and caches are warm by then.
+#: Events to finish before the measurement, to warm up imports, connections and caches.
 WARM = 200
 
 
 def sign_ups(prefix: str, number: int) -> list[Event]:
-    """Sign-ups of different customers."""
+    """Return sign-ups of different customers."""
     return [
         UserSignedUp(f"{prefix}-{n}", name=f"Customer {n}", udf={"plan": "pro", "seats": str(n)}) for n in range(number)
     ]
 
 
 def distinct_changes(prefix: str, number: int) -> list[Event]:
-    """One change of a config each, by different customers."""
+    """Return one config change each, by different customers."""
     return [_change(f"{prefix}-{n}", n) for n in range(number)]
 
 
 def bursts(prefix: str, number: int) -> list[Event]:
-    """Ten changes of one config by each customer, one right after the other."""
+    """Return ten changes of one config by each customer, one right after the other."""
     return [_change(f"{prefix}-{n}", change) for n in range(number // BURST) for change in range(BURST)]
 
 
@@ -52,7 +52,7 @@ def _change(account: str, number: int) -> Event:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is published, and the ratio to plain that it has to reach."""
+    """The events to publish, and the least ratio to the plain job."""
 
     name: str
     make: Callable[[str, int], list[Event]]
@@ -70,7 +70,7 @@ LOADS = (
 
 @dataclass(slots=True)
 class Measured:
-    """What one side made of one load, a value a round."""
+    """The results of one side with one load, a value per round."""
 
     per_second: list[float] = field(default_factory=list)
     cpu_ms: list[float] = field(default_factory=list)
@@ -86,11 +86,11 @@ def measure(database: str, say: Say) -> Iterator[Figure]:
         ceiling = _ceiling(cobalt_url)
         say(f"the instant Cobalt answers {ceiling:,.0f} calls a second to one client")
         key = Fernet.generate_key().decode()
-        told = environment(database_url=url, redis_url=redis_url, cobalt_url=cobalt_url, secret_key=key)
+        variables = environment(database_url=url, redis_url=redis_url, cobalt_url=cobalt_url, secret_key=key)
         settings = Settings(database_url=url, mirror_secret_keys=key)
         engine = create_engine(settings)
         stack.callback(engine.dispose)
-        sides: dict[str, Side] = {"ours": Ours(told, engine, settings), "plain": Plain(told)}
+        sides: dict[str, Side] = {"ours": MirrorSide(variables, engine, settings), "plain": PlainSide(variables)}
         results = {(name, load): Measured() for name in sides for load in LOADS}
         for number in range(ROUNDS):
             for name, side in sides.items():
@@ -108,7 +108,7 @@ def _round(
         for load in LOADS:
             accounts = f"{prefix}-{load.make.__name__}"
             events = load.make(accounts, load.number)
-            _sign_up_already(engine, [event for event in events if isinstance(event, ConfigChanged)])
+            _add_accounts(engine, [event for event in events if isinstance(event, ConfigChanged)])
             cpu, began = cpu_seconds(processes) + time.process_time(), time.monotonic()
             side.publish(events)
             published = time.process_time()
@@ -121,22 +121,24 @@ def _round(
             _check(engine, events, f"{accounts}-")
 
 
-def _sign_up_already(engine: Engine, events: Sequence[Event]) -> None:
-    """Whoever changes a config has an account, which the mirror shows."""
-    rows = [{"linked_account_id": one, "status": "active"} for one in {event.linked_account_id for event in events}]
+def _add_accounts(engine: Engine, events: Sequence[Event]) -> None:
+    """Add an account to the mirror for each customer who changes a config."""
+    rows = [
+        {"linked_account_id": account, "status": "active"} for account in {event.linked_account_id for event in events}
+    ]
     if rows:
         with engine.begin() as connection:
             connection.execute(insert(linked_accounts), rows)
 
 
 def _check(engine: Engine, events: Sequence[Event], prefix: str) -> None:
-    """Fast is only who did the work: every account has its row in the mirror."""
+    """Check that the work was done: every account has its row in the mirror."""
     table = configs if isinstance(events[0], ConfigChanged) else linked_accounts
     accounts = {event.linked_account_id for event in events}
     with engine.connect() as connection:
         statement = select(func.count()).where(table.c.linked_account_id.startswith(prefix, autoescape=True))
-        found = connection.execute(statement.where(table.c.verified_at.is_not(None))).scalar_one()
-    assert found == len(accounts), f"the mirror has {found} of {len(accounts)} rows of {prefix}"  # noqa: S101
+        count = connection.execute(statement.where(table.c.verified_at.is_not(None))).scalar_one()
+    assert count == len(accounts), f"the mirror has {count} of {len(accounts)} rows of {prefix}"  # noqa: S101
 
 
 def _figures(
@@ -144,8 +146,11 @@ def _figures(
 ) -> Iterator[Figure]:
     where = f"{PROCESSES} processes x {THREADS} threads"
     for load in LOADS:
-        ours, plain = results["ours", load], results["plain", load]
-        ratio = _median(one / other for one, other in zip(ours.per_second, plain.per_second, strict=True))
+        mirror, plain = results["ours", load], results["plain", load]
+        ratio = _median(
+            mirror_rate / plain_rate
+            for mirror_rate, plain_rate in zip(mirror.per_second, plain.per_second, strict=True)
+        )
         yield Figure(
             name=f"events a second, instant Cobalt, limiter off, {where}: {load.name}",
             database=database,
@@ -154,23 +159,23 @@ def _figures(
             against="the same job written plainly",
             **at_least(load.bar, ratio, database),
             detail={
-                "ours/s": _median(ours.per_second),
+                "ours/s": _median(mirror.per_second),
                 "plain/s": _median(plain.per_second),
-                "rounds ours/s": ours.per_second,
+                "rounds ours/s": mirror.per_second,
                 "rounds plain/s": plain.per_second,
                 "events a round": load.number,
                 "instant Cobalt's ceiling/s": ceiling,
             },
         )
     for load in LOADS:
-        ours, plain = results["ours", load], results["plain", load]
+        mirror, plain = results["ours", load], results["plain", load]
         yield Figure(
             name=f"CPU per event, publish + relay + worker: {load.name}",
             database=database,
-            value=_median(ours.cpu_ms),
+            value=_median(mirror.cpu_ms),
             unit="ms",
             against=f"plain {_median(plain.cpu_ms):.2f} ms",
-            detail={"ours": ours.cpu_ms, "plain": plain.cpu_ms},
+            detail={"ours": mirror.cpu_ms, "plain": plain.cpu_ms},
         )
 
 
@@ -179,7 +184,7 @@ def _median(values: Iterable[float]) -> float:
 
 
 def _ceiling(url: str, *, connections: int = PROCESSES * THREADS, seconds: float = 1.0) -> float:
-    """How many calls a second the instant Cobalt answers when the client does next to nothing."""
+    """Return the calls a second that the instant Cobalt answers to a client that does next to nothing."""
     host, port = url.removeprefix("http://").split(":")
     request = _raw_request(host)
     sockets = [socket.create_connection((host, int(port))) for _ in range(connections)]
@@ -189,8 +194,8 @@ def _ceiling(url: str, *, connections: int = PROCESSES * THREADS, seconds: float
             answered += _ask_all(sockets, request)
         return answered / seconds
     finally:
-        for one in sockets:
-            one.close()
+        for connection in sockets:
+            connection.close()
 
 
 def _raw_request(host: str) -> bytes:
@@ -202,8 +207,8 @@ def _raw_request(host: str) -> bytes:
 
 
 def _ask_all(sockets: Sequence[socket.socket], request: bytes) -> int:
-    for one in sockets:
-        one.sendall(request)
-    for one in sockets:
-        one.recv(65_536)  # an answer is one small write, so it comes in one piece
+    for connection in sockets:
+        connection.sendall(request)
+    for connection in sockets:
+        connection.recv(65_536)  # an answer is one small write, so it comes in one piece
     return len(sockets)

@@ -1,4 +1,4 @@
-"""The other side: a typed client for Cobalt's API, its errors, and the signatures of its notifications."""
+"""Cobalt's API: a typed client, its errors, and the signatures of notifications."""
 
 from cobalt_mirror.cobalt.client import DEFAULT_BASE_URL, Client
 from cobalt_mirror.cobalt.errors import (

@@ -30,13 +30,13 @@ class Accounts(Organisation):
         udf: Mapping[str, str] | None = None,
         auth_credentials: Mapping[str, str] | None = None,
     ) -> LinkedAccount:
-        """Create the account, or update it; what is None is left out of the request.
+        """Create the account, or update it; arguments that are None are left out of the request.
 
         Returns:
-            The account; `new_account` tells whether it was created.
+            The account; `new_account` says whether it was created.
 
         Raises:
-            Refused: Cobalt does not take a value. Stop.
+            Refused: Cobalt does not accept a value. Stop.
             CobaltError: See `Client`.
         """
         checked(linked_account_id, what="linked_account_id")
@@ -68,13 +68,13 @@ class Accounts(Organisation):
         """Return the account with its integrations.
 
         Raises:
-            UnknownAccount: Cobalt itself says that there is none.
+            UnknownAccount: Cobalt has no such account.
             CobaltError: See `Client`.
         """
         return self._with_key(Call(method="GET", path=_path(linked_account_id), absent=UnknownAccount), _ACCOUNT)
 
     def fetch_accounts(self, *, page: int = 1, limit: int = 100) -> AccountPage:
-        """Return one page of the accounts, counted from 1; Cobalt may clamp `limit`, so believe the answer's.
+        """Return one page of the accounts, counted from 1. Cobalt may reduce `limit`: use the one in the answer.
 
         Raises:
             CobaltError: See `Client`.
@@ -85,7 +85,7 @@ class Accounts(Organisation):
         """Delete the account with everything it has at Cobalt; it cannot be brought back.
 
         Raises:
-            UnknownAccount: There is none: what was wanted is so.
+            UnknownAccount: There is no such account, so nothing is left to delete.
             CobaltError: See `Client`.
         """
         self._tokens.drop(linked_account_id)
@@ -93,10 +93,10 @@ class Accounts(Organisation):
         self._with_key(call, ANYTHING)
 
     def probe(self) -> None:
-        """Ask for the least that only needs the key; returning means that the key is good.
+        """Make the smallest call that needs only the key. It returns if Cobalt accepts the key.
 
         Raises:
-            KeyRefused: The key is refused: the operator must act.
+            KeyRefused: Cobalt refuses the key: the operator must act.
             CobaltError: See `Client`.
         """
         self.fetch_accounts(page=1, limit=1)

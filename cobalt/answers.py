@@ -1,4 +1,4 @@
-"""What an answer of Cobalt means: a value in the shape that was asked for, or an error of the tree."""
+"""Map Cobalt's answers to values of the expected shape, or to errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MEANING_OF_CODE: Mapping[str, type[ResponseError]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """An answer as it arrived, read to its end."""
+    """A complete answer as it arrived."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -46,8 +46,8 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
-    """Cobalt's own words in an error body."""
+class _ErrorBody:
+    """The content of an error body in one of Cobalt's forms."""
 
     code: str | None
     message: str
@@ -55,7 +55,7 @@ class _Said:
 
 
 def value_from(received: Received, shape: TypeAdapter[T], call: Call) -> T:
-    """Return the answer in the wanted shape; an empty 204 counts as null.
+    """Return the answer in the expected shape; an empty 204 counts as null.
 
     Raises:
         UnexpectedAnswer: It is not JSON, or not of that shape. The text names the call and the keys, never a value.
@@ -64,44 +64,44 @@ def value_from(received: Received, shape: TypeAdapter[T], call: Call) -> T:
         value = json.loads(received.body) if received.body or received.status != 204 else None
     except ValueError:
         # `from None`: the JSON error carries the whole body, which may hold a token.
-        raise _unexpected(received, call, f"the answer is not JSON ({_looks(received)})") from None
+        raise _unexpected(received, call, f"the answer is not JSON ({_describe(received)})") from None
     try:
         return shape.validate_python(value)
     except ValidationError as error:
-        raise _unexpected(received, call, f"the answer lacks what was asked for: {_complaints(error)}") from None
+        raise _unexpected(received, call, f"the answer lacks what was asked for: {_problems(error)}") from None
 
 
 def error_from(received: Received, call: Call, *, now: datetime) -> CobaltError:
-    """Return the error that an answer outside 2xx means.
+    """Return the error for an answer outside 2xx.
 
-    A 404 counts as absence only in Cobalt's own words: a proxy that has lost its way answers 404 too, and nothing may
-    be taken for deleted because of that.
+    A 404 proves absence only with an error body of Cobalt's: a misconfigured proxy answers 404 too, and that must not
+    make anything count as deleted.
     """
-    said = _said(received.body)
-    told: dict[str, Any] = {"call": str(call)}
-    if said is not None:
-        told["code"] = _bounded(said.code, call.secrets)
-        told["message"] = _bounded(said.message, call.secrets) or ""
-        told["request_id"] = _bounded(said.request_id, call.secrets)
+    error_body = _read_error_body(received.body)
+    details: dict[str, Any] = {"call": str(call)}
+    if error_body is not None:
+        details["code"] = _bounded(error_body.code, call.secrets)
+        details["message"] = _bounded(error_body.message, call.secrets) or ""
+        details["request_id"] = _bounded(error_body.request_id, call.secrets)
     if received.status == 429:
-        return RateLimited(retry_after_seconds(received.headers.get("retry-after"), now=now), **told)
-    told["status"] = received.status
-    if said is not None and "failed to verify credentials" in said.message.lower():
-        return CredentialsRefused(**told)
+        return RateLimited(retry_after_seconds(received.headers.get("retry-after"), now=now), **details)
+    details["status"] = received.status
+    if error_body is not None and "failed to verify credentials" in error_body.message.lower():
+        return CredentialsRefused(**details)
     if received.status >= 500 or received.status == 408:
-        return ServerError(**told, effect_possible=call.writes)
-    if said is None or received.status < 400:
+        return ServerError(**details, effect_possible=call.writes)
+    if error_body is None or received.status < 400:
         return _unexpected(received, call, f"status {received.status} {_hint(received)}")
-    meaning = _meaning(received.status, said.code, call)
+    meaning = _meaning(received.status, error_body.code, call)
     if meaning is None:
         return _unexpected(received, call, "status 404 without an error code of Cobalt's: this proves nothing absent")
-    return meaning(**told)
+    return meaning(**details)
 
 
 def _meaning(status: int, code: str | None, call: Call) -> type[ResponseError] | None:
-    known = _MEANING_OF_CODE.get(code or "")
-    if known is not None:
-        return known
+    error_type = _MEANING_OF_CODE.get(code or "")
+    if error_type is not None:
+        return error_type
     if status in {401, 403}:
         return KeyRefused
     if status != 404:
@@ -112,7 +112,7 @@ def _meaning(status: int, code: str | None, call: Call) -> type[ResponseError] |
 
 
 def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
-    """Return what `Retry-After` asks for, given as seconds or as an HTTP date; None when it is absent or unreadable."""
+    """Return the seconds in `Retry-After`, which holds seconds or an HTTP date; None if it is absent or invalid."""
     if header is None:
         return None
     try:
@@ -127,19 +127,19 @@ def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
     return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
-def _said(body: bytes) -> _Said | None:
-    """Return the words of an error body in one of Cobalt's forms; None for anything else, such as a proxy's page."""
+def _read_error_body(body: bytes) -> _ErrorBody | None:
+    """Return the content of an error body in one of Cobalt's forms; None for anything else, such as a proxy's page."""
     try:
-        told = json.loads(body)
+        document = json.loads(body)
     except ValueError:
         return None
-    if not isinstance(told, dict):
+    if not isinstance(document, dict):
         return None
-    code, message = _text(told.get("error")) or _text(told.get("error_code")), told.get("message")
+    code, message = _text(document.get("error")) or _text(document.get("error_code")), document.get("message")
     message = "; ".join(map(str, message)) if isinstance(message, list) else _text(message) or ""
     if not code and not message:
         return None
-    return _Said(code=code, message=message, request_id=_text(told.get("request_id")))
+    return _ErrorBody(code=code, message=message, request_id=_text(document.get("request_id")))
 
 
 def _text(value: object) -> str | None:
@@ -158,18 +158,18 @@ def _unexpected(received: Received, call: Call, text: str) -> UnexpectedAnswer:
     return UnexpectedAnswer(text, call=str(call), effect_possible=call.writes)
 
 
-def _looks(received: Received) -> str:
+def _describe(received: Received) -> str:
     return f"{received.headers.get('content-type', 'no content-type')}, {len(received.body)} bytes"
 
 
 def _hint(received: Received) -> str:
     if received.status < 400:
         return "is a redirect, which is not followed; check COBALT_BASE_URL"
-    return f"without an error body of Cobalt's ({_looks(received)}): a proxy may have answered in its place"
+    return f"without an error body of Cobalt's ({_describe(received)}): a proxy may have answered in its place"
 
 
-def _complaints(error: ValidationError) -> str:
+def _problems(error: ValidationError) -> str:
     """Name the keys at fault, at most five, and never their values."""
     wrong = error.errors(include_input=False, include_url=False, include_context=False)
-    named = [f"{'.'.join(map(str, each['loc'])) or 'the whole'}: {each['msg']}" for each in wrong[:5]]
+    named = [f"{'.'.join(map(str, problem['loc'])) or 'the whole'}: {problem['msg']}" for problem in wrong[:5]]
     return "; ".join(named) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")

@@ -77,7 +77,7 @@ class Applications(SessionTokens):
         Args:
             linked_account_id: The host's id of the account.
             config_id: The config that the page sets up; None leaves it to Cobalt.
-            page_properties: What the page shows and does, such as `redirect_url` or `button_color`.
+            page_properties: Options of the page, such as `redirect_url` or `button_color`.
 
         Raises:
             UnknownAccount: Create the account first.
@@ -96,7 +96,7 @@ class Applications(SessionTokens):
         return self._as_bearer(linked_account_id, call, _CONNECT_URL).hosted_url
 
     def save_key_credentials(self, linked_account_id: str, slug: str, credentials: Mapping[str, Any]) -> None:
-        """Connect a key-based application with what the customer typed in.
+        """Connect a key-based application with the credentials that the customer typed in.
 
         Raises:
             CredentialsRefused: The provider refused them: the customer must enter them again.
@@ -118,10 +118,10 @@ class Applications(SessionTokens):
         """Disconnect the application, by one auth type or (None) by all; its configs for the account are deleted.
 
         Returns:
-            The account afterwards. Nothing connected is a success too.
+            The account afterwards. It succeeds even if nothing was connected.
 
         Raises:
-            UnknownAccount: Nothing is connected, then.
+            UnknownAccount: There is no such account, so nothing is connected.
             CobaltError: See `Client`.
         """
         query = {"linked_account_id": checked(linked_account_id, what="linked_account_id")}

@@ -11,13 +11,13 @@ from cobalt_mirror.cobalt.errors import Refused, ResponseError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request, and what must be known of it to judge its answer.
+    """A request, with what is needed to interpret its answer.
 
     Attributes:
         path: Percent-encoded, from the root.
-        absent: What a 404 means here, when its code does not say.
-        writes: Whether it changes anything at Cobalt that somebody may have to read again.
-        secrets: What no error may repeat.
+        absent: The error for a 404 whose code does not identify it.
+        writes: Whether it changes something at Cobalt, so that a lost answer leaves its effect unknown.
+        secrets: Values that must not appear in errors.
     """
 
     method: str
@@ -30,5 +30,5 @@ class Call:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
-        """Return method and path, which is how errors name the call."""
+        """Return method and path, the name of the call in errors."""
         return f"{self.method} {self.path}"

@@ -26,22 +26,22 @@ def _utc_now() -> datetime:
 
 
 class Client(Applications, Configs, Webhooks):
-    """Everything this project asks of Cobalt. Threads may share one; close it when the process ends.
+    """A client for Cobalt's API. Threads may share one; close it when the process ends.
 
     A call never takes longer than `timeout_seconds`, however slowly Cobalt answers and however many requests the call
-    needs; waiting for the governor counts. Nothing is retried and no redirect is followed. Any call may raise:
+    needs; the wait for the governor counts. Nothing is retried and no redirect is followed. Any call may raise:
 
-    - `InvalidIdentifier`: an id cannot travel to Cobalt. Stop; nothing was sent.
+    - `InvalidIdentifier`: an id cannot be sent to Cobalt. Nothing was sent. Stop.
     - `ConnectFailed`: Cobalt was not reached. Try again later.
-    - `NoAnswer`, `DeadlineExceeded`, `ServerError`: their trouble. Try again later; where `effect_possible` is true,
-      read first, because the write may have happened.
-    - `UnexpectedAnswer`: not what the documentation promises, such as a proxy's page. Try again later.
-    - `RateLimited`: wait, then try again.
-    - `KeyRefused`: the operator must act; `probe` tells whether the key or only this call is refused.
+    - `NoAnswer`, `DeadlineExceeded`, `ServerError`: Cobalt or the network failed. Try again later; if `effect_possible`
+      is true, read first, because the write may have happened.
+    - `UnexpectedAnswer`: an undocumented answer, such as a proxy's page. Try again later.
+    - `RateLimited`: over the rate limit. Wait, then try again.
+    - `KeyRefused`: the operator must act; `probe` shows whether the key or only this call is refused.
     - `UnknownAccount`: no such account in this environment. Upsert it, then try again.
     - `Refused`: the same request would be refused again. Stop.
 
-    A proxy named by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY is used, and SSL_CERT_FILE is believed.
+    The client uses the proxy in HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, and the certificates in SSL_CERT_FILE.
     """
 
     def __init__(
@@ -58,15 +58,15 @@ class Client(Applications, Configs, Webhooks):
 
         Args:
             api_key: `tk...` for the test environment, `pk...` for production.
-            base_url: Where Cobalt answers.
-            timeout_seconds: How long a call may take in all.
-            governor: Who is asked before every request; None lets every request go.
-            transport: What carries the requests, closed with the client; None means the network. The deadline binds
-                another transport only between the pieces of a body.
-            clock: Tells the aware time, for the life of tokens; never used for deadlines.
+            base_url: URL of Cobalt.
+            timeout_seconds: Total time for one call.
+            governor: Rate governor, called before every request; None for no limit.
+            transport: Transport for the requests, closed with the client; None for the network. With another transport,
+                the deadline is checked only between the pieces of a body.
+            clock: Returns the aware time, for the lifetime of tokens; never used for deadlines.
 
         Raises:
-            ValueError: The key, the address or the timeout makes no sense; the text says which, without the key.
+            ValueError: The key, the URL or the timeout is invalid. The text says which, without the key.
         """
         if not fits_header(api_key):
             raise ValueError("api_key must be visible ASCII on one line; check COBALT_API_KEY for quotes or line ends")
@@ -76,7 +76,7 @@ class Client(Applications, Configs, Webhooks):
         super().__init__(api_key, exchange, TokenCache(), clock)
 
     def __repr__(self) -> str:
-        """Say where it points, without the key."""
+        """Return URL and environment, without the key."""
         return f"Client(base_url={self.base_url!r}, environment={self.environment!r})"
 
     def __enter__(self) -> Self:
@@ -90,16 +90,16 @@ class Client(Applications, Configs, Webhooks):
         self.close()
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Close all connections."""
         self._exchange.close()
 
     @property
     def base_url(self) -> str:
-        """Where it points, without a trailing slash; what a page hands to the browser SDK."""
+        """Cobalt's URL without a trailing slash, as a page passes it to the browser SDK."""
         return self._exchange.base_url
 
     @property
     def environment(self) -> Environment | None:
-        """The environment that the key belongs to; None when its first letters do not tell."""
-        known = {"tk": Environment.TEST, "pk": Environment.PRODUCTION}
-        return known.get(self._api_key[:2])
+        """The environment of the key; None if its first letters are unknown."""
+        by_prefix = {"tk": Environment.TEST, "pk": Environment.PRODUCTION}
+        return by_prefix.get(self._api_key[:2])

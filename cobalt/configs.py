@@ -52,7 +52,7 @@ class Configs(SessionTokens):
         fields: Mapping[str, Any],
         workflows: Sequence[Mapping[str, Any]],
     ) -> Config:
-        """Replace the fields and workflows of a config: what is not given is gone.
+        """Replace all fields and workflows of a config: those that are left out are removed.
 
         Args:
             linked_account_id: The host's id of the account.
@@ -66,7 +66,7 @@ class Configs(SessionTokens):
 
         Raises:
             UnknownConfig: It was never created. Find or create it first.
-            Refused: Cobalt does not take a value; `message` says which. Stop.
+            Refused: Cobalt does not accept a value; `message` says which. Stop.
             CobaltError: See `Client`.
         """
         body = {"slug": checked(slug, what="slug"), **_named(config_id)}
@@ -85,7 +85,7 @@ class Configs(SessionTokens):
         return self._as_account(linked_account_id, call, _CONFIG)
 
     def fetch_configs(self, linked_account_id: str, slug: str) -> list[ConfigReference]:
-        """Return which configs of the application the account has.
+        """Return references to the account's configs for the application.
 
         Raises:
             UnknownApplication: It does not exist or is not enabled: the operator must act.
@@ -98,7 +98,7 @@ class Configs(SessionTokens):
         """Delete the config; the application stays connected.
 
         Raises:
-            UnknownConfig: There is none: what was wanted is so.
+            UnknownConfig: There is no such config, so nothing is left to delete.
             CobaltError: See `Client`.
         """
         call = Call(method="DELETE", path=_config_path(slug, config_id), absent=UnknownConfig, writes=True)
@@ -133,15 +133,15 @@ class Configs(SessionTokens):
 
         Args:
             linked_account_id: The host's id of the account.
-            slug: The application; it travels in a header here, so only visible ASCII will do.
+            slug: The application; it is sent in a header here, so it must be visible ASCII.
             field_id: The field.
-            value: Anything that JSON carries.
+            value: Any JSON value.
             config_id: None means the linked account id.
             workflow_id: The workflow that the field belongs to; None means the config itself.
 
         Raises:
             UnknownConfig: There is no such config, or no such field in it.
-            Refused: Cobalt does not take the value; `message` says why. Stop.
+            Refused: Cobalt does not accept the value; `message` says why. Stop.
             CobaltError: See `Client`.
         """
         call = _field_call("PUT", slug, field_id, config_id=config_id, workflow_id=workflow_id, body={"value": value})
@@ -156,7 +156,7 @@ class Configs(SessionTokens):
         config_id: str | None = None,
         workflow_id: str | None = None,
     ) -> None:
-        """Take one field's value away; arguments and errors are those of `set_config_field`."""
+        """Clear one field's value; arguments and errors are those of `set_config_field`."""
         call = _field_call("DELETE", slug, field_id, config_id=config_id, workflow_id=workflow_id, body=None)
         self._as_account(linked_account_id, call, ANYTHING)
 

@@ -1,8 +1,8 @@
-"""A timeout that counts down over a whole call, and a transport that obeys it.
+"""A timeout over a whole call, and a transport that obeys it.
 
-httpx's timeouts start again with every operation: a server that sends one byte a second is never too slow for them.
-httpcore hands its timeouts unchanged to the network backend, so a timeout that knows when it ends, and a backend that
-asks it before every operation, bound connecting (name lookup included), sending, headers and body together.
+httpx's timeouts start again with every operation: a server that sends one byte a second never exceeds them. httpcore
+passes its timeouts unchanged to the network backend, so a timeout with a fixed end, and a backend that checks it before
+every operation, limit connecting (name lookup included), sending, headers and body together.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KEEPALIVE_SECONDS = 3.0
 
 
 class Deadline(float):
-    """A number of seconds that knows when it began: a plain timeout for httpcore, a countdown for our backend."""
+    """A number of seconds with a fixed end: a plain timeout for httpcore, a countdown for our backend."""
 
     _ends: float
 
@@ -38,7 +38,7 @@ class Deadline(float):
 
     @property
     def left_seconds(self) -> float:
-        """What is left, never below zero."""
+        """The seconds left, never below zero."""
         return max(self._ends - time.monotonic(), 0.0)
 
     def as_extension(self) -> dict[str, float]:
@@ -50,10 +50,10 @@ def _left(timeout: float | None, *, error: type[httpcore.TimeoutException]) -> f
     """Return the timeout for one operation; an exhausted one raises, as zero would mean "do not block" to a socket."""
     if not isinstance(timeout, Deadline):
         return timeout
-    left = timeout.left_seconds
-    if left <= 0:
+    seconds = timeout.left_seconds
+    if seconds <= 0:
         raise error("the time for the whole call ran out")
-    return left
+    return seconds
 
 
 class _CountdownStream(httpcore.NetworkStream):
@@ -74,15 +74,15 @@ class _CountdownStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        left = _left(timeout, error=httpcore.ConnectTimeout)
-        return _CountdownStream(self._stream.start_tls(ssl_context, server_hostname, left))
+        seconds = _left(timeout, error=httpcore.ConnectTimeout)
+        return _CountdownStream(self._stream.start_tls(ssl_context, server_hostname, seconds))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
 
 class CountdownBackend(httpcore.NetworkBackend):
-    """A network backend whose operations never outlive a `Deadline`; other timeouts mean what they always do."""
+    """A network backend whose operations end with a `Deadline`; other timeouts apply to each operation as usual."""
 
     def __init__(self, backend: httpcore.NetworkBackend) -> None:
         """Wrap the backend that does the work."""
@@ -96,10 +96,10 @@ class CountdownBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect, in a thread of its own: name lookup knows no timeout, and every address tried begins a new one."""
-        left = _left(timeout, error=httpcore.ConnectTimeout)
+        """Connect, in a separate thread: name lookup has no timeout, and each address tried would begin a new one."""
+        seconds = _left(timeout, error=httpcore.ConnectTimeout)
         return _CountdownStream(
-            _within(left, lambda: self._backend.connect_tcp(host, port, left, local_address, socket_options))
+            _within(seconds, lambda: self._backend.connect_tcp(host, port, seconds, local_address, socket_options))
         )
 
 
@@ -134,7 +134,7 @@ def countdown_transport(base_url: httpx.URL) -> httpx.HTTPTransport:
     transport = httpx.HTTPTransport(
         proxy=_proxy_for(base_url), limits=httpx.Limits(keepalive_expiry=_KEEPALIVE_SECONDS)
     )
-    # httpx has no door for a backend. Should these names change, the tests with trickling servers hang and say so.
+    # httpx has no public option for a backend. If these private names change, the tests with slow servers fail.
     pool = transport._pool
     pool._network_backend = CountdownBackend(pool._network_backend)
     return transport

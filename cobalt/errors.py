@@ -1,17 +1,17 @@
-"""What can go wrong when talking to Cobalt, as one tree.
+"""The errors of calls to Cobalt, as one tree.
 
 CobaltError
-├── InvalidIdentifier        a value that cannot travel to Cobalt at all (also a ValueError)
+├── InvalidIdentifier        a value that cannot be sent to Cobalt (also a ValueError)
 ├── TransportError           there is no complete answer
 │   ├── ConnectFailed        Cobalt was never reached: nothing happened there
 │   └── NoAnswer             the request may have arrived, its answer did not
 │       └── DeadlineExceeded the same, because the time for the call ran out
-├── UnexpectedAnswer         an answer, but not one that the documentation promises
+├── UnexpectedAnswer         an answer that is not documented
 └── ResponseError            Cobalt answered with an error
     ├── KeyRefused           401, 403: wrong key, or a key of the other environment
-    ├── RateLimited          429, or no slot to be had under Cobalt's limit
-    ├── ServerError          5xx and 408: their side
-    ├── CredentialsRefused   the provider refused what the customer typed in
+    ├── RateLimited          429, or no free slot under Cobalt's limit
+    ├── ServerError          5xx and 408: Cobalt failed
+    ├── CredentialsRefused   the provider refused the customer's credentials
     ├── UnknownAccount       no such linked account in this environment
     ├── UnknownApplication   no such application, or it is not enabled
     ├── UnknownConfig        no such config, field or workflow
@@ -24,11 +24,12 @@ from typing import Any
 
 
 class CobaltError(Exception):
-    """The root of everything this package raises on purpose.
+    """The root of this package's errors.
 
     Attributes:
-        call: Method and path of the request; empty when there was none.
-        effect_possible: The request was a write, and it may have happened although it failed. Read before trying again.
+        call: Method and path of the request; empty if there was none.
+        effect_possible: Whether the request was a write that may have happened although it failed. Read before trying
+            again.
     """
 
     def __init__(self, message: str, *, call: str = "", effect_possible: bool = False) -> None:
@@ -40,7 +41,7 @@ class CobaltError(Exception):
 
 
 class InvalidIdentifier(CobaltError, ValueError):
-    """An identifier that cannot travel to Cobalt: no retry helps, the host must choose another."""
+    """An identifier cannot be sent to Cobalt. A retry does not help: the host must choose another."""
 
 
 class TransportError(CobaltError):
@@ -60,7 +61,7 @@ class DeadlineExceeded(NoAnswer):
 
 
 class UnexpectedAnswer(CobaltError):
-    """An answer that the documentation does not promise: a proxy's page, cut JSON, a missing key. Try again later."""
+    """An undocumented answer: a proxy's page, truncated JSON, a missing key. Try again later."""
 
 
 class ResponseError(CobaltError):
@@ -68,9 +69,9 @@ class ResponseError(CobaltError):
 
     Attributes:
         status: The HTTP status.
-        code: Cobalt's own error code, such as `INVALID_APP_ID`; None when the body had none.
-        message: Cobalt's own words, cut to 500 characters; empty when the body had none.
-        request_id: What Cobalt's support asks for; None when the body had none.
+        code: Cobalt's error code, such as `INVALID_APP_ID`; None if the body has none.
+        message: Cobalt's message, cut to 500 characters; empty if the body has none.
+        request_id: Id for Cobalt's support; None if the body has none.
     """
 
     meaning = "Cobalt answered with an error"
@@ -85,31 +86,31 @@ class ResponseError(CobaltError):
         call: str = "",
         effect_possible: bool = False,
     ) -> None:
-        said = " ".join(part for part in (str(status), code, message and f'"{message}"') if part)
+        parts = " ".join(part for part in (str(status), code, message and f'"{message}"') if part)
         request = f" (request_id {request_id})" if request_id else ""
-        super().__init__(f"{self.meaning}: {said}{request}", call=call, effect_possible=effect_possible)
+        super().__init__(f"{self.meaning}: {parts}{request}", call=call, effect_possible=effect_possible)
         self.status = status
         self.code = code
         self.message = message
         self.request_id = request_id
 
     def as_json(self) -> dict[str, Any]:
-        """Return what Cobalt answered, as it may be kept: no secret of the request is in it."""
-        told = {"status": self.status, "code": self.code, "message": self.message, "request_id": self.request_id}
-        return {"call": self.call, **told}
+        """Return Cobalt's answer for storage; it holds no secret of the request."""
+        answer = {"status": self.status, "code": self.code, "message": self.message, "request_id": self.request_id}
+        return {"call": self.call, **answer}
 
 
 class KeyRefused(ResponseError):
-    """The key is wrong, or belongs to the other environment: the operator must act. No event is at fault."""
+    """The key is wrong, or belongs to the other environment: the operator must act. Events are not at fault."""
 
     meaning = "Cobalt refused the credentials of this call; check COBALT_API_KEY and its environment (tk test, pk live)"
 
 
 class RateLimited(ResponseError):
-    """Over Cobalt's limit; a governor raises it too, and then no request was sent. Wait, then try again.
+    """Over Cobalt's rate limit. A governor raises it too; then no request was sent. Wait, then try again.
 
     Attributes:
-        retry_after_seconds: How long to wait; None when nobody said.
+        retry_after_seconds: How long to wait; None if Cobalt did not say.
     """
 
     meaning = "over Cobalt's rate limit, wait before the next call"
@@ -128,13 +129,13 @@ class RateLimited(ResponseError):
 
 
 class ServerError(ResponseError):
-    """Their side failed; a write may have happened. Read before writing again."""
+    """Cobalt failed; a write may have happened. Read before writing again."""
 
     meaning = "Cobalt failed on its side, try again later"
 
 
 class CredentialsRefused(ResponseError):
-    """The provider refused what the customer typed in: the customer must correct it. Nothing was stored."""
+    """The provider refused the customer's credentials: the customer must correct them. Nothing was stored."""
 
     meaning = "the provider refused these credentials; the customer must enter them again"
 
@@ -158,6 +159,6 @@ class UnknownConfig(ResponseError):
 
 
 class Refused(ResponseError):
-    """Cobalt understood the request and refuses it: the same request will fail again."""
+    """Cobalt refused the request, and would refuse it again. Stop."""
 
     meaning = "Cobalt refused the request, and would refuse it again"

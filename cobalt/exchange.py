@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 LARGEST_ANSWER_BYTES = 10 * 1024 * 1024
 
-# Errors of httpx after which Cobalt cannot have seen the request.
+# httpx errors after which Cobalt cannot have received the request.
 _NEVER_REACHED = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -41,7 +41,7 @@ _NEVER_REACHED = (
 
 
 class Exchange:
-    """Sends calls over kept connections; shared by threads. Nothing is sent twice, no redirect is followed."""
+    """Send calls over pooled connections, each only once and without redirects. Safe to share between threads."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Exchange:
         """Open nothing yet: the first call connects.
 
         Raises:
-            ValueError: An argument makes no sense; its text says which.
+            ValueError: An argument is invalid. The text says which.
         """
         if timeout_seconds <= 0:
             raise ValueError(f"timeout_seconds must be above zero, not {timeout_seconds}")
@@ -67,18 +67,18 @@ class Exchange:
         self._clock = clock
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Close all connections."""
         self._transport.close()
 
     def deadline(self) -> Deadline:
-        """Start the time of one public call, which all its requests share, waiting for the governor included."""
+        """Start the deadline of one public call. All its requests share it, as do waits for the governor."""
         return Deadline(self._timeout_seconds)
 
     def send(self, call: Call, shape: TypeAdapter[T], *, deadline: Deadline) -> T:
-        """Send the call once and return its answer in the wanted shape.
+        """Send the call once and return its answer in the expected shape.
 
         Raises:
-            CobaltError: One of the tree, as `cobalt_mirror.cobalt.errors` draws it.
+            CobaltError: See the tree in `cobalt_mirror.cobalt.errors`.
         """
         if self._governor is not None:
             self._governor.acquire()
@@ -112,7 +112,7 @@ class Exchange:
         }
         content = None
         if call.body is not None:
-            # ASCII, so that half a character in somebody's value is Cobalt's to refuse and not ours to fail on.
+            # ASCII, so that a lone surrogate in a value reaches Cobalt, which refuses it, instead of failing here.
             content = json.dumps(call.body, allow_nan=False, separators=(",", ":")).encode("ascii")
             headers["content-type"] = "application/json"
         return httpx.Request(
@@ -128,7 +128,7 @@ def _checked_base_url(base_url: str) -> str:
     try:
         url = httpx.URL(base_url)
     except httpx.InvalidURL as error:
-        raise ValueError(f"base_url is not an address ({error}); it looks like https://app.refold.ai") from error
+        raise ValueError(f"base_url is not a URL ({error}); it must look like https://app.refold.ai") from error
     if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query or url.fragment:
         raise ValueError("base_url must be scheme and host, without user, query or fragment: https://app.refold.ai")
     return base_url.rstrip("/")
@@ -141,7 +141,7 @@ def _read(response: httpx.Response, call: Call, deadline: Deadline) -> bytes:
         if len(body) > LARGEST_ANSWER_BYTES:
             text = f"the answer is larger than {LARGEST_ANSWER_BYTES} bytes; ask for smaller pages"
             raise UnexpectedAnswer(text, call=str(call), effect_possible=call.writes)
-        if deadline.left_seconds <= 0:  # for transports that know nothing of our deadline
+        if deadline.left_seconds <= 0:  # for transports that do not obey our deadline
             raise _too_late(call, deadline)
     return bytes(body)
 
@@ -152,7 +152,7 @@ def _too_late(call: Call, deadline: Deadline) -> DeadlineExceeded:
 
 
 def _translated(error: httpx.HTTPError, call: Call, deadline: Deadline) -> TransportError | UnexpectedAnswer:
-    """The one place where httpx's errors become ours."""
+    """Return our error for an error of httpx; no other code maps them."""
     if isinstance(error, _NEVER_REACHED):
         text = f"Cobalt was not reached ({type(error).__name__}: {error}); check COBALT_BASE_URL and the network"
         return ConnectFailed(text, call=str(call))

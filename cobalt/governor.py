@@ -1,17 +1,17 @@
-"""The seam through which every request asks for a slot under Cobalt's rate limit."""
+"""The interface of a rate governor, which every request asks for a slot under Cobalt's limit."""
 
 from typing import Protocol
 
 
 class Governor(Protocol):
-    """Decides when a request may go; one object may serve many threads."""
+    """Decides when a request may be sent. Safe to share between threads."""
 
     def acquire(self) -> None:
-        """Wait for a slot; called before every request, and may block for about two seconds.
+        """Wait for a slot. Called before every request; it may block for about two seconds.
 
         Raises:
-            RateLimited: No slot is free soon. No request was sent: put the work off.
+            RateLimited: No slot is free soon. No request was sent. Try again later.
         """
 
     def throttled(self, retry_after_seconds: float | None) -> None:
-        """Learn of a 429; called once for each, with the pause that Cobalt asked for, None when it named none."""
+        """Handle a 429. Called once for each, with the pause that Cobalt asked for, or None."""

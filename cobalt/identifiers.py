@@ -1,4 +1,4 @@
-"""Which identifiers can travel to Cobalt, and how (see docs/decisions/0001-identifiers-in-headers.md)."""
+"""Identifiers that can be sent to Cobalt, and their encoding (see docs/decisions/0001-identifiers-in-headers.md)."""
 
 import re
 from urllib.parse import quote
@@ -11,7 +11,7 @@ _FITS_HEADER = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
 def checked(identifier: str, *, what: str) -> str:
-    """Return the identifier, if it can travel to Cobalt in paths, queries and bodies.
+    """Return the identifier if it can be sent to Cobalt in paths, queries and bodies.
 
     Args:
         identifier: The host's id, a slug, or an id of Cobalt's.
@@ -19,13 +19,13 @@ def checked(identifier: str, *, what: str) -> str:
 
     Raises:
         InvalidIdentifier: It is empty, `.` or `..` (which name folders in a path, however they are encoded), or not
-            Unicode text. No retry helps: choose another.
+            Unicode text. A retry does not help: choose another.
     """
     if not identifier:
-        raise InvalidIdentifier(f"{what} is empty, and Cobalt would take the path for another one; give an id")
+        raise InvalidIdentifier(f"{what} is empty, so the path would mean something else; give an id")
     if identifier in {".", ".."}:
         raise InvalidIdentifier(
-            f"{what} {identifier!r} cannot travel in a path, where it names a folder; choose another"
+            f"{what} {identifier!r} cannot be part of a path, where it names a folder; choose another"
         )
     if re.search("[\ud800-\udfff]", identifier):
         raise InvalidIdentifier(f"{what} {identifier!r} holds half a character (a lone surrogate); choose another")
@@ -42,5 +42,5 @@ def path_segment(identifier: str, *, what: str) -> str:
 
 
 def fits_header(identifier: str) -> bool:
-    """Tell whether a header carries the identifier unchanged."""
+    """Return whether a header carries the identifier unchanged."""
     return _FITS_HEADER.fullmatch(identifier) is not None

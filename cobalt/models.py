@@ -1,4 +1,4 @@
-"""What Cobalt answers, as frozen values; keys that we do not know are tolerated."""
+"""Cobalt's answers as frozen models; unknown keys are ignored."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, C
 
 
 class Environment(StrEnum):
-    """Where an account lives; the API key decides."""
+    """The environment of an account; the API key decides it."""
 
     TEST = "test"
     PRODUCTION = "production"
@@ -20,7 +20,7 @@ def _to_utc(moment: datetime) -> datetime:
 
 
 def _pairs_to_mapping(udf: object) -> object:
-    """Cobalt takes `udf` as a map and answers it as a list of pairs."""
+    """Return `udf` as a mapping: Cobalt accepts it as one, but answers with a list of pairs."""
     if not isinstance(udf, list):
         return udf
     return {pair["key_name"]: pair.get("key_value") for pair in udf if isinstance(pair, dict) and "key_name" in pair}
@@ -53,12 +53,12 @@ class Answer(BaseModel):
     def _drop_nulls_and_keep_raw(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        told = {key: value for key, value in data.items() if value is not None or key in cls.nullable}
-        return {**told, "raw": dict(data)}
+        values = {key: value for key, value in data.items() if value is not None or key in cls.nullable}
+        return {**values, "raw": dict(data)}
 
 
 class AccountIntegration(Answer):
-    """One application that an account is connected to, as the account's own answer tells it."""
+    """One application that an account is connected to, as it appears in the account's answer."""
 
     slug: str = Field(validation_alias="type")
     name: str | None = None
@@ -73,9 +73,9 @@ class LinkedAccount(Answer):
 
     Attributes:
         linked_account_id: The host's own id.
-        udf: The host's extra fields; None when the answer does not tell.
-        integrations: What is connected; None when the answer does not tell, which is not the same as nothing.
-        new_account: Whether an upsert created it; None for every other answer.
+        udf: The host's extra fields; None if the answer leaves them out.
+        integrations: The connected applications; None if the answer leaves them out, which does not mean none.
+        new_account: Whether an upsert created it; None in other answers.
     """
 
     linked_account_id: str = Field(validation_alias=AliasChoices("account_id", "linked_account_id"))
@@ -92,7 +92,7 @@ class AccountPage(Answer):
     """One page of the listing. Accounts created or deleted during a walk shift later pages.
 
     Attributes:
-        limit: The page size that Cobalt really used, which may be less than what was asked for.
+        limit: The page size that Cobalt used, which may be less than requested.
     """
 
     accounts: tuple[LinkedAccount, ...] = Field(validation_alias="docs")
@@ -108,7 +108,7 @@ class ConnectedAccount(Answer):
     """One way in which an account is connected to an application.
 
     Attributes:
-        identifier: Who the provider says it is: text, an object or None, as the provider likes.
+        identifier: The provider's name for the account: text, an object or None, depending on the provider.
         status: `active` or `expired`.
     """
 
@@ -122,7 +122,7 @@ class Application(Answer):
     """Something customers can connect, as one account sees it.
 
     Attributes:
-        connected_accounts: The full truth about the connection; `connected` and `reauth_required` are its summary.
+        connected_accounts: All connected accounts; `connected` and `reauth_required` summarise them.
         auth_type_options: For each auth type, the inputs that a form needs.
     """
 
@@ -138,8 +138,8 @@ class Application(Answer):
     reauth_required: bool = False
 
     @model_validator(mode="after")
-    def _tell_who_is_connected(self) -> Self:
-        """Without this, a connection whose accounts are left out would read as no connection."""
+    def _require_connected_accounts(self) -> Self:
+        """Refuse a connection whose accounts are left out: it would read as no connection."""
         if self.connected and "connected_accounts" not in self.model_fields_set:
             raise ValueError("connected, but connected_accounts is missing")
         return self
@@ -149,8 +149,8 @@ class ConfigField(Answer):
     """One input of a config: what a form needs, and its value.
 
     Attributes:
-        value: The value; None both when it is null and when the answer leaves it out: `has_value` tells which.
-        raw: The field's whole schema, for drawing a form.
+        value: The value; None if it is null or if the answer leaves it out: see `has_value`.
+        raw: The field's whole schema, for a form.
     """
 
     nullable: ClassVar[frozenset[str]] = frozenset({"value"})
@@ -187,7 +187,7 @@ class ConfigWorkflow(Answer):
 
 
 class FieldError(Answer):
-    """Something the customer must fix in a config that was saved all the same."""
+    """A problem in a saved config that the customer must fix."""
 
     id: str
     name: str | None = None
@@ -195,9 +195,9 @@ class FieldError(Answer):
 
     @property
     def message(self) -> str:
-        """What is wrong, in the words of Cobalt or the provider; empty when they said nothing."""
-        told = self.error.get("message") if isinstance(self.error, Mapping) else self.error
-        return "" if told is None else str(told)
+        """The message of Cobalt or the provider; empty if there is none."""
+        message = self.error.get("message") if isinstance(self.error, Mapping) else self.error
+        return "" if message is None else str(message)
 
 
 class Config(Answer):
@@ -216,7 +216,7 @@ class Config(Answer):
 
 
 class ConfigReference(Answer):
-    """One line of the list of an account's configs for an application."""
+    """One entry in the list of an account's configs for an application."""
 
     config_id: str
 
@@ -231,7 +231,7 @@ class Webhook(Answer):
 
 
 class SessionToken(BaseModel):
-    """A token for the browser SDK, with the times at which its two halves end; the tokens are not in its repr."""
+    """A token for the browser SDK with its refresh token and their expiry; the repr leaves the tokens out."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 

@@ -1,4 +1,4 @@
-"""What every call shares: the key, the exchange and the session tokens in hand."""
+"""The base of all calls: the key, the exchange and the cache of session tokens."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Organisation:
     """Calls that need the key and nothing else."""
 
     def __init__(self, api_key: str, exchange: Exchange, tokens: TokenCache) -> None:
-        """Hold what the calls need; opens nothing."""
+        """Store what the calls need; nothing is opened."""
         self._api_key = api_key
         self._exchange = exchange
         self._tokens = tokens
 
     def _with_key(self, call: Call, shape: TypeAdapter[T], *, deadline: Deadline | None = None) -> T:
-        """Send a call as the organisation."""
+        """Send a call with the organisation's key."""
         keyed = replace(
             call,
             headers={**call.headers, "x-api-key": self._api_key},
@@ -38,5 +38,5 @@ class Organisation:
 
 
 def without_none(**values: Any) -> Mapping[str, Any]:
-    """Return the values that are not None: what is not given is left out of a request."""
+    """Return the values that are not None, for requests that leave the others out."""
     return {key: value for key, value in values.items() if value is not None}

@@ -60,7 +60,7 @@ class SessionTokens(Accounts):
     """Minting, reusing and revoking session tokens, and calls that act on one account."""
 
     def __init__(self, api_key: str, exchange: Exchange, tokens: TokenCache, clock: Callable[[], datetime]) -> None:
-        """Hold what the calls need; opens nothing."""
+        """Store what the calls need; nothing is opened."""
         super().__init__(api_key, exchange, tokens)
         self._clock = clock
 
@@ -77,24 +77,23 @@ class SessionTokens(Accounts):
 
         Args:
             linked_account_id: The host's id of the account.
-            ensure: Create the account if Cobalt does not know it, so that a first page need not wait for a worker.
-            force_refresh: Have Cobalt mint a new one, and forget the one in hand.
-            reuse_for: How old a token in hand may be.
-            min_left: How long the token must live still. A token of Cobalt's with less is refreshed once by force; one
-                that has less even then is returned as it is, because Cobalt gives no longer ones. Its `expires_at`
-                tells.
+            ensure: Create the account if Cobalt does not have it, so that a first page need not wait for a worker.
+            force_refresh: Have Cobalt mint a new token, and drop the cached one.
+            reuse_for: Longest age of a cached token.
+            min_left: Least remaining lifetime. A token from Cobalt with less is refreshed once by force; one that has
+                less even then is returned as it is, because Cobalt issues no longer ones. See its `expires_at`.
 
         Raises:
-            UnknownAccount: Cobalt does not know the account, and `ensure` is false. Upsert it, or pass `ensure`.
+            UnknownAccount: Cobalt does not have the account, and `ensure` is false. Upsert it, or pass `ensure`.
             CobaltError: See `Client`.
         """
         checked(linked_account_id, what="linked_account_id")
         deadline = self._exchange.deadline()
         if force_refresh:
             self._tokens.drop(linked_account_id)
-        known = self._tokens.find(linked_account_id, now=self._clock(), reuse_for=reuse_for, min_left=min_left)
-        if known is not None:
-            return known
+        cached = self._tokens.find(linked_account_id, now=self._clock(), reuse_for=reuse_for, min_left=min_left)
+        if cached is not None:
+            return cached
         try:
             return self._lasting(linked_account_id, force_refresh=force_refresh, min_left=min_left, deadline=deadline)
         except UnknownAccount:
@@ -104,13 +103,13 @@ class SessionTokens(Accounts):
         return self._lasting(linked_account_id, force_refresh=force_refresh, min_left=min_left, deadline=deadline)
 
     def revoke_session_token(self, token: str) -> int:
-        """End a token, here and at Cobalt.
+        """Revoke a token at Cobalt, and drop it from the cache.
 
         Returns:
-            How many tokens ended: 0 when Cobalt does not accept this one anyway.
+            Number of tokens revoked: 0 if Cobalt did not accept this one anyway.
 
         Raises:
-            CobaltError: See `Client`. The token in hand is forgotten all the same.
+            CobaltError: See `Client`. The token is dropped from the cache in any case.
         """
         self._tokens.drop_token(token)
         if not fits_header(token):
@@ -139,7 +138,7 @@ class SessionTokens(Accounts):
             body={"linked_account_id": linked_account_id},
             absent=UnknownAccount,
         )
-        # The time before the request: the token then never seems to live longer than it does.
+        # The time before the request, so that the token's lifetime is never overestimated.
         mark, asked_at = self._tokens.mark(), self._clock()
         token = self._with_key(call, _MINTED, deadline=deadline).at(asked_at)
         self._tokens.keep(linked_account_id, token, minted_at=asked_at, mark=mark)
@@ -161,8 +160,8 @@ class SessionTokens(Accounts):
         return self._with_key(replace(call, headers={**call.headers, "linked_account_id": linked_account_id}), shape)
 
     def _as_bearer(self, linked_account_id: str, call: Call, shape: TypeAdapter[T]) -> T:
-        """Send a call with a session token. One that Cobalt refuses is dropped, and a second one tried: a request that
-        was refused for its token had no effect, so this repeats no write."""
+        """Send a call with a session token. If Cobalt refuses the token, drop it and try once more with a new one: a
+        request that was refused for its token had no effect, so no write happens twice."""
         deadline = self._exchange.deadline()
         token = self._token_for_a_call(linked_account_id, deadline)
         try:
@@ -175,8 +174,8 @@ class SessionTokens(Accounts):
         return self._with_token(call, shape, token=token, deadline=deadline)
 
     def _token_for_a_call(self, linked_account_id: str, deadline: Deadline) -> str:
-        now, left = self._clock(), _MIN_LEFT_FOR_A_CALL
-        known = self._tokens.find(linked_account_id, now=now, reuse_for=REUSE_FOR, min_left=left)
-        if known is not None:
-            return known.token
-        return self._lasting(linked_account_id, force_refresh=False, min_left=left, deadline=deadline).token
+        now, min_left = self._clock(), _MIN_LEFT_FOR_A_CALL
+        cached = self._tokens.find(linked_account_id, now=now, reuse_for=REUSE_FOR, min_left=min_left)
+        if cached is not None:
+            return cached.token
+        return self._lasting(linked_account_id, force_refresh=False, min_left=min_left, deadline=deadline).token

@@ -1,4 +1,4 @@
-"""How Cobalt signs its notifications, and how to tell that it did."""
+"""Signatures of Cobalt's notifications."""
 
 import hashlib
 import hmac
@@ -11,13 +11,12 @@ def sign(body: bytes, key: str) -> str:
 
 
 def is_signed(body: bytes, signature: str | None, keys: Sequence[str]) -> bool:
-    """Tell whether one of `keys` signed `body`, in a time that does not depend on where the signatures differ.
+    """Return whether one of `keys` signed `body`, in a time that does not depend on where the signatures differ.
 
     Args:
         body: The raw bytes as they arrived, before any parsing.
-        signature: The header `x-cobalt-signature`; None when it is missing.
-        keys: Every key that may have signed. Give the old and the new one while a key is being replaced. An empty key
-            signs nothing: anybody could have used it.
+        signature: The header `x-cobalt-signature`; None if it is missing.
+        keys: The keys to try: the old and the new one while a key is being replaced. Empty keys are ignored.
     """
-    given = (signature or "").encode(errors="replace")
-    return any(hmac.compare_digest(sign(body, key).encode(), given) for key in keys if key)
+    signature_bytes = (signature or "").encode(errors="replace")
+    return any(hmac.compare_digest(sign(body, key).encode(), signature_bytes) for key in keys if key)

@@ -1,4 +1,4 @@
-"""Session tokens in hand, so that a busy page does not mint one for every request."""
+"""A cache of session tokens, so that a busy page does not mint one for every request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Kept:
 class TokenCache:
     """The latest tokens by linked account, at most `capacity`; safe to share between threads.
 
-    A token that was asked for before a `drop` and arrives after it is not kept: it may be the one that was revoked.
+    A token that was requested before a `drop` and arrives after it is not kept: it may be the one that was revoked.
     """
 
     def __init__(self, capacity: int = LARGEST_CACHE) -> None:
@@ -34,22 +34,22 @@ class TokenCache:
     def find(
         self, linked_account_id: str, *, now: datetime, reuse_for: timedelta, min_left: timedelta
     ) -> SessionToken | None:
-        """Return a token minted at most `reuse_for` ago that lives `min_left` more, or None."""
+        """Return a token that is at most `reuse_for` old and valid for `min_left` more, or None."""
         with self._lock:
             kept = self._kept.get(linked_account_id)
             if kept is None:
                 return None
-            # A clock that was set back makes the age negative: that proves nothing fresh.
+            # If the clock was set back, the age is negative and proves nothing.
             is_fresh = timedelta(0) <= now - kept.minted_at <= reuse_for
             return kept.token if is_fresh and kept.token.expires_at - now >= min_left else None
 
     def mark(self) -> int:
-        """Return what `keep` wants to be told: taken before a token is asked for."""
+        """Return a mark for `keep`; call it before requesting a token."""
         with self._lock:
             return self._drops
 
     def keep(self, linked_account_id: str, token: SessionToken, *, minted_at: datetime, mark: int) -> None:
-        """Keep a token, unless something was dropped since `mark`; the one kept longest makes room."""
+        """Keep a token, unless one was dropped since `mark`; if the cache is full, the oldest token is removed."""
         with self._lock:
             if mark != self._drops:
                 return
@@ -59,13 +59,13 @@ class TokenCache:
                 self._kept.popitem(last=False)
 
     def drop(self, linked_account_id: str) -> None:
-        """Forget the account's token."""
+        """Remove the account's token."""
         with self._lock:
             self._drops += 1
             self._kept.pop(linked_account_id, None)
 
     def drop_token(self, token: str) -> None:
-        """Forget this token, whosever it is."""
+        """Remove this token, whichever account it belongs to."""
         with self._lock:
             self._drops += 1
             for linked_account_id in [key for key, kept in self._kept.items() if kept.token.token == token]:

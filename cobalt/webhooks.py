@@ -16,7 +16,7 @@ _WEBHOOK = TypeAdapter(Webhook)
 _WEBHOOKS = TypeAdapter(list[Webhook])
 _PATH = "/api/v2/public/webhook"
 
-#: Every event that Cobalt can be asked to tell.
+#: All events of which Cobalt can notify.
 EVENT_NAMES = (
     "Connection Created",
     "Connection Deleted",
@@ -38,20 +38,20 @@ class Webhooks(Organisation):
         return self._with_key(Call(method="GET", path=_PATH), _WEBHOOKS)
 
     def create_webhook(self, url: str, events: Sequence[str]) -> Webhook:
-        """Have Cobalt notify `url` of these events, such as `Connection Created`. Twice makes two webhooks.
+        """Create a webhook for `url` with these events, such as `Connection Created`. Calling it twice makes two.
 
         Raises:
-            Refused: Cobalt does not take the address or an event. Stop.
+            Refused: Cobalt does not accept the URL or an event. Stop.
             CobaltError: See `Client`.
         """
         body = {"webhook_url": url, "webhook_events": list(events), "webhook_type": "default"}
         return self._with_key(Call(method="POST", path=_PATH, body=body, writes=True), _WEBHOOK)
 
     def update_webhook(self, webhook_id: str, **changes: Any) -> Webhook:
-        """Change what is named, such as `is_enabled`, `webhook_url` or `webhook_events`; the rest stays.
+        """Change the named properties, such as `is_enabled`, `webhook_url` or `webhook_events`; the others stay.
 
         Raises:
-            Refused: Cobalt does not take a value, or (404) does not know the webhook. Stop.
+            Refused: Cobalt does not accept a value, or (404) has no such webhook. Stop.
             CobaltError: See `Client`.
         """
         return self._with_key(Call(method="PUT", path=_path(webhook_id), body=changes, writes=True), _WEBHOOK)
@@ -60,7 +60,7 @@ class Webhooks(Organisation):
         """Delete the webhook.
 
         Raises:
-            Refused: (404) There is none: what was wanted is so.
+            Refused: (404) There is no such webhook, so nothing is left to delete.
             CobaltError: See `Client`.
         """
         self._with_key(Call(method="DELETE", path=_path(webhook_id), writes=True), ANYTHING)

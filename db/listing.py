@@ -1,17 +1,16 @@
-"""What a page of Cobalt's listing is compared with, and how accounts that the mirror does not know come into it."""
+"""What a page of Cobalt's listing is compared with, and what a walk through the listing notes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, null, select, update
+from sqlalchemy import Connection, null, select, update
 
 from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.db.engine import insert_into
-from cobalt_mirror.db.mirror import Because
-from cobalt_mirror.db.statuses import ConfigStatus, ConnectionStatus, RowKind
-from cobalt_mirror.db.tables import configs, connections, history, linked_accounts, looks, walked
+from cobalt_mirror.db.statuses import ConfigStatus, ConnectionStatus
+from cobalt_mirror.db.tables import configs, connections, linked_accounts, looks, walked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,64 +79,8 @@ def take_unknown(connection: Connection, run_id: str, *, limit: int = 100) -> li
     return [row.unknown for row in rows]
 
 
-def adopt(
-    connection: Connection,
-    accounts: Sequence[Mapping[str, Any]],
-    connected: Mapping[str, Sequence[Mapping[str, Any]]],
-    because: Because,
-) -> int:
-    """Insert accounts that the mirror does not know, with their connections; any row that is there stays as it is.
-
-    Args:
-        connection: the transaction.
-        accounts: rows for `linked_accounts`, with equal columns.
-        connected: rows for `connections` by account.
-        because: what the history says of it.
-
-    Returns:
-        How many accounts were new.
-    """
-    new = _insert(connection, linked_accounts, accounts)
-    _explain(connection, RowKind.LINKED_ACCOUNT, new, because)
-    rows = [row for account in new for row in connected.get(account["linked_account_id"], ())]
-    _explain(connection, RowKind.CONNECTION, _insert(connection, connections, rows), because)
-    return len(new)
-
-
-def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Insert those rows whose key is free; returns them."""
-    if not rows:
-        return []
-    keys = list(table.primary_key.columns)
-    statement = insert_into(connection, table).on_conflict_do_nothing().returning(*keys)
-    inserted = {tuple(row) for row in connection.execute(statement, list(rows))}
-    return [row for row in rows if tuple(row[key.name] for key in keys) in inserted]
-
-
-def _explain(connection: Connection, what: RowKind, rows: Sequence[Mapping[str, Any]], because: Because) -> None:
-    if not rows:
-        return
-    keys = ("linked_account_id", "slug")
-    told = [
-        {
-            "recorded_at": because.at,
-            "what": what,
-            "linked_account_id": row["linked_account_id"],
-            "slug": row.get("slug"),
-            "changes": {name: [None, _plain(value)] for name, value in row.items() if name not in keys},
-            "because": dict(because.cause),
-        }
-        for row in rows
-    ]
-    connection.execute(history.insert(), told)
-
-
 def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(name): value for name, value in row.items()}
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def find_account_subjects(connection: Connection, linked_account_id: str, *, only_live: bool = False) -> list[str]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -31,6 +31,12 @@ SIGN_UP, DELETION = "user_signed_up", "user_deleted"
 _KEYS_A_STATEMENT = 1_000
 
 
+#: What makes an event this one: its source and id.
+Key: TypeAlias = tuple[str, str]
+#: The place of an event among those of its subject: when it occurred, its id and its source.
+Order: TypeAlias = tuple[datetime, str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedEvent:
     """One row of the event log, as a worker needs it."""
@@ -53,12 +59,12 @@ class LoggedEvent:
     effect: Any = None
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What makes the event this one: its source and id."""
+    def key(self) -> Key:
+        """Its source and id."""
         return self.source, self.id
 
     @property
-    def order(self) -> tuple[datetime, str, str]:
+    def order(self) -> Order:
         """Its place among the events of its subject."""
         return self.occurred_at, self.id, self.source
 

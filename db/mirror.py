@@ -1,26 +1,18 @@
-"""Writes what Cobalt said into the mirror, and every real change of it into the history."""
+"""The mirror: what Cobalt said. Only this module writes its four tables, each real change also into the history."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Select, Table, bindparam, func, select
+from sqlalchemy import Connection, Select, Table, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from cobalt_mirror.db.engine import upsert
+from cobalt_mirror.db.engine import insert_into, upsert
+from cobalt_mirror.db.history import Because, record_history
 from cobalt_mirror.db.rows import AccountRow, Change, ConfigRow, ConnectionRow
-from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, RowKind
-from cobalt_mirror.db.tables import applications, configs, connections, history, linked_accounts
-
-#: What a history row is about, by table.
-_KINDS = {
-    linked_accounts.name: RowKind.LINKED_ACCOUNT,
-    connections.name: RowKind.CONNECTION,
-    configs.name: RowKind.CONFIG,
-    applications.name: RowKind.APPLICATION,
-}
+from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
+from cobalt_mirror.db.tables import applications, configs, connections, linked_accounts
 
 _INSTALLED = (
     select(configs)
@@ -31,14 +23,6 @@ _INSTALLED = (
     )
     .order_by(configs.c.config_id)
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Because:
-    """What caused changes of the mirror: events, a check, a run. It is noted in the history."""
-
-    at: datetime
-    cause: Mapping[str, Any]
 
 
 #: Rows of the mirror by table and primary key.
@@ -78,7 +62,7 @@ def record_row(
     if before is None and not _is_new(connection, table, row):
         before = find_row(connection, table, values)
     changes = {
-        name: [_plain(None if before is None else before[name]), _plain(value)]
+        name: [None if before is None else before[name], value]
         for name, value in values.items()
         if not table.c[name].primary_key and (before is None or before[name] != value)
     }
@@ -86,7 +70,7 @@ def record_row(
         upsert(connection, table, row)
         known[key] = {**before, **row}
     if changes:
-        record_history(connection, table, values, changes, because)
+        record_history(connection, table, [(values, changes)], because)
     return bool(changes)
 
 
@@ -108,6 +92,72 @@ def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
 
 def _key(table: Table, row: Mapping[str, Any]) -> tuple[str, ...]:
     return table.name, *(row[column.name] for column in table.primary_key)
+
+
+def adopt(
+    connection: Connection,
+    accounts: Sequence[Mapping[str, Any]],
+    connected: Mapping[str, Sequence[Mapping[str, Any]]],
+    because: Because,
+) -> int:
+    """Insert accounts that the mirror does not know, with their connections; any row that is there stays as it is.
+
+    Args:
+        connection: the transaction.
+        accounts: rows for `linked_accounts`, with equal columns.
+        connected: rows for `connections` by account.
+        because: what the history says of it.
+
+    Returns:
+        How many accounts were new.
+    """
+    new = _insert_new(connection, linked_accounts, accounts, because)
+    rows = [row for account in new for row in connected.get(account["linked_account_id"], ())]
+    _insert_new(connection, connections, rows, because)
+    return len(new)
+
+
+def _insert_new(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], because: Because
+) -> list[Mapping[str, Any]]:
+    """Insert those rows whose key is free, and return them."""
+    if not rows:
+        return []
+    keys = [column.name for column in table.primary_key]
+    statement = insert_into(connection, table).on_conflict_do_nothing().returning(*table.primary_key)
+    inserted = {tuple(row) for row in connection.execute(statement, list(rows))}
+    new = [row for row in rows if tuple(row[key] for key in keys) in inserted]
+    changes = [(row, {name: [None, value] for name, value in row.items() if name not in keys}) for row in new]
+    record_history(connection, table, changes, because)
+    return new
+
+
+#: What is left of a connection and of a config whose account is gone for good.
+_ENDED: Mapping[Table, Mapping[str, Any]] = {
+    connections: {"status": ConnectionStatus.DISCONNECTED, "accounts": [], "connected_at": None},
+    configs: {"status": ConfigStatus.DELETED, "fields": {}, "workflows": [], "schema": {}, "field_errors": []},
+}
+
+
+def end_account(connection: Connection, linked_account_id: str, because: Because) -> None:
+    """Record that an account is gone for good with all it had, also one that the mirror never knew.
+
+    The history gets the statuses only: nothing personal.
+    """
+    key = {"linked_account_id": linked_account_id}
+    before = find_row(connection, linked_accounts, key)
+    gone = {"name": None, "udf": None, "status": AccountStatus.DELETED, "verified_at": because.at}
+    upsert(connection, linked_accounts, {**key, **gone})
+    if before is None or before["status"] is not AccountStatus.DELETED:
+        status = [None if before is None else before["status"], AccountStatus.DELETED]
+        record_history(connection, linked_accounts, [(key, {"status": status})], because)
+    for table, left in _ENDED.items():
+        is_its = table.c.linked_account_id == linked_account_id
+        columns = [*table.primary_key, table.c.status]
+        rows = connection.execute(select(*columns).where(is_its, table.c.status != left["status"])).mappings().all()
+        changes = [(dict(row), {"status": [row["status"], left["status"]]}) for row in rows]
+        record_history(connection, table, changes, because)
+        connection.execute(update(table).where(is_its).values(**left, verified_at=because.at))
 
 
 def find_row(connection: Connection, table: Table, key: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -170,26 +220,3 @@ def record_catalogue(connection: Connection, rows: Sequence[Mapping[str, Any]], 
     for row in kept:
         if row["slug"] not in listed:
             record_row(connection, applications, {**row, "enabled": False}, because, known=known)
-
-
-def record_history(
-    connection: Connection, table: Table, key: Mapping[str, Any], changes: Mapping[str, Any], because: Because
-) -> None:
-    """Append what changed, from what to what, when and because of what."""
-    row = {
-        "recorded_at": because.at,
-        "what": _KINDS[table.name],
-        "linked_account_id": key.get("linked_account_id"),
-        "slug": key.get("slug"),
-        "config_id": key.get("config_id"),
-        "changes": dict(changes),
-        "because": dict(because.cause),
-    }
-    connection.execute(_APPEND, row)
-
-
-_APPEND = history.insert().inline()  # nobody asks for the new row's number
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value

@@ -54,6 +54,40 @@ class Run:
     finished_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A run's row as it is stored; `Run` says what most of it means.
+
+    Attributes:
+        place: not empty while the run holds the place of the one run.
+        alive_until: when it loses that place unless it shows that it lives.
+    """
+
+    id: str
+    options: Mapping[str, Any]
+    started_at: datetime
+    finished_at: datetime | None
+    resumes: str | None
+    place: str | None
+    alive_until: datetime | None
+    walking_since: datetime
+    walked_at: datetime | None
+    position: int
+    total: int | None
+    untold: int
+    pages: int
+    compared: int
+    adopted: int
+    repaired: int
+    left: int
+    calls: int
+    stopped_because: str | None
+
+    def is_under_way(self, at: datetime) -> bool:
+        """Tell whether the run holds the place at a moment."""
+        return self.place is not None and self.alive_until is not None and self.alive_until > at
+
+
 def begin_run(connection: Connection, options: Mapping[str, Any], now: datetime) -> Run:
     """Take the place and begin; a run of the last hour with equal options that did not finish is resumed.
 
@@ -95,10 +129,10 @@ def end_run(connection: Connection, run: Run) -> None:
         connection.execute(delete(walked).where(walked.c.run_id == run.id))
 
 
-def list_runs(connection: Connection, *, limit: int = 20) -> list[dict[str, Any]]:
-    """The latest runs, newest first."""
-    found = connection.execute(select(runs).order_by(runs.c.started_at.desc(), runs.c.id).limit(limit)).mappings()
-    return [{str(name): value for name, value in row.items()} for row in found]
+def list_runs(connection: Connection, *, limit: int = 20) -> list[RunRow]:
+    """List the latest runs, newest first."""
+    rows = connection.execute(select(runs).order_by(runs.c.started_at.desc(), runs.c.id).limit(limit))
+    return [RunRow(**row._mapping) for row in rows]
 
 
 # --- the last complete pass -------------------------------------------------------------------------------------------
@@ -161,26 +195,26 @@ def _describe_holder(connection: Connection) -> str:
 # --- taking up what was left ------------------------------------------------------------------------------------------
 
 
-def _find_resumable(connection: Connection, options: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
+def _find_resumable(connection: Connection, options: Mapping[str, Any], now: datetime) -> RunRow | None:
     """The last run with these options, if it did not finish and has something to go on from."""
     for row in list_runs(connection, limit=_LOOKED_AT):
-        if row["options"] == dict(options):
-            is_open = row["finished_at"] is None and row["position"] > 0
-            return row if is_open and now - row["walking_since"] < RESUMABLE_FOR else None
+        if row.options == dict(options):
+            is_open = row.finished_at is None and row.position > 0
+            return row if is_open and now - row.walking_since < RESUMABLE_FOR else None
     return None
 
 
-def _take_up(connection: Connection, run: Run, before: Mapping[str, Any]) -> None:
-    told = before["stopped_because"]
-    note = f"{told}; resumed by {run.id}" if told else f"killed; resumed by {run.id}"
-    connection.execute(update(runs).where(runs.c.id == before["id"]).values(stopped_because=note))
+def _take_up(connection: Connection, run: Run, before: RunRow) -> None:
+    reason = before.stopped_because
+    note = f"{reason}; resumed by {run.id}" if reason else f"killed; resumed by {run.id}"
+    connection.execute(update(runs).where(runs.c.id == before.id).values(stopped_because=note))
     for table in (walked, suspicions):
-        connection.execute(update(table).where(table.c.run_id == before["id"]).values(run_id=run.id))
+        connection.execute(update(table).where(table.c.run_id == before.id).values(run_id=run.id))
     left = and_(suspicions.c.run_id == run.id, suspicions.c.outcome == SuspicionOutcome.LEFT)
     connection.execute(update(suspicions).where(left).values(outcome=None))
-    run.resumes = before["id"]
+    run.resumes = before.id
     for name in ("walking_since", "walked_at", "position", "total", "untold"):
-        setattr(run, name, before[name])
+        setattr(run, name, getattr(before, name))
 
 
 def _forget_walks(connection: Connection, now: datetime) -> None:

@@ -109,17 +109,28 @@ def get_opening(connection: Connection, linked_account_id: str, clock: Clock) ->
     """Whether there is something to do for an account."""
     rows = connection.execute(_opening(connection.dialect.name), {"account": linked_account_id}).all()
     now = time_by(clock, connection, told=rows[0].now)
-    due = sorted((bool(row.slug), row.due_at, row.slug or "") for row in rows if row.due_at and row.due_at <= now)
-    return Opening(
-        now=now,
-        standing=standing_of(rows[0].halted, rows[0].environment),
-        due=None
-        if not due
-        else DueSubject(
-            slug=due[0][2],
-            is_only=len({slug for _, _, slug in due}) == 1,
-            account_waits=any(row.is_event and not row.slug for row in rows),
-        ),
+    waiting = [Waiting(row.slug or "", row.due_at, is_event=row.is_event) for row in rows if row.due_at is not None]
+    return Opening(now=now, standing=standing_of(rows[0].halted, rows[0].environment), due=choose_subject(waiting, now))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The events of a subject that wait, or its check, and when the first of them is due."""
+
+    slug: str
+    due_at: datetime
+    is_event: bool
+
+
+def choose_subject(waiting: Sequence[Waiting], now: datetime) -> DueSubject | None:
+    """Choose the account's subject to work on: the account itself first, else what is due the longest."""
+    due = sorted((bool(each.slug), each.due_at, each.slug) for each in waiting if each.due_at <= now)
+    if not due:
+        return None
+    return DueSubject(
+        slug=due[0][2],
+        is_only=len({slug for _, _, slug in due}) == 1,
+        account_waits=any(each.is_event and not each.slug for each in waiting),
     )
 
 

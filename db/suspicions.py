@@ -26,7 +26,7 @@ from sqlalchemy import (
 from cobalt_mirror.db.columns import Json
 from cobalt_mirror.db.engine import insert_into, upsert
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus, SuspicionKind, SuspicionOutcome
-from cobalt_mirror.db.tables import checks, configs, connections, history, linked_accounts, looks, suspicions, walked
+from cobalt_mirror.db.tables import checks, configs, connections, linked_accounts, looks, suspicions, walked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,16 +227,3 @@ def forget_settled(connection: Connection, run_id: str) -> None:
 def forget_suspicions(connection: Connection, run_id: str) -> None:
     """Drop every note of a run."""
     connection.execute(delete(suspicions).where(suspicions.c.run_id == run_id))
-
-
-def find_last_change(connection: Connection, linked_account_id: str) -> int:
-    """The number of the last entry in an account's history; 0: it has none."""
-    number = select(func.max(history.c.number)).where(history.c.linked_account_id == linked_account_id)
-    return connection.execute(number).scalar_one() or 0
-
-
-def list_changed_subjects(connection: Connection, linked_account_id: str, *, after: int) -> set[str]:
-    """The slugs of an account whose mirror changed after an entry of its history; empty: the account itself."""
-    h = history.c
-    changed = select(h.slug).where(h.linked_account_id == linked_account_id, h.number > after).distinct()
-    return {slug or "" for slug in connection.execute(changed).scalars()}

@@ -252,7 +252,7 @@ Index("ix_notifications_account", notifications.c.linked_account_id, notificatio
 Index("ix_notifications_instance", notifications.c.instance_id, unique=True)
 
 #: Accounts that were deleted for good, and when Cobalt confirmed it. Nothing personal is in here but the id.
-#: Until `settles_at` a write of the old life, whose answer never came, may land; a new life waits for that.
+#: Until `settles_at` a write of the generation that ended, whose answer never came, may land; the next one waits.
 deletions = Table(
     "deletions",
     metadata,

@@ -1,4 +1,4 @@
-"""What happened in the host's domain: the event types, and publish()."""
+"""Events of the host's domain: the event types, and publish()."""
 
 from cobalt_mirror.events.cloudevents import parse_cloudevent, read_cloudevent
 from cobalt_mirror.events.errors import EventError, IdConflict, InvalidEvent

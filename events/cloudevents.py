@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 in JSON, the form in which hosts that do not import us hand over events."""
+"""CloudEvents 1.0 in JSON, for hosts that do not import this package."""
 
 import json
 from datetime import datetime
@@ -13,7 +13,7 @@ _RFC_3339 = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$"
 
 
 class _Envelope(BaseModel):
-    """The context attributes that we read; CloudEvents allows others, so they are tolerated."""
+    """The context attributes that are read; others are allowed and ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
 
@@ -29,7 +29,7 @@ def parse_cloudevent(text: str | bytes) -> Event:
     """Read one event in the structured JSON form; `data` holds the event's own fields.
 
     Raises:
-        InvalidEvent: not JSON, not a CloudEvent, or the event breaks a rule; the text names the field.
+        InvalidEvent: The text is not JSON, not a CloudEvent, or the event breaks a rule. The message names the field.
     """
     try:
         document = json.loads(text)
@@ -45,25 +45,25 @@ def parse_cloudevent(text: str | bytes) -> Event:
 def read_cloudevent(document: Any) -> Event:
     """Read one event from a decoded document. See `parse_cloudevent`."""
     if not isinstance(document, dict):
-        raise InvalidEvent("event: wants a JSON object")
+        raise InvalidEvent("event: must be a JSON object")
     try:
         envelope = _Envelope.model_validate(document)
     except ValidationError as error:
         raise InvalidEvent(describe(error)) from None
     kind = EVENT_TYPES.get(envelope.type)
     if kind is None:
-        raise InvalidEvent(f"type: not one of {', '.join(EVENT_TYPES)}")
-    twice = sorted({"id", "source", "occurred_at"} & envelope.data.keys())
-    if twice:
-        raise InvalidEvent(f"data.{twice[0]}: belongs outside data, as a context attribute (occurred_at as time)")
-    told: dict[str, Any] = {**envelope.data, "id": envelope.id, "source": envelope.source}
+        raise InvalidEvent(f"type: must be one of {', '.join(EVENT_TYPES)}")
+    misplaced = sorted({"id", "source", "occurred_at"} & envelope.data.keys())
+    if misplaced:
+        raise InvalidEvent(f"data.{misplaced[0]}: belongs outside data, as a context attribute (occurred_at as time)")
+    fields: dict[str, Any] = {**envelope.data, "id": envelope.id, "source": envelope.source}
     if envelope.time is not None:
-        told["occurred_at"] = _moment(envelope.time)
-    return kind.from_fields(told)
+        fields["occurred_at"] = _moment(envelope.time)
+    return kind.from_fields(fields)
 
 
 def _moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text.upper())
     except ValueError:
-        raise InvalidEvent("time: there is no such moment") from None
+        raise InvalidEvent("time: is not a valid date and time") from None

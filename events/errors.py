@@ -1,7 +1,7 @@
-"""Why an event was not accepted.
+"""The errors of publishing an event.
 
     EventError
-    ├── InvalidEvent     the event breaks a rule; the text names the field and the rule: mend the event
+    ├── InvalidEvent     the event breaks a rule: correct the field that the text names
     └── IdConflict       the log holds another event under this source and id: use a new id
 
 Publishing can also raise `cobalt_mirror.db.errors.NoSecretKeys` (set MIRROR_SECRET_KEYS) and the database's own
@@ -10,9 +10,9 @@ errors (retry).
 
 from pydantic import ValidationError
 
-#: How much of a field's name an error shows, in characters, and how many steps of the way to it.
+#: How many characters of each name in a field's path an error shows, and how many names.
 _LONGEST_NAME = 60
-_LONGEST_WAY = 6
+_LONGEST_PATH = 6
 
 
 class EventError(Exception):
@@ -20,22 +20,22 @@ class EventError(Exception):
 
 
 class InvalidEvent(EventError):
-    """The event breaks a rule. The text names the field and what it wants, never its value."""
+    """The event breaks a rule. The text names the field and the rule, never its value. Correct the event."""
 
 
 class IdConflict(EventError):
-    """The log holds a different event under this source and id. Publish this one under an id of its own."""
+    """The log holds a different event under this source and id. Publish this one under another id."""
 
 
 def describe(error: ValidationError) -> str:
-    """One clause a broken rule: the field and what it wants. The value stays out: it may be a secret."""
+    """Return a clause for each broken rule: the field and the rule, without the value, which may be a secret."""
     return "; ".join(
-        f"{shown(*item['loc']) or 'event'}: {item['msg'].removeprefix('Value error, ')}"
+        f"{field_path(*item['loc']) or 'event'}: {item['msg'].removeprefix('Value error, ')}"
         for item in error.errors(include_input=False, include_url=False, include_context=False)
     )
 
 
-def shown(*way: int | str) -> str:
-    """The way to a field. The names on it are the sender's own, so they may be long, and anything at all."""
-    names = [str(step)[:_LONGEST_NAME] for step in way[:_LONGEST_WAY]]
+def field_path(*steps: int | str) -> str:
+    """Return the path of a field as text. The sender chose the names, so they are cut and escaped."""
+    names = [str(step)[:_LONGEST_NAME] for step in steps[:_LONGEST_PATH]]
     return ".".join(name if name.isprintable() else ascii(name) for name in names)

@@ -1,4 +1,4 @@
-"""publish(): one row in the event log, inside the host's own transaction if it likes. Needs the database only."""
+"""publish(): insert an event into the event log, inside the host's transaction or one of its own."""
 
 import functools
 import os
@@ -20,12 +20,12 @@ from cobalt_mirror.events.types import LARGEST_PAYLOAD, ConfigChanged, Event, Us
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What became of one published event.
+    """The result of publishing one event.
 
     Attributes:
-        source: with `id`, the event's key.
-        id: see `source`.
-        is_new: False when the log held this very event already; then nothing was written.
+        source: The event's source; with `id`, its key.
+        id: The event's id.
+        is_new: False if the log already held this event; then nothing was written.
     """
 
     source: str
@@ -34,31 +34,31 @@ class Receipt:
 
 
 def publish(event: Event, session: HostSession | None = None) -> Receipt:
-    """Accept one event: it is in the log as soon as the transaction commits, and no crash loses it from then on.
+    """Publish one event: insert it into the event log. After the commit, no crash loses it.
 
     Args:
-        event: what happened.
-        session: the host's own transaction; the event exists exactly if that commits. `None`: a transaction of
-            its own on `DATABASE_URL`, committed before this returns. In an `AsyncSession`, use `run_sync`.
+        event: The event.
+        session: The host's session, connection or transaction; the event exists exactly if that commits. `None`: a new
+            transaction on `DATABASE_URL`, committed before this returns. With an `AsyncSession`, use `run_sync`.
 
     Raises:
-        InvalidEvent: its payload is over 256 KiB. Publish less.
-        IdConflict: the log holds a different event under this source and id. Use an id of its own.
-        cobalt_mirror.db.errors.NoSecretKeys: `MIRROR_SECRET_KEYS` is unset, and it carries credentials, or a value for
-            a field that the mirror knows as a password. Set it.
-        sqlalchemy.exc.SQLAlchemyError: the database could not take it. Publish the same event again. At REPEATABLE
-            READ or stricter this is also the answer when another transaction published it after this one began.
+        InvalidEvent: The payload is over 256 KiB. Publish less.
+        IdConflict: The log holds a different event under this source and id. Use another id.
+        cobalt_mirror.db.errors.NoSecretKeys: `MIRROR_SECRET_KEYS` is not set, and the event carries credentials, or a
+            value for a field that the mirror knows as a password. Set it.
+        sqlalchemy.exc.SQLAlchemyError: The database failed. Publish the same event again. At REPEATABLE READ or
+            stricter, it is also raised if another transaction published the event after this one began.
     """
     return publish_many([event], session)[0]
 
 
 def publish_many(events: Iterable[Event], session: HostSession | None = None) -> list[Receipt]:
-    """Accept many events, all or none of them. See `publish`.
+    """Publish many events, all or none of them. See `publish`.
 
-    With a session of the host's, roll that back when this raises: some rows may be in it already.
+    If this raises and you passed a session, roll it back: it may hold some of the rows.
 
     Returns:
-        A receipt each, in the order of the events. An event that is twice among them is new once.
+        A receipt for each event, in their order. An event that occurs twice among them is new once.
     """
     if session is not None:
         return publish_with(_settings(), events, session)
@@ -67,27 +67,27 @@ def publish_many(events: Iterable[Event], session: HostSession | None = None) ->
 
 
 def publish_with(settings: DatabaseSettings, events: Iterable[Event], session: HostSession) -> list[Receipt]:
-    """`publish_many` for a process that was told its settings instead of reading them from the environment."""
+    """Publish many events with these settings instead of the environment's. See `publish_many`."""
     connection, vault, events = connection_of(session), settings.vault(), list(events)
     rows, contents = _prepare(events, vault)
-    if not rows.asked:
+    if not rows.keys:
         return []
     if not vault:
         _refuse_readable_secrets(connection, events, schema=settings.mirror_schema)
-    # In one order everywhere: two that publish the same events wait for each other, not both for one another.
+    # Sorted, so that two transactions with the same events cannot deadlock.
     new = record_events(connection, [row for _, row in sorted(rows.by_key.items())], schema=settings.mirror_schema)
-    known = {key: text for key, text in contents.items() if key not in new}
-    if known:
-        _refuse(find_conflicts(connection, known, vault, schema=settings.mirror_schema))
+    repeated = {key: text for key, text in contents.items() if key not in new}
+    if repeated:
+        _refuse(find_conflicts(connection, repeated, vault, schema=settings.mirror_schema))
     return [Receipt(source=source, id=id_, is_new=is_new) for (source, id_), is_new in _receipts(rows, new)]
 
 
 @dataclass(slots=True)
 class _Rows:
-    """Rows to insert by key, and the order in which keys came, twice if they came twice."""
+    """The rows to insert by key, and the keys in the order of the events, repetitions included."""
 
     by_key: dict[tuple[str, str], Mapping[str, Any]]
-    asked: list[tuple[str, str]]
+    keys: list[tuple[str, str]]
 
 
 def _prepare(events: Iterable[Event], vault: Vault) -> tuple[_Rows, dict[tuple[str, str], str]]:
@@ -98,7 +98,7 @@ def _prepare(events: Iterable[Event], vault: Vault) -> tuple[_Rows, dict[tuple[s
         if contents.setdefault(key, content) != content:
             _refuse([key])
         rows.by_key.setdefault(key, row)
-        rows.asked.append(key)
+        rows.keys.append(key)
     return rows, contents
 
 
@@ -120,13 +120,13 @@ def _row(event: Event, vault: Vault) -> tuple[dict[str, Any], str]:
     secret = _secret_part(event, vault)
     values["fingerprint"] = vault.fingerprint(content, secret=bool(secret))
     if secret:
-        shown = {name: value for name, value in payload.items() if name not in secret}
-        values["payload"] = {**shown, "sealed": vault.seal(secret)}
+        public = {name: value for name, value in payload.items() if name not in secret}
+        values["payload"] = {**public, "sealed": vault.seal(secret)}
     return values, content
 
 
 def _secret_part(event: Event, vault: Vault) -> dict[str, Any]:
-    """Credentials always; a config's values whenever there is a key, for any of them may be a password."""
+    """Return what to encrypt: credentials always; a config's values if there is a key, as any may be a password."""
     match event:
         case UserSignedUp(auth_credentials=credentials) if credentials:
             return {"auth_credentials": credentials}
@@ -137,33 +137,33 @@ def _secret_part(event: Event, vault: Vault) -> dict[str, Any]:
 
 
 def _refuse_readable_secrets(connection: Connection, events: Iterable[Event], *, schema: str) -> None:
-    """Without keys a config's values are stored as they are; none of them may be known to be a password."""
+    """Raise NoSecretKeys if a value for a known password field would be stored unencrypted."""
     changes = [event for event in events if isinstance(event, ConfigChanged)]
-    told = {place for event in changes for place in _told_places(event)}
-    if not told:
+    places = {place for event in changes for place in _written_places(event)}
+    if not places:
         return
-    asked = {(event.linked_account_id, event.slug) for event in changes}
-    secret = sorted(told & find_secret_fields(connection, asked, schema=schema), key=str)
+    subjects = {(event.linked_account_id, event.slug) for event in changes}
+    secret = sorted(places & find_secret_fields(connection, subjects, schema=schema), key=str)
     if secret:
         slug, workflow_id, field_id = secret[0]
         name = f"fields.{field_id}" if workflow_id is None else f"workflows.{workflow_id}.fields.{field_id}"
         raise NoSecretKeys(
-            f"{name}: a password field of {slug}, and MIRROR_SECRET_KEYS is unset, so it would be stored readably; "
+            f"{name}: a password field of {slug}, and MIRROR_SECRET_KEYS is unset, so it would be stored unencrypted; "
             "set it to a Fernet key and publish again"
         )
 
 
-def _told_places(event: ConfigChanged) -> Iterator[Place]:
-    parts = [(None, event.fields), *((each["id"], each.get("fields", {})) for each in event.workflows)]
+def _written_places(event: ConfigChanged) -> Iterator[Place]:
+    parts = [(None, event.fields), *((workflow["id"], workflow.get("fields", {})) for workflow in event.workflows)]
     for workflow_id, values in parts:
         yield from ((event.slug, workflow_id, name) for name, value in values.items() if value is not None)
 
 
 def _receipts(rows: _Rows, new: set[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], bool]]:
-    left = set(new)
-    for key in rows.asked:
-        yield key, key in left
-        left.discard(key)
+    unclaimed = set(new)
+    for key in rows.keys:
+        yield key, key in unclaimed
+        unclaimed.discard(key)
 
 
 def _refuse(keys: Sequence[tuple[str, str]]) -> None:
@@ -180,6 +180,6 @@ def _settings() -> DatabaseSettings:
 @functools.cache
 def _engine() -> Engine:
     engine = create_engine(_settings())
-    # A web server that forks after the first event must not talk over its parent's connections.
+    # A web server that forks after the first event must not use its parent's connections.
     os.register_at_fork(after_in_child=functools.partial(engine.dispose, close=False))
     return engine

@@ -1,4 +1,4 @@
-"""Reads an event back out of its row, also one that was inserted by hand."""
+"""Read an event from its row, also from one that was inserted by hand."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,31 +11,31 @@ from cobalt_mirror.events.types import CLOCK_TOLERANCE, EVENT_TYPES, Event
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the log and the event that it holds."""
+    """A row of the event log, with the event in it."""
 
     logged: LoggedEvent
     event: Event
 
     @property
     def order(self) -> tuple[Any, ...]:
-        """Its place among the events of its subject."""
+        """The key that orders the events of a subject."""
         return self.logged.order
 
 
 def read_entry(logged: LoggedEvent, vault: Vault) -> Entry:
-    """Read a row of the log.
+    """Read the event in a row of the event log.
 
     Raises:
-        InvalidEvent: an unknown type or a payload that breaks a rule; it can never succeed.
-        cobalt_mirror.db.errors.CannotUnseal: the key that sealed it is missing from `MIRROR_SECRET_KEYS`.
+        InvalidEvent: The type is unknown or the payload breaks a rule; the event can never succeed.
+        cobalt_mirror.db.errors.CannotUnseal: The key that encrypted it is missing from `MIRROR_SECRET_KEYS`. Add it.
     """
     kind = EVENT_TYPES.get(logged.type)
     if kind is None:
         raise InvalidEvent(f"type: {logged.type[:50]!r} is not one of {', '.join(EVENT_TYPES)}")
     if logged.occurred_at > logged.recorded_at + CLOCK_TOLERANCE:
-        raise InvalidEvent("occurred_at: more than 5 minutes after the row was inserted; check that host's clock")
+        raise InvalidEvent("occurred_at: more than 5 minutes after the row was inserted; check the host's clock")
     if not isinstance(logged.payload, dict):
-        raise InvalidEvent("payload: wants a JSON object")
+        raise InvalidEvent("payload: must be a JSON object")
     taken = sorted({"id", "source", "occurred_at", "linked_account_id", "slug"} & logged.payload.keys())
     if taken:
         raise InvalidEvent(f"payload.{taken[0]}: belongs in the row's own column")

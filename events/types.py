@@ -1,4 +1,4 @@
-"""The event types: what happened in the host's domain, and the rules that make an event acceptable."""
+"""The event types, and the rules that an event must keep."""
 
 import json
 import re
@@ -26,19 +26,19 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import ArgsKwargs
 from typing_extensions import TypedDict
 
-from cobalt_mirror.events.errors import InvalidEvent, describe, shown
+from cobalt_mirror.events.errors import InvalidEvent, describe, field_path
 
 #: The longest identifier, name or slug, in characters.
 LONGEST = 200
 #: The largest payload, in bytes of JSON.
 LARGEST_PAYLOAD = 256 * 1024
-#: The largest integer in a value. Beyond it readers in other languages disagree.
+#: The largest integer in a value; other languages do not read larger ones reliably.
 LARGEST_INTEGER = 2**63 - 1
-#: How many lists and objects may be inside each other in one value.
+#: How deep lists and objects may be nested in one value.
 DEEPEST = 64
-#: How far ahead of this machine's clock an event may claim to have happened.
+#: How far in the future `occurred_at` may be, by this machine's clock.
 CLOCK_TOLERANCE = timedelta(minutes=5)
-#: No host's clock was right before this.
+#: An earlier `occurred_at` means that the host's clock is wrong.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -46,7 +46,7 @@ _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class EventType(StrEnum):
-    """The names that events go by in the log, on the queues and in CloudEvents."""
+    """The names of the event types in the log, on the queues and in CloudEvents."""
 
     USER_SIGNED_UP = "user_signed_up"
     USER_DELETED = "user_deleted"
@@ -65,22 +65,22 @@ def _is_printable(value: str) -> str:
 
 def _can_travel(value: str) -> str:
     if value in {".", ".."}:
-        raise ValueError("must not be . or .., which mean something else in a path")
+        raise ValueError("must not be . or .., which name folders in a path")
     return value
 
 
-def _is_shallow(value: object, left: int = DEEPEST) -> object:
-    """Neither Python, pydantic nor a database's JSON takes just any depth."""
+def _is_shallow(value: object, levels: int = DEEPEST) -> object:
+    """Refuse deep nesting: Python, pydantic and the databases' JSON all have limits."""
     if isinstance(value, list | dict):
-        if not left:
+        if not levels:
             raise ValueError(f"must not be nested more than {DEEPEST} deep")
         for item in value.values() if isinstance(value, dict) else value:
-            _is_shallow(item, left - 1)
+            _is_shallow(item, levels - 1)
     return value
 
 
 def _is_storable(value: JsonValue) -> JsonValue:
-    """Text and numbers anywhere in a value must be something that a JSON column takes."""
+    """Refuse text and numbers that a JSON column cannot store, anywhere in a value."""
     if isinstance(value, str) and _CONTROL_IN_TEXT.search(value):
         raise ValueError("must not contain control characters or half a surrogate pair")
     if isinstance(value, float) and (value != value or value in {float("inf"), float("-inf")}):  # noqa: PLR0124 - NaN
@@ -114,7 +114,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_is_plausible)]
 
 @with_config(ConfigDict(extra="forbid", strict=True))
 class WorkflowPatch(TypedDict):
-    """What changes in one workflow of a config: whether it is enabled, some of its fields, or both."""
+    """Changes to one workflow of a config: whether it is enabled, some of its fields, or both."""
 
     id: Identifier
     enabled: NotRequired[bool]
@@ -122,7 +122,7 @@ class WorkflowPatch(TypedDict):
 
 
 def new_id() -> str:
-    """A time-ordered UUID (version 7)."""
+    """Return a time-ordered UUID (version 7)."""
     return str(uuid6.uuid7())
 
 
@@ -135,13 +135,13 @@ _RULES = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 @dataclass(frozen=True, config=_RULES)
 class Event:
-    """What every event has. Making one that breaks a rule raises `InvalidEvent`, which names the field: mend it.
+    """The base of all events. An event that breaks a rule raises `InvalidEvent`, which names the field: correct it.
 
     Attributes:
-        linked_account_id: the host's own id of the customer. 1 to 200 characters, no control characters.
-        id: unique within `source`; publishing the same again is a no-op. Default: a new time-ordered UUID.
-        source: who publishes. Default: `host`.
-        occurred_at: when it happened, aware; decides the order of events. Default: now.
+        linked_account_id: The host's own id of the customer. 1 to 200 characters, no control characters.
+        id: Unique within `source`; publishing the same event again does nothing. Default: a new time-ordered UUID.
+        source: Name of the publishing system. Default: `host`.
+        occurred_at: When it happened, as an aware time; it decides the order of events. Default: now.
     """
 
     type: ClassVar[EventType]
@@ -154,51 +154,51 @@ class Event:
 
     @model_validator(mode="wrap")
     @classmethod
-    def _breaks_no_rule(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _validate(cls, arguments: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
-            return handler(_by_name(cls, given))
+            return handler(_by_name(cls, arguments))
         except ValidationError as error:
             raise InvalidEvent(describe(error)) from None
 
     @classmethod
-    def from_fields(cls, told: dict[str, Any]) -> Self:
-        """Make an event of fields whose names a stranger chose.
+    def from_fields(cls, values: dict[str, Any]) -> Self:
+        """Return an event from fields by name; the names may be anything.
 
         Raises:
-            InvalidEvent: a field breaks a rule, is missing or unknown; the text names it.
+            InvalidEvent: A field breaks a rule, is missing or unknown. The text names it.
         """
-        unknown = told.keys() - _names(cls.type)
+        unknown = values.keys() - _names(cls.type)
         if unknown:
-            raise InvalidEvent(f"{shown(min(unknown))}: {cls.type} has no such field")
-        return cls(**told)
+            raise InvalidEvent(f"{field_path(min(unknown))}: {cls.type} has no such field")
+        return cls(**values)
 
     def payload(self) -> dict[str, Any]:
-        """What the event says beyond its subject; fields that were left out are not in it."""
-        told = {name: getattr(self, name) for name in self.payload_fields}
-        return {name: value for name, value in told.items() if value is not None}
+        """Return the event's fields beside its subject, without those that are None."""
+        values = {name: getattr(self, name) for name in self.payload_fields}
+        return {name: value for name, value in values.items() if value is not None}
 
     def subject_slug(self) -> str | None:
-        """The application that the event is about; None: the account itself."""
+        """Return the application that the event is about; None if it is about the account itself."""
         slug: str | None = getattr(self, "slug", None)
         return slug
 
 
 @cache
 def _names(of: EventType) -> frozenset[str]:
-    return frozenset(each.name for each in fields(EVENT_TYPES[of]))
+    return frozenset(item.name for item in fields(EVENT_TYPES[of]))
 
 
-def _by_name(kind: type[Event], given: Any) -> Any:
-    """The same arguments by name: pydantic calls a positional one by its number."""
-    if not isinstance(given, ArgsKwargs):
-        return given
-    told = given.kwargs or {}
-    if not given.args:
-        return given
-    positional = [each.name for each in fields(kind) if each.init and not each.kw_only]
-    if len(given.args) > len(positional) or told.keys() & positional[: len(given.args)]:
-        return given  # pydantic says what is wrong with it
-    return ArgsKwargs((), {**dict(zip(positional, given.args, strict=False)), **told})
+def _by_name(kind: type[Event], arguments: Any) -> Any:
+    """Return positional arguments as named ones, because pydantic's errors call a positional one by its number."""
+    if not isinstance(arguments, ArgsKwargs):
+        return arguments
+    keywords = arguments.kwargs or {}
+    if not arguments.args:
+        return arguments
+    positional = [item.name for item in fields(kind) if item.init and not item.kw_only]
+    if len(arguments.args) > len(positional) or keywords.keys() & positional[: len(arguments.args)]:
+        return arguments  # pydantic says what is wrong with it
+    return ArgsKwargs((), {**dict(zip(positional, arguments.args, strict=False)), **keywords})
 
 
 @dataclass(frozen=True, config=_RULES)
@@ -206,9 +206,9 @@ class UserSignedUp(Event):
     """A customer signed up, or their details changed.
 
     Attributes:
-        name: the customer's name. `None` keeps what Cobalt has.
-        udf: text by text, replaces the account's user-defined fields. `None` keeps them.
-        auth_credentials: secrets that Cobalt needs to call the host's own API for this customer.
+        name: The customer's name. `None` keeps the one at Cobalt.
+        udf: The account's user-defined fields, text by text; they replace those at Cobalt. `None` keeps them.
+        auth_credentials: Secrets that Cobalt needs to call the host's own API for this customer.
     """
 
     type: ClassVar[EventType] = EventType.USER_SIGNED_UP
@@ -221,9 +221,9 @@ class UserSignedUp(Event):
 
 @dataclass(frozen=True, config=_RULES)
 class UserDeleted(Event):
-    """A customer left for good: the account goes at Cobalt, and everything personal goes here.
+    """A customer left for good: the account is deleted at Cobalt, and everything personal is deleted here.
 
-    It ends one life of the account. Only a `UserSignedUp` that occurred later begins another.
+    It ends one generation of the account. Only a `UserSignedUp` that occurred later begins another.
     """
 
     type: ClassVar[EventType] = EventType.USER_DELETED
@@ -232,11 +232,11 @@ class UserDeleted(Event):
 
 @dataclass(frozen=True, config=_RULES)
 class ConnectionAuthorized(Event):
-    """A customer says to have connected an application; Cobalt is asked whether it is so.
+    """A customer seems to have connected an application; the mirror reads from Cobalt whether that is so.
 
     Attributes:
-        slug: the application.
-        auth_type: the way it was connected, if the host knows. `None`: any.
+        slug: The application.
+        auth_type: How it was connected, if the host knows. `None` for any.
     """
 
     type: ClassVar[EventType] = EventType.CONNECTION_AUTHORIZED
@@ -251,10 +251,10 @@ class ConfigChanged(Event):
     """A customer changed how an application is set up.
 
     Attributes:
-        slug: the application.
-        config_id: which config of it. `None`: the one that bears the account's own id.
-        fields: what changes, field by field; `None` as a value clears. What is not named stays.
-        workflows: what changes, workflow by workflow. With no fields either: read the config and mirror it.
+        slug: The application.
+        config_id: The config. `None` for the one with the account's own id.
+        fields: The changes, field by field; `None` as a value clears a field. Other fields stay.
+        workflows: The changes, workflow by workflow. With neither fields nor workflows, the config is only read.
     """
 
     type: ClassVar[EventType] = EventType.CONFIG_CHANGED
@@ -268,11 +268,11 @@ class ConfigChanged(Event):
 
 @dataclass(frozen=True, config=_RULES)
 class ConnectionRemoved(Event):
-    """A customer disconnected an application. It applies to the connection that was there then, not to a newer one.
+    """A customer disconnected an application. It applies to the connection that existed then, not to a newer one.
 
     Attributes:
-        slug: the application.
-        auth_type: which of its connected accounts. `None`: all of them.
+        slug: The application.
+        auth_type: The connected account to remove. `None` for all of them.
     """
 
     type: ClassVar[EventType] = EventType.CONNECTION_REMOVED
@@ -288,5 +288,5 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
 
 
 def payload_size(payload: Mapping[str, Any]) -> int:
-    """The size of a payload, in bytes of JSON."""
+    """Return the size of a payload, in bytes of JSON."""
     return len(json.dumps(payload, ensure_ascii=False).encode())

@@ -15,29 +15,29 @@ from cobalt_mirror.workers.handlers.attempt import Attempts, Progress
 
 log = structlog.get_logger()
 
-#: The queue of accounts that only a check asks to read.
+#: The queue for accounts with due checks but no due events.
 CHECKS = "checks"
-#: The queue of the catalogue's refreshes.
+#: The queue for refreshes of the catalogue.
 CATALOGUE = "catalogue"
-#: How long one message may keep a worker on one account; the rest of a busy customer's work waits for its next turn.
+#: The longest time that one message works on one account; the rest of a busy customer's work waits for the next one.
 LONGEST_TURN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Actors:
-    """What a worker listens to. An actor's name, which is its queue's name, never changes once deployed."""
+    """The actors of a worker. An actor's name is also its queue's name and must never change once deployed."""
 
     attempts: Attempts
     catalogue: Catalogue
 
     def register(self, broker: Broker) -> None:
-        """Declare every actor to the broker."""
+        """Declare all actors to the broker."""
         for name in (*EventType, CHECKS):
             _declare(self.work_on, str(name), broker)
         _declare(self.refresh_catalogue, CATALOGUE, broker)
 
     def work_on(self, linked_account_id: str) -> None:
-        """Work on an account until nothing of it is due, or its turn is over."""
+        """Work on an account until nothing is due, or its time is used up."""
         ends = time.monotonic() + LONGEST_TURN_SECONDS
         with structlog.contextvars.bound_contextvars(account=linked_account_id):
             try:
@@ -56,6 +56,6 @@ def _declare(function: Callable[..., None], name: str, broker: Broker) -> None:
 
 
 def declare_queues(broker: Broker) -> None:
-    """Make the queues known to a process that only sends."""
+    """Declare the queues in a process that only sends."""
     for name in (*EventType, CHECKS, CATALOGUE):
         broker.declare_queue(str(name))

@@ -10,19 +10,20 @@ from sqlalchemy import Connection, Engine
 from cobalt_mirror.cobalt import Application, Client, CobaltError, UnknownAccount
 from cobalt_mirror.db.checks import record_check
 from cobalt_mirror.db.engine import Clock, database_clock
-from cobalt_mirror.db.mirror import Because, find_active_account, record_catalogue
+from cobalt_mirror.db.history import Because
+from cobalt_mirror.db.mirror import find_active_account, record_catalogue
 from cobalt_mirror.db.state import find_catalogue_due, find_halt, record_catalogue_due
 from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()
 
-#: How soon a refresh that did not come through is tried again.
-AGAIN = timedelta(seconds=10)
+#: How soon a refresh that failed is retried.
+RETRY_AFTER = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """Keeps `applications` equal to what Cobalt lists."""
+    """Keep the table `applications` equal to Cobalt's catalogue."""
 
     engine: Engine
     client: Client
@@ -30,7 +31,7 @@ class Catalogue:
     clock: Clock = database_clock
 
     def refresh(self) -> None:
-        """Read the catalogue once. When that fails, a later message tries again."""
+        """Read the catalogue once. If that fails, a later message retries."""
         with self.engine.begin() as connection:
             if find_halt(connection) is not None:
                 return
@@ -38,7 +39,7 @@ class Catalogue:
         if account is None:
             return
         try:
-            found = self.client.fetch_applications(account)
+            applications = self.client.fetch_applications(account)
         except UnknownAccount:
             with self.engine.begin() as connection:
                 now = self.clock(connection)
@@ -46,34 +47,34 @@ class Catalogue:
         except CobaltError as error:
             log.warning("catalogue_not_read", error=str(error))
         else:
-            self._record(found)
+            self._record(applications)
 
-    def _record(self, found: list[Application]) -> None:
+    def _record(self, applications: list[Application]) -> None:
         with self.engine.begin() as connection:
             now = self.clock(connection)
             because = Because(at=now, cause={"catalogue": "refreshed"})
-            record_catalogue(connection, [application_row(one) for one in found], because)
+            record_catalogue(connection, [application_row(application) for application in applications], because)
             record_catalogue_due(connection, now + timedelta(seconds=self.settings.catalogue_refresh_seconds))
 
 
 def claim_refresh(connection: Connection, clock: Clock) -> bool:
-    """Whether a message for the catalogue should go out now; whoever asks next is told no for a while."""
+    """Return whether the catalogue is due; if so, put it off, so that one caller only gets True."""
     now, due = clock(connection), find_catalogue_due(connection)
     if (due is not None and due > now) or find_active_account(connection) is None:
         return False
-    record_catalogue_due(connection, now + AGAIN)
+    record_catalogue_due(connection, now + RETRY_AFTER)
     return True
 
 
 def application_row(application: Application) -> dict[str, Any]:
-    """An application as the mirror holds it; how one account is connected to it is not part of that."""
+    """Return an application as a row of the mirror, without one account's connection to it."""
     options = application.auth_type_options
-    types = list(options) or ([application.auth_type] if application.auth_type else [])
+    auth_types = list(options) or ([application.auth_type] if application.auth_type else [])
     return {
         "slug": application.slug,
         "name": application.name,
         "icon": application.icon,
         "description": application.description,
         "tags": list(application.tags),
-        "auth_types": [{"auth_type": one, "inputs": options.get(one) or []} for one in types],
+        "auth_types": [{"auth_type": auth_type, "inputs": options.get(auth_type) or []} for auth_type in auth_types],
     }

@@ -1,17 +1,17 @@
-"""What can go wrong in our processes. Other errors keep their own roots: Cobalt's, the database's, the events'.
+"""The errors of our processes. Cobalt's, the database's and the events' errors have roots of their own.
 
 WorkersError
-├── NotReady              a command cannot do its work as things are: correct what the text names, then run it again
+├── NotReady              a command cannot do its work: correct what the text names, then run it again
 ├── ProcfileError         the Procfile cannot be used: correct the line that the text names
-├── RedisNotStarted       the embedded Redis did not start: the text says what to install or to free
-├── ReleaseFailed         the Procfile's `release` command failed: its own output says why
-├── OutOfTime             too little of the lease is left for another call: the rest goes on in the next attempt
-├── AccountGone           Cobalt no longer has an account that the mirror knows: sign it up again, if it should exist
-├── BrakeHeld             a reconciliation stopped: too much seems to be gone; look at Cobalt, then allow it once
-├── WorkHalted            all work is halted, so a reconciliation cannot go on: run it again once work goes on
-├── NotJson               a request's body is no JSON that can be read and stored: the sender must mend it
-├── UnknownShape          a notification has not the shape that Cobalt documents: it is refused, nothing is lost
-└── Closing               the demo ends before a customer is through: nothing to do
+├── RedisNotStarted       the embedded Redis did not start: install or free what the text names
+├── ReleaseFailed         the Procfile's `release` command failed: see its output
+├── OutOfTime             too little of the lease is left for another call: the next attempt does the rest
+├── AccountGone           Cobalt no longer has an account that the mirror has: sign it up again, if it should exist
+├── BrakeHeld             a reconciliation stopped, as too much seems to be gone: check at Cobalt, then allow one run
+├── WorkHalted            calls are halted, so a reconciliation cannot go on: run it again when they are not
+├── NotJson               a request's body is not JSON that can be stored: the client must correct it
+├── UnknownShape          a notification is not of the documented form: it is refused, nothing is lost
+└── Closing               the demo ends before a customer is done: nothing to do
 """
 
 
@@ -20,27 +20,27 @@ class WorkersError(Exception):
 
 
 class NotReady(WorkersError):
-    """A command cannot do its work as things are. The text says what is wrong and how to mend it."""
+    """A command cannot do its work. The text says what is wrong and what to do."""
 
 
 class ProcfileError(WorkersError):
-    """The Procfile cannot be used as it is: the text names file and line. Correct it; a retry changes nothing."""
+    """The Procfile cannot be used. The text names file and line. Correct it; a retry changes nothing."""
 
 
 class RedisNotStarted(WorkersError):
-    """The embedded Redis did not start. The text says what to do about it."""
+    """The embedded Redis did not start. The text says what to do."""
 
 
 class ReleaseFailed(WorkersError):
-    """The Procfile's `release` command failed; its own output says why. Correct that before anything is started."""
+    """The Procfile's `release` command failed; its output says why. Correct that before starting anything."""
 
 
 class OutOfTime(WorkersError):
-    """Too little of the lease is left for another call; what is done is recorded and the rest goes on later."""
+    """Too little of the lease is left for another call. What is done is recorded; the next attempt does the rest."""
 
 
 class AccountGone(WorkersError):
-    """Cobalt no longer has an account that the mirror knows."""
+    """Cobalt no longer has an account that the mirror has."""
 
 
 class BrakeHeld(WorkersError):

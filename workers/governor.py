@@ -1,12 +1,12 @@
-"""One rate governor for the whole organisation, in Redis: a caller reserves a slot and learns when it may go.
+"""One rate governor for the whole organisation, in Redis: a caller reserves a slot and waits for it.
 
-Keys of ours in Redis, all under the namespace (default `cobalt-mirror`):
-    <namespace>:governor   the time at which the next slot is free, in microseconds of Redis's clock; goes by itself
-    <namespace>:governor:bulk  the same time for the share that bulk work gets when live work queues; while it is there,
-        live work leaves room for that share; goes by itself
-    <namespace>:pause      set while everybody waits after a 429; goes by itself
-    <namespace>:pauses     how many pauses came one after another without a time from Cobalt; goes by itself
-dramatiq's queues live under the same namespace.
+Its keys in Redis, all under the namespace (default `cobalt-mirror`) and all with an expiry:
+    <namespace>:governor       the time at which the next slot is free, in microseconds of Redis's clock
+    <namespace>:governor:bulk  the same time for the share that bulk work gets when live work queues; while the key
+        exists, live work leaves room for that share
+    <namespace>:pause          set while all callers wait after a 429
+    <namespace>:pauses         number of pauses in a row for which Cobalt gave no time
+dramatiq's queues are under the same namespace.
 """
 
 import random
@@ -24,34 +24,34 @@ from cobalt_mirror.workers.settings import LONGEST_WAIT_SECONDS, Settings
 
 log = structlog.get_logger()
 
-#: How much of Cobalt's limit is used: clocks and the network bunch calls together that were evenly spaced.
+#: The share of Cobalt's limit that is used: clocks and the network bunch calls together that were evenly spaced.
 SHARE = 0.97
-#: Slots of the burst that are kept back for the same reason.
+#: Slots of the burst that are not used, for the same reason.
 BURST_RESERVE = 2
-#: Bulk work may queue behind live work while that has to wait for no longer than this, in seconds, ...
+#: Bulk work queues behind live work while the wait is no longer than this, in seconds, ...
 BULK_PATIENCE_SECONDS = 0.1
-#: ... and else gets this share of the limit beside the queue: a reconciliation makes one call after the other, and one
-#: that waited behind two seconds of live work each time would get half a call a second.
+#: ... and otherwise gets this share of the limit beside the queue: a reconciliation makes one call after the other, and
+#: behind two seconds of live work each time it would make half a call a second.
 BULK_SHARE = 0.125
-#: It may queue a bit further ahead than live work does, so that live work which fills the queue does not keep it out.
+#: How much further ahead bulk work may queue than live work, so that a full queue of live work does not keep it out.
 BULK_AHEAD_SECONDS = 0.5
-#: Live work goes on leaving room for so long after the last slot of bulk work, in seconds.
+#: How long live work leaves room after the last slot of bulk work.
 BULK_REMEMBERED_SECONDS = 2.0
 
-#: Pauses after a 429 that does not say how long: at most the first, then twice as long each time up to the longest.
+#: Pauses after a 429 without Retry-After: at most the first, then twice as long each time, up to the longest.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
 #: After so long without a 429, the next pause is the first again.
 PAUSES_FORGOTTEN_SECONDS = 60.0
-#: However long Cobalt says that it wants to be left alone: after this somebody asks again.
+#: The longest Retry-After that is obeyed.
 LONGEST_RETRY_AFTER_SECONDS = 900.0
-#: Who waited this long for a slot looks whether a pause has begun meanwhile, in seconds.
-_LOOKS_AFTER_SECONDS = 0.05
-#: Who wakes up later than this for a slot reserves another one, in seconds: a process that was stopped for a while
-#: would make the calls of all its threads at once when it goes on.
+#: A caller that waited this long for a slot checks whether a pause has begun meanwhile.
+_PAUSE_CHECK_SECONDS = 0.05
+#: A caller that wakes up this much too late for its slot reserves another: a process that was suspended would otherwise
+#: make the calls of all its threads at once when it goes on.
 _LATE_SECONDS = 0.25
 OVERSLEPT = -1.0
-#: Redis may take this long to answer before callers go on without it, and is left alone then, in seconds.
-REDIS_PATIENCE_SECONDS, REDIS_LEFT_ALONE_SECONDS = 0.5, 1.0
+#: How long Redis may take to answer before callers go on without it, and when they try it again.
+REDIS_TIMEOUT_SECONDS, REDIS_RETRY_SECONDS = 0.5, 1.0
 
 
 class Lane(StrEnum):
@@ -113,13 +113,13 @@ return math.max(wanted, left)
 
 
 class RedisGovernor:
-    """Spaces the calls of every process that shares this Redis. Without Redis, this process keeps to its share.
+    """Space the calls of all processes that share this Redis. Without Redis, this process keeps to its share.
 
     Args:
-        client: a redis-py client that gives up soon (see `create_governor_redis`): no call may wait for Redis longer
-            than for Cobalt's limit.
-        settings: the limit, the burst, the namespace, and how many processes share the limit when Redis is away.
-        lane: which calls go first.
+        client: A redis-py client that gives up soon (see `create_governor_redis`): a call must not wait for Redis
+            longer than for Cobalt's limit.
+        settings: The limit, the burst, the namespace, and the number of processes that share the limit without Redis.
+        lane: `live`, or `bulk` for work that yields to live work but gets at least an eighth of the limit.
     """
 
     def __init__(
@@ -141,42 +141,42 @@ class RedisGovernor:
         self._burst = max(settings.cobalt_burst - BURST_RESERVE - 1, 0) if lane is Lane.LIVE else 0
         self._ahead_seconds = BULK_AHEAD_SECONDS if lane is Lane.BULK else 0.0
         self._share = self._interval / BULK_SHARE if lane is Lane.BULK else 0
-        self._alone = LocalGovernor(settings, sleep=sleep, monotonic=monotonic)
+        self._local = LocalGovernor(settings, sleep=sleep, monotonic=monotonic)
         self._sleep, self._monotonic = sleep, monotonic
         self._is_away = False
-        self._left_alone_until = 0.0
+        self._retry_at = 0.0
 
     def acquire(self) -> None:
         """Wait for a slot, at most `LONGEST_WAIT_SECONDS`; bulk work `BULK_AHEAD_SECONDS` longer.
 
         Raises:
-            RateLimited: no slot is free that soon. Come back after `retry_after_seconds`. Nothing was reserved, but
-                for the slot of a caller whom a pause or calls without Redis then held up.
+            RateLimited: No slot is free that soon. Try again after `retry_after_seconds`. Nothing was reserved, except
+                when a pause, or calls made without Redis, delayed the caller after its reservation.
         """
         patience = LONGEST_WAIT_SECONDS + self._ahead_seconds
         while True:
-            waited = self._ask(self._wait_for_slot, patience)
-            if waited is None:  # Redis is away
-                return self._alone.acquire()
+            waited = self._call_redis(self._wait_for_slot, patience)
+            if waited is None:  # Redis does not answer
+                return self._local.acquire()
             if waited == OVERSLEPT:
                 continue
-            if waited < _LOOKS_AFTER_SECONDS or not self._ask(self._is_paused):
+            if waited < _PAUSE_CHECK_SECONDS or not self._call_redis(self._is_paused):
                 return None
             patience = max(patience - waited, 0.0)
 
     def throttled(self, retry_after_seconds: float | None) -> None:
-        """Cobalt answered 429: everybody pauses, for as long as it said, or longer each time when it did not."""
-        wanted = -1.0 if retry_after_seconds is None else min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS)
-        paused_ms = self._ask(self._begin_pause, wanted)
-        seconds = paused_ms / 1_000 if paused_ms is not None else max(wanted, FIRST_PAUSE_SECONDS)
+        """Pause all callers after a 429, for as long as Cobalt said; if it said nothing, longer each time."""
+        requested = -1.0 if retry_after_seconds is None else min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS)
+        paused_ms = self._call_redis(self._begin_pause, requested)
+        seconds = paused_ms / 1_000 if paused_ms is not None else max(requested, FIRST_PAUSE_SECONDS)
         log.warning("throttled", seconds=round(seconds, 2))
-        self._alone.throttled(seconds)
+        self._local.throttled(seconds)
 
     def _wait_for_slot(self, patience: float) -> float:
         """Reserve a slot, in one round trip, and wait for it.
 
         Returns:
-            How long it waited without knowing of a pause, in seconds; or `OVERSLEPT`.
+            How long it waited, in seconds, 0 if a pause was in force when it reserved; or `OVERSLEPT`.
         """
         room = [BULK_PATIENCE_SECONDS * 1_000_000, BULK_REMEMBERED_SECONDS * 1_000, 1 / (1 - BULK_SHARE)]
         arguments = [self._interval, self._burst, patience * 1_000_000, self._share, *room]
@@ -184,10 +184,10 @@ class RedisGovernor:
         seconds = int(wait) / 1_000_000
         if not granted:
             raise RateLimited(seconds - LONGEST_WAIT_SECONDS / 2 + random.random())
-        left = self._alone.left_seconds()  # of calls without Redis, which therefore knows nothing of them
-        if left > patience:
-            raise RateLimited(left)
-        seconds = max(seconds, left)
+        local_wait = self._local.wait_seconds()  # for calls made without Redis, which are not in its keys
+        if local_wait > patience:
+            raise RateLimited(local_wait)
+        seconds = max(seconds, local_wait)
         if seconds > 0:
             began = self._monotonic()
             self._sleep(seconds)
@@ -198,31 +198,31 @@ class RedisGovernor:
     def _is_paused(self) -> bool:
         return bool(self._client.exists(self._pause_key))
 
-    def _begin_pause(self, wanted: float) -> int:
-        ms = [wanted * 1_000, FIRST_PAUSE_SECONDS * 1_000, LONGEST_PAUSE_SECONDS * 1_000]
+    def _begin_pause(self, seconds: float) -> int:
+        ms = [seconds * 1_000, FIRST_PAUSE_SECONDS * 1_000, LONGEST_PAUSE_SECONDS * 1_000]
         jitter = random.uniform(0.5, 1.0)
         forgotten_ms = int(PAUSES_FORGOTTEN_SECONDS * 1_000)
         return int(self._pause([self._pause_key, self._pauses_key], [*ms, forgotten_ms, jitter]))
 
-    def _ask(self, question: Callable[..., Any], *args: Any) -> Any:
-        """What Redis says; None: it is away. One that just failed is not asked again at once."""
-        if self._is_away and self._monotonic() < self._left_alone_until:
+    def _call_redis(self, call: Callable[..., Any], *args: Any) -> Any:
+        """Return what a call to Redis returns; None if Redis does not answer, or failed a moment ago."""
+        if self._is_away and self._monotonic() < self._retry_at:
             return None
         try:
-            answer = question(*args)
+            value = call(*args)
         except redis.RedisError as error:
-            self._left_alone_until = self._monotonic() + REDIS_LEFT_ALONE_SECONDS
+            self._retry_at = self._monotonic() + REDIS_RETRY_SECONDS
             if not self._is_away:
                 self._is_away = True
-                self._alone.hold(LONGEST_WAIT_SECONDS)  # until whoever has a slot by now, anywhere, is gone
+                self._local.pause(LONGEST_WAIT_SECONDS)  # until all slots reserved in Redis are used
                 log.warning("governor_without_redis", error=type(error).__name__)
             return None
         self._is_away = False
-        return answer
+        return value
 
 
 class LocalGovernor:
-    """This process's share of the limit, for when Redis is away: evenly spaced, no bursts."""
+    """Space the calls of this process within its share of the limit, without bursts, while Redis does not answer."""
 
     def __init__(
         self,
@@ -240,7 +240,7 @@ class LocalGovernor:
         """Wait for a slot.
 
         Raises:
-            RateLimited: none is free within `LONGEST_WAIT_SECONDS`.
+            RateLimited: No slot is free within `LONGEST_WAIT_SECONDS`. Try again after `retry_after_seconds`.
         """
         with self._lock:
             now = self._monotonic()
@@ -251,15 +251,15 @@ class LocalGovernor:
         self._sleep(start - now)
 
     def throttled(self, retry_after_seconds: float | None) -> None:
-        """Nobody here goes before the pause is over."""
-        self.hold(retry_after_seconds or 1.0)
+        """Pause this process's callers after a 429."""
+        self.pause(retry_after_seconds or 1.0)
 
-    def hold(self, seconds: float) -> None:
-        """Nobody here goes for so long."""
+    def pause(self, seconds: float) -> None:
+        """Let no call of this process start for some seconds."""
         with self._lock:
             self._free_at = max(self._free_at, self._monotonic() + seconds)
 
-    def left_seconds(self) -> float:
-        """How long it takes until everybody here has gone who waits for a slot."""
+    def wait_seconds(self) -> float:
+        """Return how long it takes until all waiting calls of this process have started."""
         with self._lock:
             return max(self._free_at - self._monotonic(), 0.0)

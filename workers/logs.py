@@ -1,4 +1,4 @@
-"""How our processes log: one event name and fields a line, to standard error; JSON unless somebody looks on."""
+"""Logging of our processes: one event name with fields a line, to standard error; JSON unless that is a terminal."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""What becomes of an event: the named outcomes, and the one table that turns an error into one."""
+"""The outcomes of an attempt at an event, and the one table that maps errors to outcomes."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from cobalt_mirror.workers.errors import AccountGone, OutOfTime
 
 
 class Verdict(StrEnum):
-    """How an attempt ends for one event."""
+    """The name of an outcome."""
 
     DONE = "done"
     SUPERSEDED = "superseded"
@@ -27,16 +27,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What an attempt made of one event.
+    """The outcome of an attempt for one event.
 
     Attributes:
-        verdict: the name of the outcome.
-        detail: a sentence for whoever asks why.
-        move: who has to act; None: nobody.
-        delay: for a snooze, how long; None leaves the event's due time as it is.
-        looked: a snooze that counts as one of the looks at an authorisation that Cobalt does not show yet.
-        alone: try the event without its neighbours, for they were refused together.
-        response: what Cobalt answered, if that was an error in its own words; without secrets.
+        verdict: The name of the outcome.
+        detail: A sentence that explains it.
+        move: Who must act; None if no action is needed.
+        delay: For a snooze, how long; None leaves the event's due time as it is.
+        looked: Whether a snooze counts as one of the reads for an authorisation that Cobalt does not show yet.
+        alone: Whether to try the event by itself next, because it was refused together with others.
+        response: Cobalt's answer, if it was an error of its own, without secrets.
     """
 
     verdict: Verdict
@@ -52,22 +52,24 @@ DONE = Outcome(verdict=Verdict.DONE)
 
 
 def superseded(detail: str) -> Outcome:
-    """The event asks for nothing any more."""
+    """Return the outcome of an event that later events or reads made unnecessary."""
     return Outcome(verdict=Verdict.SUPERSEDED, detail=detail)
 
 
 def outcome_of(error: Exception, type_: EventType | None) -> Outcome:
-    """What becomes of an event of this type that ended in this error, with what Cobalt answered."""
+    """Return the outcome of an event of this type after an error, with Cobalt's answer."""
     outcome = _verdict_of(error, type_)
     return replace(outcome, response=error.as_json()) if isinstance(error, cobalt.ResponseError) else outcome
 
 
 def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: PLR0911 - it is a table
-    """The table from error to outcome. `KeyRefused` must have been probed before: here one application is at fault."""
+    """Map an error to an outcome. A `KeyRefused` that reaches this was probed before: only one application refuses."""
     detail = str(error)[:1000] or type(error).__name__
     match error:
         case OutOfTime():
-            return Outcome(verdict=Verdict.SNOOZE, detail="the lease ran short", delay=timedelta())
+            return Outcome(
+                verdict=Verdict.SNOOZE, detail="too little of the lease was left; the rest follows", delay=timedelta()
+            )
         case cobalt.RateLimited():
             seconds = 1.0 if error.retry_after_seconds is None else error.retry_after_seconds
             return Outcome(verdict=Verdict.SNOOZE, detail=detail, delay=timedelta(seconds=seconds))
@@ -84,15 +86,15 @@ def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: 
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=move)
         case CannotUnseal():
             return Outcome(verdict=Verdict.RETRY, detail=detail, move=Move.OPERATOR)
-        case cobalt.CobaltError():  # no answer, a wrong one, 5xx, or the ground moved under a write
+        case cobalt.CobaltError():  # no answer, an unexpected one, 5xx, or a write in conflict with another
             return Outcome(verdict=Verdict.RETRY, detail=detail, move=Move.PROVIDER)
-        case _:  # ours: a bug, or our database
+        case _:  # a bug, or our database
             return Outcome(verdict=Verdict.RETRY, detail=f"{type(error).__name__}: {detail}", move=Move.OPERATOR)
 
 
 def backoff(
     attempts: int, *, base_seconds: float, cap_seconds: float, chance: Callable[[], float] = random.random
 ) -> timedelta:
-    """How long to wait after the `attempts`-th failure: full jitter below a ceiling that doubles up to the cap."""
+    """Return the wait after the `attempts`-th failure: full jitter below a ceiling that doubles up to the cap."""
     ceiling = min(cap_seconds, base_seconds * 2.0 ** min(attempts, 40))
     return timedelta(seconds=max(min(base_seconds, ceiling) / 4, chance() * ceiling))

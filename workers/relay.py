@@ -1,4 +1,4 @@
-"""The relay: finds accounts with due work in the database and sends one message for each. It holds no state."""
+"""The relay: find accounts with due work in the database, and send one message for each. It keeps no state."""
 
 import threading
 import time
@@ -22,24 +22,24 @@ from cobalt_mirror.workers.settings import LONGEST_WAIT_SECONDS, Settings
 
 log = structlog.get_logger()
 
-#: Between two looks while there is work, and while there is none, in seconds.
-BUSY_SECONDS = 0.02
-IDLE_SECONDS = 0.08
-#: Between two looks while the database or Redis is away, in seconds.
-AWAY_SECONDS = 1.0
-#: A look takes no longer than this, however slow the database and Redis are to say that they are away, in seconds.
-LONGEST_LOOK_SECONDS = 120.0
-#: A message that led to nothing for this long is sent again.
+#: Seconds between two polls of the database, while there is work and while there is none.
+BUSY_POLL_SECONDS = 0.02
+IDLE_POLL_SECONDS = 0.08
+#: Seconds between two tries while the database or Redis does not answer.
+RETRY_SECONDS = 1.0
+#: A round of the loop that takes longer than this hangs: even timeouts of database and Redis are over by then.
+LONGEST_ROUND_SECONDS = 120.0
+#: A message that led to no work for this long is sent again.
 RESEND_AFTER = timedelta(seconds=15)
-#: How often the catalogue's age is looked at, in seconds.
+#: Seconds between two checks of whether the catalogue is due.
 CATALOGUE_SECONDS = 1.0
-#: Messages under way when no limit of Cobalt's says how many make sense.
-UNLIMITED = 500
+#: The most messages under way if no rate limit is set.
+MESSAGES_WITHOUT_LIMIT = 500
 
 
 @dataclass(slots=True, kw_only=True)
 class Relay:
-    """Sends messages for due work until it is told to stop. Many may run; an account is rung by one of them."""
+    """Send messages for due work until `stop` is set. Several may run; each account gets its message from one."""
 
     engine: Engine
     broker: Broker
@@ -47,35 +47,35 @@ class Relay:
     clock: Clock = database_clock
     stop: threading.Event = field(default_factory=threading.Event)
     _is_away: bool = False
-    _looked_at: float = field(default_factory=time.monotonic)
+    _round_began: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
-        """Look, send, wait, until `stop` is set. A database or Redis that is away is waited for."""
-        looks = 0
+        """Poll and send until `stop` is set. While the database or Redis does not answer, try again."""
+        rounds = 0
         while not self.stop.is_set():
-            self._looked_at = time.monotonic()
+            self._round_began = time.monotonic()
             try:
-                if looks % int(CATALOGUE_SECONDS / IDLE_SECONDS) == 0:
-                    self.ring_catalogue()
-                sent = self.ring()
+                if rounds % int(CATALOGUE_SECONDS / IDLE_POLL_SECONDS) == 0:
+                    self.send_catalogue_refresh()
+                sent = self.send_due()
                 self._is_away = False
-                wait = BUSY_SECONDS if sent else IDLE_SECONDS
+                wait = BUSY_POLL_SECONDS if sent else IDLE_POLL_SECONDS
             except (SQLAlchemyError, redis.RedisError, BrokerError) as error:
-                self._went_away(error)
-                wait = AWAY_SECONDS
-            looks += 1
+                self._log_once(error)
+                wait = RETRY_SECONDS
+            rounds += 1
             self.stop.wait(wait)
 
     def find_fault(self) -> str | None:
-        """What a watchdog ends the process for: it hangs; None: it does not."""
-        hangs = time.monotonic() - self._looked_at > LONGEST_LOOK_SECONDS
-        return f"the relay has not looked for more than {LONGEST_LOOK_SECONDS:g} s" if hangs else None
+        """Return what is wrong for the watchdog: that the loop hangs; None if it does not."""
+        hangs = time.monotonic() - self._round_began > LONGEST_ROUND_SECONDS
+        return f"the relay has not polled for more than {LONGEST_ROUND_SECONDS:g} s" if hangs else None
 
-    def ring(self) -> int:
-        """Send one message for each account with due work, as far as Cobalt's limit makes sense.
+    def send_due(self) -> int:
+        """Send one message for each account with due work, no more than the rate limit lets workers handle soon.
 
         Returns:
-            How many were sent.
+            Number of messages sent.
         """
         with reading(self.engine).begin() as connection:
             now = self.clock(connection)
@@ -92,34 +92,34 @@ class Relay:
             return 0
         with self.engine.begin() as connection:
             until = now + RESEND_AFTER
-            marked = mark_sent(connection, [one.linked_account_id for one in due], now=now, until=until)
-        for one in due:
-            if one.linked_account_id in marked:
-                self._send(one)
+            marked = mark_sent(connection, [account.linked_account_id for account in due], now=now, until=until)
+        for account in due:
+            if account.linked_account_id in marked:
+                self._send(account)
         return len(marked)
 
-    def ring_catalogue(self) -> None:
-        """Send a message for the catalogue if it is due."""
+    def send_catalogue_refresh(self) -> None:
+        """Send a message to refresh the catalogue if that is due."""
         with self.engine.begin() as connection:
             is_due = claim_refresh(connection, self.clock)
         if is_due:
             self._enqueue(CATALOGUE)
 
     def _find_room(self, connection: Connection, now: datetime) -> int:
-        """How many messages make sense: none before a tenth is worked off: a look asks as much for few as for many."""
+        """Return how many messages may be sent: 0 until a tenth is free, as a query costs the same for few or many."""
         rate = self.settings.cobalt_rate_per_second
-        most = max(int(rate * LONGEST_WAIT_SECONDS), 2) if rate else UNLIMITED
+        most = max(int(rate * LONGEST_WAIT_SECONDS), 2) if rate else MESSAGES_WITHOUT_LIMIT
         room = most - count_under_way(connection, now)
         return room if room > most // 10 else 0
 
     def _send(self, due: Due) -> None:
-        # A type that nobody knows is dead as soon as a worker reads it; any queue will do for that.
+        # A worker marks an event of an unknown type dead; any queue will do for that.
         self._enqueue(due.type if due.type is not None and due.type in EVENT_TYPES else CHECKS, due.linked_account_id)
 
     def _enqueue(self, queue: str, *args: str) -> None:
         self.broker.enqueue(Message(queue_name=queue, actor_name=queue, args=args, kwargs={}, options={}))
 
-    def _went_away(self, error: Exception) -> None:
+    def _log_once(self, error: Exception) -> None:
         if not self._is_away:
             self._is_away = True
             log.warning("relay_waits", error=f"{type(error).__name__}: {error}"[:300])

@@ -1,4 +1,4 @@
-"""Builds what a process needs, in one place and in order, and closes it in reverse."""
+"""Build the resources of a process in one place and in order, and close them in reverse."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from cobalt_mirror.workers.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """The open resources of a process that works on events."""
+    """The open resources of a worker process."""
 
     settings: Settings
     governor_redis: redis.Redis
@@ -26,7 +26,7 @@ class Runtime:
     client: Client
 
     def actors(self) -> Actors:
-        """The actors over these resources."""
+        """Return the actors over these resources."""
         settings, engine, client = self.settings, self.engine, self.client
         attempts = Attempts(engine=engine, client=client, settings=settings, vault=settings.vault())
         return Actors(attempts, Catalogue(engine=engine, client=client, settings=settings))
@@ -40,10 +40,10 @@ class Runtime:
 
 
 def open_runtime(settings: Settings) -> Runtime:
-    """Open what a worker needs. Nothing is connected before its first use.
+    """Open the resources of a worker. Nothing connects before its first use.
 
     Raises:
-        db.errors.BadSetting: the key or Redis's address is missing.
+        db.errors.BadSetting: COBALT_API_KEY or REDIS_URL is not set. Set it.
     """
     redis_client, governor_redis = create_redis(settings), create_governor_redis(settings)
     return Runtime(
@@ -56,12 +56,12 @@ def open_runtime(settings: Settings) -> Runtime:
 
 
 def create_governor(client: redis.Redis, settings: Settings, *, lane: Lane = Lane.LIVE) -> Governor | None:
-    """The governor that every caller of Cobalt shares; None when the limit is switched off."""
+    """Return the governor that all callers of Cobalt share; None if COBALT_RATE_PER_SECOND is 0."""
     return RedisGovernor(client, settings, lane=lane) if settings.cobalt_rate_per_second else None
 
 
 def create_client(settings: Settings, *, governor: Governor | None = None) -> Client:
-    """A client for the Cobalt that the settings name."""
+    """Return a client for Cobalt, as the settings say."""
     return Client(
         settings.require_key(),
         base_url=settings.cobalt_base_url,
@@ -71,17 +71,18 @@ def create_client(settings: Settings, *, governor: Governor | None = None) -> Cl
 
 
 def governed_client(settings: Settings | None = None) -> Client:
-    """A client for a process of the host's, such as one that mints session tokens, under the governor of the workers.
+    """Return a client for a process of the host, such as one that mints session tokens, under the workers' governor.
 
-    Make one when the process starts; threads may share it. A call waits for a slot for two seconds at most and raises
-    `cobalt.RateLimited` otherwise: answer the browser with 503 and let it come again.
+    Create one when the process starts; threads may share it. A call waits at most two seconds for a slot, then raises
+    `cobalt.RateLimited`: answer the browser with 503 and let it try again.
 
     Args:
-        settings: default: read from the environment, as the workers do. Without `REDIS_URL` the process keeps to its
-            share of the limit, `COBALT_RATE_PER_SECOND` divided by `WORKER_PROCESSES`.
+        settings: Default: read from the environment, as the workers do. Without `REDIS_URL` the process keeps to its
+            share of the limit: `COBALT_RATE_PER_SECOND` divided by `COBALT_PROCESSES`, or by `WORKER_PROCESSES` if that
+            is not set.
 
     Raises:
-        db.errors.BadSetting: the key is missing, or a setting is wrong.
+        db.errors.BadSetting: COBALT_API_KEY is not set, or a setting is invalid. Correct it.
     """
     settings = Settings.from_environment() if settings is None else settings
     if not settings.cobalt_rate_per_second:

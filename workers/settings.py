@@ -1,4 +1,4 @@
-"""What our processes need to know, read from the environment and checked once at start."""
+"""The settings of our processes, read from the environment and checked once at start."""
 
 from datetime import timedelta
 
@@ -7,38 +7,38 @@ from pydantic import Field, SecretStr, field_validator
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.settings import DatabaseSettings
 
-#: What a call may wait for a slot under Cobalt's limit before its work is put off, in seconds.
+#: The longest that a call waits for a slot under Cobalt's rate limit before its work is snoozed.
 LONGEST_WAIT_SECONDS = 2.0
 
 
 class Settings(DatabaseSettings):
-    """Every setting of the workers, the relay and the command line. Each is the variable of the same name in capitals.
+    """The settings of the workers, the relay and the command line. Each is a variable of the same name in capitals.
 
     Attributes:
-        redis_url: `redis://` or `rediss://`; unset: `cobalt-mirror up` starts a Redis of its own.
-        redis_namespace: what the names of our keys in Redis start with.
+        redis_url: `redis://` or `rediss://`. If not set, `cobalt-mirror up` starts a Redis.
+        redis_namespace: Prefix of our keys in Redis.
         cobalt_api_key: `tk...` for the test environment, `pk...` for production.
-        cobalt_previous_api_key: the key before, while it is being replaced: notifications signed with it count too.
-        cobalt_base_url: where Cobalt is; the sandbox's address for development.
-        cobalt_rate_per_second: Cobalt's limit for the whole organisation; 0 switches the governor off.
-        cobalt_burst: how many calls Cobalt takes at once.
-        cobalt_processes: how many processes on all machines call Cobalt and share its limit while Redis is away; unset:
-            `worker_processes`, for one `worker` on one machine.
-        cobalt_timeout_seconds: the total time that one call may take.
-        worker_processes: processes of the `worker` line in the Procfile.
-        worker_threads: threads in each of them.
-        find_config_on_authorization: find or create the config right after a verified authorisation.
-        retry_base_seconds: the first wait after a failure is at most this; the ceiling doubles from there.
-        retry_cap_seconds: the longest wait between two attempts.
-        retry_give_up_days: after this long without success, an event is dead.
-        catalogue_refresh_seconds: how old the mirrored catalogue may grow.
-        delayed_write_seconds: when a write whose answer never came may have landed at the latest.
-        reconcile_config_share: the share of all connections that every reconciliation reads with their configs.
-        reconcile_brake_share: a reconciliation stops when a greater share than this, ...
+        cobalt_previous_api_key: The previous key while it is being replaced; notifications signed with it are accepted.
+        cobalt_base_url: URL of Cobalt, or of the sandbox for development.
+        cobalt_rate_per_second: Cobalt's rate limit for the whole organisation; 0 switches the governor off.
+        cobalt_burst: Number of calls that Cobalt accepts at once.
+        cobalt_processes: Number of processes on all machines that call Cobalt and share its limit while Redis does not
+            answer. If not set: `worker_processes`, which is right for one `worker` on one machine.
+        cobalt_timeout_seconds: Total time for one call.
+        worker_processes: Number of processes of the `worker` line in the Procfile.
+        worker_threads: Number of threads in each of them.
+        find_config_on_authorization: Whether to find or create the config right after a verified authorisation.
+        retry_base_seconds: Longest wait after the first failure; it doubles with each further failure.
+        retry_cap_seconds: Longest wait between two attempts.
+        retry_give_up_days: An event that fails for this long is dead.
+        catalogue_refresh_seconds: Time between two reads of the catalogue.
+        delayed_write_seconds: A write whose answer never came has had its effect by then, if it has one.
+        reconcile_config_share: Share of all connections whose configs each reconciliation reads.
+        reconcile_brake_share: A reconciliation stops if a greater share than this, ...
         reconcile_brake_count: ... and more accounts or connections than this, seem to be gone.
-        events_token: the bearer token of `POST /events`; unset: that door is closed.
-        web_host: where `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
-        web_port: the port of it; 0: a free one.
+        events_token: Bearer token of `POST /events`; if not set, that endpoint is disabled.
+        web_host: Address at which `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
+        web_port: Port at which it listens; 0 for a free one.
         log_level: `debug`, `info`, `warning` or `error`.
     """
 
@@ -71,14 +71,14 @@ class Settings(DatabaseSettings):
     @classmethod
     def _is_redis(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("redis://", "rediss://")):
-            raise ValueError("wants redis://host:6379/0 or rediss://...")
+            raise ValueError("must be redis://host:6379/0 or rediss://...")
         return value
 
     @field_validator("cobalt_base_url")
     @classmethod
     def _is_http(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
-            raise ValueError("wants an address such as https://app.refold.ai")
+            raise ValueError("must be an address such as https://app.refold.ai")
         return value.rstrip("/")
 
     @field_validator("cobalt_api_key", "cobalt_previous_api_key", "events_token")
@@ -86,24 +86,24 @@ class Settings(DatabaseSettings):
     def _can_be_a_header(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value()
         if not (text.isascii() and text.isprintable()) or " " in text:
-            raise ValueError("has characters that no key has; was it copied whole, without quotes?")
+            raise ValueError("contains a space or another character that no key has; copy it again, without quotes")
         return value
 
     def require_key(self) -> str:
-        """Cobalt's API key.
+        """Return Cobalt's API key.
 
         Raises:
-            BadSetting: there is none.
+            BadSetting: It is not set. Set COBALT_API_KEY.
         """
         if not self.cobalt_api_key.get_secret_value():
             raise BadSetting("COBALT_API_KEY is unset; set it to your key (the sandbox takes tk_sandbox)")
         return self.cobalt_api_key.get_secret_value()
 
     def require_redis(self) -> str:
-        """The address of Redis.
+        """Return the URL of Redis.
 
         Raises:
-            BadSetting: there is none.
+            BadSetting: It is not set. Set REDIS_URL.
         """
         if self.redis_url is None:
             raise BadSetting("REDIS_URL is unset; set it, or use `cobalt-mirror up`, which starts a Redis of its own")
@@ -111,16 +111,16 @@ class Settings(DatabaseSettings):
 
     @property
     def share_per_second(self) -> float:
-        """What one process may call by itself, while nobody can tell it what the others do."""
+        """One process's share of the rate limit, for as long as Redis does not answer."""
         processes = self.worker_processes if self.cobalt_processes is None else self.cobalt_processes
         return self.cobalt_rate_per_second / processes
 
     @property
-    def patience_seconds(self) -> float:
-        """The longest that one call may take, its wait for a slot included. Less lease left: no call is begun."""
+    def longest_call_seconds(self) -> float:
+        """The longest time for one call, its wait for a slot included. With less lease left, no call is made."""
         return self.cobalt_timeout_seconds + LONGEST_WAIT_SECONDS
 
     @property
     def lease_ttl(self) -> timedelta:
-        """How long a worker holds an account; when one dies, its account waits this long at most."""
-        return timedelta(seconds=2 * self.patience_seconds + 6)
+        """How long a worker's lease on an account lasts; if the worker dies, the account waits at most this long."""
+        return timedelta(seconds=2 * self.longest_call_seconds + 6)

@@ -1,4 +1,4 @@
-"""Ends a process whose threads died or hang: whoever runs the Procfile starts it again, and no work is lost by that."""
+"""End a process whose threads died or hang. The supervisor restarts it, and no work is lost."""
 
 import os
 import threading
@@ -12,10 +12,10 @@ from dramatiq.middleware import Middleware
 
 log = structlog.get_logger()
 
-#: Between two looks, in seconds.
-LOOK_SECONDS = 1.0
-#: Looks in a row that find the same fault before the process ends; one that was stopped for a while gets time to run.
-LOOKS = 3
+#: Seconds between two checks.
+INTERVAL_SECONDS = 1.0
+#: The process ends after the same fault in so many checks in a row: a process that was suspended gets time to go on.
+SAME_FAULTS = 3
 #: The exit status of a process that ended itself.
 EXIT_STATUS = 70
 
@@ -23,18 +23,18 @@ Fault = str | None
 
 
 def end_process(fault: str) -> None:
-    """End at once, for what hangs would hang in an orderly end, too. Leases run out, messages are sent again."""
+    """End the process at once; an orderly end would hang, too. Leases expire and messages are sent again."""
     log.error("watchdog_ends_process", fault=fault)
     os._exit(EXIT_STATUS)
 
 
-class Watch:
-    """Looks from a thread of its own.
+class Watchdog:
+    """Check for a fault from a thread of its own.
 
     Args:
-        find_fault: says what is wrong, or None.
-        end: called once when the same fault was found `LOOKS` times in a row.
-        look_seconds: between two looks.
+        find_fault: Returns what is wrong, or None.
+        end: Called once, after the same fault was found `SAME_FAULTS` times in a row.
+        interval_seconds: Seconds between two checks.
     """
 
     def __init__(
@@ -42,37 +42,37 @@ class Watch:
         find_fault: Callable[[], Fault],
         *,
         end: Callable[[str], None] = end_process,
-        look_seconds: float = LOOK_SECONDS,
+        interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
-        self._find_fault, self._end, self._look_seconds = find_fault, end, look_seconds
+        self._find_fault, self._end, self._interval_seconds = find_fault, end, interval_seconds
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start checking."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._stopped.set()
 
     def _run(self) -> None:
-        looks, before = 0, None
-        while not self._stopped.wait(self._look_seconds):
+        repeated, previous = 0, None
+        while not self._stopped.wait(self._interval_seconds):
             fault = self._find_fault()
-            looks, before = (looks + 1 if fault == before else 1), fault
-            if fault is not None and looks >= LOOKS:
+            repeated, previous = (repeated + 1 if fault == previous else 1), fault
+            if fault is not None and repeated >= SAME_FAULTS:
                 self._end(fault)
                 return
 
 
 class WorkerWatchdog(Middleware):
-    """Watches the threads of a worker process: each must live, and none may be busy with one message for too long.
+    """Check the threads of a worker process: each must be alive, and none busy with one message for too long.
 
     Args:
-        longest_seconds: the longest that one message may take; the time limit of the actors must be shorter.
-        end: called with what is wrong.
-        look_seconds: between two looks.
+        longest_seconds: The longest time for one message; the time limit of the actors must be shorter.
+        end: Called with the fault.
+        interval_seconds: Seconds between two checks.
     """
 
     def __init__(
@@ -80,24 +80,24 @@ class WorkerWatchdog(Middleware):
         longest_seconds: float,
         *,
         end: Callable[[str], None] = end_process,
-        look_seconds: float = LOOK_SECONDS,
+        interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
         self._longest_seconds = longest_seconds
         self._busy_since: dict[int, float] = {}
         self._worker: Worker | None = None
-        self._watch = Watch(self.find_fault, end=end, look_seconds=look_seconds)
+        self._watch = Watchdog(self.find_fault, end=end, interval_seconds=interval_seconds)
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        """Begin to watch."""
+        """Start checking."""
         self._worker = worker
         self._watch.start()
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
-        """Threads may end now."""
+        """Stop checking, as threads end now."""
         self._watch.stop()
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
-        """A thread is busy from now on."""
+        """Record that this thread is busy from now on."""
         self._busy_since[threading.get_ident()] = time.monotonic()
 
     def after_process_message(
@@ -108,11 +108,11 @@ class WorkerWatchdog(Middleware):
         result: Any = None,
         exception: BaseException | None = None,
     ) -> None:
-        """It is not any more."""
+        """Record that this thread is free."""
         self._busy_since.pop(threading.get_ident(), None)
 
     def find_fault(self) -> Fault:
-        """What is wrong with the threads; None: nothing."""
+        """Return what is wrong with the threads; None if nothing is."""
         worker = self._worker
         if worker is None:
             return None
@@ -122,5 +122,5 @@ class WorkerWatchdog(Middleware):
             return f"threads died: {', '.join(dead)}"
         now = time.monotonic()
         if any(now - since > self._longest_seconds for since in list(self._busy_since.values())):
-            return f"a thread is busy with one message for more than {self._longest_seconds:g} s"
+            return f"a thread has been busy with one message for more than {self._longest_seconds:g} s"
         return None

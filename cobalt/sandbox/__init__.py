@@ -1,4 +1,4 @@
-"""A stand-in for Cobalt: strict where it is documented, switchable where it is not, and honest about its state."""
+"""A stand-in for Cobalt: strict where Cobalt is documented, configurable where it is not, with its state readable."""
 
 from cobalt_mirror.cobalt.sandbox.faults import Answer, Effect, Fault
 from cobalt_mirror.cobalt.sandbox.messages import Delivery, SandboxRequest, SandboxResponse
@@ -10,7 +10,7 @@ from cobalt_mirror.cobalt.sandbox.settings import (
     NullValues,
     PasswordValues,
     RetryAfter,
-    Settings,
+    SandboxSettings,
 )
 from cobalt_mirror.cobalt.sandbox.state import Environment
 from cobalt_mirror.cobalt.sandbox.transport import SandboxTransport
@@ -30,7 +30,7 @@ __all__ = [
     "SandboxRequest",
     "SandboxResponse",
     "SandboxServer",
+    "SandboxSettings",
     "SandboxTransport",
-    "Settings",
     "serve",
 ]

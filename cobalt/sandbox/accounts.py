@@ -35,7 +35,7 @@ class _CreateBody(_Details):
     linked_account_id: Identifier = ""
 
     def identifier(self, call: Call) -> str:
-        """The one id that the body and the session token agree on."""
+        """Return the account id on which body and session token agree."""
         named = {self.account_id, self.linked_account_id} - {""}
         if call.token_account is not None:
             named.add(call.token_account.linked_account_id)
@@ -68,12 +68,12 @@ def upsert(call: Call) -> dict[str, Any]:
     if account is None:
         added = document(call.world, _add(call, linked_account_id, details), with_integrations=False)
         return {**added, "new_account": True}
-    given = details.model_fields_set
+    fields = details.model_fields_set
     cleared = call.world.settings.upsert_left_out is LeftOut.CLEARED
     before = summary(account)
-    if "name" in given or cleared:
-        account.name = details.name if "name" in given else None
-    if "udf" in given or cleared:
+    if "name" in fields or cleared:
+        account.name = details.name if "name" in fields else None
+    if "udf" in fields or cleared:
         account.udf = dict(details.udf)
     if details.your_app is not None:
         account.credentials = dict(details.your_app.auth_credentials)
@@ -102,9 +102,9 @@ def list_page(call: Call) -> dict[str, Any]:
     total, start = len(accounts), (page - 1) * limit
     pages = max(1, -(-total // limit))
     with_integrations = call.world.settings.listing_carries_integrations
-    shown = islice(reversed(accounts.values()), start, start + limit)
+    accounts_on_page = islice(reversed(accounts.values()), start, start + limit)
     return {
-        "docs": [document(call.world, account, with_integrations=with_integrations) for account in shown],
+        "docs": [document(call.world, account, with_integrations=with_integrations) for account in accounts_on_page],
         "totalDocs": total,
         "limit": limit,
         "totalPages": pages,
@@ -118,7 +118,7 @@ def list_page(call: Call) -> dict[str, Any]:
 
 
 def delete_account(world: World, account: Account) -> None:
-    """Remove an account with everything under it, its session tokens included."""
+    """Delete an account with everything under it, including its session tokens."""
     del world.accounts[account.environment][account.linked_account_id]
     for token in [token for token in world.tokens.values() if _is_of(token, account)]:
         del world.tokens[token.token]
@@ -129,13 +129,13 @@ def delete_account(world: World, account: Account) -> None:
 
 
 def record_update(world: World, account: Account, before: dict[str, Any]) -> None:
-    """Note that an account's own fields were written."""
+    """Record that an account's own fields were written."""
     account.updated_at = world.now
     record(world, "account_updated", account, before=before, after=summary(account))
 
 
 def record(world: World, kind: str, account: Account, **detail: Any) -> None:
-    """Note an effect on an account."""
+    """Record an effect on an account."""
     world.ledger.record_effect(
         kind,
         at=iso(world.now),
@@ -146,13 +146,13 @@ def record(world: World, kind: str, account: Account, **detail: Any) -> None:
 
 
 def summary(account: Account) -> dict[str, Any]:
-    """An account's own fields, small and without secrets."""
+    """Return an account's own fields, without secrets."""
     return {"name": account.name, "udf": dict(account.udf)}
 
 
 def document(world: World, account: Account, *, with_integrations: bool) -> dict[str, Any]:
-    """An account as the API shows it."""
-    shown: dict[str, Any] = {
+    """Return an account as the API shows it."""
+    fields: dict[str, Any] = {
         "_id": account.id,
         "associated_org": world.org_id,
         "account_id": account.linked_account_id,
@@ -163,12 +163,12 @@ def document(world: World, account: Account, *, with_integrations: bool) -> dict
         "__v": 0,
     }
     if account.name is not None:
-        shown["name"] = account.name
+        fields["name"] = account.name
     if with_integrations:
-        shown["integrations"] = [
+        fields["integrations"] = [
             _integration(world.applications[slug], parts) for slug, parts in account.connections.items()
         ]
-    return shown
+    return fields
 
 
 def _integration(application: Application, parts: dict[str, ConnectedAccount]) -> dict[str, Any]:

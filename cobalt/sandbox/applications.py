@@ -12,11 +12,11 @@ from cobalt_mirror.cobalt.sandbox.state import Account, ConnectedAccount, Connec
 def list_all(call: Call) -> list[dict[str, Any]]:
     """GET application."""
     account = call.account_from_header()
-    wanted = {name: value for name in ("slug", "tags", "auth_type") if (value := call.query(name)) is not None}
+    filters = {name: value for name in ("slug", "tags", "auth_type") if (value := call.query(name)) is not None}
     return [
         document(call.world, account, application)
         for application in call.world.applications.values()
-        if application.slug not in call.world.disabled and _matches(application, wanted)
+        if application.slug not in call.world.disabled and _matches(application, filters)
     ]
 
 
@@ -27,12 +27,12 @@ def read(call: Call) -> dict[str, Any]:
 
 
 def read_organisation(call: Call) -> dict[str, Any]:
-    """GET org/basics: what the browser SDK asks first."""
+    """GET org/basics: the first call of the browser SDK."""
     return {"_id": call.world.org_id, "org_id": call.world.org_id, "name": "Sandbox", "environment": call.environment}
 
 
 def enabled_application(world: World, slug: str) -> Application:
-    """The application.
+    """Return the application.
 
     Raises:
         Refusal: 404 EXTERNAL_API_FAILURE when it is unknown or not enabled.
@@ -44,10 +44,13 @@ def enabled_application(world: World, slug: str) -> Application:
 
 
 def document(world: World, account: Account, application: Application) -> dict[str, Any]:
-    """An application as the API shows it to an account."""
+    """Return an application as the API shows it to an account."""
     parts = account.connections.get(application.slug, {})
-    inputs = {auth_type: [_input(each) for each in given] for auth_type, given in application.auth.items()}
-    shown: dict[str, Any] = {
+    inputs = {
+        auth_type: [_input(auth_input) for auth_input in auth_inputs]
+        for auth_type, auth_inputs in application.auth.items()
+    }
+    fields: dict[str, Any] = {
         "_id": f"app_{application.slug}",
         "app_id": f"app_{application.slug}",
         "type": application.slug,
@@ -58,32 +61,32 @@ def document(world: World, account: Account, application: Application) -> dict[s
         "tags": list(application.tags),
         "auth_type": next(iter(application.auth)),
         "auth_type_options": inputs,
-        "auth_input_map": {each["name"]: each for each in inputs.get("keybased", [])},
+        "auth_input_map": {field["name"]: field for field in inputs.get("keybased", [])},
         "connected_accounts": [_connected_account(part) for part in parts.values()],
     }
     if parts:
-        shown["connected"] = True
-        shown["reauth_required"] = any(part.status is ConnectionStatus.EXPIRED for part in parts.values())
+        fields["connected"] = True
+        fields["reauth_required"] = any(part.status is ConnectionStatus.EXPIRED for part in parts.values())
     elif world.settings.connected_when_not is ConnectedWhenNot.FALSE:
-        shown["connected"] = False
-    return shown
+        fields["connected"] = False
+    return fields
 
 
-def _matches(application: Application, wanted: dict[str, str]) -> bool:
+def _matches(application: Application, filters: dict[str, str]) -> bool:
     return (
-        wanted.get("slug", application.slug) == application.slug
-        and ("tags" not in wanted or wanted["tags"] in application.tags)
-        and ("auth_type" not in wanted or wanted["auth_type"] in application.auth)
+        filters.get("slug", application.slug) == application.slug
+        and ("tags" not in filters or filters["tags"] in application.tags)
+        and ("auth_type" not in filters or filters["auth_type"] in application.auth)
     )
 
 
-def _input(given: AuthInput) -> dict[str, Any]:
+def _input(auth_input: AuthInput) -> dict[str, Any]:
     return {
-        "name": given.name,
-        "label": given.label,
-        "type": given.type,
-        "required": given.required,
-        "placeholder": given.placeholder,
+        "name": auth_input.name,
+        "label": auth_input.label,
+        "type": auth_input.type,
+        "required": auth_input.required,
+        "placeholder": auth_input.placeholder,
     }
 
 

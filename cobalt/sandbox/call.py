@@ -1,4 +1,4 @@
-"""One call of the API while it is handled: who calls, what about, and the body once it is checked."""
+"""One API call while it is handled: its caller, its subject and its checked body."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -25,7 +25,7 @@ BodyT = TypeVar("BodyT", bound=Body)
 
 @dataclass(kw_only=True, slots=True)
 class Call:
-    """What a handler is given.
+    """The argument of a handler.
 
     Attributes:
         environment: Decided by the key or the session token.
@@ -48,7 +48,7 @@ class Call:
         return self.params["slug"]
 
     def query(self, name: str) -> str | None:
-        """The first value of a query parameter.
+        """Return the first value of a query parameter.
 
         Raises:
             Refusal: 400 when the query is no UTF-8.
@@ -62,7 +62,7 @@ class Call:
         return self._query.get(name)
 
     def account_from_header(self) -> Account:
-        """The account this call acts on: the session token's, or the `linked_account_id` header's.
+        """Return the account of this call: the session token's, or the one in the header `linked_account_id`.
 
         Raises:
             Refusal: 400 when there is neither, or no such account.
@@ -75,7 +75,7 @@ class Call:
         return self.world.get_account(self.environment, linked_account_id)
 
     def account_from_query(self) -> Account:
-        """The account this call acts on: the session token's, or the `linked_account_id` of the query.
+        """Return the account of this call: the session token's, or the one in the query's `linked_account_id`.
 
         Raises:
             Refusal: 400 when there is neither, the two differ, or no such account.
@@ -90,7 +90,7 @@ class Call:
         return self.world.get_account(self.environment, named)
 
     def body(self, model: type[BodyT]) -> BodyT:
-        """The JSON body, checked.
+        """Return the JSON body, checked.
 
         Raises:
             Refusal: 400 that names what is wrong.
@@ -101,7 +101,7 @@ class Call:
             refuse_invalid(error)
 
     def json_object(self) -> dict[str, Any]:
-        """The JSON body, which must be an object.
+        """Return the JSON body, which must be an object.
 
         Raises:
             Refusal: 400 when it is not.
@@ -115,7 +115,7 @@ class Call:
 
 
 def read_json(body: bytes) -> Any:
-    """Strict JSON: UTF-8, no NaN, no lone surrogates.
+    """Parse strict JSON: UTF-8, no NaN, no lone surrogates.
 
     Raises:
         Refusal: 400.
@@ -127,7 +127,7 @@ def read_json(body: bytes) -> Any:
 
 
 def refuse_invalid(error: ValidationError) -> NoReturn:
-    """Turn pydantic's complaint into a 400 that names the field and never repeats its value."""
+    """Raise a 400 for an error of pydantic; it names the field and never repeats its value."""
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "body"
     raise Refusal(400, "BAD_REQUEST", f"{where}: {first['msg']}") from None

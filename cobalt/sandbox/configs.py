@@ -57,7 +57,7 @@ def find_or_create(call: Call) -> dict[str, Any]:
 
 
 def replace(call: Call) -> dict[str, Any]:
-    """PUT config: what is not sent is gone."""
+    """PUT config: removes what the body leaves out."""
     account = call.account_from_header()
     body = call.body(_ReplaceBody)
     application = _known_application(call.world, body.slug)
@@ -108,8 +108,8 @@ def toggle_workflow(call: Call) -> dict[str, Any]:
     chosen = config.workflows.setdefault(workflow.id, WorkflowValues())
     chosen.enabled, config.saved = enabled, True
     _record_change(call.world, "workflow_toggled", account, application, config, before=before)
-    shown = [fields.field_document(call.world.settings, field, chosen.values) for field in workflow.fields]
-    return {"workflows": [{"id": workflow.id, "enabled": enabled, "data_slots": shown}]}
+    field_documents = [fields.field_document(call.world.settings, field, chosen.values) for field in workflow.fields]
+    return {"workflows": [{"id": workflow.id, "enabled": enabled, "data_slots": field_documents}]}
 
 
 def set_field(call: Call) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def edit(
     workflows: dict[str, bool],
     workflow_values: dict[str, dict[str, Any]],
 ) -> None:
-    """Change some values and workflows of a config and leave the others, as its form in the dashboard does.
+    """Change some values and workflows of a config, as its form in the dashboard does; the others stay.
 
     Raises:
         LookupError: When there is no such config, field or workflow.
@@ -152,7 +152,7 @@ def edit(
     """
     application = world.applications[slug]
     before = summary(application, account.configs[(slug, config_id)])
-    # Changed as a copy, so that a refusal halfway leaves the config as it was.
+    # Changed in a copy, so that a refusal halfway leaves the config as it was.
     config = deepcopy(account.configs[(slug, config_id)])
     for field_id, value in values.items():
         _put_value(world, config.values, application.find_field(field_id), field_id, value)
@@ -170,13 +170,13 @@ def edit(
 
 
 def summary(application: Application, config: Config, *, secrets: bool = False) -> dict[str, Any]:
-    """The values of a config by field id; every workflow of the application, set or not."""
+    """Return the values of a config by field id, with every workflow of the application, set or not."""
     chosen = [(workflow, config.workflows.get(workflow.id) or WorkflowValues()) for workflow in application.workflows]
-    shown = (lambda _, values: dict(values)) if secrets else fields.without_secrets
+    visible_values = (lambda _, values: dict(values)) if secrets else fields.without_secrets
     return {
-        "fields": shown(application.fields, config.values),
+        "fields": visible_values(application.fields, config.values),
         "workflows": [
-            {"id": workflow.id, "enabled": values.enabled, "fields": shown(workflow.fields, values.values)}
+            {"id": workflow.id, "enabled": values.enabled, "fields": visible_values(workflow.fields, values.values)}
             for workflow, values in chosen
         ],
     }
@@ -231,27 +231,27 @@ def _config_in_path(call: Call, account: Account) -> Config:
     return _get(account, call.slug, call.params.get("config_id", account.linked_account_id))
 
 
-def _values(world: World, known: tuple[Field, ...], given: dict[str, Any]) -> dict[str, Any]:
-    if not given:
+def _values(world: World, skeleton: tuple[Field, ...], requested: dict[str, Any]) -> dict[str, Any]:
+    if not requested:
         return {}
-    by_id = {field.id: field for field in known}
+    by_id = {field.id: field for field in skeleton}
     values: dict[str, Any] = {}
-    for field_id, value in given.items():
+    for field_id, value in requested.items():
         if field_id not in by_id:
             raise bad_request(f"{field_id}: there is no such field.")
         fields.set_value(world.settings, values, by_id[field_id], value)
     return values
 
 
-def _workflow_values(world: World, application: Application, given: list[_WorkflowBody]) -> dict[str, WorkflowValues]:
+def _workflow_values(world: World, application: Application, bodies: list[_WorkflowBody]) -> dict[str, WorkflowValues]:
     chosen: dict[str, WorkflowValues] = {}
-    for each in given:
-        workflow = application.find_workflow(each.id)
+    for body in bodies:
+        workflow = application.find_workflow(body.id)
         if workflow is None:
-            raise bad_request(f"{each.id}: there is no such workflow.")
-        if each.id in chosen:
-            raise bad_request(f"{each.id}: appears twice.")
-        chosen[each.id] = WorkflowValues(enabled=each.enabled, values=_values(world, workflow.fields, each.fields))
+            raise bad_request(f"{body.id}: there is no such workflow.")
+        if body.id in chosen:
+            raise bad_request(f"{body.id}: appears twice.")
+        chosen[body.id] = WorkflowValues(enabled=body.enabled, values=_values(world, workflow.fields, body.fields))
     return chosen
 
 

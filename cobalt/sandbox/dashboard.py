@@ -1,4 +1,4 @@
-"""What a person does by hand in Cobalt's dashboard: changes that no call of the API announces."""
+"""Changes that a person makes in Cobalt's dashboard, without an API call."""
 
 import threading
 from datetime import datetime
@@ -28,7 +28,7 @@ ACTIONS = (
 
 
 class Dashboard:
-    """Changes by hand. Every method locks the sandbox and lands late effects that are due before it acts.
+    """Changes by hand. Every method locks the sandbox and first applies late effects that are due.
 
     ``environment`` is ``test`` unless given. An unknown account, application or config raises `LookupError`,
     a value that makes no sense `ValueError`: in both cases nothing has changed.
@@ -48,7 +48,7 @@ class Dashboard:
     def rename_account(
         self, linked_account_id: str, name: str | None, *, environment: Environment = Environment.TEST
     ) -> None:
-        """Give an account another name; None takes it away."""
+        """Change an account's name; None removes it."""
         with self._lock:
             account = self._account(linked_account_id, environment)
             before = accounts.summary(account)
@@ -93,7 +93,7 @@ class Dashboard:
         auth_type: str | None = None,
         environment: Environment = Environment.TEST,
     ) -> None:
-        """Disconnect one auth type, or all; nothing happens when nothing was connected."""
+        """Disconnect one auth type, or all; nothing happens if nothing is connected."""
         with self._lock:
             account = self._account(linked_account_id, environment)
             connections.disconnect(self._world, account, slug, auth_type=auth_type)
@@ -106,7 +106,7 @@ class Dashboard:
         auth_type: str | None = None,
         environment: Environment = Environment.TEST,
     ) -> None:
-        """Let a connection expire: the customer must reconnect."""
+        """Expire a connection: the customer must reconnect."""
         self._set_status(linked_account_id, slug, ConnectionStatus.EXPIRED, auth_type, environment)
 
     def recover_connection(
@@ -117,7 +117,7 @@ class Dashboard:
         auth_type: str | None = None,
         environment: Environment = Environment.TEST,
     ) -> None:
-        """Let an expired connection come back by itself; no notification tells of it."""
+        """Make an expired connection active again, without a notification."""
         self._set_status(linked_account_id, slug, ConnectionStatus.ACTIVE, auth_type, environment)
 
     def edit_config(
@@ -131,7 +131,7 @@ class Dashboard:
         workflow_fields: dict[str, dict[str, Any]] | None = None,
         environment: Environment = Environment.TEST,
     ) -> None:
-        """Set values (``fields``, ``workflow_fields``) and enable workflows; what is not named stays."""
+        """Set values (``fields``, ``workflow_fields``) and enable workflows; the others stay."""
         with self._lock:
             try:
                 configs.edit(
@@ -160,11 +160,11 @@ class Dashboard:
             configs.delete(self._world, account, slug, config_id or linked_account_id)
 
     def disable_application(self, slug: str) -> None:
-        """Take an application off the catalogue; what is connected to it stays so."""
+        """Remove an application from the catalogue; its connections stay."""
         self._set_enabled(slug, enabled=False)
 
     def enable_application(self, slug: str) -> None:
-        """Put an application back."""
+        """Put an application back into the catalogue."""
         self._set_enabled(slug, enabled=True)
 
     def notify_workflow(
@@ -176,7 +176,7 @@ class Dashboard:
         config_id: str | None = None,
         environment: Environment = Environment.TEST,
     ) -> None:
-        """Tell registered webhooks that a workflow ended."""
+        """Notify registered webhooks that a workflow ended."""
         with self._lock:
             account = self._account(linked_account_id, environment)
             workflow = self._workflow_name(workflow_id)

@@ -1,4 +1,4 @@
-"""Faults to play on calls: one kind of rule covers rates, scripts, outages, lost answers and late effects."""
+"""Fault rules for calls: failure rates, scripts, outages, lost answers and late effects."""
 
 import random
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Answer(StrEnum):
-    """What the caller gets to see when a rule is played."""
+    """The answer to a call to which a rule applies."""
 
-    NORMAL = "normal"  # the true answer; later rules are not asked
-    LATENCY = "latency"  # only slower; later rules are asked as well
+    NORMAL = "normal"  # the true answer; later rules do not apply
+    LATENCY = "latency"  # only slower; later rules apply as well
     ERROR = "error"  # Cobalt's error body with the rule's status
     THROTTLE = "throttle"  # 429, as beyond the rate
     HTML = "html"  # a proxy's page with the rule's status
@@ -23,7 +23,7 @@ class Answer(StrEnum):
 
 
 class Effect(StrEnum):
-    """What happens to the sandbox's state when a rule is played."""
+    """The effect on the sandbox's state of a call to which a rule applies."""
 
     NONE = "none"
     DONE = "done"
@@ -34,14 +34,14 @@ _NO_CHOICE = {Answer.NORMAL: Effect.DONE, Answer.LATENCY: Effect.DONE, Answer.TR
 
 
 class Fault(BaseModel):
-    """A rule: which calls, how often, and what happens to them. The first rule that applies is played.
+    """A rule: which calls, how often, and what happens to them. The first rule that matches a call applies to it.
 
     Attributes:
-        answer: What the caller sees.
+        answer: The answer to the call.
         effect: Whether the call takes effect: not at all, at once, or ``later_seconds`` from now.
         status: Status of ``error`` and ``html``.
         error: Error code of ``error``; by default the status's name.
-        later_seconds: When an effect ``later`` lands: before the first call or look at the state after that.
+        later_seconds: Delay of an effect ``later``: it happens before the first call or read of the state after that.
         min_ms: Shortest latency added to the answer.
         max_ms: Longest latency; by default ``min_ms``.
         method: Only this method.
@@ -49,8 +49,8 @@ class Fault(BaseModel):
         route: Only this route by its name, such as ``replace_config``.
         slug: Only calls that name this application in path, header or body.
         linked_account_id: Only calls for this account.
-        share: How many of the matching calls, 0 to 1.
-        times: How many calls before the rule is used up; None for ever. Rules with ``times`` in a row are a script.
+        share: Share of the matching calls, 0 to 1.
+        times: Number of calls before the rule is used up; None for no limit. Rules with ``times`` form a script.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,7 +73,7 @@ class Fault(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _imply_effect(cls, data: object) -> object:
-        """Some answers leave no choice of effect, so it need not be given."""
+        """Set the effect for answers that allow only one."""
         if isinstance(data, dict) and "effect" not in data and data.get("answer") in _NO_CHOICE:
             return {**data, "effect": Effect.DONE}
         return data
@@ -93,7 +93,7 @@ class Fault(BaseModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """What rules are compared with."""
+    """The properties of a call that rules match."""
 
     method: str
     path: str
@@ -113,19 +113,19 @@ class Faults:
         return bool(self._rules)
 
     def add(self, *faults: Fault) -> None:
-        """Put rules behind those there are."""
+        """Add rules after those in force."""
         self._rules += [(fault, fault.times) for fault in faults]
 
     def clear(self) -> None:
-        """Take all rules away."""
+        """Remove all rules."""
         self._rules.clear()
 
     def left(self) -> list[Fault]:
-        """The rules in force; ``times`` is what is left of it."""
+        """Return the rules in force, with what is left of their ``times``."""
         return [fault.model_copy(update={"times": times}) for fault, times in self._rules]
 
     def choose(self, subject: Subject) -> tuple[Fault | None, float]:
-        """The rule to play on a call, if any, and the latency of all that apply, in seconds."""
+        """Return the rule that applies to a call, if any, and the added latency in seconds."""
         latency = 0.0
         for index, (fault, times) in enumerate(self._rules):
             if times == 0 or not _applies(fault, subject) or (fault.share < 1 and self._rng.random() >= fault.share):

@@ -1,4 +1,4 @@
-"""Fields of configs: which values they take, what is wrong with those they have, and how answers show them."""
+"""Fields of configs: the values they accept, errors of their values, and their form in answers."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -6,14 +6,14 @@ from typing import Any
 
 from cobalt_mirror.cobalt.sandbox.catalogue import Application, Field, Workflow
 from cobalt_mirror.cobalt.sandbox.messages import bad_request
-from cobalt_mirror.cobalt.sandbox.settings import NullValues, PasswordValues, Settings
+from cobalt_mirror.cobalt.sandbox.settings import NullValues, PasswordValues, SandboxSettings
 from cobalt_mirror.cobalt.sandbox.state import Config, WorkflowValues
 
 MASK = "********"
 
 
-def set_value(settings: Settings, values: dict[str, Any], field: Field, value: Any) -> None:
-    """Set, or with `null` clear, one value.
+def set_value(settings: SandboxSettings, values: dict[str, Any], field: Field, value: Any) -> None:
+    """Set one value, or clear it with `null`.
 
     Raises:
         Refusal: 400 when the JSON type is not the field's.
@@ -26,7 +26,7 @@ def set_value(settings: Settings, values: dict[str, Any], field: Field, value: A
 
 
 def check_type(field: Field, value: Any) -> None:
-    """Accept a value of the field's JSON type, or null.
+    """Check that a value is of the field's JSON type, or null.
 
     Raises:
         Refusal: 400.
@@ -34,31 +34,31 @@ def check_type(field: Field, value: Any) -> None:
     if value is None:
         return
     if field.field_type == "checkbox":
-        right, wanted = isinstance(value, bool), "a boolean"
+        right, expected = isinstance(value, bool), "a boolean"
     elif field.field_type == "number":
-        right, wanted = _is_number(value), "a number"
+        right, expected = _is_number(value), "a number"
     elif field.field_type == "multiselect":
-        right, wanted = isinstance(value, list) and all(isinstance(item, str) for item in value), "a list of strings"
+        right, expected = isinstance(value, list) and all(isinstance(item, str) for item in value), "a list of strings"
     else:
-        right, wanted = isinstance(value, str), "a string"
+        right, expected = isinstance(value, str), "a string"
     if not right:
-        raise bad_request(f"{field.id}: must be {wanted}.")
+        raise bad_request(f"{field.id}: must be {expected}.")
 
 
 def errors(application: Application, config: Config) -> list[dict[str, Any]]:
-    """What the customer must fix; nothing until something was saved."""
+    """Return what the customer must fix; nothing before the config was saved."""
     if not config.saved:
         return []
-    found = list(_errors_of(application.fields, config.values))
+    problems = list(_errors_of(application.fields, config.values))
     for workflow in application.workflows:
         chosen = config.workflows.get(workflow.id)
         if chosen is not None:
-            found += _errors_of(workflow.fields, chosen.values, required=chosen.enabled)
-    return found
+            problems += _errors_of(workflow.fields, chosen.values, required=chosen.enabled)
+    return problems
 
 
-def document(settings: Settings, application: Application, config: Config) -> dict[str, Any]:
-    """A config as the API shows it."""
+def document(settings: SandboxSettings, application: Application, config: Config) -> dict[str, Any]:
+    """Return a config as the API shows it."""
     return {
         "slug": application.slug,
         "config_id": config.config_id,
@@ -71,28 +71,28 @@ def document(settings: Settings, application: Application, config: Config) -> di
     }
 
 
-def field_document(settings: Settings, field: Field, values: Mapping[str, Any]) -> dict[str, Any]:
-    """A field as the API shows it; `value` is absent when there is none."""
-    shown = dict(field.skeleton)
+def field_document(settings: SandboxSettings, field: Field, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a field as the API shows it; `value` is absent if there is none."""
+    document = dict(field.skeleton)
     if field.id not in values:
-        return shown
+        return document
     value = values[field.id]
     if field.field_type != "password" or value is None or settings.password_values is PasswordValues.SHOWN:
-        shown["value"] = value
+        document["value"] = value
     elif settings.password_values is PasswordValues.MASKED:
-        shown["value"] = MASK
-    return shown
+        document["value"] = MASK
+    return document
 
 
 def without_secrets(fields: Iterable[Field], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by field id, those of password fields masked."""
+    """Return values by field id, with those of password fields masked."""
     if not values:
         return {}
     secret = {field.id for field in fields if field.field_type == "password"}
     return {key: MASK if key in secret and value is not None else value for key, value in values.items()}
 
 
-def _workflow_document(settings: Settings, workflow: Workflow, chosen: WorkflowValues) -> dict[str, Any]:
+def _workflow_document(settings: SandboxSettings, workflow: Workflow, chosen: WorkflowValues) -> dict[str, Any]:
     return {
         "id": workflow.id,
         "name": workflow.name,
@@ -106,12 +106,12 @@ def _errors_of(
     fields: Iterable[Field], values: Mapping[str, Any], *, required: bool = True
 ) -> Iterable[dict[str, Any]]:
     for field in fields:
-        message = _complaint(field, values.get(field.id), required=required and field.required)
+        message = _problem(field, values.get(field.id), required=required and field.required)
         if message is not None:
             yield {"id": field.id, "name": field.name, "error": {"message": message}}
 
 
-def _complaint(field: Field, value: Any, *, required: bool) -> str | None:
+def _problem(field: Field, value: Any, *, required: bool) -> str | None:
     if value is None or value in ("", []):
         return f"{field.name} is required." if required else None
     if field.options:

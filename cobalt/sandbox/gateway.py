@@ -1,4 +1,4 @@
-"""The way of a call through the sandbox: ledger, rate limit, faults, authentication, handler, answer."""
+"""The handling of an API call in order: ledger, rate limit, faults, authentication, handler, answer."""
 
 import math
 from datetime import datetime, timedelta
@@ -26,11 +26,11 @@ from cobalt_mirror.cobalt.sandbox.routes import ROUTER, Handler
 from cobalt_mirror.cobalt.sandbox.settings import RetryAfter
 from cobalt_mirror.cobalt.sandbox.state import World, iso
 
-_Found = tuple[Route[Handler], dict[str, str]] | None
+_Match = tuple[Route[Handler], dict[str, str]] | None
 
 
 class Gateway:
-    """Answers the calls of the API for one world."""
+    """Answers API calls for one world."""
 
     def __init__(self, world: World, *, base_url: str | None) -> None:
         self.faults = Faults(world.rng)
@@ -42,11 +42,11 @@ class Gateway:
 
     @property
     def late_effects(self) -> int:
-        """How many effects have yet to land."""
+        """The number of late effects that are pending."""
         return len(self._late)
 
     def settle(self) -> None:
-        """Let the effects land that are due."""
+        """Apply late effects that are due."""
         if not self._late:
             return
         due = sorted((entry for entry in self._late if entry[0] <= self._world.now), key=lambda entry: entry[:2])
@@ -55,14 +55,14 @@ class Gateway:
             self._dispatch(request, ROUTER.find(request.method, request.path))
 
     def answer(self, request: SandboxRequest) -> SandboxResponse:
-        """Handle one call from beginning to end."""
-        found = ROUTER.find(request.method, request.path)
-        subject = _subject(request, found)
+        """Handle one call."""
+        match = ROUTER.find(request.method, request.path)
+        subject = _subject(request, match)
         record = self._open(request, subject)
         response = self._throttled()
         if response is None:
             fault, latency = self.faults.choose(subject) if self.faults else (None, 0.0)
-            response = self._dispatch(request, found) if fault is None else self._play(fault, request, found)
+            response = self._dispatch(request, match) if fault is None else self._play(fault, request, match)
             if fault is not None:
                 record.fault = _label(fault)
             if latency:
@@ -98,9 +98,9 @@ class Gateway:
         refusal = Refusal(429, "TOO_MANY_REQUESTS", "Slow down.")
         return json_response(429, refusal.body(self._world.new_id()), headers)
 
-    def _play(self, fault: Fault, request: SandboxRequest, found: _Found) -> SandboxResponse:
+    def _play(self, fault: Fault, request: SandboxRequest, match: _Match) -> SandboxResponse:
         if fault.effect is Effect.DONE:
-            true_answer = self._dispatch(request, found)
+            true_answer = self._dispatch(request, match)
             if fault.answer in (Answer.NORMAL, Answer.LATENCY):
                 return true_answer
             if fault.answer is Answer.TRUNCATED:
@@ -123,18 +123,18 @@ class Gateway:
                 return html_response(fault.status, f"<html><body><h1>{fault.status} {name}</h1></body></html>")
             case _:
                 code = fault.error or fault.status.name
-                return self._refuse(Refusal(fault.status, code, "A fault that was asked for."))
+                return self._refuse(Refusal(fault.status, code, "A fault rule applied to this call."))
 
-    def _dispatch(self, request: SandboxRequest, found: _Found) -> SandboxResponse:
+    def _dispatch(self, request: SandboxRequest, match: _Match) -> SandboxResponse:
         try:
-            return json_response(200, self._handle(request, found))
+            return json_response(200, self._handle(request, match))
         except Refusal as refusal:
             return self._refuse(refusal)
 
-    def _handle(self, request: SandboxRequest, found: _Found) -> object:
-        if found is None:
+    def _handle(self, request: SandboxRequest, match: _Match) -> object:
+        if match is None:
             raise Refusal(404, "NOT_FOUND", f"Nothing is served at {request.method} {request.path}.")
-        route, params = found
+        route, params = match
         caller, environment = authorize(self._world, request, route.access)
         call = Call(
             world=self._world,
@@ -151,8 +151,8 @@ class Gateway:
         return json_response(refusal.status, refusal.body(self._world.new_id()))
 
 
-def _subject(request: SandboxRequest, found: _Found) -> Subject:
-    params = {} if found is None else found[1]
+def _subject(request: SandboxRequest, match: _Match) -> Subject:
+    params = {} if match is None else match[1]
     body = _peek(request.body)
     headers = request.headers
     account = (
@@ -166,7 +166,7 @@ def _subject(request: SandboxRequest, found: _Found) -> Subject:
     return Subject(
         method=request.method,
         path=request.path,
-        route="unknown" if found is None else found[0].name,
+        route="unknown" if match is None else match[0].name,
         slug=slug if isinstance(slug, str) else None,
         linked_account_id=account if isinstance(account, str) else None,
     )

@@ -1,4 +1,4 @@
-"""The record of every call and every effect, so that tests can count."""
+"""The ledger: a record of every call and every effect, so that tests can count them."""
 
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from typing import Any
 
 @dataclass(kw_only=True, slots=True)
 class CallRecord:
-    """One call of the API. Control, consent and hosted pages are not calls.
+    """One API call. The control API, consent pages and hosted pages are not recorded.
 
     Attributes:
-        n: Counts from 1 and goes on counting until a reset.
-        route: The route's name, such as ``upsert_account``; ``unknown`` when nothing is served there.
-        status: The status that was answered; None when no answer was given.
-        fault: What was played on this call, if anything.
+        n: Number of the call, counted from 1 since the last reset.
+        route: The route's name, such as ``upsert_account``; ``unknown`` if there is no such route.
+        status: The status of the answer; None if there was no answer.
+        fault: The fault applied to this call, if any.
     """
 
     n: int
@@ -34,7 +34,7 @@ class EffectRecord:
     """One change of the sandbox's state.
 
     Attributes:
-        call: The number of the call that caused it; None for one made by hand or by consent.
+        call: Number of the call that caused it; None for a change by hand or by consent.
     """
 
     n: int
@@ -50,7 +50,7 @@ class EffectRecord:
 
 
 class Ledger:
-    """Calls and effects, the newest ``kept`` of each in full; counts are exact however many there were."""
+    """Calls and effects: the newest ``kept`` of each in full, and exact counts of all."""
 
     def __init__(self, kept: int = 100_000) -> None:
         self._calls: deque[CallRecord] = deque(maxlen=kept)
@@ -61,7 +61,7 @@ class Ledger:
         self._current: CallRecord | None = None
 
     def reset(self) -> None:
-        """Forget everything and count from 1 again."""
+        """Clear everything, and count from 1 again."""
         self._calls.clear()
         self._effects.clear()
         self._counts.clear()
@@ -75,7 +75,7 @@ class Ledger:
         return self._current
 
     def close_call(self, status: int | None) -> None:
-        """End the call that is open."""
+        """End the open call."""
         if self._current is not None:
             self._current.status = status
             self._counts[(self._current.route, status)] += 1
@@ -93,7 +93,7 @@ class Ledger:
         after: Any = None,
         **detail: Any,
     ) -> None:
-        """Note one change; secrets never belong in here."""
+        """Record one change. Never pass secrets."""
         self._effects_made += 1
         self._effects.append(
             EffectRecord(
@@ -110,16 +110,16 @@ class Ledger:
             )
         )
 
-    def calls(self, **wanted: Any) -> list[CallRecord]:
-        """The calls whose attributes equal those given; ``after=n`` leaves out the first n calls."""
-        return list(_matching(self._calls, wanted))
+    def calls(self, **filters: Any) -> list[CallRecord]:
+        """Return the calls whose attributes equal the filters; ``after=n`` skips the first n calls."""
+        return list(_matching(self._calls, filters))
 
-    def effects(self, **wanted: Any) -> list[EffectRecord]:
-        """The effects whose attributes equal those given; ``after=n`` leaves out the first n effects."""
-        return list(_matching(self._effects, wanted))
+    def effects(self, **filters: Any) -> list[EffectRecord]:
+        """Return the effects whose attributes equal the filters; ``after=n`` skips the first n effects."""
+        return list(_matching(self._effects, filters))
 
     def summary(self) -> dict[str, Any]:
-        """Exact counts: calls in all, by route, by status, and by both; effects in all."""
+        """Return exact counts: calls in all, by route, by status, and by both; effects in all."""
         by_route: Counter[str] = Counter()
         by_status: Counter[str] = Counter()
         by_both: dict[str, dict[str, int]] = {}
@@ -138,12 +138,12 @@ class Ledger:
 
 
 def as_rows(records: list[CallRecord] | list[EffectRecord]) -> list[dict[str, Any]]:
-    """Records as JSON objects."""
+    """Return records as JSON objects."""
     return [asdict(record) for record in records]
 
 
-def _matching(records: "deque[Any]", wanted: dict[str, Any]) -> Iterator[Any]:
-    first = wanted.pop("after", 0)
+def _matching(records: "deque[Any]", filters: dict[str, Any]) -> Iterator[Any]:
+    first = filters.pop("after", 0)
     for record in records:
-        if record.n > first and all(getattr(record, name) == value for name, value in wanted.items()):
+        if record.n > first and all(getattr(record, name) == value for name, value in filters.items()):
             yield record

@@ -1,4 +1,4 @@
-"""Notifications: what Cobalt tells registered webhooks, signed, and never certain to arrive."""
+"""Notifications to registered webhooks: signed, and without a guarantee that they arrive."""
 
 import hashlib
 import hmac
@@ -18,7 +18,7 @@ WORKFLOW_EVENTS = ("Workflow Completed", "Workflow Errored")
 
 
 def emit_connection(world: World, account: Account, slug: str, event: str) -> None:
-    """Tell of a change of one account's connection."""
+    """Notify of a change to one account's connection."""
     payload = {
         "linked_account_id": account.linked_account_id,
         "org_id": world.org_id,
@@ -32,7 +32,7 @@ def emit_connection(world: World, account: Account, slug: str, event: str) -> No
 
 
 def emit(world: World, account: Account, event: str, payload: dict[str, Any], *, slug: str | None = None) -> None:
-    """Put one notification for each subscription into the outbox, or lose it, as the settings say."""
+    """Put one notification for each webhook into the outbox, or lose it, as the settings say."""
     body = to_json(payload)
     for webhook in list(world.webhooks.values()):
         fields = webhook.fields
@@ -50,14 +50,14 @@ def emit(world: World, account: Account, event: str, payload: dict[str, Any], *,
 
 
 def take_due(world: World, now: datetime) -> list[Notification]:
-    """Remove and return what is due, in the order in which it fell due."""
-    due = sorted((each for each in world.outbox if each.due_at <= now), key=lambda each: (each.due_at, each.n))
-    world.outbox = [each for each in world.outbox if each.due_at > now]
+    """Remove and return the notifications that are due, in the order of their due times."""
+    due = sorted((item for item in world.outbox if item.due_at <= now), key=lambda item: (item.due_at, item.n))
+    world.outbox = [notification for notification in world.outbox if notification.due_at > now]
     return due
 
 
 def put_back(world: World, notification: Notification, now: datetime) -> bool:
-    """After a refused delivery: try again later, twice as late each time.
+    """Schedule the next attempt after a refused delivery; the wait doubles each time.
 
     Returns:
         Whether there is another attempt; False means lost.

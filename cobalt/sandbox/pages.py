@@ -21,7 +21,7 @@ _CONSENT = """<p>Let the sandbox connect <b>{account}</b> to <b>{application}</b
 
 
 def answer(world: World, request: SandboxRequest, *, base_url: str | None) -> SandboxResponse:
-    """Serve a page or take a decision; pages are neither metered nor in the ledger."""
+    """Serve a page or handle a decision; pages are neither rate-limited nor in the ledger."""
     try:
         if request.path.startswith("/connect/") and request.method == "GET":
             base = base_url or f"http://{request.headers.get('host', 'localhost')}"
@@ -37,26 +37,26 @@ def answer(world: World, request: SandboxRequest, *, base_url: str | None) -> Sa
         return _page(refusal.status, "Sorry", escape(refusal.message))
 
 
-def _consent_page(world: World, given: dict[str, str]) -> SandboxResponse:
-    _, account, slug = _open_consent(world, given)
+def _consent_page(world: World, form: dict[str, str]) -> SandboxResponse:
+    _, account, slug = _open_consent(world, form)
     content = _CONSENT.format(
         account=escape(account.linked_account_id),
         application=escape(world.applications[slug].name),
         slug=escape(slug),
-        state=escape(given["state"]),
+        state=escape(form["state"]),
     )
     return _page(200, f"Connect {world.applications[slug].name}", content)
 
 
-def _decide(world: World, given: dict[str, str]) -> SandboxResponse:
-    consent, account, slug = _open_consent(world, given)
-    decision = given.get("decision", "allow")
+def _decide(world: World, form: dict[str, str]) -> SandboxResponse:
+    consent, account, slug = _open_consent(world, form)
+    decision = form.get("decision", "allow")
     if decision not in {"allow", "deny"}:
         raise Refusal(400, "BAD_REQUEST", "decision is allow or deny.")
     application = world.find_application(slug)
     if application is None:
         raise Refusal(404, "EXTERNAL_API_FAILURE", f"The application {slug!r} is not enabled.")
-    del world.consents[given["state"]]
+    del world.consents[form["state"]]
     if decision == "allow":
         connections.connect(world, account, application, auth_type="oauth2")
     outcome = {"status": "connected" if decision == "allow" else "denied", "slug": slug}
@@ -67,13 +67,13 @@ def _decide(world: World, given: dict[str, str]) -> SandboxResponse:
     return _page(200, title, "<p>You may close this window.</p>")
 
 
-def _open_consent(world: World, given: dict[str, str]) -> tuple[Consent, Account, str]:
-    consent = world.consents.get(given.get("state", ""))
+def _open_consent(world: World, form: dict[str, str]) -> tuple[Consent, Account, str]:
+    consent = world.consents.get(form.get("state", ""))
     if consent is None or consent.slug is None:
-        raise Refusal(400, "INVALID_STATE", "This consent was never asked for, or it has been decided.")
-    named = (given.get("linked_account_id"), given.get("slug"))
+        raise Refusal(400, "INVALID_STATE", "This consent was never requested, or it has been decided.")
+    named = (form.get("linked_account_id"), form.get("slug"))
     if named != (consent.linked_account_id, consent.slug):
-        raise Refusal(400, "INVALID_STATE", "This consent was asked for another account or application.")
+        raise Refusal(400, "INVALID_STATE", "This consent was requested for another account or application.")
     return consent, world.get_account(consent.environment, consent.linked_account_id), consent.slug
 
 

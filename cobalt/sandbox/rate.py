@@ -2,17 +2,17 @@
 
 from datetime import datetime
 
-from cobalt_mirror.cobalt.sandbox.settings import Settings
+from cobalt_mirror.cobalt.sandbox.settings import SandboxSettings
 
 
 class TokenBucket:
-    """Starts full; a refused call takes nothing."""
+    """A token bucket. It starts full; a refused call takes no token."""
 
     def __init__(self) -> None:
         self._tokens: float | None = None
         self._at: datetime | None = None
 
-    def take(self, now: datetime, settings: Settings) -> float | None:
+    def take(self, now: datetime, settings: SandboxSettings) -> float | None:
         """Take one token.
 
         Returns:

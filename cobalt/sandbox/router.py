@@ -1,4 +1,4 @@
-"""Which route a raw path belongs to: segments are split before they are decoded, so ``%2F`` stays inside one."""
+"""The router: find the route of a raw path. Segments are split before decoding, so ``%2F`` stays inside one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ HandlerT = TypeVar("HandlerT", bound=Callable[..., object])
 
 
 class Access(StrEnum):
-    """Who may use a route."""
+    """The credentials that a route requires."""
 
     KEY = "key"  # the organisation's API key alone
     KEY_OR_TOKEN = "key or token"  # noqa: S105 - a key beside the account's id, or a session token
@@ -19,7 +19,7 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route(Generic[HandlerT]):
-    """One method and path; ``name`` is what the ledger and the fault rules call it."""
+    """One method and path; ``name`` is its name in the ledger and in fault rules."""
 
     name: str
     method: str
@@ -44,12 +44,12 @@ class Router(Generic[HandlerT]):
             self._add(route)
 
     def find(self, method: str, raw_path: str) -> tuple[Route[HandlerT], dict[str, str]] | None:
-        """The route and its decoded parameters; None when nothing is served there."""
+        """Return the route and its decoded parameters; None if there is no such route."""
         captured: list[str] = []
-        found = self._walk(self._root, raw_path.split("/")[1:], method, captured)
-        if found is None:
+        match = self._walk(self._root, raw_path.split("/")[1:], method, captured)
+        if match is None:
             return None
-        route, names = found
+        route, names = match
         try:
             return route, {name: _decoded(raw) for name, raw in zip(names, captured, strict=True)}
         except UnicodeDecodeError:
@@ -73,15 +73,15 @@ class Router(Generic[HandlerT]):
             return node.routes.get(method)
         head, rest = segments[0], segments[1:]
         literal = node.literals.get(head)
-        if literal is not None and (found := self._walk(literal, rest, method, captured)) is not None:
-            return found
+        if literal is not None and (match := self._walk(literal, rest, method, captured)) is not None:
+            return match
         if node.parameter is None or not head:
             return None
         captured.append(head)
-        found = self._walk(node.parameter, rest, method, captured)
-        if found is None:
+        match = self._walk(node.parameter, rest, method, captured)
+        if match is None:
             captured.pop()
-        return found
+        return match
 
 
 def _decoded(segment: str) -> str:

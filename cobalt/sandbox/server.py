@@ -14,11 +14,11 @@ from cobalt_mirror.cobalt.sandbox.courier import Courier
 from cobalt_mirror.cobalt.sandbox.sandbox import Sandbox
 
 _KEEP_ALIVE_SECONDS = 75
-_FAREWELL_SECONDS = 1
+_SHUTDOWN_SECONDS = 1
 
 
 class _Uvicorn(uvicorn.Server):
-    """Says when it is up; ends quietly at SIGINT and SIGTERM instead of raising them again."""
+    """A server that reports when it is ready, and ends quietly at SIGINT and SIGTERM instead of raising them again."""
 
     def __init__(self, sandbox: Sandbox, on_ready: Callable[[], None]) -> None:
         super().__init__(
@@ -31,19 +31,19 @@ class _Uvicorn(uvicorn.Server):
                 log_level="critical",
                 access_log=False,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=_FAREWELL_SECONDS,
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
         )
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then call `on_ready`."""
         await super().startup(sockets=sockets)
         self._on_ready()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop at a signal, and give the handlers back."""
+        """Stop at a signal, and restore the handlers."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -59,12 +59,12 @@ class _Uvicorn(uvicorn.Server):
 
 
 class SandboxServer:
-    """A context manager: a sandbox on 127.0.0.1 for as long as it is entered.
+    """A context manager that serves a sandbox over HTTP on a thread.
 
     Args:
-        sandbox: What answers; default a new one.
-        host: Where to listen. The knobs need no key: stay on the loopback.
-        port: 0 for a free one.
+        sandbox: The sandbox to serve; default a new one.
+        host: Address to listen on. Keep it on the loopback: the control API needs no key.
+        port: Port to listen on; 0 for a free one.
     """
 
     def __init__(self, sandbox: Sandbox | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -74,14 +74,14 @@ class SandboxServer:
 
     @property
     def url(self) -> str:
-        """Where it listens, without a trailing slash; only while entered."""
+        """The server's URL without a trailing slash; only inside the `with` block."""
         return _url(self._socket)
 
     def __enter__(self) -> "SandboxServer":
-        """Listen.
+        """Start serving.
 
         Raises:
-            OSError: When the address is taken.
+            OSError: The address is in use.
         """
         self._socket = _listen(*self._address)
         self._uvicorn = _Uvicorn(self.sandbox, self._ready.set)
@@ -97,7 +97,7 @@ class SandboxServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop listening and delivering; the sandbox's state stays."""
+        """Stop serving and delivering notifications; the sandbox's state stays."""
         self._courier.stop()
         self._uvicorn.should_exit = True
         self._thread.join()
@@ -115,17 +115,17 @@ def serve(
     """Serve a sandbox in the foreground until SIGINT or SIGTERM.
 
     Args:
-        host: Where to listen. The knobs need no key: stay on the loopback.
-        port: 0 for a free one.
-        sandbox: What answers; default a new one.
-        on_ready: Told the URL once it listens.
+        host: Address to listen on. Keep it on the loopback: the control API needs no key.
+        port: Port to listen on; 0 for a free one.
+        sandbox: The sandbox to serve; default a new one.
+        on_ready: Called with the URL once it listens.
 
     Raises:
-        OSError: When the address is taken.
+        OSError: The address is in use.
     """
-    served = Sandbox() if sandbox is None else sandbox
+    state = Sandbox() if sandbox is None else sandbox
     with contextlib.closing(_listen(host, port)) as listening:
-        courier = Courier(served)
+        courier = Courier(state)
 
         def ready() -> None:
             courier.start()
@@ -133,7 +133,7 @@ def serve(
                 on_ready(_url(listening))
 
         try:
-            _Uvicorn(served, ready).run(sockets=[listening])
+            _Uvicorn(state, ready).run(sockets=[listening])
         finally:
             courier.stop()
 

@@ -1,4 +1,4 @@
-"""What can be set on a sandbox: its limits, its lifetimes, and a switch wherever the documentation is silent."""
+"""The settings of a sandbox: limits, lifetimes, and a switch wherever Cobalt's documentation is silent."""
 
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ class RetryAfter(StrEnum):
 
 
 class LeftOut(StrEnum):
-    """What an upsert does to `name` and `udf` when the body leaves them out."""
+    """What an upsert does to `name` and `udf` if the body leaves them out."""
 
     KEPT = "kept"
     CLEARED = "cleared"
@@ -36,32 +36,32 @@ class NullValues(StrEnum):
 
 
 class ConnectedWhenNot(StrEnum):
-    """How an application says that nothing is connected."""
+    """How an application shows that nothing is connected."""
 
     FALSE = "false"
     ABSENT = "absent"
 
 
-class Settings(BaseModel):
+class SandboxSettings(BaseModel):
     """Every setting with its default; frozen, so a change is a new value.
 
     Attributes:
-        rate_limited: Whether calls beyond the rate are answered 429.
+        rate_limited: Whether calls above the rate are answered with 429.
         rate_per_second: Refill of the token bucket, for the whole organisation.
         rate_burst: Capacity of the token bucket.
         retry_after: The form of `Retry-After`.
-        token_lifetime_seconds: How long a session token lives.
+        token_lifetime_seconds: Lifetime of a session token.
         reconnect_changes_connected_at: Whether connecting again moves `connectedAt`.
-        upsert_left_out: What becomes of `name` and `udf` that an upsert leaves out. Credentials are always kept.
+        upsert_left_out: What an upsert does to `name` and `udf` if it leaves them out. Credentials are always kept.
         password_values: How config answers show password fields.
         null_values: What a `null` value does.
         connected_when_not: `connected: false`, or no such key.
         listing_carries_integrations: Whether the documents of the listing show `integrations`.
-        notifications_lost: The share of notifications that are never sent, 0 to 1.
-        notifications_duplicated: The share of notifications that are sent twice, 0 to 1.
-        notifications_delay_seconds: How long every notification waits.
-        notifications_shuffle_seconds: Each waits a random time up to this on top, so that they overtake each other.
-        notifications_retry_seconds: The first wait after a refused delivery; it doubles each time.
+        notifications_lost: Share of notifications that are never sent, 0 to 1.
+        notifications_duplicated: Share of notifications that are sent twice, 0 to 1.
+        notifications_delay_seconds: Delay of every notification.
+        notifications_shuffle_seconds: Longest random delay in addition, so that notifications overtake each other.
+        notifications_retry_seconds: First wait after a refused delivery; it doubles each time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""The full truth as rows, in the shape that a mirror keeps, so that the two can be compared."""
+"""The full state as rows, in the form of a mirror, so that the two can be compared."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from cobalt_mirror.cobalt.sandbox.state import Account, ConnectionStatus, Enviro
 def take(
     world: World, *, environment: Environment | None, linked_account_id: str | None, secrets: bool
 ) -> dict[str, Any]:
-    """All rows, or those of one environment or account, in the order of their keys."""
+    """Return all rows, or those of one environment or account, in the order of their keys."""
     chosen = [
         account
         for its_environment, accounts in world.accounts.items()
@@ -50,7 +50,7 @@ def _connections(account: Account, *, secrets: bool) -> list[dict[str, Any]]:
     rows = []
     for slug, parts in sorted(account.connections.items()):
         expired = any(part.status is ConnectionStatus.EXPIRED for part in parts.values())
-        shown = [
+        connected_accounts = [
             {
                 "identifier": part.identifier,
                 "auth_type": part.auth_type,
@@ -61,7 +61,7 @@ def _connections(account: Account, *, secrets: bool) -> list[dict[str, Any]]:
             for _, part in sorted(parts.items())
         ]
         status = "reauth_required" if expired else "connected"
-        rows.append({**_key(account), "slug": slug, "status": status, "accounts": shown})
+        rows.append({**_key(account), "slug": slug, "status": status, "accounts": connected_accounts})
     return rows
 
 

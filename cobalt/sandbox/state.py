@@ -1,4 +1,4 @@
-"""Everything the sandbox knows: accounts, connections, configs, tokens and webhooks, held by environment."""
+"""The state of the sandbox: accounts, connections, configs, tokens and webhooks, by environment."""
 
 import random
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from typing import Any
 from cobalt_mirror.cobalt.sandbox.catalogue import Application
 from cobalt_mirror.cobalt.sandbox.ledger import Ledger
 from cobalt_mirror.cobalt.sandbox.messages import unknown_account
-from cobalt_mirror.cobalt.sandbox.settings import Settings
+from cobalt_mirror.cobalt.sandbox.settings import SandboxSettings
 
 
 class Environment(StrEnum):
@@ -42,7 +42,7 @@ class ConnectedAccount:
 
 @dataclass(kw_only=True, slots=True)
 class WorkflowValues:
-    """What is set for one workflow of a config."""
+    """The values of one workflow of a config."""
 
     enabled: bool = False
     values: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -50,10 +50,10 @@ class WorkflowValues:
 
 @dataclass(kw_only=True, slots=True)
 class Config:
-    """The values of one config; its skeleton is the application's.
+    """The values of one config; its fields are the application's.
 
     Attributes:
-        saved: Whether anything was ever saved; until then missing required fields are no errors.
+        saved: Whether it was ever saved; until then missing required fields are no errors.
     """
 
     id: str
@@ -102,7 +102,7 @@ class Webhook:
 
 @dataclass(kw_only=True, slots=True)
 class Consent:
-    """A consent that was asked for and may be given once, or a hosted page that leads to several."""
+    """A requested consent that may be given once, or a hosted page that leads to several."""
 
     environment: Environment
     linked_account_id: str
@@ -112,11 +112,11 @@ class Consent:
 
 @dataclass(kw_only=True, slots=True)
 class Notification:
-    """One signed POST to one subscription.
+    """One signed POST to one webhook.
 
     Attributes:
-        due_at: Not before this moment.
-        attempts: Deliveries tried so far.
+        due_at: Earliest time of its delivery.
+        attempts: Number of deliveries tried so far.
     """
 
     n: int
@@ -131,10 +131,10 @@ class Notification:
 
 @dataclass(kw_only=True)
 class World:
-    """All state of one sandbox. Whoever uses it holds the sandbox's lock."""
+    """All state of one sandbox. Use it only while holding the sandbox's lock."""
 
     rng: random.Random
-    settings: Settings
+    settings: SandboxSettings
     keys: dict[Environment, str] = field(repr=False)
     org_id: str
     test_user: str | None
@@ -151,19 +151,19 @@ class World:
     notifications_made: int = 0
 
     def new_id(self) -> str:
-        """An id in the form of MongoDB's."""
+        """Return an id in the form of MongoDB's."""
         return f"{self.rng.getrandbits(96):024x}"
 
     def new_secret(self, prefix: str) -> str:
-        """A token that nobody guesses by accident."""
+        """Return a random token with a prefix."""
         return f"{prefix}_{self.rng.getrandbits(256):064x}"
 
     def find_account(self, environment: Environment, linked_account_id: str) -> Account | None:
-        """The account, if this environment has it."""
+        """Return the account, or None if this environment does not have it."""
         return self.accounts[environment].get(linked_account_id)
 
     def get_account(self, environment: Environment, linked_account_id: str) -> Account:
-        """The account.
+        """Return the account.
 
         Raises:
             Refusal: 400 INVALID_LINKED_ACCOUNT_ID.
@@ -174,10 +174,10 @@ class World:
         return account
 
     def find_application(self, slug: str) -> Application | None:
-        """The application, if it is in the catalogue and enabled."""
+        """Return the application, or None if it is not in the catalogue or not enabled."""
         return None if slug in self.disabled else self.applications.get(slug)
 
 
 def iso(moment: datetime) -> str:
-    """A UTC moment as Cobalt writes it: with milliseconds and a Z."""
+    """Return a UTC time as Cobalt writes it: with milliseconds and a Z."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -63,7 +63,9 @@ def register(call: Call) -> dict[str, Any]:
 
 def list_all(call: Call) -> list[dict[str, Any]]:
     """GET webhook."""
-    return [_document(call, each) for each in call.world.webhooks.values() if each.environment is call.environment]
+    return [
+        _document(call, webhook) for webhook in call.world.webhooks.values() if webhook.environment is call.environment
+    ]
 
 
 def read(call: Call) -> dict[str, Any]:
@@ -72,16 +74,16 @@ def read(call: Call) -> dict[str, Any]:
 
 
 def change(call: Call) -> dict[str, Any]:
-    """PUT webhook/{id}: only what is given changes."""
+    """PUT webhook/{id}: changes only the properties in the body."""
     webhook = _find(call)
-    given = call.body(_ChangeBody).model_dump(exclude_unset=True)
-    webhook.fields = {**webhook.fields, **given, "updatedAt": iso(call.world.now)}
+    changes = call.body(_ChangeBody).model_dump(exclude_unset=True)
+    webhook.fields = {**webhook.fields, **changes, "updatedAt": iso(call.world.now)}
     _record(call, "webhook_changed", webhook)
     return _document(call, webhook)
 
 
 def remove(call: Call) -> list[dict[str, Any]]:
-    """DELETE webhook/{id}: answers those that remain."""
+    """DELETE webhook/{id}: returns those that remain."""
     webhook = _find(call)
     del call.world.webhooks[webhook.id]
     _record(call, "webhook_deleted", webhook)

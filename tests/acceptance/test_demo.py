@@ -126,7 +126,7 @@ def test_a_demo_does_not_touch_a_sqlite_file_of_the_users(shell: Shell) -> None:
     ended = shell.run("demo", "--database-url", "sqlite:///mine.db")
 
     assert ended.status == 2
-    assert "wants postgresql://" in ended.errors
+    assert "expected postgresql://" in ended.errors
 
 
 def schemas(url: str) -> set[str]:

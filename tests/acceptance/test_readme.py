@@ -57,7 +57,7 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
         said, _ = up.communicate(timeout=40)
 
     assert (up.returncode, still_running(everybody)) == (0, set())
-    assert "what is in hand is finished first" in said
+    assert "work in progress is finished first" in said
     assert "Traceback" not in said
     assert (done.returncode, done.stderr) == (0, "")
     assert "Acme Ltd" in done.stdout

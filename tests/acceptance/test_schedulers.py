@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,7 @@ from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.migrate import upgrade
-from cobalt_mirror.db.runs import list_runs
+from cobalt_mirror.db.runs import RunRow, list_runs
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.workers.cli.reconcile import PLACE_TAKEN
 from cobalt_mirror.workers.reconcile import Ending
@@ -46,7 +45,7 @@ def here(machine: Shell, text: str) -> str:
     return text.replace(INSTALLED, str(COMMAND)).replace(SETTINGS, str(machine.folder / "cobalt-mirror.env"))
 
 
-def runs_of(machine: Shell) -> list[dict[str, Any]]:
+def runs_of(machine: Shell) -> list[RunRow]:
     engine = create_engine(DatabaseSettings(database_url=machine.variables["DATABASE_URL"]))
     with reading(engine).begin() as connection:
         found = list_runs(connection)
@@ -72,8 +71,8 @@ def test_the_lines_for_cron_reconcile(machine: Shell) -> None:
         assert ended.returncode == 0, ended.stderr
 
     deep, plain = runs_of(machine)
-    assert [plain["options"]["deep"], deep["options"]["deep"]] == [False, True]
-    assert all(run["finished_at"] for run in (plain, deep))
+    assert [plain.options["deep"], deep.options["deep"]] == [False, True]
+    assert all(run.finished_at for run in (plain, deep))
 
 
 def units() -> dict[str, str]:
@@ -98,7 +97,7 @@ def test_the_service_of_systemd_reconciles_and_another_run_is_no_failure(machine
     assert (ended.returncode, service["Type"]) == (0, "oneshot")
     assert int(service["SuccessExitStatus"]) == PLACE_TAKEN
     assert PLACE_TAKEN not in set(Ending)
-    assert [bool(run["finished_at"]) for run in runs_of(machine)] == [True]
+    assert [bool(run.finished_at) for run in runs_of(machine)] == [True]
 
 
 def test_systemd_understands_the_units(machine: Shell) -> None:

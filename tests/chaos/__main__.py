@@ -1,14 +1,14 @@
-"""`python -m tests.chaos`: one run, printed as it goes; exits with 1 if anything was violated."""
+"""`python -m tests.chaos`: run once, print progress, and exit with 1 if an invariant was violated."""
 
 from random import SystemRandom
 from typing import Annotated
 
 import typer
 
-from cobalt_mirror.workers.terminal.signals import orderly_end
+from cobalt_mirror.workers.terminal.signals import exit_on_signal
 from tests.chaos.options import Database, Options, Rates
-from tests.chaos.place import make_folder
 from tests.chaos.run import run_chaos
+from tests.chaos.services import make_folder
 
 _DEFAULT, _RATES = Options(), Rates()
 _A_MINUTE = "a minute"
@@ -21,37 +21,39 @@ def _rate(of_what: str) -> typer.models.OptionInfo:
 
 def chaos(
     *,
-    duration: Annotated[int, typer.Option(help="For how many seconds things fail.", min=20, max=3600)] = (
+    duration: Annotated[int, typer.Option(help="Seconds during which faults are injected.", min=20, max=3600)] = (
         _DEFAULT.duration
     ),
-    seed: Annotated[int | None, typer.Option(help="Of the plan; default: a new one each time.")] = None,
-    database: Annotated[Database, typer.Option(help="Under the mirror.")] = _DEFAULT.database,
+    seed: Annotated[int | None, typer.Option(help="Seed of the plan; a new one each time when left out.")] = None,
+    database: Annotated[Database, typer.Option(help="Database of the mirror.")] = _DEFAULT.database,
     customers: Annotated[float, _rate("Customers who arrive")] = _RATES.customers,
     dashboard: Annotated[float, _rate("Changes by hand in Cobalt's dashboard")] = _RATES.dashboard,
-    kills: Annotated[float, _rate("SIGKILL of workers, relays and web")] = _RATES.kills,
-    stops: Annotated[float, _rate("SIGSTOP of them, for 1 to 40 seconds")] = _RATES.stops,
-    terms: Annotated[float, _rate("SIGTERM of them")] = _RATES.terms,
-    redis_kills: Annotated[float, _rate("Redis killed and started again")] = _RATES.redis_kills,
-    redis_flushes: Annotated[float, _rate("Redis flushed")] = _RATES.redis_flushes,
-    redis_pauses: Annotated[float, _rate("Redis silent for some seconds")] = _RATES.redis_pauses,
-    postgres_restarts: Annotated[float, _rate("PostgreSQL stopped and started again")] = _RATES.postgres_restarts,
-    outages: Annotated[float, _rate("Cobalt out of order for 5 to 20 seconds")] = _RATES.outages,
-    weathers: Annotated[float, _rate("Other faults of Cobalt's than before")] = _RATES.weathers,
+    kills: Annotated[float, _rate("SIGKILLs of workers, relays and web")] = _RATES.kills,
+    stops: Annotated[float, _rate("SIGSTOPs of them, for 1 to 40 seconds")] = _RATES.stops,
+    terms: Annotated[float, _rate("SIGTERMs of them")] = _RATES.terms,
+    redis_kills: Annotated[float, _rate("Kills and restarts of Redis")] = _RATES.redis_kills,
+    redis_flushes: Annotated[float, _rate("Flushes of Redis")] = _RATES.redis_flushes,
+    redis_pauses: Annotated[float, _rate("Pauses of Redis for some seconds")] = _RATES.redis_pauses,
+    postgres_restarts: Annotated[float, _rate("Restarts of PostgreSQL")] = _RATES.postgres_restarts,
+    outages: Annotated[float, _rate("Outages of Cobalt for 5 to 20 seconds")] = _RATES.outages,
+    fault_changes: Annotated[float, _rate("Changes of Cobalt's background faults")] = _RATES.fault_changes,
     reconciles: Annotated[float, _rate("Reconciliations, some of them killed")] = _RATES.reconciles,
     faults: Annotated[
-        float, typer.Option(help="The greatest share of calls that meets one kind of fault.", min=0, max=1)
+        float, typer.Option(help="Largest share of calls with one kind of background fault.", min=0, max=1)
     ] = _DEFAULT.faults,
-    limit: Annotated[float, typer.Option(help="Cobalt's calls a second.", min=1, max=10_000)] = _DEFAULT.limit,
-    burst: Annotated[int, typer.Option(help="Cobalt's calls at once.", min=1, max=10_000)] = _DEFAULT.burst,
+    limit: Annotated[
+        float, typer.Option(help="Cobalt's rate limit, calls a second.", min=1, max=10_000)
+    ] = _DEFAULT.limit,
+    burst: Annotated[int, typer.Option(help="Cobalt's burst, calls at once.", min=1, max=10_000)] = _DEFAULT.burst,
     timeout: Annotated[
-        float, typer.Option(help="The total time of one call, in seconds; leases outlast two.", min=0.5, max=60)
+        float, typer.Option(help="Total time of one call, in seconds; a lease lasts longer than two.", min=0.5, max=60)
     ] = _DEFAULT.timeout,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep what was seen also when nothing is violated.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the evidence even if no invariant is violated.")] = False,
 ) -> None:
-    """Break everything at random while customers are at work, then look for harm.
+    """Inject random faults while customers are active, then check the invariants.
 
-    Real parts on the loopback: PostgreSQL or SQLite, Redis, the sandbox, two workers, two relays and web. The same
-    seed makes the same plan. The last line sums up; what a violated invariant is about stands above it.
+    Starts PostgreSQL or SQLite, Redis, the sandbox, two workers, two relays and web on the loopback. The same seed
+    makes the same plan. The last line is the summary; the details of violated invariants are above it.
     """
     options = Options(
         duration=duration,
@@ -73,20 +75,20 @@ def chaos(
             redis_pauses=redis_pauses,
             postgres_restarts=postgres_restarts,
             outages=outages,
-            weathers=weathers,
+            fault_changes=fault_changes,
             reconciles=reconciles,
         ),
     )
     typer.echo(f"chaos on {options.database}, {options.duration} s, seed {options.seed}")
-    with orderly_end(), make_folder() as folder:
+    with exit_on_signal(), make_folder() as folder:
         try:
             verdict = run_chaos(options, folder)
         except Exception:
             (folder / "evidence").mkdir(exist_ok=True)
-            typer.echo(f"chaos failed, seed {options.seed}; what its processes said is in {folder}", err=True)
+            typer.echo(f"chaos failed, seed {options.seed}; the logs of its processes are in {folder}", err=True)
             raise
         if options.keep or not verdict.holds:
-            typer.echo(f"seed {options.seed}; everything that was seen is in {folder}")
+            typer.echo(f"seed {options.seed}; the evidence is in {folder}")
         typer.echo(verdict.line)
     if not verdict.holds:
         raise typer.Exit(1)

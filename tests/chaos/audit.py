@@ -25,7 +25,7 @@ class Note:
     Attributes:
         transaction: in which it was written; the same for all rows of one.
         kind: `work`, `mirror`, `history`, `event` (its status changed) or `stamp` (what a removal is meant for).
-        told: what else is known, by kind.
+        details: what else is known, by kind.
     """
 
     number: int
@@ -33,7 +33,7 @@ class Note:
     transaction: str
     kind: str
     account: str
-    told: dict[str, Any]
+    details: dict[str, Any]
 
 
 def install(engine: Engine, schema: str) -> None:
@@ -54,7 +54,7 @@ def _notes(connection: Connection) -> Iterator[Note]:
     is_sqlite = connection.dialect.name == "sqlite"
     name = "chaos_audit" if is_sqlite else "chaos.audit"
     transaction = 0
-    for row in connection.execute(text(f"SELECT number, at, tx, kind, account, told FROM {name} ORDER BY number")):
+    for row in connection.execute(text(f"SELECT number, at, tx, kind, account, details FROM {name} ORDER BY number")):
         transaction += row.kind == "work"
         yield Note(
             number=row.number,
@@ -62,7 +62,7 @@ def _notes(connection: Connection) -> Iterator[Note]:
             transaction=str(transaction) if is_sqlite else row.tx,
             kind=row.kind,
             account=row.account,
-            told=json.loads(row.told),
+            details=json.loads(row.details),
         )
 
 
@@ -84,7 +84,7 @@ class _Trigger:
     table: str
     operation: str
     kind: str
-    told: dict[str, str]
+    details: dict[str, str]
     when: str = ""
 
     @property
@@ -100,33 +100,37 @@ class _Trigger:
         absent = {"INSERT": "OLD.", "DELETE": "NEW."}.get(self.operation, "-")
         yield "table", f"'{self.table}'"
         yield "operation", f"'{self.operation}'"
-        for name, expression in self.told.items():
+        for name, expression in self.details.items():
             yield name, null if expression.startswith(absent) else expression
 
 
 def _triggers(stamp: _Trigger) -> list[_Trigger]:
     operations = ("INSERT", "UPDATE", "DELETE")
     return [
-        *(_Trigger(table="work", operation=one, kind="work", told=_LEASE) for one in operations),
-        *(_Trigger(table=table, operation=one, kind="mirror", told={}) for table in _MIRROR for one in operations),
+        *(_Trigger(table="work", operation=one, kind="work", details=_LEASE) for one in operations),
+        *(_Trigger(table=table, operation=one, kind="mirror", details={}) for table in _MIRROR for one in operations),
         _Trigger(
-            table="history", operation="INSERT", kind="history", told=_HISTORY, when="NEW.linked_account_id IS NOT NULL"
+            table="history",
+            operation="INSERT",
+            kind="history",
+            details=_HISTORY,
+            when="NEW.linked_account_id IS NOT NULL",
         ),
-        _Trigger(table="events", operation="UPDATE", kind="event", told=_STATUS, when="OLD.status <> NEW.status"),
+        _Trigger(table="events", operation="UPDATE", kind="event", details=_STATUS, when="OLD.status <> NEW.status"),
         stamp,
     ]
 
 
 def _on_postgresql(schema: str) -> Iterator[str]:
-    stamp = _Trigger(table="events", operation="INSERT", kind="stamp", told=_STAMP, when="NEW.meant_for IS NOT NULL")
+    stamp = _Trigger(table="events", operation="INSERT", kind="stamp", details=_STAMP, when="NEW.meant_for IS NOT NULL")
     yield "CREATE SCHEMA chaos"
     yield """CREATE TABLE chaos.audit (
         number bigserial PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
-        tx text NOT NULL DEFAULT pg_current_xact_id()::text, kind text NOT NULL, account text, told text NOT NULL)"""
+        tx text NOT NULL DEFAULT pg_current_xact_id()::text, kind text NOT NULL, account text, details text NOT NULL)"""
     for one in _triggers(stamp):
         pairs = ", ".join(f"'{name}', {expression}" for name, expression in one.seen("NULL::text"))
         yield f"""CREATE FUNCTION chaos.{one.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-            INSERT INTO chaos.audit (kind, account, told)
+            INSERT INTO chaos.audit (kind, account, details)
             VALUES ('{one.kind}', {one.account}, jsonb_build_object({pairs})::text);
             RETURN NULL; END $$"""
         when = f"WHEN ({one.when})" if one.when else ""
@@ -137,16 +141,16 @@ def _on_postgresql(schema: str) -> Iterator[str]:
 def _on_sqlite() -> Iterator[str]:
     # The stamp is written by an UPDATE there, in a trigger of the mirror's own.
     is_stamped = "NEW.meant_for IS NOT NULL AND OLD.meant_for IS NULL"
-    stamp = _Trigger(table="events", operation="UPDATE", kind="stamp", told=_STAMP, when=is_stamped)
+    stamp = _Trigger(table="events", operation="UPDATE", kind="stamp", details=_STAMP, when=is_stamped)
     yield """CREATE TABLE chaos_audit (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
-        tx TEXT, kind TEXT NOT NULL, account TEXT, told TEXT NOT NULL)"""
+        tx TEXT, kind TEXT NOT NULL, account TEXT, details TEXT NOT NULL)"""
     for one in _triggers(stamp):
         pairs = ", ".join(f"'{name}', {_parsed(expression)}" for name, expression in one.seen("NULL"))
         when = f"WHEN {one.when}" if one.when else ""
         yield f"""CREATE TRIGGER {one.name} AFTER {one.operation} ON {one.table} FOR EACH ROW {when} BEGIN
-            INSERT INTO chaos_audit (kind, account, told) VALUES ('{one.kind}', {one.account}, json_object({pairs}));
+            INSERT INTO chaos_audit (kind, account, details) VALUES ('{one.kind}', {one.account}, json_object({pairs}));
             END"""
 
 

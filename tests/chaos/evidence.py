@@ -1,4 +1,4 @@
-"""Everything that the invariants are judged by, collected when all is quiet."""
+"""The evidence by which the invariants are checked, collected when the run is quiet."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,15 @@ from cobalt_mirror.db.engine import reading
 from cobalt_mirror.events import Event
 from cobalt_mirror.workers.demo.compare import MirrorRows, read_mirror
 from tests.chaos.audit import Note, read_audit
-from tests.chaos.damage import Damage
-from tests.chaos.damage import Done as Harmed
+from tests.chaos.control_client import ManualChange
 from tests.chaos.host import Host, Key
-from tests.chaos.knobs import Done
+from tests.chaos.injector import FaultInjector, InjectedFault
 from tests.chaos.options import Options
-from tests.chaos.place import Place
+from tests.chaos.services import Services
 
 Row = Mapping[str, Any]
 
-#: The tables of ours that an invariant looks at.
+#: Our tables that an invariant reads.
 _TABLES = (
     tables.events,
     tables.history,
@@ -38,19 +37,19 @@ _TABLES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a run left behind.
+    """The evidence of a run.
 
     Attributes:
-        accepted: the events that were accepted.
-        complaints: what publish refused although it should not.
-        rows: our tables, by name, each in the order of its key.
-        mirror: what a host's pages would show.
-        state: the sandbox's whole truth.
-        calls: the sandbox's ledger of calls.
-        effects: the sandbox's ledger of effects.
-        by_hand: what customers and the dashboard did at Cobalt.
-        audit: what the database noted.
-        harm: what was done to the parts.
+        accepted: The accepted events.
+        complaints: Errors of publish that should not have been raised.
+        rows: Our tables by name, each in the order of its key.
+        mirror: The mirror's rows as a host reads them.
+        state: The sandbox's full state.
+        calls: The sandbox's ledger of calls.
+        effects: The sandbox's ledger of effects.
+        by_hand: Changes by customers and in the dashboard.
+        audit: The database's own audit.
+        faults: The injected faults.
     """
 
     options: Options = field(default_factory=Options)
@@ -61,15 +60,15 @@ class Evidence:
     state: Row = field(default_factory=dict)
     calls: Sequence[Row] = ()
     effects: Sequence[Row] = ()
-    by_hand: Sequence[Done] = ()
+    by_hand: Sequence[ManualChange] = ()
     audit: Sequence[Note] = ()
-    harm: Sequence[Harmed] = ()
+    faults: Sequence[InjectedFault] = ()
 
 
-def collect(options: Options, place: Place, host: Host, damage: Damage) -> Evidence:
-    """Read everything."""
-    state = place.knobs.state()
-    with reading(place.engine).begin() as connection:
+def collect(options: Options, services: Services, host: Host, injector: FaultInjector) -> Evidence:
+    """Collect the evidence."""
+    state = services.control.state()
+    with reading(services.engine).begin() as connection:
         rows = {
             table.name: [
                 {str(name): value for name, value in row.items()}
@@ -77,8 +76,8 @@ def collect(options: Options, place: Place, host: Host, damage: Damage) -> Evide
             ]
             for table in _TABLES
         }
-        known = {event.linked_account_id for event in host.accepted.values()}
-        mirror = read_mirror(connection, known | {row["linked_account_id"] for row in state["accounts"]})
+        account_ids = {event.linked_account_id for event in host.accepted.values()}
+        mirror = read_mirror(connection, account_ids | {row["linked_account_id"] for row in state["accounts"]})
     return Evidence(
         options=options,
         accepted=dict(host.accepted),
@@ -86,21 +85,21 @@ def collect(options: Options, place: Place, host: Host, damage: Damage) -> Evide
         rows=rows,
         mirror=mirror,
         state=state,
-        calls=place.knobs.calls(),
-        effects=place.knobs.effects(),
-        by_hand=list(place.knobs.done),
-        audit=read_audit(place.engine),
-        harm=list(damage.done),
+        calls=services.control.calls(),
+        effects=services.control.effects(),
+        by_hand=list(services.control.done),
+        audit=read_audit(services.engine),
+        faults=list(injector.done),
     )
 
 
 def keep(evidence: Evidence, folder: Path) -> None:
-    """Write it all into a folder, for whoever wants to know why."""
+    """Write the evidence into a folder."""
     folder.mkdir(exist_ok=True)
-    found = {**evidence.rows, "calls": evidence.calls, "effects": evidence.effects, "state": [evidence.state]}
-    found |= {"audit": [_plain(one) for one in evidence.audit], "harm": [_plain(one) for one in evidence.harm]}
-    found |= {"by_hand": [_plain(one) for one in evidence.by_hand]}
-    for name, rows in found.items():
+    records = {**evidence.rows, "calls": evidence.calls, "effects": evidence.effects, "state": [evidence.state]}
+    for name, items in (("audit", evidence.audit), ("faults", evidence.faults), ("by_hand", evidence.by_hand)):
+        records[name] = [_plain(item) for item in items]
+    for name, rows in records.items():
         lines = (json.dumps(row, default=str, ensure_ascii=False) for row in rows)
         (folder / f"{name}.ndjson").write_text("\n".join(lines) + "\n")
 
@@ -110,7 +109,7 @@ def _plain(value: Any) -> dict[str, Any]:
 
 
 def moment(text: str) -> datetime:
-    """A time of the sandbox's."""
+    """Return a time of the sandbox's as an aware UTC time."""
     return datetime.fromisoformat(text).astimezone(UTC)
 
 

@@ -1,4 +1,4 @@
-"""The host app: publishes in transactions of its own, and remembers what was accepted."""
+"""The host app: publish in its own transactions, and record the accepted events."""
 
 import threading
 from collections import Counter
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cobalt_mirror.events import Event, EventError, publish
 from tests.chaos.steps import Planned
 
-#: Between two tries while the database is away, in seconds.
+#: Seconds between two tries while the database is down.
 _AGAIN_SECONDS = 0.25
 
 Key = tuple[str, str]
@@ -21,13 +21,13 @@ Key = tuple[str, str]
 
 @dataclass(slots=True, kw_only=True)
 class Host:
-    """An event counts as accepted when its transaction has committed, and not before.
+    """A host. An event counts as accepted after its transaction has committed.
 
     Attributes:
-        start: the beginning of the run, from which the plan counts.
-        accepted: what was accepted, by source and id.
-        complaints: what publish refused although it should not.
-        counts: `published`, `again` (known already) and `failed` (the database was away).
+        start: The beginning of the run, from which the plan's times count.
+        accepted: The accepted events, by source and id.
+        complaints: Errors of publish that should not have been raised.
+        counts: Numbers of `published`, `again` (published before) and `failed` (the database was down).
     """
 
     engine: Engine
@@ -39,14 +39,14 @@ class Host:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def publish(self, planned: Sequence[Planned]) -> None:
-        """Publish until the database takes it, the same ids every time; the plan's end does not end that."""
-        events = [self._event(one) for one in planned]
+        """Publish until the database accepts it, with the same ids every time, even after the plan's end."""
+        events = [self._event(item) for item in planned]
         while not self._try(events):
             if self.closing.wait(_AGAIN_SECONDS):
                 return
 
     def _event(self, planned: Planned) -> Event:
-        """The very event that was accepted before, if it was."""
+        """Return the event that was accepted before under this id, if any."""
         event = planned.at(self.start)
         with self._lock:
             return self.accepted.get((event.source, event.id), event)
@@ -65,5 +65,5 @@ class Host:
             return True
         with self._lock:
             self.accepted.update({(event.source, event.id): event for event in events})
-            self.counts.update("published" if one.is_new else "again" for one in receipts)
+            self.counts.update("published" if receipt.is_new else "again" for receipt in receipts)
         return True

@@ -29,9 +29,9 @@ Steps = Iterator[Publish | ByHand]
 def plan_customers(options: Options) -> Steps:
     """Every customer's journey, cut off where the run ends."""
     number = options.times(options.rates.customers)
-    for one in range(number):
-        arrives = 1.0 + options.duration * 0.85 * one / max(number, 1)
-        customer = Customer.numbered(one, seed=options.seed, arrives=arrives)
+    for index in range(number):
+        arrives = 1.0 + options.duration * 0.85 * index / max(number, 1)
+        customer = Customer.numbered(index, seed=options.seed, arrives=arrives)
         for step in customer.live():
             if step.at <= options.duration:
                 yield step
@@ -90,12 +90,12 @@ class Customer:
         yield from self._configure(application)
 
     def _authorize(self, application: Application, auth_type: str) -> Steps:
-        told = {"linked_account_id": self.id, "slug": application.slug, "auth_type": auth_type}
+        arguments = {"linked_account_id": self.id, "slug": application.slug, "auth_type": auth_type}
         is_early = self._happens(0.1)  # the page tells of the popup before the customer clicked in it
-        yield ByHand(at=self.now + (1.5 if is_early else 0), action="connect", told=told, insists=True)
+        yield ByHand(at=self.now + (1.5 if is_early else 0), action="connect", arguments=arguments, insists=True)
         self.now += 0.1
-        said = auth_type if self._happens(0.7) else None
-        yield from self._happened(ConnectionAuthorized, slug=application.slug, auth_type=said)
+        published_auth_type = auth_type if self._happens(0.7) else None
+        yield from self._happened(ConnectionAuthorized, slug=application.slug, auth_type=published_auth_type)
         self.connected.append((application, auth_type))
         self._think(4)
 
@@ -124,7 +124,7 @@ class Customer:
             yield from self._configure(application)
 
     def _blunder(self) -> Steps:
-        """What can never succeed."""
+        """Publish an event that can never succeed."""
         if self._happens(0.5):
             yield from self._happened(ConfigChanged, slug="slack", mark=REFUSED, fields={"channel": 5})
         else:
@@ -139,7 +139,7 @@ class Customer:
 
     # --- what becomes known of it -------------------------------------------------------------------------------------
 
-    def _happened(self, kind: type[Event], *, mark: str = "", **told: Any) -> Steps:
+    def _happened(self, kind: type[Event], *, mark: str = "", **fields: Any) -> Steps:
         """The event: mostly at once and once, else late, twice, or by a clock that is wrong."""
         self.events += 1
         skew = self.chance.uniform(-_SKEW_SECONDS, _SKEW_SECONDS) if self._happens(0.08) else 0.0
@@ -147,7 +147,7 @@ class Customer:
             kind=kind,
             id=f"{self.id} {self.events:03}{f' {mark}' if mark else ''}",
             occurred=self.now + skew,
-            told={"linked_account_id": self.id, **told},
+            fields={"linked_account_id": self.id, **fields},
         )
         delay = self.chance.uniform(0, 15) if self._happens(0.15) else self.chance.uniform(0, 0.2)
         yield Publish(at=self.now + delay, events=(planned,))
@@ -167,7 +167,7 @@ def plan_dashboard(options: Options, journeys: list[Publish | ByHand]) -> Iterat
     )
     for _ in range(options.times(options.rates.dashboard)):
         at = chance.uniform(min(10, options.duration / 3), options.duration)
-        there = [step.told for step in consents if step.at < at - 3][-40:]
+        there = [step.arguments for step in consents if step.at < at - 3][-40:]
         if there:
             yield _change(chance, at, chance.choice(there))
 
@@ -175,17 +175,17 @@ def plan_dashboard(options: Options, journeys: list[Publish | ByHand]) -> Iterat
 def _change(chance: Random, at: float, consent: Any) -> ByHand:
     account = {"linked_account_id": consent["linked_account_id"]}
     link = {**account, "slug": consent["slug"]}
-    application = next(one for one in catalogue.applications() if one.slug == consent["slug"])
-    texts = [one.id for one in application.fields if one.field_type == "text"]
+    application = next(item for item in catalogue.applications() if item.slug == consent["slug"])
+    texts = [item.id for item in application.fields if item.field_type == "text"]
     choices: list[tuple[str, dict[str, Any]]] = [
         ("rename_account", {**account, "name": f"renamed {chance.randint(1, 99)}"}),
         ("set_udf", {**account, "udf": {"plan": "by hand"}}),
         ("disconnect", {**link, "auth_type": consent["auth_type"]}),
         ("expire_connection", link),
         ("recover_connection", link),
-        ("edit_config", {**link, "fields": {one: f"by hand {chance.randint(1, 99)}" for one in texts[:1]}}),
+        ("edit_config", {**link, "fields": {item: f"by hand {chance.randint(1, 99)}" for item in texts[:1]}}),
         ("delete_config", link),
         ("delete_account", account),
     ]
-    action, told = chance.choices(choices, weights=(3, 2, 2, 3, 3, 3, 1, 1))[0]
-    return ByHand(at=at, action=action, told=told)
+    action, arguments = chance.choices(choices, weights=(3, 2, 2, 3, 3, 3, 1, 1))[0]
+    return ByHand(at=at, action=action, arguments=arguments)

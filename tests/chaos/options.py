@@ -1,4 +1,4 @@
-"""What can be chosen about a run. Together with the seed it decides the plan."""
+"""The options of a run. They decide the plan."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,21 +13,21 @@ class Database(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """How often things happen, each per minute.
+    """Rates of customers and faults, per minute.
 
     Attributes:
-        customers: customers who arrive.
-        dashboard: changes by hand in Cobalt's dashboard.
-        kills: SIGKILL of a worker, one of its processes, a relay or the web process.
-        stops: SIGSTOP of one of those, for 1 to 40 seconds.
-        terms: SIGTERM of one of those.
-        redis_kills: Redis is killed, and starts again a moment later.
-        redis_flushes: FLUSHALL.
-        redis_pauses: Redis answers nobody for some seconds.
-        postgres_restarts: PostgreSQL is stopped, orderly or not, and starts again a moment later.
-        outages: Cobalt answers nothing that makes sense, for 5 to 20 seconds.
-        weathers: Cobalt's faults change: which kinds, and what share of the calls meets them.
-        reconciles: `cobalt-mirror reconcile`; some are killed.
+        customers: New customers.
+        dashboard: Changes by hand in Cobalt's dashboard.
+        kills: SIGKILLs of a worker, one of its processes, a relay or the web process.
+        stops: SIGSTOPs of one of those, for 1 to 40 seconds.
+        terms: SIGTERMs of one of those.
+        redis_kills: Kills of Redis, which is restarted a moment later.
+        redis_flushes: FLUSHALLs.
+        redis_pauses: Pauses in which Redis does not answer for some seconds.
+        postgres_restarts: Stops of PostgreSQL, orderly or not, each with a restart a moment later.
+        outages: Outages of Cobalt, for 5 to 20 seconds.
+        fault_changes: Changes of Cobalt's background faults: their kinds and their shares of the calls.
+        reconciles: Runs of `cobalt-mirror reconcile`; some are killed.
     """
 
     customers: float = 36.0
@@ -40,22 +40,22 @@ class Rates:
     redis_pauses: float = 0.5
     postgres_restarts: float = 0.5
     outages: float = 0.5
-    weathers: float = 4.0
+    fault_changes: float = 4.0
     reconciles: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """One run.
+    """The options of a run.
 
     Attributes:
-        duration: for how long things fail, in seconds. Quiet and the checks come after that.
-        seed: of the plan, and of the sandbox's ids and chances.
-        limit: Cobalt's calls a second.
-        burst: Cobalt's calls at once.
-        timeout: the total time of one call, in seconds. Leases are made to outlast two.
-        faults: the greatest share of calls that meets one kind of fault.
-        keep: keep the evidence also when nothing is violated.
+        duration: Seconds during which faults are injected. Quiet and the checks come after that.
+        seed: Seed of the plan, and of the sandbox's ids and faults.
+        limit: Cobalt's rate limit, calls a second.
+        burst: Cobalt's burst, calls at once.
+        timeout: Total time of one call, in seconds. A lease lasts longer than two.
+        faults: Largest share of calls with one kind of background fault.
+        keep: Whether to keep the evidence even if no invariant is violated.
     """
 
     duration: int = 120
@@ -69,5 +69,5 @@ class Options:
     rates: Rates = field(default_factory=Rates)
 
     def times(self, rate: float) -> int:
-        """How often something happens in the run, for its rate; once at least, unless it never does."""
+        """Return how often something happens in the run; at least once, unless its rate is 0."""
         return max(1, round(rate * self.duration / 60)) if rate > 0 else 0

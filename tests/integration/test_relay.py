@@ -56,7 +56,7 @@ def test_events_of_every_type_come_through_real_queues(world: World, client: red
     changes = [ConfigChanged(f"account-{n}", "slack", fields={"mention": "@a"}) for n in range(5)]
     world.publish(*events, *changes)
     with _working(world, client):
-        wait_until(lambda: relay.ring() >= 0 and set(world.statuses([*events, *changes])) == {"done"})
+        wait_until(lambda: relay.send_due() >= 0 and set(world.statuses([*events, *changes])) == {"done"})
 
     assert world.mirror() == world.truth()
     assert world.rows("work") == []
@@ -67,15 +67,15 @@ def test_one_message_goes_out_for_an_account_however_many_events_wait(
 ) -> None:
     world.publish(*(ConfigChanged("acme", "slack", fields={"mention": f"@{n}"}) for n in range(20)))
 
-    assert relay.ring() == 1
-    assert relay.ring() == 0
+    assert relay.send_due() == 1
+    assert relay.send_due() == 0
     assert _length(client, "config_changed") == 1
 
 
 def test_the_queue_is_that_of_the_oldest_due_event(world: World, client: redis.Redis, relay: Relay) -> None:
     world.publish(UserSignedUp("acme", name="A", udf={}))
     world.publish(ConfigChanged("acme", "slack"))
-    relay.ring()
+    relay.send_due()
 
     assert (_length(client, "user_signed_up"), _length(client, "config_changed")) == (1, 0)
 
@@ -83,12 +83,12 @@ def test_the_queue_is_that_of_the_oldest_due_event(world: World, client: redis.R
 def test_a_message_that_redis_lost_is_sent_again(world: World, client: redis.Redis, relay: Relay) -> None:
     event = UserSignedUp("acme", name="A", udf={})
     world.publish(event)
-    assert relay.ring() == 1
+    assert relay.send_due() == 1
     client.flushall()
-    assert relay.ring() == 0
+    assert relay.send_due() == 0
     world.clock.pass_time(RESEND_AFTER.total_seconds() + 1)
 
-    assert relay.ring() == 1
+    assert relay.send_due() == 1
     with _working(world, client):
         wait_until(lambda: world.event(event)["status"] == "done")
 
@@ -96,8 +96,8 @@ def test_a_message_that_redis_lost_is_sent_again(world: World, client: redis.Red
 def test_only_two_seconds_worth_of_the_limit_is_under_way(world: World, client: redis.Redis, relay: Relay) -> None:
     world.publish(*(UserSignedUp(f"account-{n}", name="A", udf={}) for n in range(100)))
 
-    assert relay.ring() == 40
-    assert relay.ring() == 0
+    assert relay.send_due() == 40
+    assert relay.send_due() == 0
     with world.engine.begin() as connection:
         assert count_under_way(connection, world.clock()) == 40
 
@@ -106,14 +106,14 @@ def test_more_is_rung_once_a_tenth_of_what_is_under_way_is_done(
     world: World, client: redis.Redis, relay: Relay
 ) -> None:
     world.publish(*(UserSignedUp(f"account-{n}", name="A", udf={}) for n in range(100)))
-    assert relay.ring() == 40
+    assert relay.send_due() == 40
     under_way = [row["linked_account_id"] for row in world.rows("work")]
 
     for account in under_way[:4]:
         world.attempts.attempt(account)
-    assert relay.ring() == 0
+    assert relay.send_due() == 0
     world.attempts.attempt(under_way[4])
-    assert relay.ring() == 5
+    assert relay.send_due() == 5
 
 
 def test_no_message_can_be_delayed_and_no_thread_asks_for_delayed_ones(client: redis.Redis, broker: Broker) -> None:
@@ -130,8 +130,8 @@ def test_a_noisy_customer_takes_one_place(world: World, relay: Relay) -> None:
     world.publish(*(ConfigChanged("noisy", "slack", fields={"mention": f"@{n}"}) for n in range(600)))
     world.publish(UserSignedUp("quiet", name="Q", udf={}))
 
-    assert relay.ring() == 1  # the noisy one fills the first look ...
-    assert relay.ring() == 1  # ... and the next one passes over it
+    assert relay.send_due() == 1  # the noisy one fills the first look ...
+    assert relay.send_due() == 1  # ... and the next one passes over it
     assert {row["linked_account_id"] for row in world.rows("work")} == {"noisy", "quiet"}
 
 
@@ -139,7 +139,7 @@ def test_two_relays_do_not_ring_twice(world: World, broker: Broker, relay: Relay
     other = Relay(engine=world.engine, broker=broker, settings=world.settings, clock=world.clock)
     world.publish(*(UserSignedUp(f"account-{n}", name="A", udf={}) for n in range(10)))
 
-    assert (relay.ring(), other.ring()) == (10, 0)
+    assert (relay.send_due(), other.send_due()) == (10, 0)
 
 
 def test_while_halted_one_account_at_a_time_is_rung_to_probe(
@@ -152,26 +152,26 @@ def test_while_halted_one_account_at_a_time_is_rung_to_probe(
     world.publish(*(UserSignedUp(f"account-{n}", name="A", udf={}) for n in range(10)))
     world.attempts.attempt("account-0")
 
-    assert relay.ring() == 0
+    assert relay.send_due() == 0
     world.clock.pass_time(2)
-    assert relay.ring() == 1
+    assert relay.send_due() == 1
 
 
 def test_the_catalogue_is_rung_once_an_account_is_active_and_again_when_it_is_old(
     world: World, client: redis.Redis, relay: Relay
 ) -> None:
-    relay.ring_catalogue()
+    relay.send_catalogue_refresh()
     assert _length(client, CATALOGUE) == 0
     world.publish(UserSignedUp("acme", name="A", udf={}))
     world.work_until_quiet()
-    relay.ring_catalogue()
-    relay.ring_catalogue()
+    relay.send_catalogue_refresh()
+    relay.send_catalogue_refresh()
     assert _length(client, CATALOGUE) == 1
     world.catalogue.refresh()
-    relay.ring_catalogue()
+    relay.send_catalogue_refresh()
     assert _length(client, CATALOGUE) == 1
     world.clock.pass_time(timedelta(hours=1).total_seconds() + 1)
-    relay.ring_catalogue()
+    relay.send_catalogue_refresh()
     assert _length(client, CATALOGUE) == 2
 
 

@@ -13,8 +13,8 @@ import pytest
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 
-from cobalt_mirror.workers.relay import LONGEST_LOOK_SECONDS, Relay
-from cobalt_mirror.workers.watchdog import EXIT_STATUS, LOOKS, Watch
+from cobalt_mirror.workers.relay import LONGEST_ROUND_SECONDS, Relay
+from cobalt_mirror.workers.watchdog import EXIT_STATUS, SAME_FAULTS, Watchdog
 from tests.integration.stubborn import QUEUE
 from tests.waiting import wait_until
 from tests.world import World
@@ -67,7 +67,7 @@ def test_a_fault_that_goes_by_itself_ends_nothing() -> None:
             return None
         return faults.pop()
 
-    watch = Watch(find_fault, end=ended.append, look_seconds=0.001)
+    watch = Watchdog(find_fault, end=ended.append, interval_seconds=0.001)
     watch.start()
     assert seen.wait(30)
     watch.stop()
@@ -83,17 +83,17 @@ def test_a_fault_that_stays_ends_the_process_once() -> None:
         looks.append(1)
         return "hangs"
 
-    Watch(find_fault, end=ended.append, look_seconds=0.001).start()
+    Watchdog(find_fault, end=ended.append, interval_seconds=0.001).start()
     wait_until(lambda: ended)
 
     assert ended == ["hangs"]
-    assert len(looks) == LOOKS
+    assert len(looks) == SAME_FAULTS
 
 
 def test_a_relay_that_hangs_is_a_fault(world: World, redis_url: str) -> None:
     broker = RedisBroker(url=redis_url)  # type: ignore[no-untyped-call]
     relay = Relay(engine=world.engine, broker=broker, settings=world.settings, clock=world.clock)
     assert relay.find_fault() is None
-    relay._looked_at -= LONGEST_LOOK_SECONDS + 1
+    relay._round_began -= LONGEST_ROUND_SECONDS + 1
 
-    assert "has not looked" in (relay.find_fault() or "")
+    assert "has not polled" in (relay.find_fault() or "")

@@ -37,7 +37,7 @@ def run_python(*arguments: str, folder: Path = ROOT, **variables: str | Path) ->
 
 @contextmanager
 def upgrades(number: int, **variables: str) -> Iterator[Sequence[subprocess.Popen[str]]]:
-    """Processes that are about to migrate; `go` sets one off."""
+    """Supervisor that are about to migrate; `go` sets one off."""
     with ExitStack() as stack:
         processes = []
         for _ in range(number):

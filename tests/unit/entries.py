@@ -20,7 +20,7 @@ def at(second: float) -> datetime:
 
 
 def logged(
-    type_: EventType,
+    type_: str,
     id_: str,
     second: float = 0,
     *,

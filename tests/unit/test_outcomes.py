@@ -1,7 +1,6 @@
 """The table from error to outcome, row by row, and the waits of a retry."""
 
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -78,21 +77,44 @@ def test_a_long_reason_is_cut() -> None:
     assert len(outcome.detail or "") == 1_000
 
 
-def seconds(attempts: int, chance: float) -> float:
+#: Failures before, chance between 0 and 1, and the wait in seconds, with a base of 2 and a cap of 900.
+WAITS = [
+    pytest.param(0, 1, 2, id="the first failure"),
+    pytest.param(0, 0.5, 1, id="the first failure, half of it"),
+    pytest.param(0, 0.25, 0.5, id="a quarter of the base"),
+    pytest.param(0, 0.2, 0.5, id="never less than a quarter of the base"),
+    pytest.param(0, 0, 0.5, id="the first failure, without luck"),
+    pytest.param(1, 1, 4, id="the second failure"),
+    pytest.param(1, 0, 0.5, id="the second failure, without luck"),
+    pytest.param(2, 0.3, 2.4, id="full jitter: chance decides"),
+    pytest.param(8, 1, 512, id="the last one below the cap"),
+    pytest.param(9, 1, 900, id="the first one at the cap"),
+    pytest.param(9, 0.5, 450, id="half of the cap"),
+    pytest.param(39, 1, 900, id="before doubling ends"),
+    pytest.param(40, 1, 900, id="when doubling ends"),
+    pytest.param(41, 1, 900, id="after doubling has ended"),
+    pytest.param(10_000, 1, 900, id="so often that doubling would be beyond any number"),
+    pytest.param(10_000, 0, 0.5, id="and without luck"),
+]
+
+
+@pytest.mark.parametrize(("attempts", "chance", "seconds"), WAITS)
+def test_a_wait_is_anything_below_a_ceiling_that_doubles_up_to_the_cap(
+    attempts: int, chance: float, seconds: float
+) -> None:
     wait = backoff(attempts, base_seconds=2, cap_seconds=900, chance=lambda: chance)
-    return wait.total_seconds()
+
+    assert wait.total_seconds() == pytest.approx(seconds)
 
 
-def test_a_wait_is_anything_below_a_ceiling_that_doubles_up_to_the_cap() -> None:
-    ceilings = [seconds(attempts, 1.0) for attempts in range(12)]
+@pytest.mark.parametrize(("chance", "seconds"), [(0, 0.25), (0.5, 0.5), (1, 1)])
+def test_a_cap_below_the_base_is_a_cap(chance: float, seconds: float) -> None:
+    wait = backoff(3, base_seconds=2, cap_seconds=1, chance=lambda: chance)
 
-    assert ceilings == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
-    for attempts, ceiling in enumerate(ceilings):
-        spread = [seconds(attempts, chance) for chance in (0.3, 0.5, 0.7, 0.9)]
-        assert all(earlier < later for earlier, later in pairwise(spread))  # full jitter: chance decides
-        assert spread == pytest.approx([chance * ceiling for chance in (0.3, 0.5, 0.7, 0.9)])
+    assert wait.total_seconds() == seconds
 
 
-def test_a_wait_is_never_nothing_and_never_beyond_the_cap() -> None:
-    assert seconds(0, 0.0) == seconds(40, 0.0) == 0.5
-    assert seconds(10_000, 1.0) == 900
+def test_doubling_ends_before_a_number_is_too_large() -> None:
+    longest = backoff(41, base_seconds=1, cap_seconds=1e13, chance=lambda: 1)
+
+    assert longest == backoff(40, base_seconds=1, cap_seconds=1e13, chance=lambda: 1) == timedelta(seconds=2.0**40)

@@ -34,5 +34,5 @@ def test_a_name_may_not_come_twice(tmp_path: Path) -> None:
 
 
 def test_a_missing_procfile_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ProcfileError, match=r"Procfile cannot be read: No such file"):
+    with pytest.raises(ProcfileError, match=r"cannot read .*Procfile: No such file"):
         read_procfile(tmp_path / "Procfile")

@@ -1,17 +1,17 @@
-"""The command line, `cobalt-mirror`: its door, and what it says when something foreseen goes wrong."""
+"""The command line, `cobalt-mirror`: its entry point, and one sentence for every expected error."""
 
 import sys
 
 import typer
 
 from cobalt_mirror.workers.cli.app import app
-from cobalt_mirror.workers.terminal.failures import FORESEEN, describe
+from cobalt_mirror.workers.terminal.failures import EXPECTED_ERRORS, describe
 
 
 def main() -> None:
-    """Run one command. Foreseen trouble ends in one sentence and status 1; a bug keeps its traceback."""
+    """Run one command. An expected error prints one sentence and exits with 1; a bug keeps its traceback."""
     try:
         app(prog_name="cobalt-mirror")
-    except FORESEEN as error:
+    except EXPECTED_ERRORS as error:
         typer.echo(f"cobalt-mirror: {describe(error)}", err=True)
         sys.exit(1)

@@ -19,9 +19,9 @@ Settings come from the environment: DATABASE_URL, REDIS_URL, COBALT_API_KEY, COB
 
 \b
 Exit codes:
-  0    done; services (up, worker, relay, web, sandbox) also when they were told to stop
-  1    it failed: a bad setting, no database or Redis, or what was asked for is not so
-  2    wrong usage or bad input; reconcile: differences are left
+  0    done; services (up, worker, relay, web, sandbox) also when a signal stopped them
+  1    failed, such as a wrong setting, an unreachable database or Redis, an unknown customer
+  2    wrong usage or bad input; reconcile: differences remain
   3    status: work is halted, or events are dead; reconcile: another run is under way
   130  interrupted by Ctrl-C
 """

@@ -1,4 +1,4 @@
-"""`cobalt-mirror demo`: customers go through the flow on real parts; then mirror and truth are compared."""
+"""`cobalt-mirror demo`: run simulated customers against real processes, then compare the mirror with the sandbox."""
 
 from typing import Annotated
 
@@ -6,23 +6,24 @@ import typer
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from cobalt_mirror.workers.demo.place import open_place
 from cobalt_mirror.workers.demo.run import run_demo
-from cobalt_mirror.workers.terminal.failures import FORESEEN, describe
-from cobalt_mirror.workers.terminal.signals import orderly_end
+from cobalt_mirror.workers.demo.services import open_services
+from cobalt_mirror.workers.terminal.failures import EXPECTED_ERRORS, describe
+from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
 
 def demo(
-    customers: Annotated[int, typer.Option(help="How many customers go through the flow.", min=1)] = 100,
-    seed: Annotated[int, typer.Option(help="Of what they click.")] = 0,
+    customers: Annotated[int, typer.Option(help="Number of customers.", min=1)] = 100,
+    seed: Annotated[int, typer.Option(help="Seed for the customers' choices.")] = 0,
     database_url: Annotated[
-        str | None, typer.Option(help="A PostgreSQL to use; in it, a schema that is dropped at the end.")
+        str | None,
+        typer.Option(help="PostgreSQL to use instead of SQLite; the demo's schema in it is dropped at the end."),
     ] = None,
 ) -> None:
-    """Watch customers go through the whole flow, then compare.
+    """Run simulated customers, then compare the mirror with Cobalt.
 
-    A real Redis, a real database (SQLite), the Procfile's processes and the sandbox, with Cobalt's limit of 20 calls
-    a second, live in a folder below var/ for as long as this runs. Exits with 1 unless the mirror agrees with Cobalt.
+    Starts a real Redis, a SQLite database, the Procfile's processes and the sandbox with Cobalt's limit of 20 calls a
+    second, in a folder below var/ that is deleted at the end. Exits with 1 if the mirror differs from the sandbox.
 
     \b
     Example:
@@ -30,11 +31,11 @@ def demo(
     """
     if database_url is not None:
         _check_postgresql(database_url)
-    with orderly_end():
+    with exit_on_signal():
         try:
-            with open_place(database_url, seed=seed) as place:
-                agrees = run_demo(place, customers=customers, seed=seed)
-        except FORESEEN as error:
+            with open_services(database_url, seed=seed) as services:
+                agrees = run_demo(services, customers=customers, seed=seed)
+        except EXPECTED_ERRORS as error:
             for note in getattr(error, "__notes__", ()):
                 typer.echo(note, err=True)
             typer.echo(f"cobalt-mirror: {describe(error)}", err=True)
@@ -49,4 +50,4 @@ def _check_postgresql(database_url: str) -> None:
     except ArgumentError:
         is_postgresql = False
     if not is_postgresql:
-        raise typer.BadParameter("--database-url wants postgresql://...; SQLite is what the demo uses without it")
+        raise typer.BadParameter("--database-url: expected postgresql://...; leave it out to use SQLite")

@@ -1,73 +1,76 @@
-"""`cobalt-mirror reconcile`: asks Cobalt for everything and makes the mirror agree."""
+"""`cobalt-mirror reconcile`: compare the mirror with Cobalt and repair the differences."""
 
 import re
-from contextlib import ExitStack
 from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.errors import PlaceTaken
 from cobalt_mirror.workers import logs
-from cobalt_mirror.workers.broker import create_governor_redis
-from cobalt_mirror.workers.catalogue import Catalogue
 from cobalt_mirror.workers.cli.reconcile_progress import progress
-from cobalt_mirror.workers.governor import Lane
-from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.ops.readiness import ready_for_work
-from cobalt_mirror.workers.reconcile import Options, Reconciliation, Report
-from cobalt_mirror.workers.reconcile.calls import CallCounter
-from cobalt_mirror.workers.runtime import create_client, create_governor
-from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.ops.reconciling import run_reconciliation
+from cobalt_mirror.workers.reconcile import Options, Report
 from cobalt_mirror.workers.terminal.output import console, print_json, table
-from cobalt_mirror.workers.terminal.signals import orderly_end
+from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
-#: The exit code that says that another run is under way.
+#: The exit code when another run is under way.
 PLACE_TAKEN = 3
 
 _UNITS = {"s": 1, "min": 60, "m": 60, "h": 3_600, "d": 86_400}
 
 
 def _age(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,6}) ?(s|min|m|h|d)", text)
-    if found is None:
-        raise typer.BadParameter(f"{text!r}: wants a number with its unit, such as 90s, 30min, 24h or 7d")
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    match = re.fullmatch(r"(\d{1,6}) ?(s|min|m|h|d)", text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r}: expected a number with its unit, such as 90s, 30min, 24h or 7d")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
 def reconcile(
     *,
-    account: Annotated[str | None, typer.Option(help="Only this account, with everything under it.")] = None,
-    deep: Annotated[bool, typer.Option("--deep", help="Read the configs of every connection, not of a share.")] = False,
+    account: Annotated[
+        str | None, typer.Option(help="Account to compare, with everything under it; all when left out.")
+    ] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Compare the configs of every connection, not of a sample.")
+    ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Change nothing in the mirror; print what differs, field by field.")
+        bool, typer.Option("--dry-run", help="Change nothing; print the differences, field by field.")
     ] = False,
     older_than: Annotated[
         timedelta | None,
-        typer.Option(parser=_age, metavar="AGE", help="Only accounts not found fresh for this long, such as 24h."),
+        typer.Option(
+            parser=_age,
+            metavar="AGE",
+            help="Only accounts that were last verified longer ago than this, such as 24h.",
+        ),
     ] = None,
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="For this one run, go on however much seems to be gone at Cobalt.")
+        bool, typer.Option("--allow-missing", help="Continue even if many accounts or connections seem deleted.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Compare the mirror with Cobalt and repair it. Made for cron.
 
-    Walks Cobalt's listing, adopts accounts that the mirror does not know, and reads what seems to differ. A run that
-    was killed is resumed by the next one with the same options. Exits with 0 when mirror and Cobalt agree, with 2 when
-    differences are left, with 1 when it did not finish, with 3 when another run is under way.
+    Walks Cobalt's listing, adds accounts that the mirror lacks, and reads again whatever seems to differ. The next run
+    with the same options resumes one that was killed. Exits with 0 if mirror and Cobalt agree, 1 if the run did not
+    finish, 2 if differences remain, 3 if another run is under way.
 
     \b
     Example:
       cobalt-mirror reconcile --dry-run --json
     """
     if account is not None and older_than is not None:
-        raise typer.BadParameter("--account and --older-than do not go together")
+        raise typer.BadParameter("--account and --older-than cannot be combined; leave one out")
     options = Options(account=account, deep=deep, dry_run=dry_run, older_than=older_than, allow_missing=allow_missing)
     try:
-        report = _run(ready_for_work(), options)
+        settings = ready_for_work()
+        logs.configure(settings.log_level)
+        with exit_on_signal(), progress(Console(stderr=True)) as show_progress:
+            report = run_reconciliation(settings, options, show_progress=show_progress)
     except PlaceTaken as error:
         typer.echo(f"cobalt-mirror: {error}", err=True)
         raise typer.Exit(PLACE_TAKEN) from None
@@ -76,23 +79,6 @@ def reconcile(
     else:
         _print(report, options)
     raise typer.Exit(int(report.ending))
-
-
-def _run(settings: Settings, options: Options) -> Report:
-    logs.configure(settings.log_level)
-    with orderly_end(), ExitStack() as resources:
-        client_of_redis = resources.enter_context(create_governor_redis(settings))
-        engine = create_engine(settings)
-        resources.callback(engine.dispose)
-        counter = CallCounter(create_governor(client_of_redis, settings, lane=Lane.BULK))
-        client = resources.enter_context(create_client(settings, governor=counter))
-        reconciliation = Reconciliation(
-            attempts=Attempts(engine=engine, client=client, settings=settings, vault=settings.vault()),
-            catalogue=Catalogue(engine=engine, client=client, settings=settings),
-            calls=counter,
-        )
-        with progress(Console(stderr=True)) as shown:
-            return reconciliation.run(options, shown=shown)
 
 
 def _document(report: Report) -> dict[str, Any]:
@@ -114,16 +100,16 @@ def _print(report: Report, options: Options) -> None:
         f" {run.repaired} subjects repaired, {run.left} left, {run.calls} calls"
     )
     if run.resumes is not None:
-        screen.print(f"it resumed run {run.resumes}, whose pages are not counted here")
+        screen.print(f"resumed run {run.resumes}; its pages are not counted here")
     if run.finished_at is None:
-        screen.print(f"it did not finish: {run.stopped_because}")
+        screen.print(f"did not finish: {run.stopped_because}")
     elif options.dry_run:
         screen.print(f"{len(report.differences)} differences")
     elif run.left:
-        screen.print("what is left could not be read now; workers and the next run try again")
+        screen.print("the subjects left could not be read; the workers and the next run retry them")
     else:
         screen.print("mirror and Cobalt agree")
 
 
 def _proof(is_proved: bool) -> str:
-    return "" if is_proved else "as listed, not read"
+    return "" if is_proved else "from the listing, not verified"

@@ -1,4 +1,4 @@
-"""Progress of a reconciliation: a bar on a terminal, a plain line every now and then elsewhere."""
+"""Progress of a reconciliation: a bar on a terminal, elsewhere a line every ten seconds."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,19 +9,18 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from cobalt_mirror.workers.reconcile.progress import Progress as Shown
-from cobalt_mirror.workers.reconcile.progress import Stage
+from cobalt_mirror.workers.reconcile.progress import ShowProgress, Stage
 from cobalt_mirror.workers.terminal.output import duration
 
-#: Between two lines where no terminal is, in seconds.
+#: Seconds between two lines when standard error is not a terminal.
 LINE_SECONDS = 10.0
 
 _TITLES = {Stage.WALK: "accounts compared", Stage.READ: "subjects read"}
 
 
 @contextmanager
-def progress(console: Console) -> Iterator[Shown]:
-    """Show progress for as long as this is entered."""
+def progress(console: Console) -> Iterator[ShowProgress]:
+    """Show progress inside the `with` block."""
     if not console.is_terminal:
         yield lines(lambda text: typer.echo(text, err=True))
         return
@@ -41,31 +40,31 @@ def progress(console: Console) -> Iterator[Shown]:
         yield show
 
 
-def lines(write: Callable[[str], object], *, monotonic: Callable[[], float] = time.monotonic) -> Shown:
-    """Progress as plain lines.
+def lines(write: Callable[[str], object], *, monotonic: Callable[[], float] = time.monotonic) -> ShowProgress:
+    """Show progress as plain lines.
 
     Args:
-        write: takes one line.
-        monotonic: the clock of the lines and of the estimate, in seconds.
+        write: Prints one line.
+        monotonic: Clock for the interval between lines and for the estimate, in seconds.
     """
-    told_at = float("-inf")
+    written_at = float("-inf")
     began: dict[Stage, tuple[float, int]] = {}
 
     def show(stage: Stage, *, done: int, total: int | None) -> None:
-        nonlocal told_at
+        nonlocal written_at
         now = monotonic()
         since, before = began.setdefault(stage, (now, done))
-        if now - told_at < LINE_SECONDS and done != total:
+        if now - written_at < LINE_SECONDS and done != total:
             return
-        told_at = now
-        whole = "" if total is None else f" of {total}"
-        write(f"{done}{whole} {_TITLES[stage]}{remaining(now - since, done - before, done, total)}")
+        written_at = now
+        of_total = "" if total is None else f" of {total}"
+        write(f"{done}{of_total} {_TITLES[stage]}{remaining(now - since, done - before, done, total)}")
 
     return show
 
 
 def remaining(seconds: float, done_since: int, done: int, total: int | None) -> str:
-    """How long this part still takes at the speed so far; nothing where nobody can tell."""
+    """Return an estimate of the time left for this stage, at its speed so far; empty while it cannot be estimated."""
     if total is None or done_since <= 0 or done >= total:
         return ""
-    return f", about {duration(timedelta(seconds=seconds / done_since * (total - done)))} to go with this part"
+    return f", about {duration(timedelta(seconds=seconds / done_since * (total - done)))} left for this stage"

@@ -1,4 +1,4 @@
-"""`cobalt-mirror sandbox`: a stand-in for Cobalt to develop against."""
+"""`cobalt-mirror sandbox`: serve a stand-in for Cobalt, for development."""
 
 import json
 from typing import Annotated, Any
@@ -6,60 +6,62 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from cobalt_mirror.cobalt.sandbox import Sandbox, Settings, serve
-from cobalt_mirror.cobalt.sandbox.knobs import DEFAULT_KEYS
+from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxSettings, serve
+from cobalt_mirror.cobalt.sandbox.controls import DEFAULT_KEYS
 from cobalt_mirror.workers.errors import NotReady
 
 DEFAULT_PORT = 8474
 
 
 def sandbox(
-    host: Annotated[str, typer.Option(help="Where to listen. The knobs need no key: stay on the loopback.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(help="0 for a free one.", min=0, max=65_535)] = DEFAULT_PORT,
-    seed: Annotated[int, typer.Option(help="Of ids, tokens and every chance.")] = 0,
-    rate_limit: Annotated[bool, typer.Option(help="Answer 429 beyond 20 calls a second.")] = True,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Keep it on the loopback: the control API needs no key.")
+    ] = ("127.0.0.1"),
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for a free one.", min=0, max=65_535)] = DEFAULT_PORT,
+    seed: Annotated[int, typer.Option(help="Seed for random ids, tokens and faults.")] = 0,
+    rate_limit: Annotated[bool, typer.Option(help="Answer 429 above 20 calls a second.")] = True,
     setting: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A switch of the sandbox; may be repeated.")
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Setting of the sandbox; repeatable.")
     ] = None,
 ) -> None:
-    """Serve a stand-in for Cobalt until Ctrl-C. It forgets everything when it ends.
+    """Serve a stand-in for Cobalt until Ctrl-C.
+
+    Its data is in memory and lost when it stops.
 
     \b
     Example:
       cobalt-mirror sandbox --port 8474 --set password_values=masked
     """
-    served = Sandbox(seed=seed, settings=read_settings(setting or [], rate_limited=rate_limit))
+    state = Sandbox(seed=seed, settings=read_settings(setting or [], rate_limited=rate_limit))
     try:
-        serve(host, port, sandbox=served, on_ready=_announce)
+        serve(host, port, sandbox=state, on_ready=_announce)
     except OSError as error:
         raise NotReady(f"the sandbox cannot listen at {host}, port {port} ({error.strerror}); try --port 0") from error
 
 
-def read_settings(assignments: list[str], *, rate_limited: bool) -> Settings:
-    """The sandbox's settings out of `name=value` texts.
+def read_settings(assignments: list[str], *, rate_limited: bool) -> SandboxSettings:
+    """Return the sandbox's settings from `name=value` texts.
 
     Raises:
-        typer.BadParameter: there is no such setting, or it does not take the value.
+        typer.BadParameter: A name is unknown, or a setting does not accept its value.
     """
-    given: dict[str, Any] = {"rate_limited": rate_limited}
+    values: dict[str, Any] = {"rate_limited": rate_limited}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
-        if not equals or name not in Settings.model_fields:
+        if not equals or name not in SandboxSettings.model_fields:
             raise typer.BadParameter(
-                f"--set {assignment}: wants NAME=VALUE, NAME of {', '.join(Settings.model_fields)}"
+                f"--set {assignment}: expected NAME=VALUE, with NAME one of {', '.join(SandboxSettings.model_fields)}"
             )
-        given[name] = json_or_text(value)
+        values[name] = json_or_text(value)
     try:
-        return Settings.model_validate(given)
+        return SandboxSettings.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise typer.BadParameter(f"--set {first['loc'][0]}: {first['msg']}") from None
 
 
 def json_or_text(value: str) -> Any:
-    """The value that the text is as JSON, else the text itself."""
+    """Return the text parsed as JSON, or the text itself if it is not JSON."""
     try:
         return json.loads(value)
     except ValueError:
@@ -67,5 +69,5 @@ def json_or_text(value: str) -> Any:
 
 
 def _announce(url: str) -> None:
-    typer.echo(f"the sandbox answers at {url}; Ctrl-C ends it")
+    typer.echo(f"the sandbox listens at {url}; Ctrl-C stops it")
     typer.echo(f"  export COBALT_BASE_URL={url} COBALT_API_KEY={DEFAULT_KEYS['test']}")

@@ -1,4 +1,4 @@
-"""The commands that the Procfile runs: migrate, worker, relay."""
+"""`cobalt-mirror migrate`, `worker` and `relay`: the commands that the Procfile runs."""
 
 import os
 import sys
@@ -15,23 +15,25 @@ from cobalt_mirror.workers.broker import create_broker, create_redis
 from cobalt_mirror.workers.ops.readiness import ready_for_relay, ready_for_work
 from cobalt_mirror.workers.relay import Relay
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.terminal.signals import told_to_stop
-from cobalt_mirror.workers.watchdog import Watch
+from cobalt_mirror.workers.terminal.signals import stop_on_signal
+from cobalt_mirror.workers.watchdog import Watchdog
 
 #: How long an idle thread of dramatiq may sleep, in milliseconds. With its default of 1,000, messages to two idle
-#: processes waited for 102 ms (median of 80) to 549 ms; with this value for 22 to 66 ms. Only the environment sets it.
-_PICK_UP_MS = 100
-#: How `migrate` waits when it is not told otherwise.
+#: processes waited 102 ms (median of 80) to 549 ms; with this value 22 to 66 ms. dramatiq reads it from the environment
+#: only.
+_IDLE_SLEEP_MS = 100
 _PATIENCE = Patience()
 
 
 def migrate(
     lock_timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds to wait for a lock; hosts wait behind us for as long.")
+        float, typer.Option(min=0.1, help="Seconds to wait for a lock; hosts may wait behind it as long.")
     ] = _PATIENCE.lock,
     tries: Annotated[int, typer.Option(min=1, help="Number of tries to get it.")] = _PATIENCE.tries,
 ) -> None:
-    """Create or update the tables of the mirror. Safe to run again; run it before every start (`release`).
+    """Create or update the tables of the mirror. Run it before every start.
+
+    Running it again is safe. The Procfile runs it as `release`.
 
     On a PostgreSQL that is in use it gives way: if a transaction keeps a lock, it ends with status 1 and says whose.
 
@@ -45,25 +47,25 @@ def migrate(
 
 
 def worker() -> None:
-    """Work on events until SIGTERM.
+    """Process events until SIGTERM.
 
-    Runs WORKER_PROCESSES processes with WORKER_THREADS threads each. Becomes dramatiq's own command, so signals and
-    exit codes are dramatiq's: what is in hand is finished first.
+    Runs WORKER_PROCESSES processes with WORKER_THREADS threads each. This process is replaced by dramatiq's, so signals
+    and exit codes are dramatiq's: on SIGTERM, work in progress is finished first.
 
     \b
     Example:
       WORKER_PROCESSES=4 cobalt-mirror worker
     """
     settings = ready_for_work()
-    os.environ.setdefault("dramatiq_worker_timeout", str(_PICK_UP_MS))
+    os.environ.setdefault("dramatiq_worker_timeout", str(_IDLE_SLEEP_MS))
     os.execv(sys.executable, dramatiq_command(settings))  # noqa: S606 - our own interpreter, no shell
 
 
 def dramatiq_command(settings: Settings) -> list[str]:
-    """The command line of dramatiq's master process.
+    """Return the command line of dramatiq's master process.
 
-    Neither Python (-P) nor dramatiq (--path) may look for modules in the working directory: a host's folder there
-    could be called `events` or `workers`, too.
+    Neither Python (-P) nor dramatiq (--path) may import from the working directory: a host's folder there could be
+    called `events` or `workers`, too.
     """
     patience_ms = int(settings.lease_ttl.total_seconds() * 1_000)
     options = {
@@ -76,9 +78,9 @@ def dramatiq_command(settings: Settings) -> list[str]:
 
 
 def relay() -> None:
-    """Ring the workers for accounts with due work.
+    """Send the workers a message for each account with due work.
 
-    Runs until SIGTERM or Ctrl-C. Several may run at once.
+    Runs until SIGTERM or Ctrl-C. Several relays may run at once.
 
     \b
     Example:
@@ -91,7 +93,7 @@ def relay() -> None:
         broker = create_broker(client, settings)
         declare_queues(broker)
         sender = Relay(engine=engine, broker=broker, settings=settings)
-        Watch(sender.find_fault).start()
-        with told_to_stop(sender.stop.set):
+        Watchdog(sender.find_fault).start()
+        with stop_on_signal(sender.stop.set):
             sender.run()
     engine.dispose()

@@ -1,29 +1,27 @@
-"""`cobalt-mirror show`: everything that is known about one customer."""
+"""`cobalt-mirror show`: show everything stored about one customer."""
 
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from sqlalchemy import Engine
 
-from cobalt_mirror.db import find_account, list_configs, list_connections, list_events, list_history, list_workflow_runs
-from cobalt_mirror.db.deletions import Deletion, find_deletion
-from cobalt_mirror.db.engine import create_engine, reading
-from cobalt_mirror.db.statuses import EventStatus
-from cobalt_mirror.workers.errors import NotReady
+from cobalt_mirror.db import MirroredConfig, MirroredConnection
+from cobalt_mirror.db.deletions import Deletion
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.workers.ops.customer import Customer, read_customer
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.terminal.output import console, print_json, table
 
 
 def show(
-    account: Annotated[str, typer.Argument(help="The linked account id: your own id of the customer.")],
-    limit: Annotated[int, typer.Option(help="How many events and changes to list, the latest first.", min=1)] = 20,
+    account: Annotated[str, typer.Argument(help="Linked account id: your own id of the customer.")],
+    limit: Annotated[int, typer.Option(help="Number of events and changes to list, latest first.", min=1)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show everything that is known about one customer.
+    """Show everything stored about one customer.
 
-    Account, connections, configs, runs of workflows, pending and latest events, and the history of the mirror; of one
-    that was deleted, the receipt.
+    Prints the account, connections, configs, workflow runs, pending and latest events, and the history of the mirror;
+    for a deleted customer, the receipt of the deletion.
 
     \b
     Example:
@@ -31,44 +29,28 @@ def show(
     """
     engine = create_engine(ready_for_database())
     try:
-        found = _read(engine, account, limit)
+        customer = read_customer(engine, account, limit=limit)
     finally:
         engine.dispose()
-    if found["account"] is None and not found["events"] and found["deletion"] is None:
-        raise NotReady(f"neither the mirror nor the event log knows an account {account!r}")
     if as_json:
-        print_json(found)
+        print_json(customer)
     else:
-        _print(found)
+        _print(customer)
 
 
-def _read(engine: Engine, account: str, limit: int) -> dict[str, Any]:
-    with reading(engine).begin() as connection:
-        return {
-            "account": find_account(connection, account),
-            "deletion": find_deletion(connection, account),
-            "connections": list_connections(connection, account),
-            "configs": list_configs(connection, account),
-            "workflow_runs": list_workflow_runs(connection, account),
-            "pending": list_events(connection, account, status=EventStatus.PENDING, limit=limit),
-            "events": list_events(connection, account, limit=limit),
-            "history": list_history(connection, account, limit=limit),
-        }
-
-
-def _print(found: dict[str, Any]) -> None:
+def _print(customer: Customer) -> None:
     screen = console()
-    account = found["account"]
+    account = customer.account
     if account is None:
-        screen.print("the mirror has no such account" if found["deletion"] else "the mirror has no such account yet")
+        screen.print("the mirror has no such account" if customer.deletion else "the mirror has no such account yet")
     else:
         row = (account.linked_account_id, account.name, account.status, account.environment, account.udf)
         names = ("account", "name", "status", "environment", "udf", "fresh at")
         screen.print(table("account", names, [(*row, account.fresh_at)]))
-    if found["deletion"] is not None:
+    if customer.deletion is not None:
         screen.print()
-        screen.print(_receipt(found["deletion"]))
-    for title, columns, rows in _sections(found):
+        screen.print(_receipt(customer.deletion))
+    for title, columns, rows in _sections(customer):
         screen.print()
         if rows:
             screen.print(table(title, columns, rows))
@@ -77,56 +59,56 @@ def _print(found: dict[str, Any]) -> None:
 
 
 def _receipt(deletion: Deletion) -> Table:
-    columns = ("asked for at", "by event", "of source", "gone at", "confirmed at", "note")
+    columns = ("requested at", "event", "source", "deleted at", "confirmed at", "note")
     confirmed = deletion.confirmed_at or "not yet"
-    asked = (deletion.occurred_at, deletion.event_id, deletion.source)
-    return table("receipt of the deletion", columns, [(*asked, deletion.gone_at, confirmed, deletion.note)])
+    request = (deletion.occurred_at, deletion.event_id, deletion.source)
+    return table("receipt of the deletion", columns, [(*request, deletion.gone_at, confirmed, deletion.note)])
 
 
-def _sections(found: dict[str, Any]) -> list[tuple[str, tuple[str, ...], list[tuple[Any, ...]]]]:
-    configs = [(c.slug, c.config_id, c.status, c.fields, _workflows(c), _mend(c)) for c in found["configs"]]
+def _sections(customer: Customer) -> list[tuple[str, tuple[str, ...], list[tuple[Any, ...]]]]:
+    configs = [(c.slug, c.config_id, c.status, c.fields, _workflows(c), _errors(c)) for c in customer.configs]
     return [
         (
             "connections",
             ("application", "status", "accounts", "connected at", "fresh at"),
-            [(c.slug, c.status, _accounts(c), c.connected_at, c.fresh_at) for c in found["connections"]],
+            [(c.slug, c.status, _accounts(c), c.connected_at, c.fresh_at) for c in customer.connections],
         ),
-        ("configs", ("application", "config", "status", "fields", "workflows", "to be mended"), configs),
+        ("configs", ("application", "config", "status", "fields", "workflows", "errors"), configs),
         (
             "workflow runs",
             ("workflow", "name", "completed", "errored", "last run at", "last status", "last error"),
             [
                 (w.workflow_id, w.workflow_name, w.completed, w.errored, w.last_run_at, w.last_status, w.last_error)
-                for w in found["workflow_runs"]
+                for w in customer.workflow_runs
             ],
         ),
         (
             "pending events",
             ("occurred at", "type", "application", "attempts", "due at", "last error", "id"),
-            [(e.occurred_at, e.type, e.slug, e.attempts, e.due_at, e.last_error, e.id) for e in found["pending"]],
+            [(e.occurred_at, e.type, e.slug, e.attempts, e.due_at, e.last_error, e.id) for e in customer.pending],
         ),
         (
             "latest events",
-            ("occurred at", "type", "application", "status", "remark", "id"),
-            [(e.occurred_at, e.type, e.slug, e.status, e.detail or e.last_error, e.id) for e in found["events"]],
+            ("occurred at", "type", "application", "status", "detail", "id"),
+            [(e.occurred_at, e.type, e.slug, e.status, e.detail or e.last_error, e.id) for e in customer.events],
         ),
         (
             "history",
-            ("recorded at", "what", "application", "config", "changes: from, to"),
-            [(h.recorded_at, h.what, h.slug, h.config_id, h.changes) for h in found["history"]],
+            ("recorded at", "table", "application", "config", "changes: from, to"),
+            [(h.recorded_at, h.what, h.slug, h.config_id, h.changes) for h in customer.history],
         ),
     ]
 
 
-def _accounts(connection: Any) -> str:
+def _accounts(connection: MirroredConnection) -> str:
     if connection.accounts is None:
-        return "not known yet"
-    return ", ".join(f"{one['auth_type']} {one['status']}" for one in connection.accounts)
+        return "not read yet"
+    return ", ".join(f"{account['auth_type']} {account['status']}" for account in connection.accounts)
 
 
-def _workflows(config: Any) -> str:
-    return ", ".join(f"{one['id']} {'on' if one['enabled'] else 'off'}" for one in config.workflows)
+def _workflows(config: MirroredConfig) -> str:
+    return ", ".join(f"{workflow['id']} {'on' if workflow['enabled'] else 'off'}" for workflow in config.workflows)
 
 
-def _mend(config: Any) -> str:
-    return ", ".join(f"{one['id']}: {one['error']['message']}" for one in config.field_errors)
+def _errors(config: MirroredConfig) -> str:
+    return ", ".join(f"{error['id']}: {error['error']['message']}" for error in config.field_errors)

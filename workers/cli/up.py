@@ -1,4 +1,4 @@
-"""`cobalt-mirror up`: everything that a mirror needs, on this machine, until Ctrl-C."""
+"""`cobalt-mirror up`: run everything that a mirror needs on this machine, until Ctrl-C."""
 
 import os
 import re
@@ -15,32 +15,33 @@ from cobalt_mirror.workers.local.keeper import kept_running
 from cobalt_mirror.workers.local.procfile import find_procfile
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from cobalt_mirror.workers.local.sandbox import sandbox_environment
-from cobalt_mirror.workers.local.supervisor import Processes
+from cobalt_mirror.workers.local.supervisor import Supervisor
 from cobalt_mirror.workers.ops.readiness import check_redis
-from cobalt_mirror.workers.ops.subscription import arrange
+from cobalt_mirror.workers.ops.subscription import subscribe
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.terminal.signals import orderly_end
+from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
 
 def up(
     with_sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Also serve the sandbox and use it as Cobalt; it begins empty each time.")
+        bool, typer.Option("--sandbox", help="Run the sandbox in place of Cobalt; it starts empty each time.")
     ] = False,
-    sandbox_port: Annotated[int, typer.Option(help="Of the sandbox; 0 for a free one.", min=0, max=65_535)] = (
+    sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox; 0 for a free one.", min=0, max=65_535)] = (
         DEFAULT_PORT
     ),
 ) -> None:
     """Run everything on this machine until Ctrl-C.
 
-    Runs the Procfile's release, worker, relay and web; reconcile is yours to run. Without DATABASE_URL the mirror lives
-    in SQLite at var/mirror.db, without REDIS_URL a Redis of its own runs on var/redis, both below the working
-    directory. The sandbox notifies web of what happens in it; for the real Cobalt see `cobalt-mirror webhook --help`.
+    Runs the Procfile's release, worker, relay and web; run reconcile yourself. Without DATABASE_URL the mirror is a
+    SQLite file, var/mirror.db; without REDIS_URL a Redis is started, with its data in var/redis; both are below the
+    working directory. The sandbox sends its notifications to web; for the real Cobalt see `cobalt-mirror webhook
+    --help`.
 
     \b
     Example:
       cobalt-mirror up --sandbox
     """
-    with orderly_end(), ExitStack() as resources:
+    with exit_on_signal(), ExitStack() as resources:
         if with_sandbox:
             os.environ.update(sandbox_environment(_serve_sandbox(resources, sandbox_port), os.environ))
         settings = Settings.from_environment()
@@ -51,16 +52,16 @@ def up(
         else:
             check_redis(settings)
         web_url = _choose_port(settings)
-        processes = resources.enter_context(Processes(find_procfile(), environment=os.environ))
+        processes = resources.enter_context(Supervisor(find_procfile(), environment=os.environ))
         processes.run_release()
-        if with_sandbox:  # it forgot the webhook with all the rest
-            arrange(Settings.from_environment(), f"{web_url}/webhooks/cobalt")
+        if with_sandbox:  # it starts empty, so it has no webhook yet
+            subscribe(Settings.from_environment(), f"{web_url}/webhooks/cobalt")
         _announce(Settings.from_environment(), web_url, shows_key=with_sandbox)
         processes.start()
         try:
             processes.wait()
         except SystemExit:
-            typer.echo("stopping; what is in hand is finished first", err=True)
+            typer.echo("stopping; work in progress is finished first", err=True)
 
 
 def _serve_sandbox(resources: ExitStack, port: int) -> str:
@@ -77,14 +78,14 @@ def _start_redis(resources: ExitStack) -> str:
 
 
 def _choose_port(settings: Settings) -> str:
-    """Settle where web will be found, before anything is started that is told of it."""
+    """Choose the port of web and return its URL, before anything starts that needs it."""
     with closing(listen(settings)) as listening:
         os.environ["WEB_PORT"] = str(listening.getsockname()[1])
         return re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", address_of(listening))
 
 
 def _announce(settings: Settings, web_url: str, *, shows_key: bool) -> None:
-    typer.echo("the mirror is up; Ctrl-C ends it")
+    typer.echo("the mirror is running; Ctrl-C stops it")
     typer.echo(f"  database  {settings.url().render_as_string(hide_password=True)}")
     typer.echo(f"  Redis     {settings.redis_url}")
     typer.echo(f"  Cobalt    {settings.cobalt_base_url}")
@@ -92,8 +93,8 @@ def _announce(settings: Settings, web_url: str, *, shows_key: bool) -> None:
     if shows_key:  # the sandbox's, which is no secret
         variables = {"COBALT_API_KEY": settings.require_key(), "COBALT_BASE_URL": settings.cobalt_base_url}
         variables["REDIS_URL"] = settings.require_redis()
-        told = " ".join(f"{name}={value}" for name, value in variables.items())
-        typer.echo(f"  for reconcile in another shell: export {told}")
+        assignments = " ".join(f"{name}={value}" for name, value in variables.items())
+        typer.echo(f"  for reconcile in another shell: export {assignments}")
     typer.echo(
         "  in another shell: cobalt-mirror publish user_signed_up acme --name 'Acme Ltd'; cobalt-mirror show acme"
     )

@@ -1,4 +1,4 @@
-"""`cobalt-mirror web`: serves Cobalt's notifications, the events of other hosts, and the probes."""
+"""`cobalt-mirror web`: serve HTTP for Cobalt's notifications, for events from hosts, and for health checks."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -11,36 +11,34 @@ from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.terminal.signals import told_to_stop
+from cobalt_mirror.workers.terminal.signals import stop_on_signal
 from cobalt_mirror.workers.web import create_app
 
-#: How long requests in hand may take to end when the process is told to stop, in seconds.
-_FAREWELL_SECONDS = 10
+#: How long open requests may still take after SIGTERM.
+_SHUTDOWN_SECONDS = 10
 
 
 def web() -> None:
-    """Serve the HTTP doors until SIGTERM.
+    """Serve HTTP until SIGTERM.
 
-    POST /webhooks/cobalt takes notifications, POST /events takes CloudEvents from whoever has EVENTS_TOKEN, GET
-    /healthz and GET /readyz are for load balancers. Listens at WEB_HOST and WEB_PORT.
+    POST /webhooks/cobalt takes Cobalt's notifications, POST /events takes CloudEvents with EVENTS_TOKEN as bearer
+    token, GET /healthz and GET /readyz are for load balancers. Listens at WEB_HOST and WEB_PORT.
 
     \b
     Example:
       WEB_HOST=0.0.0.0 WEB_PORT=8475 cobalt-mirror web
     """
-    Settings.from_environment().require_key()  # without one, no notification could ever be told from a forged one
+    Settings.from_environment().require_key()  # without a key, no notification could be verified
     settings = ready_for_database()
     logs.configure(settings.log_level)
     with closing(listen(settings)) as listening:
-        server = _Server(
-            settings, lambda: typer.echo(f"the doors are open at {address_of(listening)}; Ctrl-C closes them")
-        )
-        with told_to_stop(server.stop):
+        server = _Server(settings, lambda: typer.echo(f"web listens at {address_of(listening)}; Ctrl-C stops it"))
+        with stop_on_signal(server.stop):
             server.run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
-    """Says when it is up; leaves signals to us, so that being told to stop is not an error."""
+    """A server that reports when it is ready and leaves signals to us, so that SIGTERM is not an error."""
 
     def __init__(self, settings: Settings, on_ready: Callable[[], None]) -> None:
         super().__init__(
@@ -51,31 +49,31 @@ class _Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                timeout_graceful_shutdown=_FAREWELL_SECONDS,
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
         )
         self._on_ready = on_ready
 
     def stop(self) -> None:
-        """Finish what is in hand, then end."""
+        """Finish open requests, then stop."""
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then call `on_ready`."""
         await super().startup(sockets=sockets)
         self._on_ready()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Change nothing about signals."""
+        """Leave the signal handlers as they are."""
         yield
 
 
 def listen(settings: Settings) -> socket.socket:
-    """A socket at WEB_HOST and WEB_PORT.
+    """Return a listening socket at WEB_HOST and WEB_PORT.
 
     Raises:
-        NotReady: nobody can listen there. The text says what to correct.
+        NotReady: The address or port cannot be used. The text says what to correct.
     """
     family = socket.AF_INET6 if ":" in settings.web_host else socket.AF_INET
     try:
@@ -90,6 +88,6 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def address_of(listening: socket.socket) -> str:
-    """The URL of what is served there, for somebody on this machine."""
+    """Return the URL of a listening socket, as this machine reaches it."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,4 +1,4 @@
-"""`cobalt-mirror webhook`: has Cobalt notify us."""
+"""`cobalt-mirror webhook`: register the mirror's webhook at Cobalt."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 import typer
 
 from cobalt_mirror.workers.ops.readiness import ready_for_database
-from cobalt_mirror.workers.ops.subscription import arrange
+from cobalt_mirror.workers.ops.subscription import subscribe
 
 webhook = typer.Typer(no_args_is_help=True)
 
 
 @webhook.callback()
 def _group() -> None:
-    """Have Cobalt notify us of what happens there.
+    """Register this mirror's webhook at Cobalt, or repair it.
 
     \b
     Example:
@@ -23,20 +23,20 @@ def _group() -> None:
 
 @webhook.command()
 def ensure(
-    url: Annotated[str, typer.Argument(help="Where POST /webhooks/cobalt is served, as Cobalt reaches it.")],
+    url: Annotated[str, typer.Argument(help="Public URL of POST /webhooks/cobalt, as Cobalt reaches it.")],
 ) -> None:
-    """Register our webhook at Cobalt, or repair it.
+    """Register this mirror's webhook at Cobalt, or repair it.
 
-    All five events, enabled. Running it again changes nothing; another URL moves the webhook there. The URL is
-    remembered, so that `cobalt-mirror status` can warn when the webhook is missing or disabled.
+    The webhook gets all five events and is enabled. Running it again changes nothing; another URL moves the webhook
+    there. The URL is stored, so that `cobalt-mirror status` can warn if the webhook is missing or disabled.
 
     \b
     Example:
       cobalt-mirror webhook ensure https://mirror.example.com/webhooks/cobalt
     """
     _check(url)
-    did = arrange(ready_for_database(), url)
-    typer.echo(did if did is not None else f"nothing to do: {url} is registered and enabled")
+    action = subscribe(ready_for_database(), url)
+    typer.echo(action if action is not None else f"nothing to do: {url} is registered and enabled")
 
 
 def _check(url: str) -> None:
@@ -46,4 +46,4 @@ def _check(url: str) -> None:
     except ValueError:
         is_address = False
     if not is_address or not url.isprintable() or " " in url:
-        raise typer.BadParameter("wants an address such as https://mirror.example.com/webhooks/cobalt")
+        raise typer.BadParameter("expected an address such as https://mirror.example.com/webhooks/cobalt")

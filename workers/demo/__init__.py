@@ -1,1 +1,1 @@
-"""The demo: customers go through the whole flow on real parts, then the mirror is compared with the truth."""
+"""The demo: run simulated customers against real processes, then compare the mirror with the sandbox."""

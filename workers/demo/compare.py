@@ -1,4 +1,4 @@
-"""Compares the mirror with the sandbox's whole truth, row by row and column by column."""
+"""Compare the mirror with the sandbox's whole state, row by row and column by column."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,14 +18,14 @@ from cobalt_mirror.db import (
 )
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
 
-#: A row as both sides can be brought to it; None: there is no such row.
+#: A row in the form in which both sides are compared; None if there is no such row.
 Row = Mapping[str, Any] | None
 Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MirrorRows:
-    """What the mirror holds of some accounts."""
+    """The rows of some accounts in the mirror."""
 
     accounts: Sequence[MirroredAccount] = ()
     connections: Sequence[MirroredConnection] = ()
@@ -34,14 +34,14 @@ class MirrorRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One column of one row on which the two disagree.
+    """One column of one row on which mirror and Cobalt disagree.
 
     Attributes:
         what: `account`, `connection` or `config`.
-        key: account id, slug and config id, as far as the row has them.
-        column: which part of the row; `row` when one side has none.
-        mirror: what the mirror says.
-        cobalt: what Cobalt says.
+        key: Account id, slug and config id, as far as the row has them.
+        column: The column; `row` if one side lacks the row.
+        mirror: The value in the mirror.
+        cobalt: The value at Cobalt.
     """
 
     what: str
@@ -55,21 +55,21 @@ class Difference:
 
 
 def read_mirror(connection: Connection, linked_account_ids: Iterable[str]) -> MirrorRows:
-    """Everything that the mirror holds of these accounts."""
+    """Return the rows of these accounts in the mirror."""
     ids = sorted(set(linked_account_ids))
-    accounts = [find_account(connection, one) for one in ids]
+    accounts = [find_account(connection, account_id) for account_id in ids]
     return MirrorRows(
         accounts=[account for account in accounts if account is not None],
-        connections=[row for one in ids for row in list_connections(connection, one)],
-        configs=[row for one in ids for row in list_configs(connection, one)],
+        connections=[row for account_id in ids for row in list_connections(connection, account_id)],
+        configs=[row for account_id in ids for row in list_configs(connection, account_id)],
     )
 
 
 def compare(mirror: MirrorRows, state: Mapping[str, Any]) -> list[Difference]:
-    """Every difference between mirror rows and the sandbox's state (`Sandbox.state`, or `/_sandbox/state`).
+    """Return every difference between mirror rows and the sandbox's state (`Sandbox.state`, or `/_sandbox/state`).
 
-    What the mirror shows as disconnected, deleted or missing agrees with Cobalt having no such row. Values of
-    password fields are not compared: the mirror must not have them, and one that it has is a difference.
+    A row that is disconnected, deleted or missing in the mirror agrees with no row at Cobalt. Values of password fields
+    are not compared: the mirror must not have them, and one that it has is a difference.
     """
     return [
         *_differences("account", _mirrored_accounts(mirror), _true_accounts(state)),
@@ -78,16 +78,18 @@ def compare(mirror: MirrorRows, state: Mapping[str, Any]) -> list[Difference]:
     ]
 
 
-def _differences(what: str, mirror: Mapping[Key, Row], cobalt: Mapping[Key, Row]) -> Iterator[Difference]:
+def _differences(noun: str, mirror: Mapping[Key, Row], cobalt: Mapping[Key, Row]) -> Iterator[Difference]:
     for key in sorted(mirror.keys() | cobalt.keys()):
-        ours, theirs = mirror.get(key), cobalt.get(key)
-        if ours is None or theirs is None:
-            if ours is not theirs:
-                yield Difference(what=what, key=key, column="row", mirror=ours, cobalt=theirs)
+        mirror_row, cobalt_row = mirror.get(key), cobalt.get(key)
+        if mirror_row is None or cobalt_row is None:
+            if mirror_row is not cobalt_row:
+                yield Difference(what=noun, key=key, column="row", mirror=mirror_row, cobalt=cobalt_row)
             continue
-        for column in sorted(ours.keys() | theirs.keys()):
-            if ours.get(column) != theirs.get(column):
-                yield Difference(what=what, key=key, column=column, mirror=ours.get(column), cobalt=theirs.get(column))
+        for column in sorted(mirror_row.keys() | cobalt_row.keys()):
+            if mirror_row.get(column) != cobalt_row.get(column):
+                yield Difference(
+                    what=noun, key=key, column=column, mirror=mirror_row.get(column), cobalt=cobalt_row.get(column)
+                )
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------------
@@ -137,7 +139,7 @@ def _true_connections(state: Mapping[str, Any]) -> dict[Key, Row]:
     return {
         (row["linked_account_id"], row["slug"]): {
             "status": row["status"],
-            "connected_at": max(_moment(one["connected_at"]) for one in row["accounts"]),
+            "connected_at": max(_moment(account["connected_at"]) for account in row["accounts"]),
             **_connected_accounts(row["accounts"]),
         }
         for row in state["connections"]
@@ -146,12 +148,12 @@ def _true_connections(state: Mapping[str, Any]) -> dict[Key, Row]:
 
 def _connected_accounts(accounts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {
-        f"accounts.{one['auth_type']}": {
-            "identifier": one["identifier"],
-            "connected_at": _moment(one["connected_at"]),
-            "status": one["status"],
+        f"accounts.{account['auth_type']}": {
+            "identifier": account["identifier"],
+            "connected_at": _moment(account["connected_at"]),
+            "status": account["status"],
         }
-        for one in accounts
+        for account in accounts
     }
 
 
@@ -186,10 +188,10 @@ def _config(
     for workflow in workflows:
         row[f"workflows.{workflow['id']}.enabled"] = workflow["enabled"]
         row |= {f"workflows.{workflow['id']}.{id_}": value for id_, value in _values(workflow["fields"])}
-    row |= {f"field_errors.{one['id']}": one["error"]["message"] for one in errors}
+    row |= {f"field_errors.{error['id']}": error["error"]["message"] for error in errors}
     return row
 
 
 def _values(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The values that a mirror keeps: none that is null, and none that the sandbox's state masks as a password."""
+    """Return the values that a mirror keeps: not null, and not a password, which the sandbox's state masks."""
     return ((id_, value) for id_, value in fields.items() if value is not None and value != MASK)

@@ -1,4 +1,4 @@
-"""What customers type into the form of a config: at random, and the same again for the same chance."""
+"""Random input for the form of a config; the same `rng` state gives the same input."""
 
 from random import Random
 from typing import Any
@@ -6,32 +6,32 @@ from typing import Any
 from cobalt_mirror.cobalt.sandbox.catalogue import Application, Field
 
 
-def some_values(chance: Random, fields: tuple[Field, ...]) -> dict[str, Any]:
-    """Values for some of the fields; None clears one."""
-    return {one.id: _value(chance, one) for one in fields if chance.random() < 0.6}
+def some_values(rng: Random, fields: tuple[Field, ...]) -> dict[str, Any]:
+    """Return values for some of the fields; None clears a field."""
+    return {field.id: _value(rng, field) for field in fields if rng.random() < 0.6}
 
 
-def some_workflows(chance: Random, application: Application) -> list[Any]:
-    """Changes of some of the workflows."""
+def some_workflows(rng: Random, application: Application) -> list[Any]:
+    """Return changes to some of the workflows."""
     return [
-        {"id": one.id, "enabled": chance.random() < 0.5, "fields": some_values(chance, one.fields)}
-        for one in application.workflows
-        if chance.random() < 0.3
+        {"id": workflow.id, "enabled": rng.random() < 0.5, "fields": some_values(rng, workflow.fields)}
+        for workflow in application.workflows
+        if rng.random() < 0.3
     ]
 
 
-def _value(chance: Random, one: Field) -> Any:
-    choices = [option.value for option in one.options]
-    match one.field_type:
-        case _ if chance.random() < 0.1:
+def _value(rng: Random, field: Field) -> Any:
+    choices = [option.value for option in field.options]
+    match field.field_type:
+        case _ if rng.random() < 0.1:
             return None
         case "select":
-            return chance.choice(choices)
+            return rng.choice(choices)
         case "multiselect":
-            return chance.sample(choices, chance.randint(0, len(choices)))
+            return rng.sample(choices, rng.randint(0, len(choices)))
         case "checkbox":
-            return chance.random() < 0.5
+            return rng.random() < 0.5
         case "number":
-            return chance.randint(1, 90)
+            return rng.randint(1, 90)
         case _:
-            return f"{one.name} {chance.randint(1, 99)}"
+            return f"{field.name} {rng.randint(1, 99)}"

@@ -1,4 +1,4 @@
-"""The host app of the demo: what it does when a customer clicks something."""
+"""The host app of the demo: what it does when a customer clicks."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -20,13 +20,13 @@ from cobalt_mirror.workers.errors import Closing
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Between two looks at the mirror while a customer waits for a page, in seconds.
-_LOOK_SECONDS = 0.2
+#: Seconds between two reads of the mirror while a customer waits for a page.
+_POLL_SECONDS = 0.2
 
 
 @dataclass(slots=True, kw_only=True)
 class Host:
-    """Publishes in its own transactions, asks Cobalt under the limit that it shares with the workers."""
+    """Publishes in its own transactions, and calls Cobalt under the rate limit that it shares with the workers."""
 
     engine: Engine
     client: Client
@@ -36,7 +36,7 @@ class Host:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def publish(self, *events: Event) -> None:
-        """Accept events in one transaction of the host's own."""
+        """Publish events in one transaction of the host's."""
         with Session(self.engine) as session, session.begin():
             for event in events:
                 publish(event, session)
@@ -44,25 +44,25 @@ class Host:
             self.published += len(events)
 
     def wait(self, seconds: float) -> None:
-        """Let a customer think.
+        """Wait for as long as a customer thinks.
 
         Raises:
-            Closing: the demo ends.
+            Closing: The demo ends.
         """
         if self.closing.wait(seconds):
             raise Closing
 
     def wait_until_active(self, linked_account_id: str) -> None:
-        """Keep the customer on the page that says "one moment" until the mirror knows the account."""
+        """Wait until the mirror shows the account as active, as the host's "one moment" page does."""
         while True:
             with reading(self.engine).begin() as connection:
                 account = find_account(connection, linked_account_id)
             if account is not None and account.status is AccountStatus.ACTIVE:
                 return
-            self.wait(_LOOK_SECONDS)
+            self.wait(_POLL_SECONDS)
 
     def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call Cobalt; when its limit is used up, try again as soon as it lets us."""
+        """Call Cobalt, and call again when the rate limit allows it."""
         while True:
             try:
                 return call(*args, **kwargs)
@@ -70,15 +70,15 @@ class Host:
                 self.wait(1.0 if error.retry_after_seconds is None else error.retry_after_seconds)
 
     def mint_token(self, linked_account_id: str) -> None:
-        """Mint the session token for a customer's first page, also before any worker saw the sign-up."""
+        """Mint the session token for a customer's first page, even before a worker has handled the sign-up."""
         self.ask(self.client.session_token, linked_account_id, ensure=True)
 
     def connect_by_consent(self, linked_account_id: str, slug: str) -> None:
-        """Send the customer to the consent page; there they click Allow."""
+        """Open the consent page and submit it with Allow."""
         address = urlsplit(self.ask(self.client.oauth_url, linked_account_id, slug))
         form = {**dict(parse_qsl(address.query)), "decision": "allow"}
         self.browser.post(address._replace(query="").geturl(), data=form).raise_for_status()
 
     def connect_by_credentials(self, linked_account_id: str, slug: str, credentials: Mapping[str, Any]) -> None:
-        """Hand over what the customer typed in."""
+        """Save credentials that the customer typed in."""
         self.ask(self.client.save_key_credentials, linked_account_id, slug, credentials)

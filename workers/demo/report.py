@@ -1,4 +1,4 @@
-"""What the demo shows at the end: one customer's page, the calls to Cobalt, and where the mirror is wrong."""
+"""The demo's report: one customer's integrations page, the calls to Cobalt, and the differences found."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,25 +12,25 @@ from cobalt_mirror.workers.terminal.output import table
 
 
 def show_page(screen: Console, connection: Connection, mirror: MirrorRows) -> None:
-    """The integrations page of the customer who connected most."""
+    """Show the integrations page of the customer with the most connections."""
     ids = [row.linked_account_id for row in mirror.connections]
     if not ids:
         return
-    chosen = max(ids, key=ids.count)
+    account_id = max(ids, key=ids.count)
     rows = [
         (
-            one.name,
-            one.state,
-            one.connected_at,
-            ", ".join(each["auth_type"] for each in one.auth_types),
-            one.description,
+            integration.name,
+            integration.state,
+            integration.connected_at,
+            ", ".join(option["auth_type"] for option in integration.auth_types),
+            integration.description,
         )
-        for one in integrations(connection, chosen)
+        for integration in integrations(connection, account_id)
     ]
     screen.print()
     screen.print(
         table(
-            f"the integrations page of {chosen}",
+            f"the integrations page of {account_id}",
             ("application", "state", "connected at", "connects through", "description"),
             rows,
         )
@@ -38,10 +38,10 @@ def show_page(screen: Console, connection: Connection, mirror: MirrorRows) -> No
 
 
 def show_calls(screen: Console, summary: Mapping[str, Any], *, events: int) -> None:
-    """Calls to Cobalt by kind, the host's and the workers', and per event."""
+    """Show the calls to Cobalt by kind, from host and workers, in number and per event."""
     by_kind = sorted(summary["by_route"].items(), key=lambda item: -item[1])
     rows = [(kind, str(calls), f"{calls / events:.2f}") for kind, calls in by_kind]
-    total = ("together", str(summary["calls"]), f"{summary['calls'] / events:.2f}")
+    total = ("total", str(summary["calls"]), f"{summary['calls'] / events:.2f}")
     screen.print()
     screen.print(table(f"calls to Cobalt, for {events} events", ("call", "number", "per event"), [*rows, total]))
     throttled = summary["by_status"].get("429", 0)
@@ -50,13 +50,13 @@ def show_calls(screen: Console, summary: Mapping[str, Any], *, events: int) -> N
 
 
 def show_differences(screen: Console, differences: Sequence[Difference]) -> None:
-    """Every difference on a line."""
+    """Show each difference on a line."""
     for difference in differences:
         screen.print(str(difference), soft_wrap=True)
 
 
-def verdict(state: Mapping[str, Any], differences: Sequence[Difference]) -> str:
-    """The last line."""
+def summary_line(state: Mapping[str, Any], differences: Sequence[Difference]) -> str:
+    """Return the last line of the report."""
     counts = ", ".join(f"{len(state[kind])} {kind}" for kind in ("accounts", "connections", "configs"))
-    says = "mirror differs from Cobalt" if differences else "mirror agrees with Cobalt"
-    return f"{says}: {counts}, {len(differences)} differences"
+    result = "mirror differs from Cobalt" if differences else "mirror agrees with Cobalt"
+    return f"{result}: {counts}, {len(differences)} differences"

@@ -1,4 +1,4 @@
-"""Runs the demo: lets the customers loose, waits until all their events are handled, compares, reports."""
+"""Run the demo: start the customers, wait until all their events are handled, compare, report."""
 
 import threading
 import time
@@ -13,79 +13,79 @@ from cobalt_mirror.db.engine import reading
 from cobalt_mirror.workers.demo.compare import compare, read_mirror
 from cobalt_mirror.workers.demo.host import Host
 from cobalt_mirror.workers.demo.journey import Customer
-from cobalt_mirror.workers.demo.place import Place
-from cobalt_mirror.workers.demo.progress import Shown, progress
-from cobalt_mirror.workers.demo.report import show_calls, show_differences, show_page, verdict
+from cobalt_mirror.workers.demo.progress import ShowProgress, progress
+from cobalt_mirror.workers.demo.report import show_calls, show_differences, show_page, summary_line
+from cobalt_mirror.workers.demo.services import DemoServices
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
 from cobalt_mirror.workers.terminal.output import console, table
 
-#: Customers at a time.
-_AT_ONCE = 8
-_LOOK_SECONDS = 0.25
-#: When nothing was handled for this long, nothing will be. A killed worker's lease runs out within half of it.
+#: Customers that click at the same time.
+_CONCURRENT_CUSTOMERS = 8
+_POLL_SECONDS = 0.25
+#: Give up when no event was handled for this long. A killed worker's lease expires within half of it.
 _STALLED_SECONDS = 75.0
 
 
-def run_demo(place: Place, *, customers: int, seed: int) -> bool:
-    """Send customers through the flow and compare.
+def run_demo(services: DemoServices, *, customers: int, seed: int) -> bool:
+    """Run the customers, wait for their events, and compare the mirror with the sandbox.
 
     Returns:
-        Whether the mirror agrees with Cobalt and every event was handled.
+        Whether the mirror agrees with Cobalt and no event is dead.
 
     Raises:
-        NotReady: the events do not get handled; the text says why.
+        NotReady: Events are not being handled. The text says why.
     """
     screen = console()
-    host = Host(engine=place.engine, client=place.client)
-    everybody = [Customer.numbered(number, seed=seed, host=host) for number in range(1, customers + 1)]
+    host = Host(engine=services.engine, client=services.client)
+    everyone = [Customer.numbered(number, seed=seed, host=host) for number in range(1, customers + 1)]
     with ExitStack() as stack:
         show = stack.enter_context(progress(screen, customers=customers))
-        journeys = stack.enter_context(_let_loose(host, everybody))
-        end = _wait(place.engine, journeys, show)
-    state = place.sandbox.state(environment="test")
-    with reading(place.engine).begin() as connection:
-        known = {row["linked_account_id"] for row in state["accounts"]}
-        mirror = read_mirror(connection, known | {customer.id for customer in everybody})
+        journeys = stack.enter_context(_start_customers(host, everyone))
+        end = _wait(services.engine, journeys, show)
+    state = services.sandbox.state(environment="test")
+    with reading(services.engine).begin() as connection:
+        account_ids = {row["linked_account_id"] for row in state["accounts"]}
+        mirror = read_mirror(connection, account_ids | {customer.id for customer in everyone})
         show_page(screen, connection, mirror)
-    show_calls(screen, place.sandbox.summary(), events=host.published)
+    show_calls(screen, services.sandbox.summary(), events=host.published)
     differences = compare(mirror, state)
     show_differences(screen, differences)
     if end.dead:
         rows = [(e.type, e.linked_account_id, e.slug, e.move, e.last_error) for e in end.dead]
         screen.print(table("dead events", ("type", "account", "application", "move", "reason"), rows))
-    typer.echo(verdict(state, differences))
+    typer.echo(summary_line(state, differences))
     return not differences and not end.dead
 
 
 @contextmanager
-def _let_loose(host: Host, everybody: list[Customer]) -> Iterator[list[Future[None]]]:
-    threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="customer")
+def _start_customers(host: Host, customers: list[Customer]) -> Iterator[list[Future[None]]]:
+    threads = ThreadPoolExecutor(_CONCURRENT_CUSTOMERS, thread_name_prefix="customer")
     try:
-        yield [threads.submit(customer.live) for customer in everybody]
+        yield [threads.submit(customer.live) for customer in customers]
     finally:
         host.closing.set()
         threads.shutdown(cancel_futures=True)
         host.browser.close()
 
 
-def _wait(engine: Engine, journeys: list[Future[None]], show: Shown) -> Overview:
-    """Wait until every customer is through and nothing is pending, nor to be read again."""
+def _wait(engine: Engine, journeys: list[Future[None]], show: ShowProgress) -> Overview:
+    """Wait until every customer is done, no event is pending, and no subject is to be read again."""
     before, changed_at = -1, time.monotonic()
     pause = threading.Event()
     while True:
-        through = [journey for journey in journeys if journey.done()]
-        for journey in through:
+        finished = [journey for journey in journeys if journey.done()]
+        for journey in finished:
             journey.result()
-        found = read_overview(engine)
-        handled = sum(found.events.values()) - found.pending
-        show(customers=len(through), handled=handled, waiting=found.pending)
-        if len(through) == len(journeys) and not found.pending and not found.rereads:
-            return found
-        if found.halt is not None:
-            raise NotReady(f"work is halted: {found.halt.reason}")
+        overview = read_overview(engine)
+        handled = sum(overview.events.values()) - overview.pending
+        show(customers=len(finished), handled=handled, waiting=overview.pending)
+        if len(finished) == len(journeys) and not overview.pending and not overview.rereads:
+            return overview
+        if overview.halt is not None:
+            raise NotReady(f"work is halted: {overview.halt.reason}")
         if handled != before:
             before, changed_at = handled, time.monotonic()
         if time.monotonic() - changed_at > _STALLED_SECONDS:
-            raise NotReady(f"{found.pending} events wait, and none was handled for {_STALLED_SECONDS:g} seconds")
-        pause.wait(_LOOK_SECONDS)
+            raise NotReady(f"{overview.pending} events wait, and none was handled for {_STALLED_SECONDS:g} seconds")
+        pause.wait(_POLL_SECONDS)

@@ -59,7 +59,7 @@ class Caller(Reader):
     Args:
         client: the client to call with.
         lease: the lease of the account; it names the subject.
-        patience_seconds: the longest that one call may take.
+        longest_call_seconds: the longest that one call may take.
         monotonic: the clock by which the lease ends, in seconds.
 
     Attributes:
@@ -71,11 +71,11 @@ class Caller(Reader):
         client: Client,
         lease: Lease,
         *,
-        patience_seconds: float,
+        longest_call_seconds: float,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(client, lease.linked_account_id, lease.slug)
-        self._lease, self._patience_seconds, self._monotonic = lease, patience_seconds, monotonic
+        self._lease, self._longest_call_seconds, self._monotonic = lease, longest_call_seconds, monotonic
         self.has_called = False
 
     def upsert_account(
@@ -150,7 +150,7 @@ class Caller(Reader):
         )
 
     def _call(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if self._lease.ends - self._monotonic() < self._patience_seconds:
+        if self._lease.ends - self._monotonic() < self._longest_call_seconds:
             raise OutOfTime
         self.has_called = True
         return call(*args, **kwargs)

@@ -7,9 +7,10 @@ from itertools import compress
 
 from sqlalchemy import Connection
 
-from cobalt_mirror.db.deletions import Life, find_waiting_deletion, get_life
+from cobalt_mirror.db.deletions import find_waiting_deletion
 from cobalt_mirror.db.due import forget_sent
 from cobalt_mirror.db.errors import CannotUnseal
+from cobalt_mirror.db.generations import Generation, get_generation
 from cobalt_mirror.db.leases import Lease, take_lease
 from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.mirror import Rows, find_account_row
@@ -89,10 +90,10 @@ def _read(
     connection: Connection, lease: Lease, due: DueSubject, *, opening: Opening, settings: Settings, vault: Vault
 ) -> Claim:
     background = get_background(connection, lease.linked_account_id, due.slug)
-    life = None if background.deletion is None else get_life(connection, background.deletion)
-    rows, over = by_life(background.events, life)
+    generation = None if background.deletion is None else get_generation(connection, background.deletion)
+    rows, over = by_generation(background.events, generation)
     events, check = read_events(rows, vault), background.check
-    waits_for_account = bool(due.slug) and (due.account_waits or life is not None)
+    waits_for_account = bool(due.slug) and (due.account_waits or generation is not None)
     loaded = Loaded(
         account_id=lease.linked_account_id,
         slug=due.slug,
@@ -106,7 +107,9 @@ def _read(
         connection=background.connection,
         configs=background.configs,
         receipt=background.deletion,
-        account_due_at=_find_account_due(connection, lease.linked_account_id, life) if waits_for_account else None,
+        account_due_at=_find_account_due(connection, lease.linked_account_id, generation)
+        if waits_for_account
+        else None,
     )
     return Claim(
         lease=lease,
@@ -179,16 +182,19 @@ def until_alone(rows: Sequence[LoggedEvent]) -> Sequence[LoggedEvent]:
     return rows
 
 
-def by_life(rows: Sequence[LoggedEvent], life: Life | None) -> tuple[list[LoggedEvent], list[LoggedEvent]]:
+def by_generation(
+    rows: Sequence[LoggedEvent], generation: Generation | None
+) -> tuple[list[LoggedEvent], list[LoggedEvent]]:
     """Return events of the account's present generation, and those of one that is over."""
-    over = [life is not None and life.is_over_for(row.type, row.order) for row in rows]
+    over = [generation is not None and generation.is_over_for(row.type, row.order) for row in rows]
     return [row for row, is_over in zip(rows, over, strict=True) if not is_over], list(compress(rows, over))
 
 
-def _find_account_due(connection: Connection, linked_account_id: str, life: Life | None) -> datetime | None:
+def _find_account_due(connection: Connection, linked_account_id: str, generation: Generation | None) -> datetime | None:
     """Find when the account's own event is due that its connections have to wait for, if there is one."""
     waiting = find_waiting_deletion(connection, linked_account_id)
-    if waiting is not None or life is None or life.begun is None or life.begun.status != EventStatus.PENDING:
+    begun = None if generation is None else generation.begun
+    if waiting is not None or begun is None or begun.status is not EventStatus.PENDING:
         return waiting
     account = find_account_row(connection, linked_account_id)
-    return life.begun.due_at if account is not None and account.status is AccountStatus.DELETED else None
+    return begun.due_at if account is not None and account.status is AccountStatus.DELETED else None

@@ -10,17 +10,11 @@ from sqlalchemy import Connection
 
 from cobalt_mirror.cobalt import CobaltError, UnexpectedAnswer, UnknownAccount
 from cobalt_mirror.db.columns import stored_time
-from cobalt_mirror.db.deletions import (
-    ACCOUNT_DELETED,
-    Deletion,
-    bury,
-    find_life,
-    record_deletion,
-    strip_events,
-    strip_hints,
-)
+from cobalt_mirror.db.deletions import Deletion, record_deletion
+from cobalt_mirror.db.erasure import ACCOUNT_DELETED, erase_account, erase_events, erase_hints
+from cobalt_mirror.db.generations import find_generation
+from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.log import LoggedEvent
-from cobalt_mirror.db.mirror import Because
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import UserDeleted
 from cobalt_mirror.events.stored import Entry
@@ -195,14 +189,14 @@ def record_offboarding(
     loaded = findings.loaded
     vault = loaded.settings.vault()
     if ended:
-        strip_events(connection, [row.key for row in ended], at=now, vault=vault)
+        erase_events(connection, [row.key for row in ended], at=now, vault=vault)
     if findings.receipt is not None:
         record_deletion(connection, dated(findings.receipt, began=loaded.now, now=now))
-    if findings.is_burial and (life := find_life(connection, loaded.account_id)) is not None:
-        cause = {"source": life.deletion.source, "id": life.deletion.event_id}
-        bury(connection, life, Because(at=now, cause={"events": [cause]}), vault)
+    if findings.is_burial and (generation := find_generation(connection, loaded.account_id)) is not None:
+        cause = {"source": generation.deletion.source, "id": generation.deletion.event_id}
+        erase_account(connection, generation, Because(at=now, cause={"events": [cause]}), vault)
     elif findings.is_deleted:
-        strip_hints(connection, loaded.account_id)
+        erase_hints(connection, loaded.account_id)
 
 
 def dated(receipt: Deletion, *, began: datetime, now: datetime) -> Deletion:

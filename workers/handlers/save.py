@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 
 from cobalt_mirror.db import outcomes
 from cobalt_mirror.db.checks import finish_check, hold_check, postpone_check, record_check
+from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.log import LoggedEvent
-from cobalt_mirror.db.mirror import Because, record_change
+from cobalt_mirror.db.mirror import record_change
 from cobalt_mirror.db.outcomes import EventUpdate, record_effects, record_outcomes
 from cobalt_mirror.db.rows import account_change
 from cobalt_mirror.db.state import pin_environment

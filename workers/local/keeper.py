@@ -1,4 +1,4 @@
-"""Keeps the embedded Redis running, as the supervisor keeps the Procfile's processes."""
+"""Keep the embedded Redis running, as the supervisor keeps the Procfile's processes running."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,19 +10,19 @@ from cobalt_mirror.workers.errors import RedisNotStarted
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from cobalt_mirror.workers.local.supervisor import Backoff
 
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
 @contextmanager
 def kept_running(
     server: EmbeddedRedis, *, say: Callable[[str], object], backoff: Backoff | None = None
 ) -> Iterator[None]:
-    """Start a server again whenever it ended by itself, at the same address and with the data it had.
+    """Restart the server whenever it ends by itself, at the same address and with the data it had.
 
     Args:
-        server: One that was started. Nobody else may end or restart it meanwhile.
-        say: Takes a line about what happened.
-        backoff: How long it stays down.
+        server: A running server. No other code may stop or restart it inside the `with` block.
+        say: Prints one line.
+        backoff: Delays before a restart.
     """
     stopping = Event()
     backoff = Backoff() if backoff is None else backoff
@@ -37,11 +37,11 @@ def kept_running(
 
 def _keep(server: EmbeddedRedis, stopping: Event, say: Callable[[str], object], backoff: Backoff) -> None:
     delay, started = None, time.monotonic()
-    while not stopping.wait(_LOOK_SECONDS):
+    while not stopping.wait(_POLL_SECONDS):
         if server.is_running:
             continue
         delay = backoff.after(delay, ran_for=timedelta(seconds=time.monotonic() - started))
-        say(f"Redis ended; starts again in {delay.total_seconds():g} s")
+        say(f"Redis ended; restarting in {delay.total_seconds():g} s")
         if stopping.wait(delay.total_seconds()):
             return
         started = time.monotonic()

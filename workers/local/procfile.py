@@ -1,4 +1,4 @@
-"""The Procfile: which processes make up a running mirror, and the command of each."""
+"""The Procfile: the processes of a running mirror, with the command of each."""
 
 import re
 from pathlib import Path
@@ -9,21 +9,21 @@ _LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>\S.*)")
 
 
 def find_procfile() -> Path:
-    """The Procfile of this installation: the one shipped in the wheel, else the top level of the checkout."""
+    """Return the path of the Procfile: the one in the installed wheel, else the one at the top of the checkout."""
     shipped = Path(__file__).parent / "Procfile"
     return shipped if shipped.exists() else Path(__file__).resolve().parents[2] / "Procfile"
 
 
 def read_procfile(path: Path) -> dict[str, str]:
-    """Reads the commands of a Procfile by name, in the order of its lines. Blank lines and `#` comments are skipped.
+    """Return the commands of a Procfile by name, in the order of its lines, without blank lines and `#` comments.
 
     Raises:
-        ProcfileError: There is no such file, a line is not `name: command`, or a name comes twice.
+        ProcfileError: The file cannot be read, a line is not `name: command`, or a name comes twice.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise ProcfileError(f"{path} cannot be read: {error.strerror}") from error
+        raise ProcfileError(f"cannot read {path}: {error.strerror}") from error
     commands: dict[str, str] = {}
     for number, line in enumerate(map(str.strip, lines), start=1):
         if not line or line.startswith("#"):

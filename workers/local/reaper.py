@@ -1,10 +1,10 @@
-"""The guard: a small process that ends what we started, also when we were killed before we could.
+"""The reaper: a small process that ends our child processes, even if we are killed first.
 
-It is run as a script, by its path and without site-packages, so that it starts in milliseconds; it therefore imports
-nothing but the standard library. Its standard input is a pipe that only the parent holds. The parent writes `+PGID` for
-a process group to look after and `-PGID` for one that is gone. When the pipe closes, whether the parent closed it or
-died, the guard asks every group to end (SIGTERM), waits, and kills the rest. So stopping in good order and the
-supervisor's own SIGKILL are one path through the code.
+It runs as a script, by its path and without site-packages, so that it starts in milliseconds; it therefore imports
+only the standard library. Its standard input is a pipe that only the parent holds. The parent writes `+PGID` to add a
+process group and `-PGID` to remove one. When the pipe closes, because the parent closed it or died, the reaper sends
+SIGTERM to every group, waits, and kills the rest. So an orderly stop and the parent's own SIGKILL share one path
+through the code.
 """
 
 import os
@@ -21,14 +21,14 @@ from typing import IO, Self
 
 _POLL_SECONDS = 0.02
 
-# A command does not begin before the guard knows of it: it waits for one line, and ends if there is none.
+# A command starts only after the reaper knows of it: it waits for one line, and ends if the pipe closes first.
 _WAIT_FOR_GO = ("/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh")
 
 
-class Guard:
-    """Starts processes that do not outlive us, each as the leader of its own session and process group.
+class Reaper:
+    """Start processes that never outlive this one, each as the leader of its own session and process group.
 
-    Ctrl-C in the terminal does not reach them, so that we decide who ends when. Any thread may call its methods.
+    Ctrl-C in the terminal does not reach them, so this process decides when each ends. Safe to share between threads.
 
     Args:
         grace: How long a process may take to end after SIGTERM before its group is killed. The default is 10 seconds.
@@ -56,7 +56,7 @@ class Guard:
         output: int | IO[bytes],
         inherited_files: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
-        """Starts a command whose id is also the id of its process group.
+        """Start a command. Its process id is also the id of its process group.
 
         Args:
             command: The program and its arguments.
@@ -65,8 +65,8 @@ class Guard:
             inherited_files: Descriptors that stay open in the command.
 
         Raises:
-            BrokenPipeError: The guard itself is gone. Nothing was started; make another guard.
-            ValueError: The guard is closed. Nothing was started.
+            BrokenPipeError: The reaper process is gone. Nothing was started; create another Reaper.
+            ValueError: The reaper is closed. Nothing was started.
         """
         process, go = _start([*_WAIT_FOR_GO, *command], environment, output=output, inherited_files=inherited_files)
         with go:
@@ -76,26 +76,26 @@ class Guard:
         return process
 
     def adopt(self, group: int) -> None:
-        """Looks after a process group that somebody else started."""
-        self._tell(f"+{group}\n")
+        """Add a process group that was started elsewhere."""
+        self._write(f"+{group}\n")
 
     def forget(self, group: int) -> None:
-        """Kills what a leader that has ended left of its group, and stops looking after it."""
+        """Kill what is left of the group of a leader that has ended, and remove the group."""
         if self._leaders.pop(group, None) is None:
             return
         _signal([group], signal.SIGKILL)
-        with suppress(BrokenPipeError, ValueError):  # closed meanwhile: nothing left to tell
-            self._tell(f"-{group}\n")
+        with suppress(BrokenPipeError, ValueError):  # closed meanwhile: nothing to remove
+            self._write(f"-{group}\n")
 
     def close(self) -> None:
-        """Ends everything that was started, and returns when it has ended. Closing twice does nothing."""
+        """End all groups, and return when they have ended. Closing twice does nothing."""
         with self._lock:
             self._pipe.close()
-        # The guard takes a leader for running until we have collected its exit status.
+        # The reaper takes a leader for running until we have collected its exit status.
         while self._process.poll() is None:
             self._running_leaders()
             time.sleep(_POLL_SECONDS)
-        # Nothing is left here, except when somebody killed the guard.
+        # Nothing is left here, except when the reaper itself was killed.
         for leader in self._running_leaders():
             _signal([leader.pid], signal.SIGKILL)
             leader.wait()
@@ -103,7 +103,7 @@ class Guard:
     def _running_leaders(self) -> list[subprocess.Popen[bytes]]:
         return [leader for leader in list(self._leaders.values()) if leader.poll() is None]
 
-    def _tell(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         with self._lock:
             self._pipe.write(line.encode())
 
@@ -115,7 +115,7 @@ def _start(
     output: int | IO[bytes],
     inherited_files: Sequence[int] = (),
 ) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
-    """Starts a process in a session of its own; returns it and the writing end of its standard input."""
+    """Start a process in a session of its own, and return it with the writing end of its standard input."""
     reading, writing = os.pipe()
     pipe = os.fdopen(writing, "wb", buffering=0)
     try:
@@ -134,7 +134,7 @@ def _start(
 
 
 def _signal(groups: Iterable[int], number: int) -> list[int]:
-    """Signals groups and says which of them exist. (A group of which only a zombie is left still exists.)"""
+    """Signal groups, and return those that exist. (A group with only a zombie left still exists.)"""
     existing = []
     for group in groups:
         with suppress(ProcessLookupError, PermissionError):

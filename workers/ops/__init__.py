@@ -1,1 +1,1 @@
-"""What an operator asks and does. The command line and the console are two faces over it."""
+"""The operator's questions and actions. The command line and the console are two interfaces to them."""

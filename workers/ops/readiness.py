@@ -1,4 +1,4 @@
-"""What a process makes sure of before it starts, so that it ends with a sentence instead of failing later."""
+"""Checks before a process starts, so that it ends with one clear sentence instead of failing later."""
 
 import re
 
@@ -11,12 +11,12 @@ from cobalt_mirror.workers.settings import Settings
 
 
 def ready_for_database() -> Settings:
-    """The checked settings of a command that needs the database.
+    """Check what a command with a database needs, and return the settings.
 
     Raises:
-        BadSetting: a variable has a value that cannot work.
-        Unreachable: no database answers.
-        NotMigrated: the database lacks our tables.
+        BadSetting: A variable has an invalid value. Correct it.
+        Unreachable: The database does not answer. Start it, or correct DATABASE_URL.
+        NotMigrated: The database lacks our tables. Run `cobalt-mirror migrate`.
     """
     settings = Settings.from_environment()
     check_migrated(settings)
@@ -24,11 +24,11 @@ def ready_for_database() -> Settings:
 
 
 def ready_for_relay() -> Settings:
-    """The checked settings of a process that also needs Redis.
+    """Check what a process with database and Redis needs, and return the settings.
 
     Raises:
-        NotReady: no Redis answers.
-        DatabaseError: see `ready_for_database`; also when REDIS_URL is unset.
+        NotReady: Redis does not answer. Start it, or correct REDIS_URL.
+        DatabaseError: See `ready_for_database`; also if REDIS_URL is not set.
     """
     settings = Settings.from_environment()
     settings.require_redis()
@@ -38,25 +38,28 @@ def ready_for_relay() -> Settings:
 
 
 def ready_for_work() -> Settings:
-    """The checked settings of a process that also calls Cobalt. Cobalt itself may be away: that is waited for.
+    """Check what a process that calls Cobalt needs, and return the settings. Cobalt itself need not answer yet.
 
     Raises:
-        BadSetting: COBALT_API_KEY is unset.
-        NotReady: see `ready_for_relay`, and DatabaseError.
+        BadSetting: COBALT_API_KEY is not set. Set it.
+        NotReady: See `ready_for_relay`.
+        DatabaseError: See `ready_for_relay`.
     """
     Settings.from_environment().require_key()
     return ready_for_relay()
 
 
 def check_redis(settings: Settings) -> None:
-    """Make sure that a Redis answers at REDIS_URL.
+    """Check that a Redis answers at REDIS_URL.
 
     Raises:
-        NotReady: none does, or it refuses us.
+        NotReady: It does not answer, or refuses the credentials. The text says where.
     """
-    shown = re.sub(r"//[^@/]*@", "//***@", settings.require_redis())
+    url_without_password = re.sub(r"//[^@/]*@", "//***@", settings.require_redis())
     try:
         with create_redis(settings) as client:
             client.ping()
     except (redis.RedisError, ValueError) as error:
-        raise NotReady(f"no Redis answers at {shown} ({error}); start it or correct REDIS_URL") from error
+        raise NotReady(
+            f"no Redis answers at {url_without_password} ({error}); start it or correct REDIS_URL"
+        ) from error

@@ -1,9 +1,9 @@
-"""Our subscription at Cobalt: registers it, repairs it, and says what is wrong with it."""
+"""The mirror's webhook at Cobalt: register it, repair it, and describe what is wrong with it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from cobalt_mirror.cobalt import Client, Webhook
+from cobalt_mirror.cobalt import Client, CobaltError, Webhook
 from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.notifications import Subscription, find_subscription, record_subscription
@@ -12,16 +12,19 @@ from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.runtime import create_client
 from cobalt_mirror.workers.settings import Settings
 
+#: How long the call that lists Cobalt's webhooks may take.
+_WEBHOOKS_TIMEOUT_SECONDS = 3.0
 
-def arrange(settings: Settings, url: str) -> str | None:
-    """Have Cobalt notify a URL, and remember it.
+
+def subscribe(settings: Settings, url: str) -> str | None:
+    """Register or repair the webhook at Cobalt, and store its URL in the database.
 
     Returns:
-        What was done, in words; None: all was well.
+        A sentence that says what was changed; None if nothing had to be.
 
     Raises:
-        NotReady: the key is of the other environment than the database.
-        CobaltError: see `ensure_subscription`; nothing is remembered.
+        NotReady: The key belongs to the other environment than the database. Set the right key.
+        CobaltError: See `ensure_subscription`. The URL is not stored; run it again.
     """
     engine = create_engine(settings)
     try:
@@ -30,74 +33,95 @@ def arrange(settings: Settings, url: str) -> str | None:
         with create_client(settings) as client:
             if pinned is not None and client.environment not in {None, pinned}:
                 raise NotReady(
-                    f"this database mirrors the {pinned} environment and COBALT_API_KEY is a {client.environment} key"
+                    f"COBALT_API_KEY is a {client.environment} key and this database mirrors the {pinned} environment; "
+                    f"set a {pinned} key, or another DATABASE_URL"
                 )
-            did = ensure_subscription(client, url, before=None if before is None else before.url)
-        if did is not None or before is None or before.url != url:
+            change = ensure_subscription(client, url, previous_url=None if before is None else before.url)
+        if change is not None or before is None or before.url != url:
             with engine.begin() as connection:
                 record_subscription(connection, Subscription(url=url, since=datetime.now(UTC)))
     finally:
         engine.dispose()
-    return did
+    return change
 
 
-def ensure_subscription(client: Client, url: str, *, before: str | None = None) -> str | None:
-    """Have Cobalt tell `url` of everything. Running it again changes nothing.
+def ensure_subscription(client: Client, url: str, *, previous_url: str | None = None) -> str | None:
+    """Ensure that Cobalt sends all notifications to `url`. Running it again changes nothing.
 
     Args:
-        client: whose key's environment is meant.
-        url: where `POST /webhooks/cobalt` is served, as Cobalt reaches it.
-        before: where the subscription of ours pointed so far, so that it is moved; None: nobody knows of one.
+        client: The client; its key decides the environment.
+        url: Public URL of `POST /webhooks/cobalt`, as Cobalt reaches it.
+        previous_url: The URL of the webhook so far, so that it is moved; None if there was none.
 
     Returns:
-        What was done, in words; None: all was well.
+        A sentence that says what was changed; None if nothing had to be.
 
     Raises:
-        CobaltError: see `Client`. Run it again: it reads before it writes.
+        CobaltError: See `Client`. Run it again: it reads before it writes.
     """
     webhooks = client.fetch_webhooks()
-    ours = _find(webhooks, url)
-    if ours is None and before is not None:
-        ours = _find(webhooks, before)
-    if ours is None:
+    webhook = _find(webhooks, url)
+    if webhook is None and previous_url is not None:
+        webhook = _find(webhooks, previous_url)
+    if webhook is None:
         client.create_webhook(url, EVENT_NAMES)
         return f"registered {url}"
-    flaws = _flaws(ours)
-    if ours.webhook_url != url:
-        flaws.insert(0, f"pointed to {ours.webhook_url}")
-    if not flaws:
+    problems = _problems(webhook)
+    if webhook.webhook_url != url:
+        problems.insert(0, f"pointed to {webhook.webhook_url}")
+    if not problems:
         return None
-    events = [*ours.webhook_events, *_missing(ours)]
-    client.update_webhook(ours.id, webhook_url=url, webhook_events=events, is_enabled=True)
-    return f"repaired {url}, which {' and '.join(flaws)}"
+    events = [*webhook.webhook_events, *_missing(webhook)]
+    client.update_webhook(webhook.id, webhook_url=url, webhook_events=events, is_enabled=True)
+    return f"repaired {url}, which {' and '.join(problems)}"
 
 
-def find_flaw(webhooks: Sequence[Webhook], url: str | None) -> str | None:
-    """What keeps notifications away, in words; None: nothing.
+def list_webhook_problems(settings: Settings, url: str | None) -> list[str]:
+    """Ask Cobalt, and return what is wrong with our webhook there; nothing without a key.
 
     Args:
-        webhooks: all that Cobalt has.
-        url: where ours points; None: nobody arranged one.
+        settings: The settings in force.
+        url: The URL that was registered; None if none was.
+    """
+    if not settings.cobalt_api_key.get_secret_value():
+        return []
+    try:
+        with Client(
+            settings.require_key(), base_url=settings.cobalt_base_url, timeout_seconds=_WEBHOOKS_TIMEOUT_SECONDS
+        ) as client:
+            problem = find_problem(client.fetch_webhooks(), url)
+    except CobaltError as error:
+        return [f"the webhook could not be checked: {error}"]
+    return [] if problem is None else [problem]
+
+
+def find_problem(webhooks: Sequence[Webhook], url: str | None) -> str | None:
+    """Return a sentence that says why notifications do not arrive and what to do; None if the webhook is in order.
+
+    Args:
+        webhooks: All webhooks at Cobalt.
+        url: The URL of this mirror's webhook; None if it was never registered.
     """
     if url is None:
-        return "nobody arranged that Cobalt notifies us; run `cobalt-mirror webhook ensure URL`"
-    ours = _find(webhooks, url)
-    mend = f"run `cobalt-mirror webhook ensure {url}`"
-    if ours is None:
-        return f"Cobalt has no webhook for {url} any more; {mend}"
-    flaws = _flaws(ours)
-    return f"Cobalt's webhook for {url} {' and '.join(flaws)}; {mend}" if flaws else None
+        return "Cobalt sends no notifications: no webhook is registered; run `cobalt-mirror webhook ensure URL`"
+    webhook = _find(webhooks, url)
+    repair = f"run `cobalt-mirror webhook ensure {url}`"
+    if webhook is None:
+        return f"Cobalt has no webhook for {url} any more; {repair}"
+    problems = _problems(webhook)
+    return f"Cobalt's webhook for {url} {' and '.join(problems)}; {repair}" if problems else None
 
 
 def _find(webhooks: Sequence[Webhook], url: str) -> Webhook | None:
-    """The webhook with this address; of several, the one that needs the least repair."""
-    return min((each for each in webhooks if each.webhook_url == url), key=lambda each: len(_flaws(each)), default=None)
+    """Return the webhook with this URL; of several, the one with the fewest problems."""
+    candidates = [webhook for webhook in webhooks if webhook.webhook_url == url]
+    return min(candidates, key=lambda webhook: len(_problems(webhook)), default=None)
 
 
-def _flaws(webhook: Webhook) -> list[str]:
-    flaws = [] if webhook.is_enabled else ["was disabled"]
+def _problems(webhook: Webhook) -> list[str]:
+    problems = [] if webhook.is_enabled else ["was disabled"]
     missing = _missing(webhook)
-    return [*flaws, f"lacked {', '.join(missing)}"] if missing else flaws
+    return [*problems, f"lacked {', '.join(missing)}"] if missing else problems
 
 
 def _missing(webhook: Webhook) -> list[str]:

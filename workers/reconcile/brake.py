@@ -1,29 +1,29 @@
-"""The brake: too much that seems gone at once is more likely a broken listing than the truth."""
+"""The brake: stop a run when so much seems deleted at once that a broken listing is the likelier cause."""
 
 from cobalt_mirror.workers.errors import BrakeHeld
 from cobalt_mirror.workers.settings import Settings
 
 
 def brake(settings: Settings, *, missing: int, accounts: int, gone: int, connections: int) -> None:
-    """Let a run go on, or not.
+    """Stop the run if too many accounts or connections are suspected gone.
 
     Args:
-        settings: the share and the number that must both be exceeded.
-        missing: accounts suspected missing.
-        accounts: active accounts of the mirror.
-        gone: connections suspected gone.
-        connections: connections that the mirror shows.
+        settings: The share and the number; both must be exceeded.
+        missing: Number of accounts suspected missing.
+        accounts: Number of active accounts in the mirror.
+        gone: Number of connections suspected gone.
+        connections: Number of connections that the mirror shows.
 
     Raises:
-        BrakeHeld: too much is suspected gone; no existing row was changed.
+        BrakeHeld: Too many are suspected gone; no existing row was changed. Check at Cobalt, then allow one run.
     """
-    told = [
-        f"{suspected} of {known} {what}"
-        for suspected, known, what in ((missing, accounts, "accounts"), (gone, connections, "connections"))
-        if suspected > settings.reconcile_brake_count and suspected > settings.reconcile_brake_share * known
+    exceeded = [
+        f"{suspected} of {total} {noun}"
+        for suspected, total, noun in ((missing, accounts, "accounts"), (gone, connections, "connections"))
+        if suspected > settings.reconcile_brake_count and suspected > settings.reconcile_brake_share * total
     ]
-    if told:
+    if exceeded:
         raise BrakeHeld(
-            f"{' and '.join(told)} seem to be gone at Cobalt; no existing row was changed."
-            " Look at them there; if it is so, allow this one run: cobalt-mirror reconcile --allow-missing"
+            f"{' and '.join(exceeded)} seem to be gone at Cobalt; no existing row was changed."
+            " Check this at Cobalt; if it is right, allow one run: cobalt-mirror reconcile --allow-missing"
         )

@@ -1,13 +1,13 @@
-"""Counts the calls of a run on their way to the governor."""
+"""Count the calls of a run on their way to the governor."""
 
 from cobalt_mirror.cobalt import Governor
 
 
 class CallCounter:
-    """A governor that counts what it lets go.
+    """A governor that counts the calls it allows.
 
     Args:
-        governor: who decides; None: every call may go.
+        governor: The governor that decides; None allows every call.
     """
 
     def __init__(self, governor: Governor | None = None) -> None:
@@ -15,16 +15,16 @@ class CallCounter:
         self.calls = 0
 
     def acquire(self) -> None:
-        """Wait for a slot, then count.
+        """Wait for a slot, then count the call.
 
         Raises:
-            RateLimited: no slot is free soon; nothing is counted.
+            RateLimited: No slot is free soon; nothing is counted. Wait, then try again.
         """
         if self._governor is not None:
             self._governor.acquire()
         self.calls += 1
 
     def throttled(self, retry_after_seconds: float | None) -> None:
-        """Pass on that Cobalt answered 429."""
+        """Report to the governor that Cobalt answered 429."""
         if self._governor is not None:
             self._governor.throttled(retry_after_seconds)

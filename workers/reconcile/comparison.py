@@ -1,4 +1,4 @@
-"""Compares an account as the listing shows it with the mirror. It only raises suspicion: a read decides."""
+"""Compare an account in Cobalt's listing with the mirror. A difference is only a suspicion: a read decides."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from cobalt_mirror.db.suspicions import Suspicion
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """One connection as the listing shows it; several auth types of an application are one connection."""
+    """One connection in the listing; several auth types of an application are one connection."""
 
     slug: str
     needs_reauth: bool
@@ -22,32 +22,32 @@ class Listed:
 
     @property
     def status(self) -> ConnectionStatus:
-        """The status that the mirror would show."""
+        """The connection's status in the mirror's terms."""
         return ConnectionStatus.REAUTH_REQUIRED if self.needs_reauth else ConnectionStatus.CONNECTED
 
 
 def listed_connections(account: LinkedAccount) -> dict[str, Listed] | None:
-    """The account's connections by slug; None: the listing does not tell, which is not the same as none."""
+    """Return the account's connections by slug; None if the listing leaves them out, which does not mean none."""
     if account.integrations is None:
         return None
-    found: dict[str, Listed] = {}
-    for one in account.integrations:
-        before = found.get(one.slug)
-        times = [one.created_at, before.created_at if before else None]
-        found[one.slug] = Listed(
-            slug=one.slug,
-            needs_reauth=one.reauth_required or (before is not None and before.needs_reauth),
+    by_slug: dict[str, Listed] = {}
+    for integration in account.integrations:
+        before = by_slug.get(integration.slug)
+        times = [integration.created_at, before.created_at if before else None]
+        by_slug[integration.slug] = Listed(
+            slug=integration.slug,
+            needs_reauth=integration.reauth_required or (before is not None and before.needs_reauth),
             created_at=min((moment for moment in times if moment is not None), default=None),
         )
-    return found
+    return by_slug
 
 
-def compare(account: LinkedAccount, known: Known) -> Iterator[Suspicion]:
-    """Everything on which the listing and the mirror disagree.
+def compare(account: LinkedAccount, mirrored: Known) -> Iterator[Suspicion]:
+    """Yield a suspicion for each subject on which listing and mirror disagree.
 
-    A deleted account that is listed all the same is looked at, so that its receipt tells; nothing else of it counts.
+    A deleted account that is still listed is suspected too, so that its receipt can note it; its connections are not.
     """
-    row = known.account
+    row = mirrored.account
     if row is None:
         return
     is_deleted = row["status"] == AccountStatus.DELETED
@@ -58,7 +58,7 @@ def compare(account: LinkedAccount, known: Known) -> Iterator[Suspicion]:
         )
     listed = listed_connections(account)
     if listed is not None and not is_deleted:
-        yield from _compare_connections(account.linked_account_id, listed, known.connections)
+        yield from _compare_connections(account.linked_account_id, listed, mirrored.connections)
 
 
 def _account_differences(account: LinkedAccount, row: Mapping[str, Any]) -> Iterator[str]:
@@ -73,45 +73,45 @@ def _account_differences(account: LinkedAccount, row: Mapping[str, Any]) -> Iter
 
 
 def _differs(listed: Any, mirrored: Any) -> bool:
-    """Whether a value would be stored as another one; seldom asked for more than the first look."""
+    """Return whether the listed value would be stored differently. The first comparison is cheap and mostly decides."""
     return bool(listed != mirrored and storable(listed) != mirrored)
 
 
 def _compare_connections(
-    account: str, listed: Mapping[str, Listed], known: Mapping[str, Mapping[str, Any]]
+    account: str, listed: Mapping[str, Listed], mirrored: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Suspicion]:
-    for slug, one in listed.items():
-        differences = list(_connection_differences(one, known.get(slug)))
+    for slug, connection in listed.items():
+        differences = list(_connection_differences(connection, mirrored.get(slug)))
         if differences:
             yield Suspicion(
                 linked_account_id=account,
                 slug=slug,
                 kind=SuspicionKind.CHANGED,
                 differences=differences,
-                listed_created_at=one.created_at,
+                listed_created_at=connection.created_at,
             )
-    for slug, row in known.items():
+    for slug, row in mirrored.items():
         if slug not in listed and row["status"] != ConnectionStatus.DISCONNECTED:
             yield Suspicion(linked_account_id=account, slug=slug, kind=SuspicionKind.GONE, differences=["status"])
 
 
-def _connection_differences(one: Listed, row: Mapping[str, Any] | None) -> Iterator[str]:
-    if row is None or row["status"] != one.status:
+def _connection_differences(connection: Listed, row: Mapping[str, Any] | None) -> Iterator[str]:
+    if row is None or row["status"] != connection.status:
         yield "status"
-    if row is None or row["status"] == ConnectionStatus.DISCONNECTED or one.created_at is None:
+    if row is None or row["status"] == ConnectionStatus.DISCONNECTED or connection.created_at is None:
         return
-    # Of a connection with several auth types, or one that was connected again, the listing tells another time than
-    # the connection itself. What it told at the last look is no difference, then.
-    if one.created_at in {row["connected_at"], row["listed_created_at"]}:
+    # For a connection with several auth types, or one that was connected again, the listing shows another time than
+    # the connection itself. The time that it showed when it was last compared is therefore no difference.
+    if connection.created_at in {row["connected_at"], row["listed_created_at"]}:
         return
-    if stored_time(one.created_at) not in {each.get("connected_at") for each in row["accounts"] or ()}:
+    if stored_time(connection.created_at) not in {account.get("connected_at") for account in row["accounts"] or ()}:
         yield "connected_at"
 
 
 def adopted_rows(account: LinkedAccount, environment: str | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The rows of an account that only the listing is known of, and of its connections.
+    """Return the rows for a new account and its connections, from the listing alone.
 
-    What the listing does not tell is unknown (NULL), not empty; nothing of it counts as read.
+    What the listing leaves out is unknown (NULL), not empty, and nothing counts as read.
     """
     row = {
         "linked_account_id": account.linked_account_id,
@@ -122,8 +122,14 @@ def adopted_rows(account: LinkedAccount, environment: str | None) -> tuple[dict[
     }
     listed = listed_connections(account) or {}
     key = {"linked_account_id": account.linked_account_id}
-    shown = [
-        {**key, "slug": one.slug, "status": one.status, "accounts": None, "connected_at": one.created_at}
-        for one in listed.values()
+    connection_rows = [
+        {
+            **key,
+            "slug": connection.slug,
+            "status": connection.status,
+            "accounts": None,
+            "connected_at": connection.created_at,
+        }
+        for connection in listed.values()
     ]
-    return row, shown
+    return row, connection_rows

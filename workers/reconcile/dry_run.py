@@ -1,4 +1,4 @@
-"""A dry run's look: reads a subject as a check would, and tells what would change instead of changing it."""
+"""The dry run: read each suspected subject as a check would, and report the changes instead of writing them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from cobalt_mirror.workers.handlers.connections import read_connection
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.reconcile.journal import Journal
-from cobalt_mirror.workers.reconcile.progress import Progress, Stage
+from cobalt_mirror.workers.reconcile.progress import ShowProgress, Stage
 from cobalt_mirror.workers.reconcile.report import DifferingRow, FieldDifference
 from cobalt_mirror.workers.settings import Settings
 
@@ -29,42 +29,45 @@ _WHAT = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """Reads what is in doubt without a lease, for nothing is written. A lease-holder may be quicker: look again."""
+class DryRun:
+    """Read suspected subjects without a lease, as nothing is written.
+
+    A worker may change a subject at the same time, so a reported difference may be gone in the next run.
+    """
 
     client: Client
     settings: Settings
     journal: Journal
-    shown: Progress
+    show_progress: ShowProgress
 
-    def through(self) -> list[FieldDifference]:
-        """Read every subject in doubt.
+    def run(self) -> list[FieldDifference]:
+        """Read every suspected subject.
 
         Returns:
-            What differs, field by field, in the order of accounts and applications.
+            The differences, field by field, in the order of accounts and applications.
         """
         run, after, done = self.journal.run, None, 0
-        found: list[FieldDifference] = []
+        differences: list[FieldDifference] = []
         with reading(self.journal.engine).begin() as connection:
             total = count_open(connection, run.id)
         while True:
             with reading(self.journal.engine).begin() as connection:
                 batch = list_open(connection, run.id, after=after)
             if not batch:
-                return found
+                return differences
             after = batch[-1].key
-            for one in batch:
-                found += self._subject(one)
+            for suspicion in batch:
+                differences += self._subject(suspicion)
                 done += 1
-                self.shown(Stage.READ, done=done, total=total)
+                self.show_progress(Stage.READ, done=done, total=total)
 
-    def _subject(self, one: Suspicion) -> list[FieldDifference]:
-        if one.kind is SuspicionKind.UNKNOWN:
-            return [listed_difference(one)]
-        findings = Findings.begin(self._load(one))
-        cobalt = Reader(self.client, one.linked_account_id, one.slug)
+    def _subject(self, suspicion: Suspicion) -> list[FieldDifference]:
+        if suspicion.kind is SuspicionKind.UNKNOWN:
+            return [listed_difference(suspicion)]
+        findings = Findings.begin(self._load(suspicion))
+        cobalt = Reader(self.client, suspicion.linked_account_id, suspicion.slug)
         try:
-            if one.slug:
+            if suspicion.slug:
                 read_connection(findings.loaded, cobalt, findings)
             else:
                 read_account(cobalt, findings)
@@ -73,14 +76,14 @@ class Look:
             self.journal.run.left += 1
         else:
             outcome = SuspicionOutcome.AGREED
-        found = [difference for change in findings.changes for difference in self._differences(change)]
+        differences = [difference for change in findings.changes for difference in self._differences(change)]
         with self.journal.writing() as (connection, now):
-            settle(connection, self.journal.run.id, {one.key: outcome}, now)
-        return found
+            settle(connection, self.journal.run.id, {suspicion.key: outcome}, now)
+        return differences
 
-    def _load(self, one: Suspicion) -> Loaded:
+    def _load(self, suspicion: Suspicion) -> Loaded:
         """What a check of the subject alone would load, without its lease."""
-        account_id, slug = one.linked_account_id, one.slug
+        account_id, slug = suspicion.linked_account_id, suspicion.slug
         with reading(self.journal.engine).begin() as connection:
             return Loaded(
                 account_id=account_id,
@@ -115,15 +118,15 @@ def _difference(change: Change, column: str, mirror: Any, cobalt: Any) -> FieldD
     )
 
 
-def listed_difference(one: Suspicion) -> FieldDifference:
+def listed_difference(suspicion: Suspicion) -> FieldDifference:
     """What the listing alone suggests about a subject."""
     return FieldDifference(
-        what=DifferingRow.CONNECTION if one.slug else DifferingRow.ACCOUNT,
-        linked_account_id=one.linked_account_id,
-        slug=one.slug or None,
-        column=", ".join(one.differences) or "row",
-        mirror=None if one.kind is SuspicionKind.UNKNOWN else "as mirrored",
-        cobalt=_listed_as(one.kind),
+        what=DifferingRow.CONNECTION if suspicion.slug else DifferingRow.ACCOUNT,
+        linked_account_id=suspicion.linked_account_id,
+        slug=suspicion.slug or None,
+        column=", ".join(suspicion.differences) or "row",
+        mirror=None if suspicion.kind is SuspicionKind.UNKNOWN else "as mirrored",
+        cobalt=_listed_as(suspicion.kind),
         is_proved=False,
     )
 
@@ -140,7 +143,7 @@ def _listed_as(kind: SuspicionKind) -> str:
 
 
 def list_suggested(journal: Journal) -> Iterator[FieldDifference]:
-    """What the listing alone suggests about every subject in doubt, nothing of it proved."""
+    """Yield the differences that the listing suggests for all suspected subjects; no read has proved them."""
     after = None
     while True:
         with reading(journal.engine).begin() as connection:
@@ -148,4 +151,4 @@ def list_suggested(journal: Journal) -> Iterator[FieldDifference]:
         if not batch:
             return
         after = batch[-1].key
-        yield from (listed_difference(one) for one in batch if one.kind is not SuspicionKind.CONFIGS)
+        yield from (listed_difference(suspicion) for suspicion in batch if suspicion.kind is not SuspicionKind.CONFIGS)

@@ -1,4 +1,4 @@
-"""What a run writes down as it goes: its own row, with a sign of life in every transaction."""
+"""The record of a run while it goes on: its own row, with a heartbeat in every transaction."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +12,8 @@ from cobalt_mirror.db.engine import Clock
 from cobalt_mirror.db.runs import Run, save_run
 from cobalt_mirror.workers.reconcile.calls import CallCounter
 
-#: The longest time without a sign of life while a run waits, in seconds; well below `db.runs.PLACE_TTL`.
-_SIGN_OF_LIFE_SECONDS = 20.0
+#: The longest time between two heartbeats while a run waits, in seconds; well below `db.runs.PLACE_TTL`.
+_HEARTBEAT_SECONDS = 20.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,9 +21,9 @@ class Journal:
     """A run that is under way.
 
     Attributes:
-        run: its row; what is changed here is written with the next transaction.
-        calls: counts the calls of the run.
-        sleep: waits for some seconds.
+        run: Its row; changes to it are written with the next transaction.
+        calls: Counter of the run's calls.
+        sleep: Function that waits for some seconds.
     """
 
     engine: Engine
@@ -34,10 +34,10 @@ class Journal:
 
     @contextmanager
     def writing(self) -> Iterator[tuple[Connection, datetime]]:
-        """A transaction that also writes the run's row; what is in it counts only if the run still has its place.
+        """Open a transaction that also writes the run's row. It commits only if the run still holds its place.
 
         Raises:
-            PlaceLost: another run took the place; nothing was written.
+            PlaceLost: Another run took the place; nothing was written. Stop.
         """
         with self.engine.begin() as connection:
             now = self.clock(connection)
@@ -46,9 +46,9 @@ class Journal:
             save_run(connection, self.run, now)
 
     def wait(self, seconds: float) -> None:
-        """Wait, and keep the place meanwhile."""
+        """Wait, with heartbeats so that the run keeps its place."""
         while seconds > 0:
             with self.writing():
                 pass
-            self.sleep(min(seconds, _SIGN_OF_LIFE_SECONDS))
-            seconds -= _SIGN_OF_LIFE_SECONDS
+            self.sleep(min(seconds, _HEARTBEAT_SECONDS))
+            seconds -= _HEARTBEAT_SECONDS

@@ -1,4 +1,4 @@
-"""What a run of the reconciliation is asked to do."""
+"""Options of a reconciliation."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,14 +7,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to reconcile. A run that was killed is resumed by one with equal options.
+    """Options of a reconciliation. A run that was killed is resumed by the next one with equal options.
 
     Attributes:
-        account: only this account, with everything under it; None: all.
-        deep: read the configs of every connection, not only of a share.
-        dry_run: change nothing in the mirror and tell what differs.
-        older_than: only accounts that were not found fresh for this long; None: all.
-        allow_missing: go on although more is suspected gone than the brake lets through.
+        account: The only account to compare, with everything under it; None for all.
+        deep: Read the configs of every connection, not only of a share.
+        dry_run: Change nothing in the mirror and report the differences.
+        older_than: Compare only accounts that were last verified this long ago or longer; None for all.
+        allow_missing: Continue although the brake would stop the run.
     """
 
     account: str | None = None
@@ -25,11 +25,11 @@ class Options:
 
     @property
     def is_pass(self) -> bool:
-        """Whether the run compares everything, so that what it leaves untouched counts as fresh."""
+        """Whether the run compares everything, so that rows which it leaves unchanged count as verified."""
         return self.account is None and self.older_than is None and not self.dry_run
 
     def as_row(self) -> dict[str, Any]:
-        """As the run's row holds it."""
+        """Return the options as they are stored in the run's row."""
         older_than = None if self.older_than is None else self.older_than.total_seconds()
         return {
             "account": self.account,

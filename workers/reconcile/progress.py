@@ -1,22 +1,28 @@
-"""How far a run is, told to whoever shows it."""
+"""The interface through which a run shows its progress."""
 
 from enum import StrEnum
 from typing import Protocol
 
 
 class Stage(StrEnum):
-    """The two long parts of a run."""
+    """The two long stages of a run."""
 
     WALK = "walk"
     READ = "read"
 
 
-class Progress(Protocol):
-    """Told how far a run is; may be told as often as one likes."""
+class ShowProgress(Protocol):
+    """A function that shows the progress of a run. It may be called at any rate."""
 
     def __call__(self, stage: Stage, *, done: int, total: int | None) -> None:
-        """Show that so many accounts (walk) or subjects (read) of so many are done; None: nobody knows how many."""
+        """Show the progress of one stage.
+
+        Args:
+            stage: The stage: accounts are counted in the walk, subjects when reading.
+            done: Number done so far.
+            total: Number in all; None while it is unknown.
+        """
 
 
-def unseen(stage: Stage, *, done: int, total: int | None) -> None:
-    """Progress that nobody looks at."""
+def show_nothing(stage: Stage, *, done: int, total: int | None) -> None:
+    """Show no progress."""

@@ -1,4 +1,4 @@
-"""One run of the reconciliation, from taking the place to giving it back."""
+"""One run of the reconciliation, from taking its place (so that only one runs) to releasing it."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -30,10 +30,10 @@ from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.reconcile.brake import brake
 from cobalt_mirror.workers.reconcile.calls import CallCounter
 from cobalt_mirror.workers.reconcile.comparison import listed_connections
-from cobalt_mirror.workers.reconcile.dry_run import Look, list_suggested
+from cobalt_mirror.workers.reconcile.dry_run import DryRun, list_suggested
 from cobalt_mirror.workers.reconcile.journal import Journal
 from cobalt_mirror.workers.reconcile.options import Options
-from cobalt_mirror.workers.reconcile.progress import Progress, unseen
+from cobalt_mirror.workers.reconcile.progress import ShowProgress, show_nothing
 from cobalt_mirror.workers.reconcile.repair import Repair
 from cobalt_mirror.workers.reconcile.report import FieldDifference, Report
 from cobalt_mirror.workers.reconcile.sweep import Sweep
@@ -41,18 +41,18 @@ from cobalt_mirror.workers.reconcile.walk import Walk, adopt_unknown
 
 log = structlog.get_logger()
 
-#: What ends a run early and is written into its row; anything else ends it as SIGKILL would.
+#: Errors that end a run early and are written into its row. Any other error leaves the row as SIGKILL would.
 _ENDS_EARLY = (BrakeHeld, CobaltError, DatabaseError, WorkHalted, SQLAlchemyError, KeyboardInterrupt, SystemExit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """Makes the mirror agree with Cobalt, one run at a time.
+    """Make the mirror agree with Cobalt, one run at a time.
 
     Attributes:
-        attempts: what works on accounts, over a client in the low lane of the governor.
-        calls: counts that client's calls.
-        page_size: how many accounts a page of the listing is asked for.
+        attempts: Makes attempts at accounts, with a client in the governor's bulk lane.
+        calls: Counter of that client's calls.
+        page_size: Number of accounts to request per page of the listing.
     """
 
     attempts: Attempts
@@ -67,38 +67,38 @@ class Reconciliation:
         """The client whose calls are counted."""
         return self.attempts.client
 
-    def run(self, options: Options, *, shown: Progress = unseen) -> Report:
-        """Reconcile. What a read finds is committed account by account, so an early end loses nothing.
+    def run(self, options: Options, *, show_progress: ShowProgress = show_nothing) -> Report:
+        """Reconcile. Repairs are committed account by account, so an early end loses nothing.
 
         Args:
-            options: what to do.
-            shown: told how far it is.
+            options: What to compare and whether to repair it.
+            show_progress: Called with the progress of each stage.
 
         Returns:
-            The run's row; `report.ending` says whether the mirror agrees now. A run that could not finish says why in
-            `report.run.stopped_because`; start it again.
+            The run's row; `report.ending` says whether the mirror agrees now. If the run could not finish,
+            `report.run.stopped_because` says why; start it again.
 
         Raises:
-            PlaceTaken: another run is under way. Wait for it.
-            KeyboardInterrupt, SystemExit: passed on after the row says so.
+            PlaceTaken: Another run is under way. Wait for it.
+            KeyboardInterrupt, SystemExit: Raised again after the row says that the run was interrupted.
         """
         with self.attempts.engine.begin() as connection:
             run = begin_run(connection, options.as_row(), self.clock(connection))
         journal = Journal(engine=self.attempts.engine, clock=self.clock, run=run, calls=self.calls, sleep=self.sleep)
-        found: list[FieldDifference] = []
+        differences: list[FieldDifference] = []
         try:
             self._check_key()
             if run.walked_at is None:
-                self._walk(journal, options, shown)
-            self._brake(journal, options, found)
+                self._walk(journal, options, show_progress)
+            self._brake(journal, options, differences)
             if options.dry_run:
-                found += Look(
-                    client=self.client, settings=self.attempts.settings, journal=journal, shown=shown
-                ).through()
+                differences += DryRun(
+                    client=self.client, settings=self.attempts.settings, journal=journal, show_progress=show_progress
+                ).run()
             else:
                 adopt_unknown(journal)
                 self._want_configs(journal, options)
-                Repair(attempts=self.attempts, journal=journal, shown=shown).through()
+                Repair(attempts=self.attempts, journal=journal, show_progress=show_progress).run()
                 self._sweep(journal, options)
         except _ENDS_EARLY as error:
             self._stop(journal, options, error)
@@ -106,19 +106,19 @@ class Reconciliation:
                 raise
         else:
             self._finish(journal, options)
-        return Report(run=run, differences=found)
+        return Report(run=run, differences=differences)
 
     def _check_key(self) -> None:
-        """No call is made while work is halted, or with a key of the other environment; a probe that is due is made."""
+        """Raise WorkHalted if calls are halted or the key is of the other environment. Make a probe that is due."""
         if self.attempts.breaker.allows_calls():
             return
         with reading(self.attempts.engine).begin() as connection:
             halt = find_halt(connection)
-        raise WorkHalted(f"work is halted: {halt.reason if halt else 'it just ended; start again'}")
+        raise WorkHalted(f"work is halted: {halt.reason if halt else 'the halt has just ended; start again'}")
 
     # --- the walk -----------------------------------------------------------------------------------------------------
 
-    def _walk(self, journal: Journal, options: Options, shown: Progress) -> None:
+    def _walk(self, journal: Journal, options: Options, show_progress: ShowProgress) -> None:
         run, cutoff = journal.run, None
         with reading(journal.engine).begin() as connection:
             last = find_last_pass(connection)
@@ -128,12 +128,12 @@ class Reconciliation:
             client=self.client,
             journal=journal,
             dry_run=options.dry_run,
-            wanted=_older_than(cutoff, last),
-            shown=shown,
+            should_compare=_older_than(cutoff, last),
+            show_progress=show_progress,
             page_size=self.page_size,
         )
         if options.account is None:
-            walk.through()
+            walk.run()
         else:
             self._one_account(walk, options.account)
         with journal.writing() as (connection, now):
@@ -146,7 +146,7 @@ class Reconciliation:
                 want_configs(connection, run.id, share=self._share(options))
 
     def _want_configs(self, journal: Journal, options: Options) -> None:
-        """Have configs read; of what was adopted just now, too."""
+        """Suspect a share of all configs, so that they are read; also those of accounts adopted in this run."""
         if options.account is None:
             with journal.writing() as (connection, _):
                 want_configs(connection, journal.run.id, share=self._share(options))
@@ -155,7 +155,7 @@ class Reconciliation:
         return 1.0 if options.deep else self.attempts.settings.reconcile_config_share
 
     def _one_account(self, walk: Walk, account: str) -> None:
-        """Compare one account and want everything under it read."""
+        """Compare one account, and suspect everything under it, so that it is read."""
         try:
             answer = self.client.fetch_account(account)
         except UnknownAccount:
@@ -165,27 +165,27 @@ class Reconciliation:
             slugs, kind = sorted(listed_connections(answer) or ()), SuspicionKind.CONFIGS
         with walk.journal.writing() as (connection, _):
             slugs += find_account_subjects(connection, account)
-            wanted = [Suspicion(linked_account_id=account, slug=slug, kind=kind) for slug in dict.fromkeys(slugs)]
-            record_suspicions(connection, walk.journal.run.id, wanted)
+            suspicions = [Suspicion(linked_account_id=account, slug=slug, kind=kind) for slug in dict.fromkeys(slugs)]
+            record_suspicions(connection, walk.journal.run.id, suspicions)
 
-    def _brake(self, journal: Journal, options: Options, found: list[FieldDifference]) -> None:
+    def _brake(self, journal: Journal, options: Options, differences: list[FieldDifference]) -> None:
         if options.allow_missing or options.account is not None:
             return
         with reading(journal.engine).begin() as connection:
-            missing, accounts, gone, shown = count_suspected_gone(connection, journal.run.id)
+            missing, accounts, gone, connections = count_suspected_gone(connection, journal.run.id)
         try:
-            brake(self.attempts.settings, missing=missing, accounts=accounts, gone=gone, connections=shown)
+            brake(self.attempts.settings, missing=missing, accounts=accounts, gone=gone, connections=connections)
         except BrakeHeld:
             journal.run.position = 0  # the next run walks anew: the listing may be whole again
             if options.dry_run:
-                found += list_suggested(journal)
+                differences += list_suggested(journal)
             raise
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def _sweep(self, journal: Journal, options: Options) -> None:
         if options.account is None:
-            Sweep(attempts=self.attempts, catalogue=self.catalogue, journal=journal).through()
+            Sweep(attempts=self.attempts, catalogue=self.catalogue, journal=journal).run()
 
     def _finish(self, journal: Journal, options: Options) -> None:
         run = journal.run
@@ -200,7 +200,7 @@ class Reconciliation:
             end_run(connection, run)
 
     def _stop(self, journal: Journal, options: Options, error: BaseException) -> None:
-        """Say in the run's row why it ended; it has no `finished_at`, so nobody takes it for whole."""
+        """Record in the run's row why it ended early. `finished_at` stays empty, so it never counts as complete."""
         run = journal.run
         run.stopped_because = _reason(error)
         run.calls = self.calls.calls
@@ -219,12 +219,12 @@ class Reconciliation:
 
 
 def _older_than(cutoff: datetime | None, last: LastPass) -> Callable[[Mapping[str, object]], bool]:
-    """Whether an account of the mirror was neither read nor found unchanged since the cutoff."""
+    """Return a filter: whether an account of the mirror was neither read nor found unchanged since the cutoff."""
 
     def is_older(row: Mapping[str, object]) -> bool:
         if cutoff is None:
             return True
-        moments = [one for one in (row["verified_at"], last.accounts) if isinstance(one, datetime)]
+        moments = [moment for moment in (row["verified_at"], last.accounts) if isinstance(moment, datetime)]
         return max(moments, default=cutoff) <= cutoff
 
     return is_older

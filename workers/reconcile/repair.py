@@ -1,4 +1,4 @@
-"""The repair: every subject in doubt is read under its account's lease, by the functions that workers use."""
+"""The repair: read every suspected subject under its account's lease, with the functions that workers use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,48 +11,40 @@ from sqlalchemy import Connection
 from cobalt_mirror.db.checks import Check, find_check, record_check
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.errors import LeaseLost
+from cobalt_mirror.db.history import find_last_change, list_changed_subjects
 from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.mirror import find_row
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.statuses import AccountStatus, SuspicionKind, SuspicionOutcome
-from cobalt_mirror.db.suspicions import (
-    Suspicion,
-    count_open,
-    find_last_change,
-    leave_open_ones,
-    list_changed_subjects,
-    list_open,
-    record_suspicions,
-    settle,
-)
+from cobalt_mirror.db.suspicions import Suspicion, count_open, leave_open_ones, list_open, record_suspicions, settle
 from cobalt_mirror.db.tables import linked_accounts
 from cobalt_mirror.workers.errors import WorkHalted
 from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.reconcile.journal import Journal
-from cobalt_mirror.workers.reconcile.progress import Progress, Stage
+from cobalt_mirror.workers.reconcile.progress import ShowProgress, Stage
 
 log = structlog.get_logger()
 
-#: When nothing that is left can be read now, it is tried again so often, each time after this wait, in seconds.
+#: If a round reads nothing, wait this many seconds and try again, at most so many times.
 WAITS, AGAIN_SECONDS = 2, 5.0
-#: How many attempts at one account make a turn; a noisy customer's other work is the workers'.
-_LONGEST_TURN = 200
+#: The most attempts at one account; the rest of a busy customer's work is left to the workers.
+_MOST_ATTEMPTS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """Reads what is in doubt until nothing is, or what is left cannot be read now."""
+    """Read suspected subjects until none is left, or none of those left can be read now."""
 
     attempts: Attempts
     journal: Journal
-    shown: Progress
+    show_progress: ShowProgress
 
-    def through(self) -> None:
-        """Read every subject in doubt.
+    def run(self) -> None:
+        """Read every suspected subject.
 
         Raises:
-            WorkHalted: the key is refused. What was read stays so.
-            PlaceLost: another run took the place.
+            WorkHalted: Calls are halted. What was read is kept. Run again when they are not.
+            PlaceLost: Another run took the place. Stop.
         """
         run, waited = self.journal.run, 0
         while total := self._count_open():
@@ -70,7 +62,7 @@ class Repair:
             return count_open(connection, self.journal.run.id)
 
     def _round(self, total: int) -> int:
-        """Try everything that is open once; returns how much was read."""
+        """Try every open subject once, and return how many were read."""
         after, done = None, 0
         while True:
             with reading(self.journal.engine).begin() as connection:
@@ -78,24 +70,24 @@ class Repair:
             if not batch:
                 return done
             after = batch[-1].key
-            for account, subjects in groupby(batch, key=lambda one: one.linked_account_id):
+            for account, subjects in groupby(batch, key=lambda suspicion: suspicion.linked_account_id):
                 done += self._account(account, list(subjects))
-                self.shown(Stage.READ, done=done, total=total)
+                self.show_progress(Stage.READ, done=done, total=total)
 
     def _account(self, account: str, subjects: Sequence[Suspicion]) -> int:
-        """Have an account's subjects read; returns how many were."""
+        """Read an account's subjects, and return how many were read."""
         run = self.journal.run
         with self.journal.writing() as (connection, now):
             last_change = find_last_change(connection, account)
-            for one in subjects:
-                record_check(connection, account, one.slug, due_at=now, reason=f"reconciliation {run.id}")
+            for suspicion in subjects:
+                record_check(connection, account, suspicion.slug, due_at=now, reason=f"reconciliation {run.id}")
         self._work_on(account)
         with self.journal.writing() as (connection, _):
             changed = list_changed_subjects(connection, account, after=last_change)
             outcomes = {
-                one.key: SuspicionOutcome.REPAIRED if one.slug in changed else SuspicionOutcome.AGREED
-                for one in subjects
-                if _is_over(find_check(connection, account, one.slug), now)
+                suspicion.key: SuspicionOutcome.REPAIRED if suspicion.slug in changed else SuspicionOutcome.AGREED
+                for suspicion in subjects
+                if _is_over(find_check(connection, account, suspicion.slug), now)
             }
             settle(connection, run.id, outcomes, now)
             run.repaired += sum(outcome is SuspicionOutcome.REPAIRED for outcome in outcomes.values())
@@ -106,25 +98,25 @@ class Repair:
         return len(outcomes)
 
     def _follow(self, connection: Connection, account: str, subjects: Sequence[Suspicion], changed: set[str]) -> None:
-        """An account that turned out to be missing took everything along: what could not be read yet is wanted, too."""
+        """Count and suspect what an account had that turned out to be missing at Cobalt: all of it is gone, too."""
         row = find_row(connection, linked_accounts, {"linked_account_id": account})
         if "" not in changed or row is None or row["status"] is not AccountStatus.MISSING:
             return
-        had = set(find_account_subjects(connection, account)) - {one.slug for one in subjects}
+        had = set(find_account_subjects(connection, account)) - {suspicion.slug for suspicion in subjects}
         self.journal.run.repaired += len(had & changed)
         unread = [slug for slug in sorted(had) if find_check(connection, account, slug) is not None]
-        wanted = [Suspicion(linked_account_id=account, slug=slug, kind=SuspicionKind.CONFIGS) for slug in unread]
-        record_suspicions(connection, self.journal.run.id, wanted)
+        suspicions = [Suspicion(linked_account_id=account, slug=slug, kind=SuspicionKind.CONFIGS) for slug in unread]
+        record_suspicions(connection, self.journal.run.id, suspicions)
 
     def _work_on(self, account: str) -> None:
         try:
-            for _ in range(_LONGEST_TURN):
+            for _ in range(_MOST_ATTEMPTS):
                 if not self.attempts.attempt(account):
                     return
         except LeaseLost as error:
             log.warning("lease_lost", account=account, detail=str(error))
 
 
-def _is_over(check: Check | None, wanted_at: datetime) -> bool:
-    """Whether a check was carried out: it is gone, or all that is left of it is the wish for a later one."""
-    return check is None or (check.due_at > wanted_at and check.attempts == 0)
+def _is_over(check: Check | None, requested_at: datetime) -> bool:
+    """Return whether a check was carried out: it is gone, or was replaced by one that is due later."""
+    return check is None or (check.due_at > requested_at and check.attempts == 0)

@@ -1,4 +1,4 @@
-"""What a run comes back with."""
+"""The result of a run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from cobalt_mirror.db.runs import Run
 
 
 class Ending(IntEnum):
-    """How a run ended; the numbers are the exit codes of the command."""
+    """How a run ended; the values are the exit codes of the command."""
 
     IN_AGREEMENT = 0
     UNFINISHED = 1
@@ -29,10 +29,10 @@ class FieldDifference:
     """One column of one row on which mirror and Cobalt disagree.
 
     Attributes:
-        column: `row` when one side has none, or when only the listing is known (`is_proved` is False).
-        mirror: what the mirror says.
-        cobalt: what Cobalt says.
-        is_proved: whether a read showed it. False: the listing suggests it.
+        column: The column; `row` if one side lacks the row, or if only the listing is known (`is_proved` is False).
+        mirror: The value in the mirror.
+        cobalt: The value at Cobalt.
+        is_proved: Whether a read proved it; False if only the listing suggests it.
     """
 
     what: DifferingRow
@@ -47,11 +47,11 @@ class FieldDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A run that is over, and for a dry run what it found.
+    """A run that has ended.
 
     Attributes:
-        run: the run's row as it was written last.
-        differences: of a dry run, field by field.
+        run: The run's row as it was last written.
+        differences: For a dry run, the differences field by field.
     """
 
     run: Run
@@ -59,7 +59,7 @@ class Report:
 
     @property
     def ending(self) -> Ending:
-        """How it ended."""
+        """How the run ended."""
         if self.run.finished_at is None:
             return Ending.UNFINISHED
         return Ending.DIFFERENCES_LEFT if self.run.left or self.differences else Ending.IN_AGREEMENT

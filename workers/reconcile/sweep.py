@@ -1,4 +1,4 @@
-"""The sweep: what the relay and the workers should have done by now, done here."""
+"""The sweep: do work that is overdue, because its message was lost or its worker died."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,30 +14,30 @@ from cobalt_mirror.workers.reconcile.journal import Journal
 
 log = structlog.get_logger()
 
-#: Work that is due for longer than this was forgotten by somebody: the relay sends a message again after 15 seconds.
+#: Work is overdue after this long: the relay sends a message again after 15 seconds.
 OVERDUE = timedelta(seconds=60)
-#: How many accounts one run works on; a relay that is down for good is not replaced.
+#: The most accounts of one run. The sweep does not replace a relay that is down.
 _MOST_ACCOUNTS = 1_000
-_A_LOOK = 100
+_BATCH = 100
 
 
 @dataclass(slots=True, kw_only=True)
 class Sweep:
-    """Finds due work that nobody has in hand: its doorbell was lost, or the worker that had the lease is dead."""
+    """Find and do due work that no worker has in hand: its message was lost, or the worker with the lease died."""
 
     attempts: Attempts
     catalogue: Catalogue
     journal: Journal
     _tried: set[str] = field(default_factory=set)
 
-    def through(self) -> None:
-        """Work on what is overdue, and read the catalogue if it is due."""
+    def run(self) -> None:
+        """Do overdue work, and read the catalogue if it is due."""
         while len(self._tried) < _MOST_ACCOUNTS and (accounts := self._overdue()):
             for account in accounts:
                 self._tried.add(account)
                 self._attempt(account)
             with self.journal.writing():
-                pass  # a sign of life
+                pass  # a heartbeat
         with self.journal.engine.begin() as connection:
             is_due = claim_refresh(connection, self.journal.clock)
         if is_due:
@@ -46,8 +46,8 @@ class Sweep:
     def _overdue(self) -> list[str]:
         with reading(self.journal.engine).begin() as connection:
             now: datetime = self.journal.clock(connection)
-            due = find_due_accounts(connection, now, limit=_A_LOOK)
-        overdue = [one.linked_account_id for one in due if now - one.due_at > OVERDUE]
+            due = find_due_accounts(connection, now, limit=_BATCH)
+        overdue = [account.linked_account_id for account in due if now - account.due_at > OVERDUE]
         return [account for account in overdue if account not in self._tried]
 
     def _attempt(self, account: str) -> None:

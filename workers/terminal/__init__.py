@@ -1,1 +1,1 @@
-"""How a command talks to a person: tables, JSON, and what Ctrl-C does."""
+"""How commands talk to people: tables, JSON, error sentences and signals."""

@@ -1,4 +1,4 @@
-"""What may go wrong without being a bug, and the one sentence for it."""
+"""The errors that are not bugs, and one sentence for each."""
 
 import redis
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -8,8 +8,8 @@ from cobalt_mirror.db.errors import DatabaseError
 from cobalt_mirror.events import EventError
 from cobalt_mirror.workers.errors import WorkersError
 
-#: The roots of everything that may go wrong without being a bug.
-FORESEEN = (CobaltError, DatabaseError, EventError, WorkersError, OSError, SQLAlchemyError, redis.RedisError)
+#: The roots of all errors that are not bugs.
+EXPECTED_ERRORS = (CobaltError, DatabaseError, EventError, WorkersError, OSError, SQLAlchemyError, redis.RedisError)
 
 
 def describe(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""How commands print: tables for people, JSON for programs."""
+"""Output of commands: tables for people, JSON for programs."""
 
 import json
 import sys
@@ -12,18 +12,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-#: The width of tables that no terminal limits, in characters.
-_WIDTH_ELSEWHERE = 160
+#: The width of tables, in characters, when standard output is not a terminal.
+_DEFAULT_WIDTH = 160
 
 
 def console() -> Console:
-    """A console on standard output. What it prints is never taken for markup."""
-    width = None if sys.stdout.isatty() else _WIDTH_ELSEWHERE
+    """Return a console on standard output. It prints text as it is, without markup."""
+    width = None if sys.stdout.isatty() else _DEFAULT_WIDTH
     return Console(width=width, markup=False, highlight=False, emoji=False)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """A table whose cells may hold what customers and providers wrote."""
+    """Return a table. Its cells may hold text from customers and providers: control characters are replaced."""
     drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
     for column in columns:
         drawn.add_column(column, overflow="fold")
@@ -33,7 +33,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 
 
 def cell(value: Any) -> str:
-    """A value as a person reads it; what a terminal would obey shows as a dot."""
+    """Return a value as text for a person; control characters become dots."""
     match value:
         case None:
             text = ""
@@ -47,12 +47,12 @@ def cell(value: Any) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """How long ago, roughly: `14 s`, `3 min`, `5 h`, `2 d`."""
+    """Return the time since `moment`, rounded: `14 s`, `3 min`, `5 h`, `2 d`."""
     return duration(now - moment)
 
 
 def duration(length: timedelta) -> str:
-    """A length of time, roughly."""
+    """Return a length of time, rounded; see `ago`."""
     seconds = max(length.total_seconds(), 0)
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * size:
@@ -61,7 +61,7 @@ def duration(length: timedelta) -> str:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output; times are ISO 8601 in UTC."""
+    """Print one JSON document on standard output; times are ISO 8601 in UTC."""
     typer.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
 
 

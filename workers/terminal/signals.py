@@ -1,4 +1,4 @@
-"""What SIGINT, SIGTERM and SIGHUP do to a command that has something to put away."""
+"""SIGINT, SIGTERM and SIGHUP in commands that must clean up."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -9,16 +9,16 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def orderly_end() -> Iterator[None]:
-    """Inside, the first of these signals raises SystemExit with 128 plus its number; further ones are ignored.
+def exit_on_signal() -> Iterator[None]:
+    """Raise SystemExit with 128 plus the signal's number on the first of these signals; ignore further ones.
 
-    So every `finally` is run, once and undisturbed, also for an impatient second Ctrl-C.
+    So every `finally` inside runs once and undisturbed, even if Ctrl-C is pressed twice.
     """
 
     def end(number: int, _: FrameType | None) -> None:
-        for each in _ENDING:
-            # Not SIG_IGN: Python prints a complaint about a signal that is on its way when that is set.
-            signal.signal(each, _ignore)
+        for ending in _ENDING:
+            # Not SIG_IGN: Python prints an error for a signal that is on its way when that is set.
+            signal.signal(ending, _ignore)
         raise SystemExit(128 + number)
 
     with _handled_by(end):
@@ -26,12 +26,12 @@ def orderly_end() -> Iterator[None]:
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """A further signal changes nothing."""
+    """Ignore a further signal."""
 
 
 @contextmanager
-def told_to_stop(stop: Callable[[], None]) -> Iterator[None]:
-    """Inside, these signals call `stop`, and whoever is running ends by itself."""
+def stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on each of these signals; the code inside then ends by itself."""
     with _handled_by(lambda _number, _frame: stop()):
         yield
 

@@ -1,4 +1,4 @@
-"""What is served over HTTP: Cobalt's notifications, the events of hosts that are not Python, and two probes."""
+"""The HTTP service: Cobalt's notifications, events from hosts that are not Python, and two health checks."""
 
 from cobalt_mirror.workers.web.app import create_app
 

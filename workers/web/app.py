@@ -1,4 +1,4 @@
-"""The ASGI application. It needs the database only: no broker, and no Redis but for saying whether that answers."""
+"""The ASGI application. It needs the database only; it uses Redis only to report whether it answers."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 from cobalt_mirror.db.engine import Clock, create_engine, database_clock
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.web.event_door import EventDoor
-from cobalt_mirror.workers.web.notification_door import NotificationDoor
+from cobalt_mirror.workers.web.events_endpoint import EventsEndpoint
+from cobalt_mirror.workers.web.notifications_endpoint import NotificationsEndpoint
 from cobalt_mirror.workers.web.probes import Probes
 
 log = structlog.get_logger()
@@ -24,34 +24,34 @@ log = structlog.get_logger()
 def create_app(
     settings: Settings | None = None, *, engine: Engine | None = None, clock: Clock = database_clock
 ) -> Starlette:
-    """The application that `cobalt-mirror web` serves; a host may mount it in its own. Opens nothing by itself.
+    """Return the application that `cobalt-mirror web` serves; a host may mount it in its own. Nothing is opened yet.
 
     Args:
-        settings: default: those of the environment.
-        engine: the host's to dispose of. Default: one of the application's own, on `DATABASE_URL`. It is disposed of
-            when the application's lifespan ends; a mounted application has none and keeps it until the process ends.
-        clock: tells the time inside a transaction. Default: the database's.
+        settings: Default: read from the environment.
+        engine: An engine that the caller disposes of. Default: a new one on `DATABASE_URL`, disposed of when the
+            application's lifespan ends; a mounted application has no lifespan and keeps it until the process ends.
+        clock: Returns the time inside a transaction. Default: the database's clock.
 
     Raises:
-        BadSetting: a variable has a value that cannot work. Mend it and start again.
+        BadSetting: A variable has an invalid value. Correct it and start again.
     """
     settings = Settings.from_environment() if settings is None else settings
-    used = create_engine(settings) if engine is None else engine
+    database = create_engine(settings) if engine is None else engine
     probes = Probes(settings)
-    notifications = NotificationDoor(settings, used, clock)
-    events = EventDoor(settings, used)
+    notifications = NotificationsEndpoint(settings, database, clock)
+    events = EventsEndpoint(settings, database)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         if engine is None:
-            used.dispose()
+            database.dispose()
 
     return Starlette(
         routes=[
             Route("/webhooks/cobalt", notifications.receive, methods=["POST"]),
             Route("/events", events.receive, methods=["POST"]),
-            Route("/healthz", probes.lives, methods=["GET"]),
+            Route("/healthz", probes.is_alive, methods=["GET"]),
             Route("/readyz", probes.is_ready, methods=["GET"]),
         ],
         exception_handlers={HTTPException: _refuse, SQLAlchemyError: _database_failed},
@@ -65,6 +65,6 @@ async def _refuse(_: Request, error: Exception) -> Response:
 
 
 async def _database_failed(request: Request, error: Exception) -> Response:
-    """Nothing was committed, so whoever sent it has to send it again."""
+    """Answer 503: nothing was committed, so the client must send the request again."""
     log.error("database_failed", path=request.url.path, error=f"{type(error).__name__}: {error}"[:300])
-    return JSONResponse({"error": "the database failed; send it again later"}, 503)
+    return JSONResponse({"error": "the database failed; send the request again later"}, 503)

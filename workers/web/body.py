@@ -1,4 +1,4 @@
-"""Reads the bodies of requests: never more of one than its limit, never longer than a patient sender takes."""
+"""Read and decode request bodies, within a limit of bytes and of seconds."""
 
 import asyncio
 import json
@@ -10,21 +10,21 @@ from starlette.requests import ClientDisconnect, Request
 
 from cobalt_mirror.workers.errors import NotJson
 
-#: The longest that a body may take to arrive, in seconds.
-PATIENCE_SECONDS = 20.0
+#: The longest that a body may take to arrive.
+BODY_TIMEOUT_SECONDS = 20.0
 #: How many lists and objects may be inside each other.
 DEEPEST = 64
 
 
 async def read_body(request: Request, *, limit: int) -> bytes:
-    """The raw bytes of a request's body.
+    """Return the raw bytes of a request's body.
 
     Args:
-        request: whose body nobody has read yet.
-        limit: how many bytes are too many by one; what its head says and what comes are both counted.
+        request: The request; its body has not been read yet.
+        limit: Largest size in bytes; both content-length and the bytes that arrive are checked.
 
     Raises:
-        HTTPException: 413 it is larger, 408 it does not arrive in time, 400 the sender went away.
+        HTTPException: 413 if the body is larger, 408 if it does not arrive in time, 400 if the client disconnects.
     """
     too_large = HTTPException(413, f"the body is over the limit of {limit} bytes")
     announced = request.headers.get("content-length", "")
@@ -32,23 +32,23 @@ async def read_body(request: Request, *, limit: int) -> bytes:
         raise too_large
     body = bytearray()
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > limit:
                     raise too_large
     except TimeoutError:
-        raise HTTPException(408, f"the body did not arrive within {PATIENCE_SECONDS:g} s") from None
+        raise HTTPException(408, f"the body did not arrive within {BODY_TIMEOUT_SECONDS:g} s") from None
     except ClientDisconnect:
-        raise HTTPException(400, "the sender went away") from None
+        raise HTTPException(400, "the client disconnected before the body was complete") from None
     return bytes(body)
 
 
 def decode(body: bytes) -> Any:
-    """What the body says.
+    """Return the JSON document in the body.
 
     Raises:
-        NotJson: it is not JSON, or has numbers or a nesting that no database takes.
+        NotJson: The body is not JSON, or it has numbers or a nesting that databases do not store.
     """
     try:
         document = json.loads(body.decode(), parse_constant=_refuse_constant, parse_float=_finite)
@@ -72,10 +72,10 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _check_depth(value: Any, left: int) -> None:
+def _check_depth(value: Any, levels: int) -> None:
     if not isinstance(value, list | dict):
         return
-    if not left:
+    if not levels:
         raise NotJson(f"nested more than {DEEPEST} deep")
     for item in value.values() if isinstance(value, dict) else value:
-        _check_depth(item, left - 1)
+        _check_depth(item, levels - 1)

@@ -1,4 +1,4 @@
-"""The shapes of Cobalt's notifications, and what is written for each."""
+"""The kinds of Cobalt's notifications, and what is recorded for each."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,36 +20,36 @@ _LONGEST_ERROR = 1000
 
 
 class Notification(BaseModel):
-    """What every notification has. One whose event nobody knows is only kept, under its account if it names one."""
+    """A notification of any kind. One with an unknown event is only recorded, under its account if it names one."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True)
 
     event: str = Field(min_length=1, max_length=LONGEST)
 
     def record(self, connection: Connection, payload: Mapping[str, Any], *, now: datetime) -> None:
-        """Write what it means, in a transaction."""
-        told = payload.get("linked_account_id")
-        account = storable(told) if isinstance(told, str) and len(told) <= LONGEST else None
+        """Record the notification and its consequences, inside a transaction."""
+        account_id = payload.get("linked_account_id")
+        account = storable(account_id) if isinstance(account_id, str) and len(account_id) <= LONGEST else None
         record_notification(connection, received_at=now, event=self.event, payload=payload, linked_account_id=account)
 
 
 class ConnectionNotification(Notification):
-    """Something happened to a connection: a hint to read it. What it claims is never copied."""
+    """A connection may have changed: a reason to read it. Its content is never copied into the mirror."""
 
     linked_account_id: Identifier
     slug: Identifier
 
     def record(self, connection: Connection, payload: Mapping[str, Any], *, now: datetime) -> None:
-        """Keep it and make its subject due."""
+        """Record the notification, and a check of its connection that is due now."""
         account, slug = self.linked_account_id, self.slug
         record_notification(
             connection, received_at=now, event=self.event, payload=payload, linked_account_id=account, slug=slug
         )
-        record_check(connection, account, slug, due_at=now, reason=f"Cobalt told: {self.event}")
+        record_check(connection, account, slug, due_at=now, reason=f"notification: {self.event}")
 
 
 class WorkflowNotification(Notification):
-    """A run of a workflow ended. Nobody promises its `error`; the status serves where it is absent."""
+    """A run of a workflow ended. `error` is not documented; the status is stored where it is absent."""
 
     linked_account_id: Identifier
     workflow_id: Identifier
@@ -60,8 +60,8 @@ class WorkflowNotification(Notification):
     error: Any = None
 
     def record(self, connection: Connection, payload: Mapping[str, Any], *, now: datetime) -> None:
-        """Keep it and count the run, each instance once."""
-        is_news = record_notification(
+        """Record the notification, and count the run: each instance once."""
+        is_new = record_notification(
             connection,
             received_at=now,
             event=self.event,
@@ -69,12 +69,12 @@ class WorkflowNotification(Notification):
             linked_account_id=self.linked_account_id,
             instance_id=self.instance_id,
         )
-        if is_news:
+        if is_new:
             record_workflow_run(connection, self._run(), at=now)
 
     def _run(self) -> EndedRun:
-        told = self.error.get("message") if isinstance(self.error, Mapping) else self.error
-        errored = str(told or self.status or self.event)[:_LONGEST_ERROR]
+        message = self.error.get("message") if isinstance(self.error, Mapping) else self.error
+        errored = str(message or self.status or self.event)[:_LONGEST_ERROR]
         return EndedRun(
             linked_account_id=self.linked_account_id,
             workflow_id=self.workflow_id,
@@ -91,13 +91,13 @@ _SHAPES: Mapping[str, type[Notification]] = {
 
 
 def read_notification(document: Any) -> Notification:
-    """The notification that a decoded body holds.
+    """Return the notification in a decoded body.
 
     Raises:
-        UnknownShape: it holds none.
+        UnknownShape: The body is not a notification. The text names the field at fault.
     """
     if not isinstance(document, dict):
-        raise UnknownShape("notification: wants a JSON object")
+        raise UnknownShape("notification: must be a JSON object")
     event = document.get("event")
     shape = _SHAPES.get(event, Notification) if isinstance(event, str) else Notification
     try:

@@ -1,4 +1,4 @@
-"""`GET /healthz` and `GET /readyz`: whether the process lives, and whether it can do its work."""
+"""`GET /healthz` and `GET /readyz`: whether the process is alive, and whether database and Redis are available."""
 
 from dataclasses import dataclass
 
@@ -17,29 +17,29 @@ from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()
 
-#: How long Redis may take to answer, in seconds.
-_REDIS_SECONDS = 2.0
+#: How long Redis may take to answer.
+_REDIS_TIMEOUT_SECONDS = 2.0
 _READY = "ready"
 
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """What a load balancer asks. The answers name no address: whoever asks need not be a friend."""
+    """Health checks for a load balancer. They need no authentication, so the answers name no address."""
 
     settings: Settings
 
-    async def lives(self, _: Request) -> Response:
-        """200 as long as the process answers at all."""
+    async def is_alive(self, _: Request) -> Response:
+        """Answer 200."""
         return JSONResponse({"status": "alive"})
 
     async def is_ready(self, _: Request) -> Response:
-        """200 when the database is migrated and Redis, if there is to be one, answers; else 503 and which is not."""
-        found = await run_in_threadpool(self._look)
-        return JSONResponse(found, 200 if set(found.values()) == {_READY} else 503)
+        """Answer 200 if the database is migrated and Redis, if configured, answers; else 503 with the state of each."""
+        states = await run_in_threadpool(self._check)
+        return JSONResponse(states, 200 if set(states.values()) == {_READY} else 503)
 
-    def _look(self) -> dict[str, str]:
-        found = {"database": self._database()}
-        return found if self.settings.redis_url is None else {**found, "redis": self._redis(self.settings.redis_url)}
+    def _check(self) -> dict[str, str]:
+        states = {"database": self._database()}
+        return states if self.settings.redis_url is None else {**states, "redis": self._redis(self.settings.redis_url)}
 
     def _database(self) -> str:
         try:
@@ -57,8 +57,8 @@ class Probes:
             with redis.Redis.from_url(
                 url,
                 retry=Retry(NoBackoff(), 0),
-                socket_timeout=_REDIS_SECONDS,
-                socket_connect_timeout=_REDIS_SECONDS,
+                socket_timeout=_REDIS_TIMEOUT_SECONDS,
+                socket_connect_timeout=_REDIS_TIMEOUT_SECONDS,
             ) as client:
                 client.ping()
         except (redis.RedisError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What must hold after a run, one invariant a module; each is a plain function over the evidence."""
+"""The invariants, one a module; each is a plain function over the evidence."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""What came of looking at one invariant."""
+"""The result of checking one invariant."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One invariant, judged.
+    """The result of one invariant.
 
     Attributes:
         name: what must hold.
@@ -19,5 +19,5 @@ class Finding:
     violations: Sequence[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        told = ", ".join(f"{number:,} {what}" for what, number in self.counts.items())
-        return f"{self.name}: {told}, {len(self.violations)} violations"
+        counts = ", ".join(f"{number:,} {noun}" for noun, number in self.counts.items())
+        return f"{self.name}: {counts}, {len(self.violations)} violations"

@@ -10,7 +10,7 @@ from tests.chaos.invariants.finding import Finding
 
 
 def find_unleased(evidence: Evidence) -> Finding:
-    """Go through the database's own audit, transaction by transaction."""
+    """Check the database's audit, transaction by transaction."""
     counts: Counter[str] = Counter({"writes under a lease": 0, "adopted by a reconciliation": 0})
     transactions: defaultdict[str, list[Note]] = defaultdict(list)
     for note in evidence.audit:
@@ -21,33 +21,33 @@ def find_unleased(evidence: Evidence) -> Finding:
 
 
 def _unleased(notes: Sequence[Note], counts: "Counter[str]") -> Iterator[str]:
-    """Every write of a transaction is about an account whose lease the same transaction gave back."""
+    """Yield writes to accounts whose lease the same transaction did not give back."""
     leased = {one.account for one in notes if one.kind == "work" and _is_return(one)}
-    adopted = {one.account for one in notes if one.kind == "history" and "run" in one.told["because"]}
+    adopted = {one.account for one in notes if one.kind == "history" and "run" in one.details["because"]}
     for note in notes:
         if note.kind not in {"mirror", "history", "event"}:
             continue
-        is_insert = note.kind == "history" or note.told["operation"] == "INSERT"
+        is_insert = note.kind == "history" or note.details["operation"] == "INSERT"
         if note.account in leased:
             counts["writes under a lease"] += 1
         elif note.account in adopted and note.kind != "event" and is_insert:
             counts["adopted by a reconciliation"] += 1
         else:
-            yield f"{note.account}: {note.kind} written without a lease at {note.at}: {note.told}"
+            yield f"{note.account}: {note.kind} written without a lease at {note.at}: {note.details}"
 
 
 def _is_return(note: Note) -> bool:
-    return note.told["operation"] == "DELETE" and note.told["old_token"] is not None
+    return note.details["operation"] == "DELETE" and note.details["old_token"] is not None
 
 
 def _taken_too_early(audit: Sequence[Note], counts: "Counter[str]") -> Iterator[str]:
-    """A lease is taken when nobody has one, or when the one that somebody had ran out."""
+    """Yield leases that were taken before the previous one had ended or expired."""
     counts.update({"leases": 0, "of them taken from the dead": 0})
     for note in audit:
-        if note.kind != "work" or note.told["new_token"] in {None, note.told["old_token"]}:
+        if note.kind != "work" or note.details["new_token"] in {None, note.details["old_token"]}:
             continue
         counts["leases"] += 1
-        if note.told["old_token"] is not None:
+        if note.details["old_token"] is not None:
             counts["of them taken from the dead"] += 1
-            if datetime.fromisoformat(note.told["old_until"]) > note.at:
-                yield f"{note.account}: a lease that held until {note.told['old_until']} was taken over at {note.at}"
+            if datetime.fromisoformat(note.details["old_until"]) > note.at:
+                yield f"{note.account}: a lease that held until {note.details['old_until']} was taken over at {note.at}"

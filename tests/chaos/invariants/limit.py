@@ -8,20 +8,20 @@ from datetime import datetime
 
 from tests.chaos.evidence import Evidence, moment
 from tests.chaos.invariants.finding import Finding
-from tests.chaos.steps import What
+from tests.chaos.steps import FaultKind
 
-#: What the cut-off times of the ledger may make of a bucket, in calls.
+#: The error of a bucket that the ledger's truncated times may cause, in calls.
 _CUT = 0.1
 #: While Redis is there, a machine that stalls brings calls together that were spaced. In ten minutes on two busy cores,
 #: one of 10,102 calls was over for that: nothing at all arrived for 0.22 s, then eight calls within 0.15 s.
 _HELD_UP = 2
-_LOSSES = {What.REDIS_KILL, What.REDIS_FLUSH, What.REDIS_PAUSE, What.REDIS_STOP}
+_LOSSES = {FaultKind.REDIS_KILL, FaultKind.REDIS_FLUSH, FaultKind.REDIS_PAUSE, FaultKind.REDIS_STOP}
 
 
 def find_overruns(evidence: Evidence) -> Finding:
-    """Count the calls that found the bucket empty; throttling that was played is none of ours."""
+    """Count the calls that found the bucket empty, without throttling by fault rules."""
     over = [moment(call["at"]) for call in evidence.calls if call["status"] == 429 and call["fault"] is None]
-    losses = sorted(one.at for one in evidence.harm if one.what in _LOSSES)
+    losses = sorted(one.at for one in evidence.faults if one.what in _LOSSES)
     counts = {
         "calls": len(evidence.calls),
         "over the limit": len(over),
@@ -33,7 +33,7 @@ def find_overruns(evidence: Evidence) -> Finding:
 
 
 def _violations(over: Sequence[datetime], losses: Sequence[datetime], burst: int) -> Iterator[str]:
-    """From each loss to the next, one burst may be too much; before the first, only what the machine held up."""
+    """Yield overruns: one burst is allowed after each loss of Redis, before the first only stalls."""
     for number, calls in sorted(Counter(bisect_right(losses, one) for one in over).items()):
         since = f"after the loss of Redis at {losses[number - 1]:%H:%M:%S.%f}" if number else "before any loss of Redis"
         if calls > (burst if number else _HELD_UP):
@@ -42,7 +42,7 @@ def _violations(over: Sequence[datetime], losses: Sequence[datetime], burst: int
 
 
 def _deepest_overdraft(evidence: Evidence) -> int:
-    """By how many calls a bucket that lends would have been below empty."""
+    """Return by how many calls a bucket with credit would have been below empty."""
     options = evidence.options
     tokens, lowest, last = float(options.burst), 0.0, None
     for at in (moment(call["at"]) for call in evidence.calls):

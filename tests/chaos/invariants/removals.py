@@ -17,7 +17,7 @@ Link = tuple[str, str, str]
 
 
 def find_wrongly_removed(evidence: Evidence) -> Finding:
-    """Judge every disconnect by what was connected when the worker looked, and by the removals that waited."""
+    """Check every disconnect against what was connected when the worker read it, and against the pending removals."""
     judge = _Judge(evidence)
     violations = list(judge.violations())
     return Finding(name="no removal of what it did not mean", counts=judge.counts, violations=violations)
@@ -29,7 +29,8 @@ class _Judge:
         self._register = Register(evidence)
         self._causes = Causes(evidence, routes={"disconnected": ("delete_integration",)})
         self._made: defaultdict[Link, list[datetime]] = defaultdict(list)
-        self._stamps = {(one.told["source"], one.told["id"]): one.told for one in evidence.audit if one.kind == "stamp"}
+        stamps = [note.details for note in evidence.audit if note.kind == "stamp"]
+        self._stamps = {(stamp["source"], stamp["id"]): stamp for stamp in stamps}
         self._reads: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
         for call in evidence.calls:
             if call["route"] == "read_application" and call["status"] == 200:
@@ -45,9 +46,10 @@ class _Judge:
 
     def _judged(self, effect: Row) -> Iterator[str]:
         cause = self._causes.find(effect, actions=("disconnect",))
-        told = f"{' / '.join(_link(effect))}, disconnected at {moment(effect['at']):%H:%M:%S.%f} by {effect['call']}"
+        at = f"{moment(effect['at']):%H:%M:%S.%f}"
+        description = f"{' / '.join(_link(effect))}, disconnected at {at} by {effect['call']}"
         if cause is None:
-            yield f"{told}: nobody did that"
+            yield f"{description}: no cause was found"
         elif cause.call is None:
             self.counts["by hand"] += 1
         else:
@@ -57,11 +59,11 @@ class _Judge:
                 self.counts["by removals"] += 1
             else:
                 waiting = [one.event.id for one in removals if one.was_waiting(cause.at)]
-                yield f"{told}: made at {made_at:%H:%M:%S.%f}, and none of the waiting removals {waiting} means it"
+                yield f"{description}: made at {made_at:%H:%M:%S.%f}; no waiting removal is meant for it: {waiting}"
 
     def _seen(self, effect: Row, cause: Cause) -> datetime:
-        """When that was made which the worker saw. What is made between its read and its DELETE nobody can protect:
-        a DELETE names no more than the auth type."""
+        """Return when the connection was made that the worker saw. One that is made between its read and its DELETE
+        cannot be protected, because a DELETE names only the auth type."""
         made, last = self._made[_link(effect)], self._made[_link(effect)][-1]
         looks = [one for one in self._reads[effect["linked_account_id"], effect["slug"]] if one <= cause.at]
         if looks and looks[-1] <= last and cause.at - looks[-1] < _LONGEST_ATTEMPT:

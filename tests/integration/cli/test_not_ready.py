@@ -75,9 +75,9 @@ def test_up_without_a_key(shell: Shell) -> None:
     ("variable", "value", "wants"),
     [
         ("DATABASE_URL", "mysql://host/mirror", "wants postgresql:// or sqlite://"),
-        ("REDIS_URL", "localhost:6379", "wants redis://"),
-        ("COBALT_BASE_URL", "app.refold.ai", "wants an address such as"),
-        ("COBALT_API_KEY", "tk two words", "has characters that no key has"),
+        ("REDIS_URL", "localhost:6379", "must be redis://"),
+        ("COBALT_BASE_URL", "app.refold.ai", "must be an address such as"),
+        ("COBALT_API_KEY", "tk two words", "another character that no key has"),
         ("MIRROR_SCHEMA", "No Schema", "wants 1 to 63 lower-case letters"),
         ("MIRROR_SECRET_KEYS", "short", "is not a Fernet key"),
         ("WORKER_THREADS", "none", "valid integer"),

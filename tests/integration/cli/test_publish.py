@@ -44,7 +44,7 @@ def test_an_event_of_each_type_is_published(mirror: Shell, engine: Engine) -> No
     ]
     for number, command in enumerate(commands):
         ended = mirror.run("publish", *command, "--id", str(number), "--occurred-at", "2026-01-31T12:00:00+01:00")
-        assert ended == Ended(0, f"published {command[0]} {number} of host\n", "")
+        assert ended == Ended(0, f"published {command[0]} {number} from host\n", "")
 
     found = rows(engine)
     assert [(row["type"], row["linked_account_id"], row["slug"]) for row in found] == [
@@ -78,8 +78,8 @@ def test_the_same_event_again_is_a_no_op_that_says_so(mirror: Shell, engine: Eng
 def test_credentials_come_on_the_input_and_are_sealed(mirror: Shell, engine: Engine) -> None:
     command = ["publish", "user_signed_up", "acme", "--auth-credentials-stdin"]
 
-    refused = mirror.run(*command, given='{"token": "tell nobody"}')
-    taken = mirror.run(*command, given='{"token": "tell nobody"}', MIRROR_SECRET_KEYS=KEY)
+    refused = mirror.run(*command, standard_input='{"token": "tell nobody"}')
+    taken = mirror.run(*command, standard_input='{"token": "tell nobody"}', MIRROR_SECRET_KEYS=KEY)
 
     assert refused.status == 1
     assert "MIRROR_SECRET_KEYS is unset" in refused.errors
@@ -91,17 +91,17 @@ def test_credentials_come_on_the_input_and_are_sealed(mirror: Shell, engine: Eng
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["user_signed_in", "acme"], "type: not one of"),
+        (["user_signed_in", "acme"], "TYPE user_signed_in: expected one of"),
         (["user_signed_up"], "TYPE and ACCOUNT are missing"),
         (["user_signed_up", ""], "linked_account_id"),
         (["user_signed_up", "acme", "slack"], "slug"),
-        (["user_signed_up", "acme", "--udf", "plan"], "--udf plan: wants KEY=VALUE"),
+        (["user_signed_up", "acme", "--udf", "plan"], "--udf plan: expected KEY=VALUE"),
         (["user_signed_up", "acme", "--occurred-at", "2026-01-31T12:00:00"], "occurred_at"),
-        (["user_signed_up", "acme", "--occurred-at", "yesterday"], "--occurred-at: wants ISO 8601"),
+        (["user_signed_up", "acme", "--occurred-at", "yesterday"], "--occurred-at: expected ISO 8601"),
         (["connection_authorized", "acme"], "slug"),
         (["config_changed", "acme", "slack", "--workflow", "{"], "--workflow: not JSON"),
         (["config_changed", "acme", "slack", "--workflow", "{}"], "workflows.0.id"),
-        (["user_signed_up", "acme", "--ndjson", "-"], "no other arguments"),
+        (["user_signed_up", "acme", "--ndjson", "-"], "leave out the other arguments"),
     ],
 )
 def test_a_bad_event_is_refused_by_the_name_of_its_field(
@@ -128,7 +128,7 @@ def test_bad_lines_are_named_and_left_out_and_good_ones_are_written(mirror: Shel
         cloudevent("5", data={"linked_account_id": "zoë"}),
     ]
 
-    ended = mirror.run("publish", "--ndjson", "-", given="\n".join(lines))
+    ended = mirror.run("publish", "--ndjson", "-", standard_input="\n".join(lines))
 
     assert ended.status == 2
     assert [line.split(": ")[:2] for line in sorted(ended.errors.splitlines())] == [
@@ -156,7 +156,7 @@ def test_many_lines_come_from_a_file_and_the_file_may_be_published_again(mirror:
 
 
 def test_an_endless_line_is_refused_without_being_kept(mirror: Shell, engine: Engine) -> None:
-    ended = mirror.run("publish", "--ndjson", "-", given=f"{'x' * 5_000_000}\n{cloudevent('1')}\n")
+    ended = mirror.run("publish", "--ndjson", "-", standard_input=f"{'x' * 5_000_000}\n{cloudevent('1')}\n")
 
     assert ended == Ended(
         2, "1 events published, 0 were published before, 1 bad lines\n", "line 1: longer than 2097152 bytes\n"

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from cobalt_mirror.db.deletions import Deletion, record_deletion
-from cobalt_mirror.db.mirror import Because, record_row
+from cobalt_mirror.db.history import Because
+from cobalt_mirror.db.mirror import record_row
 from cobalt_mirror.db.state import Halt, pin_environment, record_halt
 from cobalt_mirror.db.tables import applications, configs, connections, events, linked_accounts
 from tests.commands import Shell
@@ -43,7 +44,7 @@ def test_waiting_events_and_the_age_of_the_catalogue_are_shown(mirror: Shell, en
 
     assert ended.status == 0
     assert "1 pending, 1 done" in ended.output
-    assert "the oldest for 7 min" in ended.output
+    assert "oldest for 7 min" in ended.output
     assert "environment  test" in ended.output
     assert "1 applications, read 3 h ago" in ended.output
 
@@ -56,7 +57,7 @@ def test_dead_events_are_listed_by_whose_move_it_is_and_the_exit_code_says_so(mi
     shown, told = mirror.run("status"), mirror.run("status", "--json")
 
     assert (shown.status, told.status) == (3, 3)
-    assert "1 the customer's, 1 the operator's" in shown.output
+    assert "1 by the customer, 1 by the operator" in shown.output
     assert "no such application" in shown.output
     assert "[red]field[/red] ·[31mmissing" in shown.output
     document = json.loads(told.output)
@@ -72,7 +73,7 @@ def test_a_halt_is_said_loudly(mirror: Shell, engine: Engine) -> None:
     shown, told = mirror.run("status"), mirror.run("status", "--json")
 
     assert shown.status == 3
-    assert "HALTED for 5 min, the operator's move: the key is refused; next probe in 3 h" in shown.output
+    assert "HALTED for 5 min, the operator must act: the key is refused; next probe in 3 h" in shown.output
     assert json.loads(told.output)["halt"]["reason"] == "the key is refused"
 
 
@@ -116,7 +117,7 @@ def test_a_customer_whom_nobody_knows_is_an_error(mirror: Shell) -> None:
     ended = mirror.run("show", "nobody")
 
     assert (ended.status, ended.output) == (1, "")
-    assert ended.errors == "cobalt-mirror: neither the mirror nor the event log knows an account 'nobody'\n"
+    assert ended.errors == "cobalt-mirror: no account 'nobody' in the mirror or the event log; check the id\n"
 
 
 # --- deletions --------------------------------------------------------------------------------------------------------
@@ -170,9 +171,9 @@ def test_deletions_that_wait_or_have_a_note_are_named_with_the_oldest(mirror: Sh
 
     lines = [line.split(maxsplit=1)[1] for line in shown.output.splitlines() if line.startswith("deletions ")]
     assert lines == [
-        "1 asked for and not carried out yet, the oldest for 7 min",
-        "3 to be confirmed, the oldest for 50 min: waits1",
-        "1 with a note, the oldest: noted: made anew",
+        "1 requested and not carried out yet, oldest for 7 min",
+        "3 to be confirmed, oldest for 50 min: waits1",
+        "1 with a note, oldest: noted: made anew",
     ]
     deletions = told["deletions"]
     assert {name: deletions[name] for name in ("asked", "unconfirmed", "noted")} == {

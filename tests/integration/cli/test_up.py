@@ -31,7 +31,7 @@ def test_up_runs_everything_until_it_is_told_to_stop(shell: Shell) -> None:
         said, _ = up.communicate(timeout=40)
 
     assert up.returncode == 0
-    assert "what is in hand is finished first" in said
+    assert "work in progress is finished first" in said
     assert "Traceback" not in said
     assert [row["name"] for row in state["accounts"]] == ["Acme"]
     assert len(everybody) > 5
@@ -75,7 +75,7 @@ def test_a_redis_that_dies_is_started_again_at_its_address(shell: Shell) -> None
             before = client.info("server")["process_id"]
             client.set("kept", "yes")
             os.kill(before, signal.SIGKILL)
-            read_until(up, "Redis ended; starts again in 0.5 s")
+            read_until(up, "Redis ended; restarting in 0.5 s")
             wait_until(partial(answers, client))
             assert client.info("server")["process_id"] != before
             assert client.get("kept") == b"yes"

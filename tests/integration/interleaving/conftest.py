@@ -11,12 +11,12 @@ from tests.world import World
 
 
 @pytest.fixture(scope="module")
-def stage_world(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Iterator[World]:
-    """A world that each example sweeps clean."""
+def clean_world(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Iterator[World]:
+    """A world that each example empties first."""
     file = tmp_path_factory.mktemp("stage") / "mirror.db"
     shutil.copy(migrated_sqlite, file)
     world = World(f"sqlite:///{file}", is_durable=False)
-    # Nobody stops in a transaction, so nobody ever waits for one.
+    # No actor stops inside a transaction, so none ever waits for one.
     event.listen(world.engine, "connect", lambda connection, _record: connection.execute("PRAGMA busy_timeout=0"))
     yield world
     world.close()

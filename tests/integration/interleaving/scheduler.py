@@ -1,4 +1,4 @@
-"""A deterministic scheduler: actors run one at a time, from step to step, as a script says; some die on the way."""
+"""A deterministic scheduler: actors run one at a time, from step to step, as a script says; some crash on the way."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,29 +10,29 @@ from hypothesis import strategies as st
 from tests.integration.journey.wires import Died, die
 from tests.world import WorldClock
 
-#: Actors that never come to rest within so many steps are a livelock.
+#: Actors that are not idle after so many steps are in a livelock.
 _MOST_STEPS = 20_000
 
 
 class Violation(BaseException):
-    """A rule is broken that holds at every moment. No code of ours may catch it on its way to the test."""
+    """A rule is broken that must hold at every moment. It is a BaseException, so that no code of ours catches it."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One actor goes on for so many steps, or until it has nothing to do; or it dies at the last of them.
+    """One actor runs for so many steps, or until it is idle; or it crashes at the last of them.
 
-    Its number is its place among those who have something to do.
+    `actor` is its index among the actors that have something to do.
     """
 
     actor: int
     steps: int
-    dies: bool = False
+    crashes_at_end: bool = False
 
 
 @dataclass(frozen=True)
 class Pause:
-    """Nobody does anything for so many seconds."""
+    """No actor runs for so many seconds."""
 
     seconds: float
 
@@ -41,7 +41,7 @@ Script = Sequence[Turn | Pause]
 
 
 def scripts(*, actors: int) -> st.SearchStrategy[list[Turn | Pause]]:
-    """Scripts for so many actors."""
+    """Return a strategy for scripts with so many actors."""
     dying = st.sampled_from([False] * 5 + [True])
     turns = st.builds(Turn, st.integers(0, actors - 1), st.integers(1, 6), dying)
     pauses = st.builds(Pause, st.sampled_from([0.5, 4.0, 11.0, 16.0, 31.0, 70.0]))
@@ -54,59 +54,59 @@ def _always() -> bool:
 
 
 class Actor:
-    """Somebody who lives in a greenlet, and who lives again after a death."""
+    """A function that runs in a greenlet, and is restarted after a crash."""
 
-    def __init__(self, name: str, life: Callable[[], None]) -> None:
-        self.name, self._life = name, life
-        self.deaths = 0
+    def __init__(self, name: str, function: Callable[[], None]) -> None:
+        self.name, self._function = name, function
+        self.crashes = 0
         self.is_finished = False
-        #: Whether there is something to do.
+        #: Returns whether there is something to do.
         self.may_go_on: Callable[[], bool] = _always
-        #: When the call that is on its way to Cobalt began.
+        #: When the call to Cobalt that is under way began.
         self.calling_since: datetime | None = None
         self.is_in_transaction = False
         self.steps_left = 0
-        self.dies = False
+        self.crashes_at_end = False
         self._home = greenlet.getcurrent()
-        self._greenlet = self._be_born()
+        self._greenlet = self._new_greenlet()
 
-    def go_on(self) -> None:
-        """Live until the next switch back."""
+    def resume(self) -> None:
+        """Run until the next switch back."""
         if not self.is_finished:
             self._greenlet.switch()
 
-    def is_here(self) -> bool:
-        """Whether this actor's code is what runs now."""
+    def is_current(self) -> bool:
+        """Return whether this actor's code is running now."""
         return self._greenlet is greenlet.getcurrent()
 
     def end(self) -> None:
-        """End this life where it stands."""
+        """End the greenlet where it stands."""
         if self._greenlet and not self._greenlet.dead:
             self._greenlet.throw()
 
-    def _be_born(self) -> greenlet.greenlet:
-        return greenlet.greenlet(self._live, parent=self._home)
+    def _new_greenlet(self) -> greenlet.greenlet:
+        return greenlet.greenlet(self._run, parent=self._home)
 
-    def _live(self) -> None:
+    def _run(self) -> None:
         try:
-            self._life()
+            self._function()
         except Died:
-            self.deaths += 1
+            self.crashes += 1
             self.calling_since = None
             self.is_in_transaction = False
             self.may_go_on = _always
-            self._greenlet = self._be_born()
+            self._greenlet = self._new_greenlet()
         else:
             self.is_finished = True
 
 
 class Scheduler:
-    """Decides who goes on. Every step takes a millisecond.
+    """Decides which actor runs. Every step takes a millisecond.
 
     Args:
-        clock: the clock of the world that the actors live in.
-        begin: the time at the beginning.
-        longest_call: how long a call may be on its way, in seconds: no pause is longer for anybody who makes one.
+        clock: The clock of the actors' world.
+        begin: The time at the beginning.
+        longest_call: How long a call may take, in seconds: no pause is longer while one is under way.
     """
 
     def __init__(self, clock: WorldClock, *, begin: datetime, longest_call: float) -> None:
@@ -114,24 +114,24 @@ class Scheduler:
         self._longest_call = timedelta(seconds=longest_call)
         self._actors: list[Actor] = []
         self._steps = 0
-        clock.stand_at(begin)
+        clock.stop_at(begin)
 
     @property
-    def deaths(self) -> int:
-        """How often somebody died."""
-        return sum(actor.deaths for actor in self._actors)
+    def crashes(self) -> int:
+        """The number of crashes."""
+        return sum(actor.crashes for actor in self._actors)
 
-    def add(self, name: str, life: Callable[[], None]) -> Actor:
-        """Have one more actor."""
-        self._actors.append(Actor(name, life))
+    def add(self, name: str, function: Callable[[], None]) -> Actor:
+        """Add an actor."""
+        self._actors.append(Actor(name, function))
         return self._actors[-1]
 
     def current(self) -> Actor | None:
-        """The actor whose code runs now; None: the test's own."""
-        return next((actor for actor in self._actors if actor.is_here()), None)
+        """Return the actor whose code runs now; None if it is the test's own."""
+        return next((actor for actor in self._actors if actor.is_current()), None)
 
     def actor(self) -> Actor:
-        """The same, where the test's own code never runs."""
+        """Return the actor whose code runs now, where the test's own code never does."""
         actor = self.current()
         assert actor is not None
         return actor
@@ -139,10 +139,10 @@ class Scheduler:
     # --- what actors do ----------------------------------------------------------------------------------------------
 
     def step(self, *, may_pause: bool = True) -> None:
-        """Something outside is about to be touched, or just was.
+        """Mark a point before or after an access to something outside the actor.
 
         Args:
-            may_pause: whether others may go on here. False: in an open transaction, where the database lets nobody.
+            may_pause: Whether other actors may run here; not in an open transaction, where the database blocks them.
         """
         actor = self.current()
         if actor is None:
@@ -150,14 +150,14 @@ class Scheduler:
         self._count()
         self.pass_time(0.001)
         actor.steps_left -= 1
-        if actor.steps_left <= 0 and actor.dies:
-            actor.dies = False
+        if actor.steps_left <= 0 and actor.crashes_at_end:
+            actor.crashes_at_end = False
             die()
         if actor.steps_left <= 0 and may_pause:
             self._switch_back()
 
     def rest(self, *, until: Callable[[], bool] = _always) -> None:
-        """There is nothing to do for now; `until` knows when there is again."""
+        """Be idle until `until` returns True."""
         actor = self.actor()
         actor.may_go_on = until
         self._switch_back()
@@ -173,37 +173,37 @@ class Scheduler:
 
     # --- what the test does ------------------------------------------------------------------------------------------
 
-    def play(self, script: Script) -> None:
-        """Go by a script."""
+    def follow(self, script: Script) -> None:
+        """Follow a script."""
         for part in script:
             if isinstance(part, Pause):
-                self.pass_time(min(part.seconds, self._patience()))
+                self.pass_time(min(part.seconds, self._longest_pause()))
             else:
                 busy = [actor for actor in self._actors if not actor.is_finished and actor.may_go_on()]
-                self._take_turn(busy[part.actor % len(busy)], steps=part.steps, dies=part.dies)
+                self._take_turn(busy[part.actor % len(busy)], steps=part.steps, crashes_at_end=part.crashes_at_end)
 
-    def let_all_rest(self) -> None:
-        """Let everybody go on, one after the other, until nobody has anything to do."""
+    def run_all_until_idle(self) -> None:
+        """Run all actors, one after the other, until all are idle."""
         for actor in self._actors:
-            self._take_turn(actor, steps=_MOST_STEPS, dies=False)
+            self._take_turn(actor, steps=_MOST_STEPS, crashes_at_end=False)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass."""
-        self.clock.stand_at(self.clock() + timedelta(seconds=seconds))
+        self.clock.stop_at(self.clock() + timedelta(seconds=seconds))
 
     def end(self) -> None:
-        """End all lives; the clock goes on as it does elsewhere."""
+        """End all actors, and let the clock run again."""
         for actor in self._actors:
             actor.end()
-        self.clock.move_on()
+        self.clock.resume()
 
-    def _take_turn(self, actor: Actor, *, steps: int, dies: bool) -> None:
-        actor.steps_left, actor.dies = steps, dies
+    def _take_turn(self, actor: Actor, *, steps: int, crashes_at_end: bool) -> None:
+        actor.steps_left, actor.crashes_at_end = steps, crashes_at_end
         try:
-            actor.go_on()
+            actor.resume()
         except Violation as violation:
             raise AssertionError(f"{actor.name}: {violation}") from violation
 
-    def _patience(self) -> float:
+    def _longest_pause(self) -> float:
         began = [actor.calling_since for actor in self._actors if actor.calling_since is not None]
         return max((min(began, default=self.clock()) + self._longest_call - self.clock()).total_seconds(), 0.0)

@@ -1,7 +1,7 @@
-"""However a host, a relay and two workers take turns, and wherever one of them dies: all ends as if nothing had been.
+"""However a host, a relay and two workers take turns, and wherever they crash: the result is that of a quiet delivery.
 
-Every step that touches the outside is a place to stop or die: before and after each transaction, each call, each
-message. Messages are lost and come twice. Time passes anywhere, so leases run out under workers that live.
+An actor may stop or crash before and after each transaction, each call and each message. Messages are lost and
+duplicated. Time passes anywhere, so leases expire under workers that are alive.
 """
 
 from datetime import timedelta
@@ -15,7 +15,7 @@ from cobalt_mirror.db import tables
 from cobalt_mirror.events import Event, UserDeleted
 from cobalt_mirror.events.publish import publish_with
 from tests.effort import tries
-from tests.integration.interleaving.cast import ACTORS, Fate, Play, fates, playing
+from tests.integration.interleaving.driver import ACTORS, Delivery, Driver, deliveries, open_driver
 from tests.integration.interleaving.scheduler import Pause, Turn, scripts
 from tests.integration.journey.stories import BASE, Planned, Stage, Story, stories
 from tests.integration.journey.test_crashes import assert_nothing_is_left, switches
@@ -28,28 +28,28 @@ BEGIN = BASE + timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
-def stage(stage_world: World) -> Stage:
-    return Stage(stage_world)
+def stage(clean_world: World) -> Stage:
+    return Stage(clean_world)
 
 
-def publish_on(stage: Stage, planned: Planned) -> None:
+def publish_planned(stage: Stage, planned: Planned) -> None:
     stage.publish(planned, at=stage.world.clock())
 
 
-def publish_in(world: World, event: Event) -> None:
+def publish_now(world: World, event: Event) -> None:
     """Publish at the time that the world's clock shows."""
-    now, ours = world.clock(), tables.events.c.id == event.id
+    now, is_same = world.clock(), tables.events.c.id == event.id
     with world.engine.begin() as connection:
         (receipt,) = publish_with(world.settings, [event], connection)
         if receipt.is_new:
-            connection.execute(tables.events.update().where(ours).values(recorded_at=now, due_at=now))
+            connection.execute(tables.events.update().where(is_same).values(recorded_at=now, due_at=now))
 
 
-def tell(play: Play) -> None:
-    """Have hypothesis count what the examples are like."""
-    event(f"{min(play.scheduler.deaths, 4)} deaths")
-    event(f"{min(play.watch.taken_over, 3)} times taken over")
-    event(f"{min(play.watch.late_writes, 2)} late writes")
+def count_examples(driver: Driver) -> None:
+    """Have hypothesis count the kinds of examples."""
+    event(f"{min(driver.scheduler.crashes, 4)} crashes")
+    event(f"{min(driver.recorder.takeovers, 3)} times taken over")
+    event(f"{min(driver.recorder.late_writes, 2)} late writes")
 
 
 @settings(
@@ -57,22 +57,22 @@ def tell(play: Play) -> None:
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(story=stories(), behaviour=switches, script=scripts(actors=ACTORS), fates=fates)
+@given(story=stories(), behaviour=switches, script=scripts(actors=ACTORS), deliveries=deliveries)
 def test_all_interleavings_end_like_an_undisturbed_delivery(
-    stage: Stage, story: Story, behaviour: dict[str, Any], script: list[Turn | Pause], fates: list[Fate]
+    stage: Stage, story: Story, behaviour: dict[str, Any], script: list[Turn | Pause], deliveries: list[Delivery]
 ) -> None:
     world = stage.world
     world.sandbox.change_settings(**behaviour)
     mirror, truth = stage.perform_in_order(story)
     stage.set_up(story)
-    with playing(world, begin=BEGIN, fates=fates) as play:
+    with open_driver(world, begin=BEGIN, deliveries=deliveries) as driver:
         order = [story.events[number] for batch in story.batches for number in batch]
-        play.perform([partial(publish_on, stage, planned) for planned in order], script)
+        driver.run([partial(publish_planned, stage, planned) for planned in order], script)
         other_mirror, other_truth = world.mirror(), world.truth()
-    tell(play)
+    count_examples(driver)
 
     assert world.rows("events", status="pending") == []
-    if not play.watch.late_writes:
+    if not driver.recorder.late_writes:
         assert other_truth == truth
         for kind, rows in mirror.items():  # looking again may show the mirror more, never anything else than the truth
             assert rows.items() <= other_mirror[kind].items()
@@ -87,26 +87,26 @@ def test_all_interleavings_end_like_an_undisturbed_delivery(
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(story=lives.stories(), script=scripts(actors=ACTORS), fates=fates)
+@given(story=lives.stories(), script=scripts(actors=ACTORS), deliveries=deliveries)
 def test_all_interleavings_of_several_lives_end_like_an_undisturbed_delivery(
-    stage_world: World, story: lives.Story, script: list[Turn | Pause], fates: list[Fate]
+    clean_world: World, story: lives.Story, script: list[Turn | Pause], deliveries: list[Delivery]
 ) -> None:
-    world = stage_world
+    world = clean_world
     mirror, truth = lives.perform(world, story, [[number] for number in lives.in_order(story.events)])
     lives.set_up(world, story)
-    with playing(world, begin=BEGIN, fates=fates) as play:
+    with open_driver(world, begin=BEGIN, deliveries=deliveries) as driver:
         order = [story.events[number] for batch in story.batches for number in batch]
-        play.perform([partial(publish_in, world, one) for one in order], script)
+        driver.run([partial(publish_now, world, published) for published in order], script)
         other_mirror, other_truth = world.mirror(), world.truth()
-    tell(play)
+    count_examples(driver)
 
     assert world.rows("events", status="pending") == []
-    if not play.watch.late_writes:
+    if not driver.recorder.late_writes:
         assert other_truth == truth
         for kind, rows in mirror.items():
             assert rows.items() <= other_mirror[kind].items()
     for kind, rows in other_mirror.items():
         assert rows.items() <= other_truth[kind].items()
     assert world.rows("checks") == []
-    if any(isinstance(one, UserDeleted) for one in story.events):
+    if any(isinstance(published, UserDeleted) for published in story.events):
         assert "old" not in world.everything_readable().replace("older", "")

@@ -200,7 +200,7 @@ def test_no_call_begins_with_less_lease_left_than_it_may_take(acme: World, secon
     acme.attempts = replace(workers_over(acme, wire), monotonic=lambda: acme.clock().timestamp())
     acme.work_until_quiet()
 
-    assert min(left) >= acme.settings.patience_seconds
+    assert min(left) >= acme.settings.longest_call_seconds
     assert len(left) >= 8
     assert acme.statuses(events) == ["done"] * 7
     assert [acme.event(event)["attempts"] for event in events] == [0] * 7

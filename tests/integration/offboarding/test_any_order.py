@@ -1,8 +1,8 @@
-"""Lives of one account: however its events come, all ends as if they had come once, sorted.
+"""Generations of one account: however its events come, all ends as if they had come once, sorted.
 
-Two orders are left out, for no worker can make up for them: what happened in a new life came after the sign-up that
-began it (until then it is stripped as an event of a deleted account), and that came after the deletion that ended the
-life before (until then it was the old account's sign-up, and nobody deletes an account that lives on).
+Two orders are left out, for no worker can make up for them: what happened in a new generation came after the sign-up
+that began it (until then it is erased as an event of a deleted account), and that came after the deletion that ended
+the generation before (until then it was the old account's sign-up, and that account is not deleted).
 """
 
 from collections.abc import Callable
@@ -64,22 +64,22 @@ def in_order(events: list[Event]) -> list[int]:
     return sorted(range(len(events)), key=lambda number: (events[number].occurred_at, events[number].id))
 
 
-def lives(events: list[Event]) -> dict[int, int]:
-    """In which life each event happened, its sign-up and its deletion included; deletions count up."""
-    found, life, ended_at = dict[int, int](), 0, None
+def generations(events: list[Event]) -> dict[int, int]:
+    """In which generation each event happened, its sign-up and its deletion included; deletions count up."""
+    found, generation, ended_at = dict[int, int](), 0, None
     for number in in_order(events):
         one = events[number]
         if isinstance(one, UserDeleted):
             ended_at = one.occurred_at
         elif isinstance(one, UserSignedUp) and ended_at is not None and one.occurred_at > ended_at:
-            life, ended_at = life + 1, None
-        found[number] = life
+            generation, ended_at = generation + 1, None
+        found[number] = generation
     return found
 
 
 def first_sign_ups(events: list[Event]) -> dict[int, int]:
-    """The sign-up with which each new life begins."""
-    which, found = lives(events), dict[int, int]()
+    """The sign-up with which each new generation begins."""
+    which, found = generations(events), dict[int, int]()
     for number in in_order(events):
         if which[number] and isinstance(events[number], UserSignedUp):
             found.setdefault(which[number], number)
@@ -87,8 +87,8 @@ def first_sign_ups(events: list[Event]) -> dict[int, int]:
 
 
 def delivered(events: list[Event], wanted: list[int]) -> list[int]:
-    """The wanted order, but deletions before the sign-ups of the next life, and those before what follows them."""
-    which, begins = lives(events), first_sign_ups(events)
+    """The wanted order, but deletions before the next generation's sign-ups, and those before what follows them."""
+    which, begins = generations(events), first_sign_ups(events)
     order: list[int] = []
 
     def deliver(number: int) -> None:
@@ -126,9 +126,9 @@ def set_up(world: World, story: Story) -> None:
     world.sandbox.reset()
     if story.is_connected:
         world.client.upsert_account("ada", name="old name", udf={"old": "yes"})
-        world.clock.stand_at(BASE - timedelta(seconds=60))
+        world.clock.stop_at(BASE - timedelta(seconds=60))
         world.sandbox.connect("ada", "slack", identifier="old identifier")
-        world.clock.move_on()
+        world.clock.resume()
 
 
 def _undisturbed(work: Callable[[], None]) -> None:
@@ -160,12 +160,13 @@ def perform(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(story=stories())
-def test_every_delivery_of_several_lives_ends_like_the_sorted_one(stage: World, story: Story) -> None:
+def test_every_delivery_of_several_generations_ends_like_the_sorted_one(stage: World, story: Story) -> None:
     mirror, truth = perform(stage, story, [[number] for number in in_order(story.events)])
     receipts = [row["occurred_at"] for row in stage.rows("deletions")]
     other_mirror, other_truth = perform(stage, story, story.batches, lets_time_pass=story.lets_time_pass)
 
-    event(f"{max(lives(story.events).values()) + 1} lives, {'alive' if truth['accounts'] else 'gone'} at the end")
+    number = max(generations(story.events).values()) + 1
+    event(f"{number} generations, {'alive' if truth['accounts'] else 'gone'} at the end")
     assert other_truth == truth
     assert other_mirror == mirror
     assert [row["occurred_at"] for row in stage.rows("deletions")] == receipts

@@ -8,9 +8,9 @@ import httpx
 
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import SandboxTransport
-from cobalt_mirror.workers.reconcile import Options, Progress, Reconciliation, Report
+from cobalt_mirror.workers.reconcile import Options, Reconciliation, Report, ShowProgress
 from cobalt_mirror.workers.reconcile.calls import CallCounter
-from cobalt_mirror.workers.reconcile.progress import unseen
+from cobalt_mirror.workers.reconcile.progress import show_nothing
 from tests.world import World
 
 #: The tables that a host reads.
@@ -42,11 +42,11 @@ def reconcile(
     *,
     wire: httpx.BaseTransport | None = None,
     page_size: int = 100,
-    shown: Progress = unseen,
+    show_progress: ShowProgress = show_nothing,
     **options: Any,
 ) -> Report:
     """Run once."""
-    return reconciliation(world, wire=wire, page_size=page_size).run(Options(**options), shown=shown)
+    return reconciliation(world, wire=wire, page_size=page_size).run(Options(**options), show_progress=show_progress)
 
 
 def at_cobalt(world: World, numbers: Iterable[int], *slugs: str) -> None:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select, update
@@ -14,7 +13,7 @@ from cobalt_mirror.cobalt.sandbox import Answer, Fault, Sandbox, SandboxServer
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.migrate import upgrade
-from cobalt_mirror.db.runs import begin_run, list_runs
+from cobalt_mirror.db.runs import RunRow, begin_run, list_runs
 from cobalt_mirror.db.settings import DatabaseSettings
 from tests.commands import Shell
 from tests.waiting import wait_until
@@ -76,7 +75,7 @@ def test_a_run_that_cannot_finish_exits_with_1_and_says_why(shell: Shell) -> Non
     ended = shell.run("reconcile", COBALT_API_KEY="tk_wrong")
 
     assert ended.status == 1
-    assert "it did not finish" in ended.output
+    assert "did not finish" in ended.output
 
 
 def test_a_second_run_exits_with_3_and_says_so(shell: Shell) -> None:
@@ -99,7 +98,7 @@ def test_a_process_that_is_killed_in_the_middle_of_the_walk_is_resumed_by_the_ne
     sandbox.sandbox.add_faults(Fault(route="list_accounts", answer=Answer.LATENCY, min_ms=500))
     engine = create_engine(DatabaseSettings(database_url=shell.variables["DATABASE_URL"]))
     with shell.start("reconcile") as killed:
-        wait_until(lambda: sum(run["pages"] for run in runs(engine)) >= 2)
+        wait_until(lambda: sum(run.pages for run in runs(engine)) >= 2)
         killed.kill()
         killed.wait()
     (first,) = runs(engine)
@@ -110,22 +109,22 @@ def test_a_process_that_is_killed_in_the_middle_of_the_walk_is_resumed_by_the_ne
     sandbox.sandbox.reset_ledger()
     ended = shell.run("reconcile")
 
-    assert (first["finished_at"], first["stopped_because"]) == (None, None)
+    assert (first.finished_at, first.stopped_because) == (None, None)
     assert refused.status == 3
-    assert f"no pass is complete yet; run {first['id']} is under way\n" in meanwhile
-    assert f"no pass is complete yet; run {first['id']} did not finish: killed\n" in silent
-    assert "the last complete pass began" in shell.run("status").output
-    assert (ended.status, f"it resumed run {first['id']}" in ended.output) == (0, True)
+    assert f"no complete pass yet; run {first.id} is under way\n" in meanwhile
+    assert f"no complete pass yet; run {first.id} did not finish: killed\n" in silent
+    assert "last complete pass began" in shell.run("status").output
+    assert (ended.status, f"resumed run {first.id}" in ended.output) == (0, True)
     asked_for = [call.route for call in sandbox.sandbox.calls()].count("list_accounts")
-    assert asked_for == 4 - first["pages"] + 1  # the last one that was committed comes again
+    assert asked_for == 4 - first.pages + 1  # the last one that was committed comes again
     second, first = runs(engine)
-    assert (first["finished_at"], first["stopped_because"]) == (None, f"killed; resumed by {second['id']}")
+    assert (first.finished_at, first.stopped_because) == (None, f"killed; resumed by {second.id}")
     with reading(engine).begin() as connection:
         assert connection.execute(select(func.count()).select_from(tables.linked_accounts)).scalar() == 350
     engine.dispose()
 
 
-def runs(engine: Engine) -> list[dict[str, Any]]:
+def runs(engine: Engine) -> list[RunRow]:
     with reading(engine).begin() as connection:
         return list_runs(connection)
 

@@ -15,24 +15,24 @@ from cobalt_mirror.events import ConnectionAuthorized, UserSignedUp
 from cobalt_mirror.workers.reconcile import Ending
 from cobalt_mirror.workers.web import create_app
 from tests.integration.reconcile.runs import reconcile
-from tests.integration.web.doors import Doors
+from tests.integration.web.endpoints import Endpoints
 from tests.world import World
 
 ACCOUNTS, SLUGS = ("a0", "a1"), ("slack", "hubspot")
 
 
 @pytest.fixture(scope="module")
-def doors(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Iterator[Doors]:
+def endpoints(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Iterator[Endpoints]:
     file = tmp_path_factory.mktemp("stage") / "mirror.db"
     shutil.copy(migrated_sqlite, file)
     world = World(f"sqlite:///{file}", is_durable=False)
-    yield Doors(world, create_app(world.settings, engine=world.engine, clock=world.clock))
+    yield Endpoints(world, create_app(world.settings, engine=world.engine, clock=world.clock))
     world.close()
 
 
-def begin(doors: Doors) -> None:
+def begin(endpoints: Endpoints) -> None:
     """Two customers with a connection each; Cobalt tells of whatever happens from now on."""
-    world = doors.world
+    world = endpoints.world
     world.sandbox.reset()
     world.sandbox.change_settings(rate_limited=False)
     with world.engine.begin() as connection:
@@ -44,7 +44,7 @@ def begin(doors: Doors) -> None:
         world.sandbox.connect(name, "slack")
         world.publish(ConnectionAuthorized(name, "slack"))
     world.work_until_quiet()
-    doors.subscribe()
+    endpoints.subscribe()
 
 
 def happen(world: World, action: str, account: str, slug: str) -> None:
@@ -84,18 +84,18 @@ ACTIONS = (
     how=st.randoms(use_true_random=False),
 )
 def test_after_one_deep_run_nothing_differs_whatever_became_of_the_notifications(
-    doors: Doors, actions: list[tuple[str, str, str]], how: Random
+    endpoints: Endpoints, actions: list[tuple[str, str, str]], how: Random
 ) -> None:
-    begin(doors)
-    world, late = doors.world, []
+    begin(endpoints)
+    world, late = endpoints.world, []
     for action, account, slug in actions:
         happen(world, action, account, slug)
-        told = [each for each in doors.sent() if how.random() < 0.7]  # the others are lost
+        told = [each for each in endpoints.sent() if how.random() < 0.7]  # the others are lost
         told += [each for each in told if how.random() < 0.3]
         how.shuffle(told)
         kept_back = [each for each in told if how.random() < 0.4]
         late += kept_back
-        doors.deliver(each for each in told if each not in kept_back)
+        endpoints.deliver(each for each in told if each not in kept_back)
         if how.random() < 0.5:
             world.work()
     report = reconcile(world, deep=True)
@@ -103,7 +103,7 @@ def test_after_one_deep_run_nothing_differs_whatever_became_of_the_notifications
     assert report.ending is Ending.IN_AGREEMENT
     assert world.mirror() == world.truth()
     how.shuffle(late)
-    doors.deliver(late)
+    endpoints.deliver(late)
     world.work_until_quiet()
     assert world.mirror() == world.truth()
     assert world.rows("checks") == world.rows("work") == []

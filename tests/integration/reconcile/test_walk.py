@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import event
 
 from cobalt_mirror.cobalt.sandbox import Answer, Fault
-from cobalt_mirror.db.mirror import Because, record_row
+from cobalt_mirror.db.history import Because
+from cobalt_mirror.db.mirror import record_row
 from cobalt_mirror.db.tables import linked_accounts
 from cobalt_mirror.events import ConnectionAuthorized, UserDeleted, UserSignedUp
 from cobalt_mirror.workers.reconcile import Ending

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cobalt_mirror.cobalt.sandbox import Fault, Sandbox, SandboxServer, Settings
+from cobalt_mirror.cobalt.sandbox import Fault, Sandbox, SandboxServer, SandboxSettings
 from cobalt_mirror.cobalt.sandbox.dashboard import ACTIONS
 from cobalt_mirror.cobalt.sandbox.routes import ROUTES
 from cobalt_mirror.workers.cli.app import app
@@ -54,9 +54,9 @@ def test_the_python_on_the_page_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*Settings.model_fields, *Fault.model_fields, *ACTIONS, *(route.name for route in ROUTES)]
+    "name", [*SandboxSettings.model_fields, *Fault.model_fields, *ACTIONS, *(route.name for route in ROUTES)]
 )
-def test_every_knob_and_route_is_on_the_page(name: str) -> None:
+def test_every_control_and_route_is_on_the_page(name: str) -> None:
     assert f"`{name}`" in PAGE or name.startswith("sdk_")
 
 

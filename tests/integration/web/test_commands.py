@@ -1,4 +1,4 @@
-"""The command line's part: the served doors as a process, the webhook at Cobalt, and what `status` warns of."""
+"""The command line's part: the served endpoints as a process, the webhook at Cobalt, and what `status` warns of."""
 
 import json
 import re
@@ -28,7 +28,7 @@ from cobalt_mirror.db.notifications import (
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.tables import connections, events, notifications, runs
 from tests.commands import Shell, family_of, read_until, still_running
-from tests.integration.web.doors import connection_told
+from tests.integration.web.endpoints import connection_notification
 from tests.waiting import wait_until
 
 URL = "https://mirror.test/webhooks/cobalt"
@@ -77,8 +77,8 @@ def address(said: str) -> str:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_web_serves_until_it_is_told_to_stop(mirror: Shell, engine: Engine, number: signal.Signals) -> None:
     with mirror.start("web", EVENTS_TOKEN="a-token") as web, httpx.Client(trust_env=False) as host:
-        url = address(read_until(web, "open"))
-        body = json.dumps(connection_told()).encode()
+        url = address(read_until(web, "listens"))
+        body = json.dumps(connection_notification()).encode()
         signed = {"x-cobalt-signature": sign(body, "tk_sandbox")}
         told = host.post(f"{url}/webhooks/cobalt", content=body, headers=signed)
         large = host.post(f"{url}/webhooks/cobalt", content=b" " * 3_000_000, headers=signed)
@@ -118,7 +118,7 @@ def test_what_happens_at_cobalt_reaches_the_mirror_through_real_processes(
 ) -> None:
     redis = {"REDIS_URL": redis_url}
     with mirror.start("web") as web, mirror.start("worker", **redis) as worker, mirror.start("relay", **redis):
-        url = f"{address(read_until(web, 'open'))}/webhooks/cobalt"
+        url = f"{address(read_until(web, 'listens'))}/webhooks/cobalt"
         assert mirror.run("webhook", "ensure", url).status == 0
         read_until(worker, "ready for action")
         assert mirror.run("publish", "user_signed_up", "acme").status == 0
@@ -235,7 +235,7 @@ def test_a_webhook_that_is_missing_or_disabled_at_cobalt_is_warned_of(mirror: Sh
 def test_a_cobalt_that_does_not_answer_is_said_soon(mirror: Shell) -> None:
     (warning,) = warnings(mirror, COBALT_BASE_URL="http://127.0.0.1:1")
 
-    assert warning.startswith("whether Cobalt would notify us is not known")
+    assert warning.startswith("the webhook could not be checked")
 
 
 def test_silence_is_warned_of(mirror: Shell, engine: Engine) -> None:
@@ -248,7 +248,7 @@ def test_silence_is_warned_of(mirror: Shell, engine: Engine) -> None:
             connection.execute(insert(runs).values(**row, repaired=1))
 
     (warning,) = warnings(mirror, "--offline")
-    assert f"nothing since {since:%Y-%m-%d %H:%M:%S}Z, while 3 runs" in warning
+    assert f"no notification from Cobalt since {since:%Y-%m-%d %H:%M:%S}Z, although 3 runs" in warning
 
 
 def test_runs_of_workflows_are_shown_with_their_customer(mirror: Shell, engine: Engine) -> None:

@@ -16,27 +16,27 @@ from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import SandboxTransport
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from tests.effort import tries
-from tests.integration.web.doors import Doors, connection_told
+from tests.integration.web.endpoints import Endpoints, connection_notification
 
 
 @pytest.fixture
-def acme(doors: Doors) -> Doors:
+def acme(endpoints: Endpoints) -> Endpoints:
     """A customer who is connected to slack, with a config; Cobalt notifies us of what happens from now on."""
-    doors.world.publish(UserSignedUp("acme", name="Acme", udf={}))
-    doors.world.work_until_quiet()
-    doors.world.sandbox.connect("acme", "slack")
-    doors.world.publish(ConnectionAuthorized("acme", "slack"))
-    doors.world.work_until_quiet()
-    doors.subscribe()
-    doors.world.calls()
-    return doors
+    endpoints.world.publish(UserSignedUp("acme", name="Acme", udf={}))
+    endpoints.world.work_until_quiet()
+    endpoints.world.sandbox.connect("acme", "slack")
+    endpoints.world.publish(ConnectionAuthorized("acme", "slack"))
+    endpoints.world.work_until_quiet()
+    endpoints.subscribe()
+    endpoints.world.calls()
+    return endpoints
 
 
-def statuses(doors: Doors) -> list[str]:
-    return [row["status"] for row in doors.world.rows("connections")]
+def statuses(endpoints: Endpoints) -> list[str]:
+    return [row["status"] for row in endpoints.world.rows("connections")]
 
 
-def test_what_happens_in_the_dashboard_reaches_the_mirror(acme: Doors) -> None:
+def test_what_happens_in_the_dashboard_reaches_the_mirror(acme: Endpoints) -> None:
     sandbox = acme.world.sandbox
     seen = []
     for happen in (sandbox.expire_connection, sandbox.connect, sandbox.disconnect):
@@ -50,16 +50,16 @@ def test_what_happens_in_the_dashboard_reaches_the_mirror(acme: Doors) -> None:
     assert [row["status"] for row in acme.world.rows("configs")] == ["deleted"]
 
 
-def test_a_connection_that_recovers_by_itself_is_connected_again_after_the_next_look(acme: Doors) -> None:
+def test_a_connection_that_recovers_by_itself_is_connected_again_after_the_next_look(acme: Endpoints) -> None:
     acme.world.sandbox.expire_connection("acme", "slack")
     acme.deliver(acme.sent())
     acme.world.work_until_quiet()
     assert statuses(acme) == ["reauth_required"]
-    late = connection_told("Connection Expired")  # the same again, late: what it claims is not so any more
+    late = connection_notification("Connection Expired")  # the same again, late: what it claims is not so any more
 
     acme.world.sandbox.recover_connection("acme", "slack")
     assert acme.sent() == []
-    acme.tell(late)
+    acme.notify(late)
     acme.world.work_until_quiet()
 
     assert statuses(acme) == ["connected"]
@@ -70,7 +70,7 @@ def test_a_connection_that_recovers_by_itself_is_connected_again_after_the_next_
     "arrange", [list, lambda sent: sent[::-1], lambda sent: [*sent, *sent], lambda sent: sent[-1:]]
 )
 def test_notifications_may_be_late_reordered_duplicated_or_partly_lost(
-    acme: Doors, arrange: Callable[[list[Any]], list[Any]]
+    acme: Endpoints, arrange: Callable[[list[Any]], list[Any]]
 ) -> None:
     sandbox = acme.world.sandbox
     sandbox.expire_connection("acme", "slack")
@@ -83,15 +83,15 @@ def test_notifications_may_be_late_reordered_duplicated_or_partly_lost(
     assert acme.world.mirror() == acme.world.truth()
 
 
-def test_a_disconnect_and_a_reconnect_within_one_second_are_two_hints(acme: Doors) -> None:
+def test_a_disconnect_and_a_reconnect_within_one_second_are_two_hints(acme: Endpoints) -> None:
     for name in ("Connection Deleted", "Connection Created"):
-        acme.tell(connection_told(name))
+        acme.notify(connection_notification(name))
         acme.world.work_until_quiet()
 
     assert acme.world.calls().count("read_application") == 2
 
 
-def test_a_lost_notification_is_made_good_by_the_next_one(acme: Doors) -> None:
+def test_a_lost_notification_is_made_good_by_the_next_one(acme: Endpoints) -> None:
     acme.world.sandbox.change_settings(notifications_lost=1.0)
     acme.world.sandbox.disconnect("acme", "slack")
     acme.world.sandbox.change_settings(notifications_lost=0.0)
@@ -114,25 +114,25 @@ ACTIONS = ("connect", "disconnect", "expire_connection")
     how=st.randoms(use_true_random=False),
 )
 def test_whatever_happens_there_and_however_it_is_told_the_mirror_agrees_in_the_end(
-    doors: Doors, actions: list[tuple[str, str]], how: Random
+    endpoints: Endpoints, actions: list[tuple[str, str]], how: Random
 ) -> None:
-    world, account = doors.world, f"customer {how.getrandbits(64)} {len(doors.world.rows('linked_accounts'))}"
+    world, account = endpoints.world, f"customer {how.getrandbits(64)} {len(endpoints.world.rows('linked_accounts'))}"
     if not world.client.fetch_webhooks():
-        doors.subscribe()
+        endpoints.subscribe()
     world.publish(UserSignedUp(account, name="Somebody", udf={}))
     world.work_until_quiet()
     late = []
     for action, slug in actions:
         with suppress(LookupError):  # what is not connected cannot expire
             getattr(world.sandbox, action)(account, slug)
-        told = [one for each in doors.sent() for one in [each] * how.choice([1, 1, 2])]
+        told = [one for each in endpoints.sent() for one in [each] * how.choice([1, 1, 2])]
         how.shuffle(told)
         late += [each for each in told if how.random() < 0.3]
-        doors.deliver(each for each in told if each not in late)
+        endpoints.deliver(each for each in told if each not in late)
         if how.random() < 0.5:
             world.work()
     how.shuffle(late)
-    doors.deliver(late)
+    endpoints.deliver(late)
     world.work_until_quiet()
 
     # Of this account only: hypothesis gives some examples up in the middle, with notifications undelivered.
@@ -146,8 +146,8 @@ def connections_of(side: dict[str, Any], account: str) -> dict[Any, Any]:
 class Meanwhile(httpx.BaseTransport):
     """Carries requests to the sandbox; after the first answer, and before it arrives, something else happens."""
 
-    def __init__(self, doors: Doors, happens: Callable[[], None]) -> None:
-        self._inner, self._happens, self._done = SandboxTransport(doors.world.sandbox), happens, threading.Event()
+    def __init__(self, endpoints: Endpoints, happens: Callable[[], None]) -> None:
+        self._inner, self._happens, self._done = SandboxTransport(endpoints.world.sandbox), happens, threading.Event()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         answer = self._inner.handle_request(request)
@@ -157,7 +157,7 @@ class Meanwhile(httpx.BaseTransport):
         return answer
 
 
-def test_a_hint_that_arrives_while_a_read_is_under_way_leads_to_another_read(acme: Doors) -> None:
+def test_a_hint_that_arrives_while_a_read_is_under_way_leads_to_another_read(acme: Endpoints) -> None:
     world = acme.world
 
     def expire() -> None:
@@ -165,7 +165,7 @@ def test_a_hint_that_arrives_while_a_read_is_under_way_leads_to_another_read(acm
         world.sandbox.expire_connection("acme", "slack")
         acme.deliver(acme.sent())
 
-    acme.tell(connection_told())
+    acme.notify(connection_notification())
     slow = Client("tk_sandbox", base_url="http://sandbox.test", transport=Meanwhile(acme, expire))
     world.attempts = replace(world.attempts, client=slow)
     assert world.attempts.attempt("acme")
@@ -177,7 +177,7 @@ def test_a_hint_that_arrives_while_a_read_is_under_way_leads_to_another_read(acm
     assert world.rows("checks") == []
 
 
-def test_a_hint_that_arrives_while_events_are_worked_on_is_not_lost(acme: Doors) -> None:
+def test_a_hint_that_arrives_while_events_are_worked_on_is_not_lost(acme: Endpoints) -> None:
     world = acme.world
 
     def expire() -> None:
@@ -193,13 +193,15 @@ def test_a_hint_that_arrives_while_events_are_worked_on_is_not_lost(acme: Doors)
     assert world.mirror() == world.truth()
 
 
-def test_a_hint_about_an_account_that_the_mirror_does_not_know_is_mirrored_and_creates_nothing(doors: Doors) -> None:
-    world = doors.world
+def test_a_hint_about_an_account_that_the_mirror_does_not_know_is_mirrored_and_creates_nothing(
+    endpoints: Endpoints,
+) -> None:
+    world = endpoints.world
     world.client.upsert_account("stranger", name="Stranger", udf={"plan": "pro"})
-    doors.subscribe()
+    endpoints.subscribe()
     world.sandbox.connect("stranger", "slack")
     world.calls()
-    doors.deliver(doors.sent())
+    endpoints.deliver(endpoints.sent())
     world.work_until_quiet()
 
     assert world.sandbox.effects() == []
@@ -207,19 +209,19 @@ def test_a_hint_about_an_account_that_the_mirror_does_not_know_is_mirrored_and_c
     assert world.mirror()["accounts"] == {"stranger": ("Stranger", {"plan": "pro"})}
 
 
-def test_a_hint_about_an_account_that_nobody_knows_creates_nothing_anywhere(doors: Doors) -> None:
-    doors.tell(connection_told(account="ghost"))
-    doors.world.work_until_quiet()
+def test_a_hint_about_an_account_that_nobody_knows_creates_nothing_anywhere(endpoints: Endpoints) -> None:
+    endpoints.notify(connection_notification(account="ghost"))
+    endpoints.world.work_until_quiet()
 
-    assert doors.world.sandbox.effects() == []
-    assert doors.world.sandbox.state()["accounts"] == []
-    assert (doors.world.rows("linked_accounts"), doors.world.rows("connections")) == ([], [])
-    assert doors.world.rows("checks") == []
+    assert endpoints.world.sandbox.effects() == []
+    assert endpoints.world.sandbox.state()["accounts"] == []
+    assert (endpoints.world.rows("linked_accounts"), endpoints.world.rows("connections")) == ([], [])
+    assert endpoints.world.rows("checks") == []
 
 
-def test_a_hint_about_an_account_that_was_deleted_at_cobalt_makes_it_missing(acme: Doors) -> None:
+def test_a_hint_about_an_account_that_was_deleted_at_cobalt_makes_it_missing(acme: Endpoints) -> None:
     acme.world.sandbox.delete_account("acme")
-    acme.tell(connection_told("Connection Deleted"))
+    acme.notify(connection_notification("Connection Deleted"))
     acme.world.work_until_quiet()
 
     assert acme.world.row("linked_accounts")["status"] == "missing"
@@ -229,8 +231,8 @@ def test_a_hint_about_an_account_that_was_deleted_at_cobalt_makes_it_missing(acm
     assert acme.world.rows("checks") == []
 
 
-def test_a_hint_about_an_application_that_is_not_enabled_changes_nothing(acme: Doors) -> None:
-    acme.tell(connection_told(slug="no-such-app"))
+def test_a_hint_about_an_application_that_is_not_enabled_changes_nothing(acme: Endpoints) -> None:
+    acme.notify(connection_notification(slug="no-such-app"))
     acme.world.work_until_quiet()
 
     assert statuses(acme) == ["connected"]

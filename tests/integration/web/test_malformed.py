@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.tables import notifications
 from tests.effort import tries
-from tests.integration.web.doors import Doors, connection_told, workflow_told
+from tests.integration.web.endpoints import Endpoints, connection_notification, workflow_notification
 
 MANY = settings(max_examples=tries(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -27,7 +27,12 @@ NO_TEXT: st.SearchStrategy[Any] = (
 NO_IDENTIFIER = NO_TEXT | st.sampled_from(["", " ", ".", "..", "a\x00", "\ud800", "a\nb", "x" * 201])
 
 TOLD = st.sampled_from(
-    [connection_told(), connection_told("Connection Expired"), workflow_told(), workflow_told("Workflow Errored")]
+    [
+        connection_notification(),
+        connection_notification("Connection Expired"),
+        workflow_notification(),
+        workflow_notification("Workflow Errored"),
+    ]
 )
 
 
@@ -87,59 +92,63 @@ MALFORMED = st.one_of(
 )
 
 
-def count(doors: Doors) -> int:
-    with reading(doors.world.engine).begin() as connection:
+def count(endpoints: Endpoints) -> int:
+    with reading(endpoints.world.engine).begin() as connection:
         return connection.execute(select(func.count()).select_from(notifications)).scalar_one()
 
 
 @MANY
 @given(body=MALFORMED)
-def test_a_signed_body_that_is_malformed_is_refused_and_leaves_nothing(doors: Doors, body: bytes) -> None:
-    answer = doors.tell(body)
+def test_a_signed_body_that_is_malformed_is_refused_and_leaves_nothing(endpoints: Endpoints, body: bytes) -> None:
+    answer = endpoints.notify(body)
 
     assert answer.status_code == 400
     assert answer.json()["error"]
-    assert (doors.world.rows("notifications"), doors.world.rows("checks")) == ([], [])
+    assert (endpoints.world.rows("notifications"), endpoints.world.rows("checks")) == ([], [])
 
 
 @settings(MANY, max_examples=tries(100))
 @given(told=st.dictionaries(st.text(max_size=5), JSON, max_size=4), account=JSON, event=st.text(min_size=1, max_size=9))
 def test_whatever_an_unknown_event_says_is_kept_or_refused(
-    doors: Doors, told: dict[str, Any], account: Any, event: str
+    endpoints: Endpoints, told: dict[str, Any], account: Any, event: str
 ) -> None:
-    before = count(doors)
+    before = count(endpoints)
 
-    answer = doors.tell({**told, "linked_account_id": account, "event": event})
+    answer = endpoints.notify({**told, "linked_account_id": account, "event": event})
 
     assert answer.status_code in {200, 400}
-    assert count(doors) == before + (answer.status_code == 200)
+    assert count(endpoints) == before + (answer.status_code == 200)
 
 
 @settings(MANY, max_examples=tries(100))
 @given(extra=st.dictionaries(st.text(max_size=5), JSON, max_size=4), error=JSON)
-def test_whatever_else_a_known_event_says_is_kept_or_refused(doors: Doors, extra: dict[str, Any], error: Any) -> None:
-    told = workflow_told("Workflow Errored", error=error)
+def test_whatever_else_a_known_event_says_is_kept_or_refused(
+    endpoints: Endpoints, extra: dict[str, Any], error: Any
+) -> None:
+    told = workflow_notification("Workflow Errored", error=error)
 
-    assert doors.tell({**extra, **told}).status_code in {200, 400}
-    assert doors.tell({**extra, **connection_told()}).status_code in {200, 400}
+    assert endpoints.notify({**extra, **told}).status_code in {200, 400}
+    assert endpoints.notify({**extra, **connection_notification()}).status_code in {200, 400}
 
 
 @MANY
 @given(body=MALFORMED, kind=st.sampled_from(["cloudevents+json", "cloudevents-batch+json", "json"]))
-def test_malformed_events_are_refused_and_leave_nothing(doors: Doors, body: bytes, kind: str) -> None:
+def test_malformed_events_are_refused_and_leave_nothing(endpoints: Endpoints, body: bytes, kind: str) -> None:
     assume(body.strip() != b"[]")
-    answer = doors.hand_over(body, kind=kind)
+    answer = endpoints.post_events(body, kind=kind)
 
     assert answer.status_code == 400
     assert answer.json()["error"]
-    assert doors.world.rows("events") == []
+    assert endpoints.world.rows("events") == []
 
 
 @pytest.mark.parametrize("signature", ["", "0" * 64, "deadbeef"])
 @settings(MANY, max_examples=tries(50))
 @given(body=MALFORMED)
-def test_a_malformed_body_that_nobody_signed_is_not_even_read(doors: Doors, signature: str, body: bytes) -> None:
-    answer = doors.request("POST", "/webhooks/cobalt", content=body, headers={"x-cobalt-signature": signature})
+def test_a_malformed_body_that_nobody_signed_is_not_even_read(
+    endpoints: Endpoints, signature: str, body: bytes
+) -> None:
+    answer = endpoints.request("POST", "/webhooks/cobalt", content=body, headers={"x-cobalt-signature": signature})
 
     assert answer.status_code == 401
-    assert doors.world.rows("notifications") == []
+    assert endpoints.world.rows("notifications") == []

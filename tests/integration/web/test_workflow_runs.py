@@ -11,49 +11,50 @@ from starlette.routing import Mount
 from cobalt_mirror.cobalt import sign
 from cobalt_mirror.db import list_workflow_runs
 from cobalt_mirror.db.engine import reading
-from cobalt_mirror.db.mirror import Because, record_row
+from cobalt_mirror.db.history import Because
+from cobalt_mirror.db.mirror import record_row
 from cobalt_mirror.db.tables import linked_accounts
 from cobalt_mirror.workers.web import create_app
-from tests.integration.web.doors import Doors, connection_told, workflow_told
+from tests.integration.web.endpoints import Endpoints, connection_notification, workflow_notification
 from tests.world import World
 
 
-def test_runs_of_a_workflow_are_counted_each_instance_once(doors: Doors) -> None:
+def test_runs_of_a_workflow_are_counted_each_instance_once(endpoints: Endpoints) -> None:
     for told in (
-        workflow_told(instance="i1"),
-        workflow_told("Workflow Errored", instance="i2", error={"message": "no such channel"}),
-        workflow_told("Workflow Errored", instance="i2", error={"message": "told again"}),
-        workflow_told(instance="i1"),
-        workflow_told(instance="i3"),
+        workflow_notification(instance="i1"),
+        workflow_notification("Workflow Errored", instance="i2", error={"message": "no such channel"}),
+        workflow_notification("Workflow Errored", instance="i2", error={"message": "told again"}),
+        workflow_notification(instance="i1"),
+        workflow_notification(instance="i3"),
     ):
-        assert doors.tell(told).status_code == 200
+        assert endpoints.notify(told).status_code == 200
 
-    with reading(doors.world.engine).begin() as connection:
+    with reading(endpoints.world.engine).begin() as connection:
         (run,) = list_workflow_runs(connection, "acme")
     assert (run.completed, run.errored, run.last_status) == (2, 1, "COMPLETED")
     assert (run.last_error, run.workflow_name, run.config_id) == ("no such channel", "Send alerts", "acme")
     assert run.last_errored_at is not None
     assert run.last_errored_at < run.last_run_at
-    assert [row["instance_id"] for row in doors.world.rows("notifications")] == ["i1", "i2", "i3"]
-    assert doors.world.rows("checks") == []
+    assert [row["instance_id"] for row in endpoints.world.rows("notifications")] == ["i1", "i2", "i3"]
+    assert endpoints.world.rows("checks") == []
 
 
-def test_what_is_told_of_a_deleted_account_is_not_kept(doors: Doors) -> None:
-    with doors.world.engine.begin() as connection:
+def test_what_is_told_of_a_deleted_account_is_not_kept(endpoints: Endpoints) -> None:
+    with endpoints.world.engine.begin() as connection:
         row = {"linked_account_id": "acme", "status": "deleted"}
-        record_row(connection, linked_accounts, row, Because(at=doors.world.clock(), cause={}))
+        record_row(connection, linked_accounts, row, Because(at=endpoints.world.clock(), cause={}))
 
     for told in (
-        workflow_told("Workflow Errored", error="Ann's channel"),
-        connection_told(),
-        {**connection_told(), "event": "Ping"},
+        workflow_notification("Workflow Errored", error="Ann's channel"),
+        connection_notification(),
+        {**connection_notification(), "event": "Ping"},
     ):
-        assert doors.tell(told).status_code == 200
+        assert endpoints.notify(told).status_code == 200
 
-    assert [row["payload"] for row in doors.world.rows("notifications")] == [None, None, None]
-    assert doors.world.rows("workflow_runs") == []
-    doors.world.work_until_quiet()
-    assert doors.world.row("linked_accounts")["status"] == "deleted"
+    assert [row["payload"] for row in endpoints.world.rows("notifications")] == [None, None, None]
+    assert endpoints.world.rows("workflow_runs") == []
+    endpoints.world.work_until_quiet()
+    assert endpoints.world.row("linked_accounts")["status"] == "deleted"
 
 
 #: Made with `printf %s BODY | openssl dgst -sha256 -hmac KEY`.
@@ -73,9 +74,9 @@ def test_signatures_that_another_program_made_are_believed_for_their_own_bytes_a
 ) -> None:
     def status(sent: str, *, current: str, before: str = "") -> int:
         keys = {"cobalt_api_key": SecretStr(current), "cobalt_previous_api_key": SecretStr(before)}
-        doors = Doors(world, create_app(world.settings.model_copy(update=keys), engine=world.engine))
+        endpoints = Endpoints(world, create_app(world.settings.model_copy(update=keys), engine=world.engine))
         headers = {"x-cobalt-signature": signature}
-        return doors.request("POST", "/webhooks/cobalt", content=sent.encode(), headers=headers).status_code
+        return endpoints.request("POST", "/webhooks/cobalt", content=sent.encode(), headers=headers).status_code
 
     assert status(body, current=key) == 200
     assert status(body, current="tk_new", before=key) == 200
@@ -85,34 +86,34 @@ def test_signatures_that_another_program_made_are_believed_for_their_own_bytes_a
     assert len(world.rows("notifications")) == 2
 
 
-def test_a_run_that_errored_without_a_reason_is_told_by_its_status(doors: Doors) -> None:
-    doors.tell(workflow_told("Workflow Errored"))
+def test_a_run_that_errored_without_a_reason_is_told_by_its_status(endpoints: Endpoints) -> None:
+    endpoints.notify(workflow_notification("Workflow Errored"))
 
-    assert doors.world.row("workflow_runs")["last_error"] == "ERRORED"
+    assert endpoints.world.row("workflow_runs")["last_error"] == "ERRORED"
 
 
-def test_a_host_may_mount_it_in_its_own_application(doors: Doors) -> None:
-    host = Doors(doors.world, Starlette(routes=[Mount("/mirror", app=doors.app)]))
-    body = json.dumps(connection_told()).encode()
+def test_a_host_may_mount_it_in_its_own_application(endpoints: Endpoints) -> None:
+    host = Endpoints(endpoints.world, Starlette(routes=[Mount("/mirror", app=endpoints.app)]))
+    body = json.dumps(connection_notification()).encode()
     headers = {"x-cobalt-signature": sign(body, "tk_sandbox")}
 
     assert host.request("POST", "/mirror/webhooks/cobalt", content=body, headers=headers).status_code == 200
     assert host.request("POST", "/mirror/webhooks/cobalt", content=body).json()["error"].startswith("no x-cobalt")
     assert host.request("GET", "/mirror/readyz").json() == {"database": "ready"}
-    assert len(doors.world.rows("notifications")) == 1
+    assert len(endpoints.world.rows("notifications")) == 1
 
 
-def test_the_same_runs_told_at_the_same_time_are_counted_once(doors: Doors) -> None:
-    told = [workflow_told(instance=f"i{number % 4}") for number in range(16)]
+def test_the_same_runs_told_at_the_same_time_are_counted_once(endpoints: Endpoints) -> None:
+    told = [workflow_notification(instance=f"i{number % 4}") for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
-        answers = [*pool.map(doors.tell, told), *pool.map(doors.tell, [connection_told()] * 8)]
+        answers = [*pool.map(endpoints.notify, told), *pool.map(endpoints.notify, [connection_notification()] * 8)]
 
     assert [answer.status_code for answer in answers] == [200] * 24
-    assert doors.world.row("workflow_runs")["completed"] == 4
-    assert len(doors.world.rows("notifications", slug="slack")) == 8
-    assert len(doors.world.rows("checks")) == 1
+    assert endpoints.world.row("workflow_runs")["completed"] == 4
+    assert len(endpoints.world.rows("notifications", slug="slack")) == 8
+    assert len(endpoints.world.rows("checks")) == 1
 
 
-def test_only_post_is_served(doors: Doors) -> None:
-    assert doors.request("GET", "/webhooks/cobalt").status_code == 405
-    assert doors.request("POST", "/nowhere").status_code == 404
+def test_only_post_is_served(endpoints: Endpoints) -> None:
+    assert endpoints.request("GET", "/webhooks/cobalt").status_code == 405
+    assert endpoints.request("POST", "/nowhere").status_code == 404

@@ -34,19 +34,19 @@ def logged(event: Event, *, recorded: float, finished: float, status: str = "don
 
 def call(n: int, seconds: float, route: str, **more: Any) -> dict[str, Any]:
     """A row of the ledger of calls."""
-    told = {"linked_account_id": "acme", "slug": None, "status": 200, "fault": None}
-    return {"n": n, "at": at(seconds).isoformat(), "route": route, **told, **more}
+    fields = {"linked_account_id": "acme", "slug": None, "status": 200, "fault": None}
+    return {"n": n, "at": at(seconds).isoformat(), "route": route, **fields, **more}
 
 
 def effect(kind: str, seconds: float, *, by: int | None, slug: str | None = None, **detail: Any) -> dict[str, Any]:
     """A row of the ledger of effects."""
-    told = {"linked_account_id": "acme", "slug": slug, "call": by, "detail": detail}
-    return {"kind": kind, "at": at(seconds).isoformat(), **told}
+    fields = {"linked_account_id": "acme", "slug": slug, "call": by, "detail": detail}
+    return {"kind": kind, "at": at(seconds).isoformat(), **fields}
 
 
-def note(number: int, kind: str, *, transaction: str = "1", seconds: float = 0, **told: Any) -> Note:
+def note(number: int, kind: str, *, transaction: str = "1", seconds: float = 0, **details: Any) -> Note:
     """A row of the audit."""
-    return Note(number=number, at=at(seconds), transaction=transaction, kind=kind, account="acme", told=told)
+    return Note(number=number, at=at(seconds), transaction=transaction, kind=kind, account="acme", details=details)
 
 
 def evidence(*, events: list[tuple[Event, dict[str, Any]]] | None = None, **more: Any) -> Evidence:

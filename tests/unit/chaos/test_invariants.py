@@ -6,23 +6,25 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.events import ConfigChanged, ConnectionRemoved, UserDeleted, UserSignedUp
-from tests.chaos.damage import Done as Harmed
+from tests.chaos.control_client import ManualChange
 from tests.chaos.evidence import Evidence
+from tests.chaos.injector import InjectedFault
 from tests.chaos.invariants.effects import find_unasked
 from tests.chaos.invariants.events import find_lost
 from tests.chaos.invariants.leases import find_unleased
 from tests.chaos.invariants.limit import find_overruns
 from tests.chaos.invariants.mirror import find_drift
 from tests.chaos.invariants.removals import find_wrongly_removed
-from tests.chaos.knobs import Done
-from tests.chaos.steps import What
+from tests.chaos.steps import FaultKind
 from tests.unit.chaos.evidences import at, call, effect, evidence, logged, note
 
 SIGN_UP = UserSignedUp("acme", id="1", name="Acme", occurred_at=at(0))
 
 
-def by_hand(action: str, seconds: float, **told: Any) -> Done:
-    return Done(action=action, told={"linked_account_id": "acme", **told}, began_at=at(seconds), ended_at=at(seconds))
+def by_hand(action: str, seconds: float, **arguments: Any) -> ManualChange:
+    return ManualChange(
+        action=action, arguments={"linked_account_id": "acme", **arguments}, began_at=at(seconds), ended_at=at(seconds)
+    )
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
@@ -44,14 +46,14 @@ def test_an_accepted_event_that_is_not_in_the_log_is_lost() -> None:
 def test_an_event_that_nobody_published_is_seen() -> None:
     [found] = find_lost(Evidence(rows={"events": [logged(SIGN_UP, recorded=0, finished=1)]})).violations
 
-    assert "nobody published it" in found
+    assert "was never published" in found
 
 
 @pytest.mark.parametrize(
     ("row", "words"),
     [
         ({"status": "pending"}, "for ever"),
-        ({"status": "dead", "last_error": "boom"}, "nobody is to blame: boom"),
+        ({"status": "dead", "last_error": "boom"}, "is dead without a valid reason: boom"),
         ({"occurred_at": at(1)}, "not what was published"),
     ],
 )
@@ -133,7 +135,7 @@ def test_a_late_effect_is_that_of_its_call() -> None:
     )
 
     assert find_unasked(seen).violations == []
-    assert "nobody did that" in find_unasked(replace(seen, calls=[{**late, "fault": None}])).violations[0]
+    assert "no cause was found" in find_unasked(replace(seen, calls=[{**late, "fault": None}])).violations[0]
 
 
 # --- removals ---------------------------------------------------------------------------------------------------------
@@ -165,7 +167,7 @@ def test_a_removal_takes_what_was_connected_before() -> None:
 def test_a_removal_that_takes_what_is_newer_is_seen() -> None:
     [found] = find_wrongly_removed(disconnected(made=12, read=14)).violations
 
-    assert "none of the waiting removals ['4'] means it" in found
+    assert "no waiting removal is meant for it: ['4']" in found
 
 
 def test_a_removal_takes_what_is_newer_if_the_mirror_showed_it() -> None:
@@ -188,7 +190,7 @@ def test_a_disconnect_when_no_removal_waits_is_seen() -> None:
     [row] = seen.rows["events"]
     [found] = find_wrongly_removed(replace(seen, rows={"events": [{**row, "finished_at": at(13)}]})).violations
 
-    assert "none of the waiting removals [] means it" in found
+    assert "no waiting removal is meant for it: []" in found
 
 
 # --- leases -----------------------------------------------------------------------------------------------------------
@@ -209,7 +211,7 @@ def test_what_is_written_where_the_lease_is_given_back_is_leased() -> None:
     [
         replace(GIVEN_BACK, account="bolt"),
         replace(GIVEN_BACK, transaction="0"),
-        replace(GIVEN_BACK, told={**GIVEN_BACK.told, "old_token": None}),
+        replace(GIVEN_BACK, details={**GIVEN_BACK.details, "old_token": None}),
     ],
 )
 def test_what_is_written_without_the_accounts_own_lease_is_seen(before: Any) -> None:
@@ -218,7 +220,7 @@ def test_what_is_written_without_the_accounts_own_lease_is_seen(before: Any) -> 
 
 def test_a_reconciliation_may_adopt_and_nothing_else() -> None:
     because = note(2, "history", because={"run": "r"})
-    inserted = replace(WRITTEN, told={**WRITTEN.told, "operation": "INSERT"})
+    inserted = replace(WRITTEN, details={**WRITTEN.details, "operation": "INSERT"})
 
     assert find_unleased(Evidence(audit=[because, inserted])).violations == []
     assert len(find_unleased(Evidence(audit=[because, WRITTEN])).violations) == 1
@@ -238,7 +240,7 @@ def test_a_lease_that_holds_is_not_taken(until: float, violations: int) -> None:
 def test_calls_over_the_limit_are_counted_but_not_the_throttling_that_was_played() -> None:
     over = [call(n, n / 100, "read_account", status=429) for n in range(1, 7)]
     played = call(7, 1, "read_account", status=429, fault="throttle, effect none")
-    seen = Evidence(calls=[*over, played], harm=[Harmed(at=at(0), what=What.REDIS_FLUSH, whom="redis")])
+    seen = Evidence(calls=[*over, played], faults=[InjectedFault(at=at(0), what=FaultKind.REDIS_FLUSH, whom="redis")])
 
     assert find_overruns(seen).counts["over the limit"] == 6
     assert len(find_overruns(seen).violations) == 1
@@ -247,8 +249,8 @@ def test_calls_over_the_limit_are_counted_but_not_the_throttling_that_was_played
 
 def test_before_any_loss_of_redis_a_burst_is_too_much() -> None:
     over = [call(n, n / 100, "read_account", status=429) for n in range(1, 4)]
-    lost_later = Harmed(at=at(10), what=What.REDIS_KILL, whom="redis")
+    lost_later = InjectedFault(at=at(10), what=FaultKind.REDIS_KILL, whom="redis")
 
-    [found] = find_overruns(Evidence(calls=over, harm=[lost_later])).violations
+    [found] = find_overruns(Evidence(calls=over, faults=[lost_later])).violations
     assert "3 calls over the limit before any loss" in found
-    assert find_overruns(Evidence(calls=over[:2], harm=[lost_later])).violations == []
+    assert find_overruns(Evidence(calls=over[:2], faults=[lost_later])).violations == []

@@ -7,11 +7,11 @@ import pytest
 
 from tests.chaos.options import Database, Options, Rates
 from tests.chaos.plan import make_plan
-from tests.chaos.steps import Harm, Publish, Reconcile, What
+from tests.chaos.steps import FaultKind, FaultStep, Publish, Reconcile
 
 
-def counts(options: Options) -> Counter[What]:
-    return Counter(step.what for step in make_plan(options) if isinstance(step, Harm))
+def counts(options: Options) -> Counter[FaultKind]:
+    return Counter(step.what for step in make_plan(options) if isinstance(step, FaultStep))
 
 
 def test_the_same_options_make_the_same_plan() -> None:
@@ -22,33 +22,33 @@ def test_another_seed_makes_another_plan() -> None:
     assert make_plan(Options(seed=7)) != make_plan(Options(seed=8))
 
 
-def test_ten_minutes_have_enough_harm_in_them() -> None:
+def test_ten_minutes_have_enough_faults() -> None:
     planned = counts(Options(duration=600, seed=1))
 
-    assert planned[What.KILL] >= 20
-    assert planned[What.OUTAGE] >= 3
-    assert all(planned[what] for what in What)
+    assert planned[FaultKind.KILL] >= 20
+    assert planned[FaultKind.OUTAGE] >= 3
+    assert all(planned[what] for what in FaultKind)
 
 
 def test_what_is_broken_is_mended() -> None:
     planned = counts(Options(duration=600, seed=1))
 
-    assert planned[What.STOP] == planned[What.GO_ON]
-    assert planned[What.REDIS_KILL] == planned[What.REDIS_START]
-    assert planned[What.REDIS_STOP] == planned[What.REDIS_GO_ON]
-    assert planned[What.POSTGRES_STOP] == planned[What.POSTGRES_START]
-    assert planned[What.OUTAGE] == planned[What.OUTAGE_ENDS]
+    assert planned[FaultKind.STOP] == planned[FaultKind.GO_ON]
+    assert planned[FaultKind.REDIS_KILL] == planned[FaultKind.REDIS_START]
+    assert planned[FaultKind.REDIS_STOP] == planned[FaultKind.REDIS_GO_ON]
+    assert planned[FaultKind.POSTGRES_STOP] == planned[FaultKind.POSTGRES_START]
+    assert planned[FaultKind.OUTAGE] == planned[FaultKind.OUTAGE_ENDS]
 
 
 def test_a_rate_of_zero_means_never() -> None:
     options = Options(rates=Rates(kills=0, reconciles=0))
 
-    assert counts(options)[What.KILL] == 0
+    assert counts(options)[FaultKind.KILL] == 0
     assert not any(isinstance(step, Reconcile) for step in make_plan(options))
 
 
 def test_sqlite_is_not_restarted() -> None:
-    assert counts(Options(database=Database.SQLITE))[What.POSTGRES_STOP] == 0
+    assert counts(Options(database=Database.SQLITE))[FaultKind.POSTGRES_STOP] == 0
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

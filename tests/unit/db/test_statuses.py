@@ -34,7 +34,7 @@ def test_a_constraint_says_what_the_first_migration_wrote(table: Table, written:
     (constraint,) = (each for each in table.constraints if isinstance(each, CheckConstraint))
 
     assert str(constraint.sqltext) == written
-    assert f'"{written}"' in (ROOT / "alembic" / "versions" / "0001_the_journey.py").read_text()
+    assert f'"{written}"' in (ROOT / "alembic" / "versions" / "0001_create_event_log_and_mirror.py").read_text()
 
 
 def test_every_set_but_the_keys_of_the_table_state_is_the_type_of_a_column() -> None:

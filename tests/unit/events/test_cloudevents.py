@@ -108,7 +108,7 @@ def test_a_time_is_read_as_rfc_3339_writes_it(text: str, moment: datetime) -> No
         ({"source": " "}, "source: "),
         ({"source": f"{SECRET}\ud800"}, "source: "),
         ({"type": None}, "type: "),
-        ({"type": SECRET}, "type: not one of user_signed_up, "),
+        ({"type": SECRET}, "type: must be one of user_signed_up, "),
         ({"type": ["user_signed_up"]}, "type: "),
         ({"time": "yesterday"}, "time: "),
         ({"time": "2026-01-31"}, "time: "),
@@ -156,9 +156,9 @@ def test_what_breaks_a_rule_is_named(changes: dict[str, Any], named: str) -> Non
         (SECRET.encode() + b"\xff", "not JSON: "),
         ("[" * 100_000, "not JSON that can be read: "),
         ("1" * 10_000, "not JSON that can be read: "),
-        ("null", "event: wants a JSON object"),
-        (f'"{SECRET}"', "event: wants a JSON object"),
-        (f'[{{"id": "{SECRET}"}}]', "event: wants a JSON object"),
+        ("null", "event: must be a JSON object"),
+        (f'"{SECRET}"', "event: must be a JSON object"),
+        (f'[{{"id": "{SECRET}"}}]', "event: must be a JSON object"),
     ],
 )
 def test_what_is_no_json_object_is_refused(text: str | bytes, said: str) -> None:

@@ -46,6 +46,6 @@ def calling(client: Client) -> Callable[[str], Caller]:
 
     def caller(slug: str) -> Caller:
         lease = Lease(linked_account_id=ACCOUNT, slug=slug, token="", ends=math.inf)
-        return Caller(client, lease, patience_seconds=1)
+        return Caller(client, lease, longest_call_seconds=1)
 
     return caller

@@ -3,12 +3,12 @@
 import pytest
 from cryptography.fernet import Fernet
 
-from cobalt_mirror.db.deletions import Life
+from cobalt_mirror.db.generations import Generation
 from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.statuses import EventStatus, Move
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.events import EventType
-from cobalt_mirror.workers.handlers.load import by_life, read_events, until_alone
+from cobalt_mirror.workers.handlers.load import by_generation, read_events, until_alone
 from cobalt_mirror.workers.outcomes import Verdict
 from tests.unit.entries import logged
 from tests.unit.handlers.subjects import receipt
@@ -57,8 +57,8 @@ def test_what_was_refused_together_is_tried_alone(events: str, together: int) ->
 
 
 def test_events_of_an_account_that_was_never_deleted_are_all_of_its_present_generation() -> None:
-    assert by_life(rows("sds"), None) == (rows("sds"), [])
-    assert by_life([], None) == ([], [])
+    assert by_generation(rows("sds"), None) == (rows("sds"), [])
+    assert by_generation([], None) == ([], [])
 
 
 #: When the account was deleted, and which of three events, at 0, 1 and 2, are over.
@@ -75,7 +75,7 @@ ENDED = [
 @pytest.mark.parametrize(("deleted_at", "over"), ENDED)
 def test_events_are_divided_by_the_generation_that_they_are_of(deleted_at: float, over: str) -> None:
     events = [logged(SIGN_UP, id_, second) for second, id_ in enumerate("abc")]
-    present, ended = by_life(events, Life(deletion=receipt(deleted_at), begun=None))
+    present, ended = by_generation(events, Generation(deletion=receipt(deleted_at), begun=None))
 
     assert [row.id for row in ended] == list(over)
     assert present == events[len(over) :]

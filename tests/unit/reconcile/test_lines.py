@@ -14,13 +14,13 @@ def test_lines_come_every_ten_seconds_and_at_the_end_of_a_part() -> None:
 
     assert written == [
         "100 of 400 accounts compared",
-        "300 of 400 accounts compared, about 6 s to go with this part",
+        "300 of 400 accounts compared, about 6 s left for this stage",
         "400 of 400 accounts compared",
     ]
 
 
 def test_an_estimate_goes_by_the_speed_so_far() -> None:
-    assert remaining(10, 100, 200, 1_000) == ", about 80 s to go with this part"
+    assert remaining(10, 100, 200, 1_000) == ", about 80 s left for this stage"
 
 
 def test_without_a_total_or_a_speed_there_is_no_estimate() -> None:

@@ -41,7 +41,7 @@ def test_five_calls_at_once_and_then_twenty_a_second_for_the_whole_organisation(
     assert api("GET", ACCOUNT).status_code == 429
 
 
-def test_pages_and_knobs_are_not_metered(api: Api, sandbox: Sandbox) -> None:
+def test_pages_and_the_control_api_are_not_metered(api: Api, sandbox: Sandbox) -> None:
     sandbox.change_settings(rate_limited=True)
     for _ in range(6):
         assert api.http.get("/_sandbox/state").status_code == 200

@@ -7,7 +7,7 @@ import pytest
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
 from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
-from cobalt_mirror.workers.ops.subscription import ensure_subscription, find_flaw
+from cobalt_mirror.workers.ops.subscription import ensure_subscription, find_problem
 
 URL = "https://mirror.test/webhooks/cobalt"
 
@@ -23,27 +23,27 @@ def client(sandbox: Sandbox) -> Iterator[Client]:
         yield client
 
 
-def flaw(client: Client, url: str | None = URL) -> str | None:
-    return find_flaw(client.fetch_webhooks(), url)
+def problem(client: Client, url: str | None = URL) -> str | None:
+    return find_problem(client.fetch_webhooks(), url)
 
 
 def test_all_is_well_after_it_was_ensured(client: Client, sandbox: Sandbox) -> None:
     assert ensure_subscription(client, URL) == f"registered {URL}"
-    assert flaw(client) is None
+    assert problem(client) is None
     sandbox.reset_ledger()
 
-    assert ensure_subscription(client, URL, before=URL) is None
+    assert ensure_subscription(client, URL, previous_url=URL) is None
     assert [call.route for call in sandbox.calls()] == ["list_webhooks"]
 
 
 def test_events_that_are_missing_are_added_and_the_rest_stays(client: Client) -> None:
     client.create_webhook(URL, EVENT_NAMES[2:4])
-    assert "lacked Connection Created, Connection Deleted, Workflow Errored" in (flaw(client) or "")
+    assert "lacked Connection Created, Connection Deleted, Workflow Errored" in (problem(client) or "")
 
     ensure_subscription(client, URL)
 
     assert set(client.fetch_webhooks()[0].webhook_events) == set(EVENT_NAMES)
-    assert flaw(client) is None
+    assert problem(client) is None
 
 
 def test_of_two_with_our_url_the_better_one_is_ours(client: Client) -> None:
@@ -51,23 +51,26 @@ def test_of_two_with_our_url_the_better_one_is_ours(client: Client) -> None:
     client.update_webhook(worse.id, is_enabled=False)
     client.create_webhook(URL, EVENT_NAMES)
 
-    assert flaw(client) is None
+    assert problem(client) is None
     assert ensure_subscription(client, URL) is None
     assert [each.is_enabled for each in client.fetch_webhooks()] == [False, True]
 
 
 def test_a_webhook_that_was_deleted_is_registered_again(client: Client) -> None:
-    assert ensure_subscription(client, URL, before=URL) == f"registered {URL}"
+    assert ensure_subscription(client, URL, previous_url=URL) == f"registered {URL}"
 
 
 def test_a_webhook_at_the_new_url_wins_over_moving_the_old_one(client: Client) -> None:
     client.create_webhook(URL, EVENT_NAMES)
     client.create_webhook(URL + "/new", EVENT_NAMES)
 
-    assert ensure_subscription(client, URL + "/new", before=URL) is None
+    assert ensure_subscription(client, URL + "/new", previous_url=URL) is None
     assert {each.webhook_url for each in client.fetch_webhooks()} == {URL, URL + "/new"}
 
 
-def test_flaws_say_how_to_mend_them(client: Client) -> None:
-    assert flaw(client, None) == "nobody arranged that Cobalt notifies us; run `cobalt-mirror webhook ensure URL`"
-    assert flaw(client) == f"Cobalt has no webhook for {URL} any more; run `cobalt-mirror webhook ensure {URL}`"
+def test_a_problem_says_what_to_run(client: Client) -> None:
+    assert (
+        problem(client, None)
+        == "Cobalt sends no notifications: no webhook is registered; run `cobalt-mirror webhook ensure URL`"
+    )
+    assert problem(client) == f"Cobalt has no webhook for {URL} any more; run `cobalt-mirror webhook ensure {URL}`"

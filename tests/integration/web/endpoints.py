@@ -1,4 +1,4 @@
-"""What tests do at the doors of the web application."""
+"""Requests to the web application in tests."""
 
 import asyncio
 import json
@@ -20,30 +20,30 @@ URL = "https://mirror.test/webhooks/cobalt"
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
-    """The application's doors, and the world behind them."""
+class Endpoints:
+    """The web application, and the world behind it."""
 
     world: World
     app: Starlette
 
-    def request(self, method: str, path: str, **told: Any) -> httpx.Response:
-        """One request; an error that the application does not catch is answered as a server would."""
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send one request; an error that the application does not catch is answered as a server would."""
 
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://mirror.test") as client:
-                return await client.request(method, path, **told)
+                return await client.request(method, path, **options)
 
         return asyncio.run(send())
 
-    def tell(self, body: Any, *, key: str = "tk_sandbox", **headers: str) -> httpx.Response:
+    def notify(self, body: Any, *, key: str = "tk_sandbox", **headers: str) -> httpx.Response:
         """Post a signed notification; bytes go as they are."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.request(
             "POST", "/webhooks/cobalt", content=raw, headers={"x-cobalt-signature": sign(raw, key), **headers}
         )
 
-    def hand_over(
+    def post_events(
         self, body: Any, *, token: str | None = EVENTS_TOKEN, kind: str = "cloudevents+json"
     ) -> httpx.Response:
         """Post CloudEvents; bytes go as they are."""
@@ -54,22 +54,24 @@ class Doors:
         return self.request("POST", "/events", content=raw, headers=headers)
 
     def subscribe(self) -> None:
-        """Have the sandbox notify us of everything."""
+        """Register the webhook at the sandbox, for all events."""
         self.world.client.create_webhook(URL, EVENT_NAMES)
 
     def sent(self) -> list[Notification]:
-        """What the sandbox wants delivered, due or not."""
+        """Return the notifications that the sandbox has to send, due or not."""
         return self.world.sandbox.take_notifications(all_of_them=True)
 
     def deliver(self, notifications: Iterable[Notification]) -> None:
-        """Carry notifications to the door, as they are."""
+        """Post the notifications to the webhook endpoint, unchanged."""
         for each in notifications:
             answer = self.request(each.method, "/webhooks/cobalt", content=each.body, headers=each.headers)
             assert answer.status_code == 200, answer.text
 
 
-def connection_told(event: str = "Connection Created", account: str = "acme", slug: str = "slack") -> dict[str, str]:
-    """A notification about a connection, as Cobalt writes it."""
+def connection_notification(
+    event: str = "Connection Created", account: str = "acme", slug: str = "slack"
+) -> dict[str, str]:
+    """Return a notification about a connection, as Cobalt writes it."""
     return {
         "linked_account_id": account,
         "org_id": "org_1",
@@ -81,8 +83,8 @@ def connection_told(event: str = "Connection Created", account: str = "acme", sl
     }
 
 
-def workflow_told(event: str = "Workflow Completed", *, instance: str = "i1", **more: Any) -> dict[str, Any]:
-    """A notification about a run of a workflow, as Cobalt writes it."""
+def workflow_notification(event: str = "Workflow Completed", *, instance: str = "i1", **more: Any) -> dict[str, Any]:
+    """Return a notification about a run of a workflow, as Cobalt writes it."""
     return {
         "linked_account_id": "acme",
         "instance_id": instance,

@@ -1,4 +1,4 @@
-"""Where a demo takes place: real parts, started for it and put away after it, in every case."""
+"""The services of a demo: real ones, started for it and removed after it, in every case."""
 
 import os
 import secrets
@@ -22,7 +22,7 @@ from cobalt_mirror.workers.broker import create_governor_redis
 from cobalt_mirror.workers.local.procfile import find_procfile
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from cobalt_mirror.workers.local.sandbox import sandbox_environment
-from cobalt_mirror.workers.local.supervisor import Processes
+from cobalt_mirror.workers.local.supervisor import Supervisor
 from cobalt_mirror.workers.runtime import create_client, create_governor
 from cobalt_mirror.workers.settings import Settings
 
@@ -30,35 +30,35 @@ _VAR = Path("var")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """What a demo needs: the database, Cobalt's stand-in, a client under the shared limit, and the log of the rest."""
+class DemoServices:
+    """The database, the sandbox, a client under the shared rate limit, and the log of the processes."""
 
     engine: Engine
     sandbox: Sandbox
     client: Client
     log: Path
 
-    def last_words(self, lines: int = 30) -> str:
-        """The end of what the processes wrote."""
+    def last_log_lines(self, lines: int = 30) -> str:
+        """Return the last lines of the processes' log."""
         with suppress(OSError):
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         return ""
 
 
 @contextmanager
-def open_place(database_url: str | None, *, seed: int) -> Iterator[Place]:
+def open_services(database_url: str | None, *, seed: int) -> Iterator[DemoServices]:
     """Start the Procfile's processes with a Redis, a database and a sandbox of their own.
 
-    Sets this process's environment, for what publishes and reads in it goes by that.
+    Sets this process's environment, because `publish` reads its settings from it.
 
     Args:
-        database_url: a PostgreSQL, in which a schema of the demo's own lives that long; None: SQLite.
-        seed: of the sandbox's ids.
+        database_url: A PostgreSQL, in which the demo has a schema until it ends; None for SQLite.
+        seed: Seed for the sandbox's ids.
 
     Raises:
-        Unreachable: no database answers.
-        RedisNotStarted: there is no redis-server.
-        ReleaseFailed: the migrations did not run; the text says what they wrote.
+        Unreachable: The database does not answer.
+        RedisNotStarted: There is no redis-server.
+        ReleaseFailed: The migrations failed; the note holds the end of their output.
     """
     with ExitStack() as stack:
         directory = _make_directory(stack)
@@ -70,17 +70,17 @@ def open_place(database_url: str | None, *, seed: int) -> Iterator[Place]:
         log = directory / "processes.log"
         output = stack.enter_context(log.open("w"))
         processes = stack.enter_context(
-            Processes(find_procfile(), environment=os.environ, output=output, grace=timedelta(seconds=10))
+            Supervisor(find_procfile(), environment=os.environ, output=output, grace=timedelta(seconds=10))
         )
         redis = stack.enter_context(create_governor_redis(settings))
         client = stack.enter_context(create_client(settings, governor=create_governor(redis, settings)))
-        place = Place(engine=engine, sandbox=server.sandbox, client=client, log=log)
+        services = DemoServices(engine=engine, sandbox=server.sandbox, client=client, log=log)
         try:
             processes.run_release()
             processes.start()
-            yield place
+            yield services
         except Exception as error:
-            error.add_note(place.last_words())
+            error.add_note(services.last_log_lines())
             raise
 
 
@@ -108,7 +108,7 @@ def _environment(directory: Path, database_url: str | None, sandbox_url: str, re
         "WEB_PORT": "0",
         "COBALT_RATE_PER_SECOND": "20",
         "COBALT_BURST": "5",
-        # Nothing reaches this sandbox late, so whoever must look again need not wait for a minute.
+        # No write reaches this sandbox late, so a read after a lost answer need not wait for a minute.
         "DELAYED_WRITE_SECONDS": "3",
     }
 

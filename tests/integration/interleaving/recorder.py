@@ -1,4 +1,4 @@
-"""Watches every commit of the actors: who takes a lease, who gives one back, and who records something without one."""
+"""The lease recorder: check at every commit who takes, returns and holds a lease, and that none writes without one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,35 +20,35 @@ _RECORDED = """
 
 
 @dataclass(frozen=True)
-class Held:
-    """A lease: whose it is, and which of that actor's lives took it."""
+class HeldLease:
+    """A lease, with the actor that holds it and the number of the actor's run that took it."""
 
     token: str
     until: datetime
     actor: Actor
-    life: int
+    run: int
 
 
-class LeaseWatch:
-    """Knows who holds which account, from what is in the database."""
+class LeaseRecorder:
+    """Records which actor holds which account, from the rows in the database."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, HeldLease] = {}
         self._recorded: Any = None
-        #: Those who may record nothing without a lease.
+        #: The actors that must not record anything without a lease.
         self.workers: list[Actor] = []
-        #: How often an account was taken from somebody who had let its lease run out.
-        self.taken_over = 0
-        #: How many writes landed after somebody else had taken the account over.
+        #: How often an account was taken from an actor whose lease had expired.
+        self.takeovers = 0
+        #: How many writes took effect after another actor had taken the account over.
         self.late_writes = 0
 
-    def held_by(self, actor: Actor) -> Held | None:
-        """The lease that an actor's present life holds; None: it has none, or somebody else took it over."""
-        return next((held for held in self._held.values() if (held.actor, held.life) == (actor, actor.deaths)), None)
+    def held_by(self, actor: Actor) -> HeldLease | None:
+        """Return the lease that an actor's present run holds; None if it has none, or another actor took it over."""
+        return next((held for held in self._held.values() if (held.actor, held.run) == (actor, actor.crashes)), None)
 
     def commits(self, connection: Connection) -> None:
-        """An actor's transaction is about to commit."""
+        """Check an actor's transaction before its commit."""
         actor = self._scheduler.current()
         if actor is None:
             return
@@ -62,23 +62,23 @@ class LeaseWatch:
         self._recorded = recorded
 
     def _note_leases(self, actor: Actor, rows: dict[str, tuple[str, str]]) -> bool:
-        """Compare with what was known. Says whether the actor gives back a lease of its own."""
-        ours = (actor, actor.deaths)
+        """Compare the leases with the previous ones, and return whether the actor gives back a lease of its own."""
+        present_run = (actor, actor.crashes)
         given_back = False
         for account in [*self._held]:
             before = self._held[account]
             if account not in rows:
-                if (before.actor, before.life) != ours:
+                if (before.actor, before.run) != present_run:
                     raise Violation(f"the lease on {account} that {before.actor.name} holds is given back")
                 del self._held[account]
                 given_back = True
         for account, (token, until) in rows.items():
-            known = self._held.get(account)
-            if known is not None and known.token == token:
+            previous = self._held.get(account)
+            if previous is not None and previous.token == token:
                 continue
-            if known is not None:
-                if known.until > self._scheduler.clock():
+            if previous is not None:
+                if previous.until > self._scheduler.clock():
                     raise Violation(f"two hold {account}")
-                self.taken_over += 1
-            self._held[account] = Held(token, datetime.fromisoformat(until), actor, actor.deaths)
+                self.takeovers += 1
+            self._held[account] = HeldLease(token, datetime.fromisoformat(until), actor, actor.crashes)
         return given_back

@@ -1,17 +1,17 @@
-"""The plan's harm: when what is killed, stopped, flushed, paused, restarted, and what Cobalt's weather is like."""
+"""The plan's faults: kills, stops, flushes, pauses, restarts, outages and background faults, with their times."""
 
 from collections.abc import Iterator
 from random import Random
 from typing import Any
 
 from tests.chaos.options import Database, Options
-from tests.chaos.steps import Harm, Reconcile, What
+from tests.chaos.steps import FaultKind, FaultStep, Reconcile
 
 WORKERS = ("worker1", "worker2")
 RELAYS = ("relay1", "relay2")
-#: Who is harmed, the likelier the more often it is named.
+#: The targets; a target that is named more often is chosen more often.
 _TARGETS = (*WORKERS, *WORKERS, *WORKERS, *RELAYS, "web")
-#: No effect lands later than this after its call, in seconds; DELAYED_WRITE_SECONDS of the run is more.
+#: The longest delay of a late effect after its call, in seconds; DELAYED_WRITE_SECONDS of the run is longer.
 LATEST_EFFECT_SECONDS = 6.0
 #: Reconciliations are killed in the first part of the run only: a killed one keeps its place for two minutes.
 _RECONCILES_KILLED_UNTIL = 0.35
@@ -19,22 +19,21 @@ _RECONCILES_KILLED_UNTIL = 0.35
 Rule = dict[str, Any]
 
 
-def plan_harm(options: Options) -> Iterator[Harm | Reconcile]:
-    """Everything that fails in a run, in no order."""
+def plan_faults(options: Options) -> Iterator[FaultStep | Reconcile]:
+    """Yield all faults of a run, in no order."""
     chance, rates = Random(f"{options.seed}/harm"), options.rates
     for number, at in enumerate(_moments(chance, options, rates.kills)):
-        yield Harm(at=at, what=What.KILL, number=number, **_aim(chance))
+        yield FaultStep(at=at, what=FaultKind.KILL, number=number, **_aim(chance))
     for number, at in enumerate(_moments(chance, options, rates.stops)):
         yield from _stop(chance, options, at, number)
     for number, at in enumerate(_moments(chance, options, rates.terms)):
-        yield Harm(at=at, what=What.TERM, number=number, **_aim(chance))
+        yield FaultStep(at=at, what=FaultKind.TERM, number=number, **_aim(chance))
     yield from _redis(chance, options)
     if options.database is Database.POSTGRESQL:
         for number, at in enumerate(_moments(chance, options, rates.postgres_restarts)):
-            yield Harm(
-                at=at, what=What.POSTGRES_STOP, number=number, mode=chance.choice(("immediate", "immediate", "fast"))
-            )
-            yield Harm(at=at + chance.uniform(0.2, 4), what=What.POSTGRES_START, number=number)
+            mode = chance.choice(("immediate", "immediate", "fast"))
+            yield FaultStep(at=at, what=FaultKind.POSTGRES_STOP, number=number, mode=mode)
+            yield FaultStep(at=at + chance.uniform(0.2, 4), what=FaultKind.POSTGRES_START, number=number)
     yield from _cobalt(chance, options)
     for at in _moments(chance, options, rates.reconciles):
         is_killed = chance.random() < 0.4 and at < options.duration * _RECONCILES_KILLED_UNTIL
@@ -42,7 +41,7 @@ def plan_harm(options: Options) -> Iterator[Harm | Reconcile]:
 
 
 def _moments(chance: Random, options: Options, rate: float) -> list[float]:
-    """Moments at random, one in each of as many equal parts of the run; its beginning and its end are spared."""
+    """Return random times, one in each of as many equal parts of the run, without its very beginning and end."""
     times, first, last = options.times(rate), 3.0, options.duration - 1.0
     part = (last - first) / max(times, 1)
     return [first + part * (number + chance.random()) for number in range(times)]
@@ -54,28 +53,28 @@ def _aim(chance: Random) -> dict[str, Any]:
     return {"target": target, "pick": chance.random() if picks_child else None}
 
 
-def _stop(chance: Random, options: Options, at: float, number: int) -> Iterator[Harm]:
-    """Mostly for a moment, sometimes for longer than a lease."""
+def _stop(chance: Random, options: Options, at: float, number: int) -> Iterator[FaultStep]:
+    """Yield a stop: half of them for a moment, half for longer than a lease."""
     seconds = chance.uniform(16, 40) if chance.random() < 0.5 else chance.uniform(1, 8)
     aim = _aim(chance)
-    yield Harm(at=at, what=What.STOP, number=number, **aim)
-    yield Harm(at=min(at + seconds, options.duration), what=What.GO_ON, number=number, **aim)
+    yield FaultStep(at=at, what=FaultKind.STOP, number=number, **aim)
+    yield FaultStep(at=min(at + seconds, options.duration), what=FaultKind.GO_ON, number=number, **aim)
 
 
-def _redis(chance: Random, options: Options) -> Iterator[Harm]:
+def _redis(chance: Random, options: Options) -> Iterator[FaultStep]:
     rates = options.rates
     for number, at in enumerate(_moments(chance, options, rates.redis_kills)):
-        yield Harm(at=at, what=What.REDIS_KILL, number=number)
-        yield Harm(at=at + chance.uniform(0.2, 4), what=What.REDIS_START, number=number)
+        yield FaultStep(at=at, what=FaultKind.REDIS_KILL, number=number)
+        yield FaultStep(at=at + chance.uniform(0.2, 4), what=FaultKind.REDIS_START, number=number)
     for number, at in enumerate(_moments(chance, options, rates.redis_flushes)):
-        yield Harm(at=at, what=What.REDIS_FLUSH, number=number)
+        yield FaultStep(at=at, what=FaultKind.REDIS_FLUSH, number=number)
     for number, at in enumerate(_moments(chance, options, rates.redis_pauses)):
         seconds = chance.uniform(0.5, 8)
         if chance.random() < 0.5:
-            yield Harm(at=at, what=What.REDIS_PAUSE, number=number, seconds=seconds)
+            yield FaultStep(at=at, what=FaultKind.REDIS_PAUSE, number=number, seconds=seconds)
         else:
-            yield Harm(at=at, what=What.REDIS_STOP, number=number)
-            yield Harm(at=at + seconds, what=What.REDIS_GO_ON, number=number)
+            yield FaultStep(at=at, what=FaultKind.REDIS_STOP, number=number)
+            yield FaultStep(at=at + seconds, what=FaultKind.REDIS_GO_ON, number=number)
 
 
 # --- Cobalt -----------------------------------------------------------------------------------------------------------
@@ -89,17 +88,18 @@ _OUTAGES: tuple[Rule, ...] = (
 )
 
 
-def _cobalt(chance: Random, options: Options) -> Iterator[Harm]:
-    yield Harm(at=0.0, what=What.WEATHER, number=-1, faults=(_LATENCY,))
-    for number, at in enumerate(_moments(chance, options, options.rates.weathers)):
-        yield Harm(at=at, what=What.WEATHER, number=number, faults=tuple(_weather(chance, options.faults)))
+def _cobalt(chance: Random, options: Options) -> Iterator[FaultStep]:
+    yield FaultStep(at=0.0, what=FaultKind.BACKGROUND_FAULTS, number=-1, faults=(_LATENCY,))
+    for number, at in enumerate(_moments(chance, options, options.rates.fault_changes)):
+        rules = tuple(_background_faults(chance, options.faults))
+        yield FaultStep(at=at, what=FaultKind.BACKGROUND_FAULTS, number=number, faults=rules)
     for number, at in enumerate(_moments(chance, options, options.rates.outages)):
-        yield Harm(at=at, what=What.OUTAGE, number=number, faults=(chance.choice(_OUTAGES),))
-        yield Harm(at=min(at + chance.uniform(5, 20), options.duration), what=What.OUTAGE_ENDS, number=number)
+        yield FaultStep(at=at, what=FaultKind.OUTAGE, number=number, faults=(chance.choice(_OUTAGES),))
+        yield FaultStep(at=min(at + chance.uniform(5, 20), options.duration), what=FaultKind.OUTAGE_ENDS, number=number)
 
 
-def _weather(chance: Random, most: float) -> list[Rule]:
-    """A few kinds of faults at a time, each on some share of the calls."""
+def _background_faults(chance: Random, most: float) -> list[Rule]:
+    """Return a few kinds of faults, each for a share of the calls."""
     late = {"effect": "later", "later_seconds": round(chance.uniform(0.5, LATEST_EFFECT_SECONDS), 2)}
     kinds: list[Rule] = [
         {"answer": "error", "status": 500},

@@ -1,4 +1,4 @@
-"""Where a run takes place: real parts on the loopback, started for it and ended after it, in every case."""
+"""The services of a run: real ones on the loopback, started for it and stopped after it, in every case."""
 
 import os
 import re
@@ -17,60 +17,60 @@ from cryptography.fernet import Fernet
 from sqlalchemy import Engine
 
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.workers.local.reaper import Guard
+from cobalt_mirror.workers.local.reaper import Reaper
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from cobalt_mirror.workers.local.sandbox import sandbox_environment
-from cobalt_mirror.workers.local.supervisor import Backoff, Processes
+from cobalt_mirror.workers.local.supervisor import Backoff, Supervisor
 from cobalt_mirror.workers.settings import Settings
-from tests.chaos.harms import LATEST_EFFECT_SECONDS, RELAYS, WORKERS
-from tests.chaos.knobs import Knobs
+from tests.chaos.control_client import ControlClient
+from tests.chaos.faults import LATEST_EFFECT_SECONDS, RELAYS, WORKERS
 from tests.chaos.options import Database, Options
 from tests.chaos.postgres import Postgres, postgres
 from tests.commands import COMMAND
 
 _VAR = Path("var")
-#: What one machine of the run has; there are two.
+#: Worker processes and threads of each of the run's two machines.
 WORKER_PROCESSES, WORKER_THREADS = 2, 4
-#: The longest time that the sandbox and one command of ours may take, in seconds.
-_PATIENCE_SECONDS = 60.0
+#: How long the sandbox may take to start.
+_START_TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """The parts of a run."""
+class Services:
+    """The running services of a run."""
 
     folder: Path
     settings: Settings
     engine: Engine
-    knobs: Knobs
-    processes: Processes
+    control: ControlClient
+    processes: Supervisor
     redis: EmbeddedRedis
     postgres: Postgres | None
-    guard: Guard
+    reaper: Reaper
 
     @property
-    def door(self) -> str:
-        """Where the web process answers."""
+    def web_url(self) -> str:
+        """The URL of the web process."""
         return f"http://{self.settings.web_host}:{self.settings.web_port}"
 
-    def answers(self) -> bool:
-        """Whether the web process finds its database and Redis."""
+    def is_ready(self) -> bool:
+        """Return whether the web process answers and has its database and Redis."""
         try:
-            return httpx.get(f"{self.door}/readyz", trust_env=False).is_success
+            return httpx.get(f"{self.web_url}/readyz", trust_env=False).is_success
         except httpx.TransportError:
             return False
 
-    def begin_command(self, *words: str) -> "subprocess.Popen[bytes]":
-        """Start `cobalt-mirror`; what it says goes to `commands.log`."""
+    def start_command(self, *words: str) -> "subprocess.Popen[bytes]":
+        """Start `cobalt-mirror`; its output goes to `commands.log`."""
         with (self.folder / "commands.log").open("ab") as log:
             log.write(f"--- cobalt-mirror {' '.join(words)}\n".encode())
             log.flush()
-            return self.guard.spawn([str(COMMAND), *words], environment=os.environ, output=log)
+            return self.reaper.spawn([str(COMMAND), *words], environment=os.environ, output=log)
 
 
 @contextmanager
 def make_folder() -> Iterator[Path]:
-    """A folder of the run's own below `var`. It stays only if it holds `evidence` of a failure."""
+    """Make a folder for the run below `var`. It is kept only if it holds `evidence` of a failure."""
     had_var = _VAR.exists()
     folder = _VAR / f"chaos-{os.getpid()}"
     folder.mkdir(parents=True)
@@ -85,11 +85,11 @@ def make_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def open_place(options: Options, folder: Path) -> Iterator[Place]:
-    """Start everything that the run needs but the Procfile's processes. Sets this process's environment."""
+def open_services(options: Options, folder: Path) -> Iterator[Services]:
+    """Start all services but the Procfile's processes. Sets this process's environment."""
     with ExitStack() as stack:
-        guard = stack.enter_context(Guard())
-        url = _serve_sandbox(options, folder, guard)
+        reaper = stack.enter_context(Reaper())
+        url = _serve_sandbox(options, folder, reaper)
         server = stack.enter_context(postgres()) if options.database is Database.POSTGRESQL else None
         redis = stack.enter_context(EmbeddedRedis(folder / "redis"))
         database_url = f"sqlite:///{folder / 'mirror.db'}" if server is None else server.url
@@ -97,11 +97,11 @@ def open_place(options: Options, folder: Path) -> Iterator[Place]:
         settings = Settings.from_environment()
         engine = create_engine(settings, pool_size=20)
         stack.callback(engine.dispose)
-        knobs = Knobs(url)
-        stack.callback(knobs.close)
+        control = ControlClient(url)
+        stack.callback(control.close)
         log = stack.enter_context((folder / "processes.log").open("w"))
         processes = stack.enter_context(
-            Processes(
+            Supervisor(
                 _write_procfile(folder),
                 environment=os.environ,
                 output=log,
@@ -109,20 +109,20 @@ def open_place(options: Options, folder: Path) -> Iterator[Place]:
                 backoff=Backoff(first=timedelta(seconds=0.3), longest=timedelta(seconds=2)),
             )
         )
-        yield Place(
+        yield Services(
             folder=folder,
             settings=settings,
             engine=engine,
-            knobs=knobs,
+            control=control,
             processes=processes,
             redis=redis,
             postgres=server,
-            guard=guard,
+            reaper=reaper,
         )
 
 
 def _write_procfile(folder: Path) -> Path:
-    """The Procfile's own commands, with two workers and two relays."""
+    """Write the Procfile's commands, with two workers and two relays."""
     lines = ["release: cobalt-mirror migrate", "web: cobalt-mirror web"]
     lines += [f"{name}: cobalt-mirror worker" for name in WORKERS]
     lines += [f"{name}: cobalt-mirror relay" for name in RELAYS]
@@ -153,9 +153,9 @@ def _environment(options: Options, sandbox_url: str, database_url: str, redis_ur
     }
 
 
-def _serve_sandbox(options: Options, folder: Path, guard: Guard) -> str:
-    """A sandbox in a process of its own, whose notifications get lost, doubled, late and out of order."""
-    told = {
+def _serve_sandbox(options: Options, folder: Path, reaper: Reaper) -> str:
+    """Start a sandbox in its own process, with notifications lost, duplicated, late and out of order."""
+    settings = {
         "rate_per_second": options.limit,
         "rate_burst": options.burst,
         "notifications_lost": 0.2,
@@ -163,16 +163,16 @@ def _serve_sandbox(options: Options, folder: Path, guard: Guard) -> str:
         "notifications_delay_seconds": 0.2,
         "notifications_shuffle_seconds": 4,
     }
-    words = [word for name, value in told.items() for word in ("--set", f"{name}={value}")]
+    words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     file = folder / "sandbox.log"
     with file.open("wb") as log:
         command = [str(COMMAND), "sandbox", "--port", "0", "--seed", str(options.seed), *words]
-        process = guard.spawn(command, environment={**os.environ, "PYTHONUNBUFFERED": "1"}, output=log)
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+        process = reaper.spawn(command, environment={**os.environ, "PYTHONUNBUFFERED": "1"}, output=log)
+    deadline = time.monotonic() + _START_TIMEOUT_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        found = re.search(r"http://\S+?(?=;)", file.read_text())
-        if found is not None:
-            return found[0]
+        match = re.search(r"http://\S+?(?=;)", file.read_text())
+        if match is not None:
+            return match[0]
         time.sleep(0.05)
     raise RuntimeError(f"the sandbox did not start: {file.read_text()}")
 

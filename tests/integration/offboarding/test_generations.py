@@ -1,4 +1,4 @@
-"""A customer who left may come back: what happened before does not reach the new life."""
+"""A customer who left may come back: what happened before does not reach the new generation."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,7 +39,7 @@ def test_a_sign_up_before_the_deletion_is_not_even_carried_out(world: World) -> 
     assert world.row("linked_accounts")["status"] == "deleted"
 
 
-def test_a_sign_up_after_the_deletion_begins_a_new_life_that_is_not_deleted_again(world: World) -> None:
+def test_a_sign_up_after_the_deletion_begins_a_new_generation_that_is_not_deleted_again(world: World) -> None:
     world.publish(sign_up(0, "Old", udf={"plan": "old"}), change(0, "@old"))
     world.work_until_quiet()
     world.calls()
@@ -57,7 +57,7 @@ def test_a_sign_up_after_the_deletion_begins_a_new_life_that_is_not_deleted_agai
     assert "new generation" in receipt["note"]
 
 
-def test_old_events_do_not_reach_the_new_life(world: World) -> None:
+def test_old_events_do_not_reach_the_new_generation(world: World) -> None:
     world.publish(sign_up(0, "Old", udf={"plan": "old"}), change(1, "@old"))
     world.work_until_quiet()
     world.publish(deletion(10), sign_up(20, "New", udf={}), change(21, "@new"))
@@ -82,8 +82,8 @@ def test_old_events_do_not_reach_the_new_life(world: World) -> None:
     assert world.mirror()["configs"]["ada", "slack", "ada"][0] == {"mention": "@new"}
 
 
-def test_what_was_done_in_the_old_life_is_no_reason_in_the_new_one(world: World) -> None:
-    """A change done after the deletion occurred, and before that came, would outlast an older one of the new life."""
+def test_what_was_done_in_the_old_generation_is_no_reason_in_the_new_one(world: World) -> None:
+    """A change that was done after the deletion, and came before it, would outlast an older one of the new one."""
     future = change(40, "@old")
     world.publish(sign_up(0, "Old"), future)
     world.work_until_quiet()
@@ -97,7 +97,7 @@ def test_what_was_done_in_the_old_life_is_no_reason_in_the_new_one(world: World)
     assert world.event(future)["payload"] == {}
 
 
-def test_a_deletion_that_comes_after_a_newer_sign_up_is_done_leaves_the_new_life_alone(world: World) -> None:
+def test_a_deletion_that_comes_after_a_newer_sign_up_is_done_leaves_the_new_generation_alone(world: World) -> None:
     world.publish(sign_up(0, "Old"), sign_up(20, "New", udf={}))
     world.work_until_quiet()
     late = deletion(10)
@@ -112,7 +112,7 @@ def test_a_deletion_that_comes_after_a_newer_sign_up_is_done_leaves_the_new_life
     assert world.mirror()["accounts"] == {"ada": ("New", {})}
 
 
-def test_connections_of_the_new_life_wait_for_its_sign_up(world: World) -> None:
+def test_connections_of_the_new_generation_wait_for_its_sign_up(world: World) -> None:
     world.publish(deletion(10))
     world.work_until_quiet()
     world.sandbox.add_faults(Fault(route="upsert_account", times=3))
@@ -128,7 +128,9 @@ def test_connections_of_the_new_life_wait_for_its_sign_up(world: World) -> None:
 
 @pytest.mark.parametrize("comes_at_once", [True, False])
 @pytest.mark.parametrize("route", ["delete_account", "upsert_account"])
-def test_a_new_life_waits_until_no_delayed_write_can_land_in_it(world: World, route: str, comes_at_once: bool) -> None:
+def test_a_new_generation_waits_until_no_delayed_write_can_land_in_it(
+    world: World, route: str, comes_at_once: bool
+) -> None:
     world.publish(sign_up(0, "Old", udf={}))
     world.work_until_quiet()
     late = Fault(answer=Answer.TIMEOUT, effect=Effect.LATER, later_seconds=50, route=route, times=1)
@@ -149,7 +151,7 @@ def test_a_new_life_waits_until_no_delayed_write_can_land_in_it(world: World, ro
     assert world.mirror()["configs"]["ada", "slack", "ada"][0] == {"mention": "@new"}
 
 
-def test_a_life_can_end_again(world: World) -> None:
+def test_a_generation_can_end_again(world: World) -> None:
     events = [sign_up(0, "A"), deletion(1), sign_up(2, "B"), change(3, "@b"), deletion(4), change(5, "@c")]
     for event in events:
         world.publish(event)
@@ -163,7 +165,7 @@ def test_a_life_can_end_again(world: World) -> None:
     assert world.truth()["accounts"] == {}
 
 
-def test_a_refused_key_spends_neither_the_deletion_nor_the_new_life(world: World) -> None:
+def test_a_refused_key_spends_neither_the_deletion_nor_the_new_generation(world: World) -> None:
     world.publish(sign_up(0, "Old"))
     world.work_until_quiet()
     world.sandbox.add_faults(Fault(status=401))

@@ -1,4 +1,4 @@
-"""The knobs over HTTP: settings, faults, changes by hand, the ledger and the full truth, under ``/_sandbox/``."""
+"""The control API: settings, faults, changes by hand, the ledger and the full state, under ``/_sandbox/``."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from urllib.parse import parse_qsl
 from pydantic import TypeAdapter, ValidationError, validate_call
 
 from cobalt_mirror.cobalt.sandbox.call import read_json, refuse_invalid
+from cobalt_mirror.cobalt.sandbox.controls import Controls
 from cobalt_mirror.cobalt.sandbox.dashboard import ACTIONS
 from cobalt_mirror.cobalt.sandbox.faults import Fault
-from cobalt_mirror.cobalt.sandbox.knobs import Knobs
 from cobalt_mirror.cobalt.sandbox.ledger import CallRecord, EffectRecord, as_rows
 from cobalt_mirror.cobalt.sandbox.messages import Refusal, SandboxRequest, SandboxResponse, bad_request, json_response
 from cobalt_mirror.cobalt.sandbox.router import Route, Router
 from cobalt_mirror.cobalt.sandbox.state import Notification
 
-_Knob = Callable[[Knobs, SandboxRequest, dict[str, str]], object]
+_ControlHandler = Callable[[Controls, SandboxRequest, dict[str, str]], object]
 
 _FAULTS: TypeAdapter[Fault | list[Fault]] = TypeAdapter(Fault | list[Fault])
 _FILTERS = frozenset({"method", "path", "route", "kind", "environment", "linked_account_id", "slug"})
 _NUMBERS = frozenset({"after", "status", "call"})
 
 
-def answer(sandbox: Knobs, request: SandboxRequest) -> SandboxResponse:
-    """Turn one knob. Knobs need no key, are not metered and are not in the ledger."""
+def answer(sandbox: Controls, request: SandboxRequest) -> SandboxResponse:
+    """Answer one request to the control API. It needs no key, is not rate-limited and is not in the ledger."""
     try:
-        found = _ROUTER.find(request.method, request.path)
-        if found is None:
-            raise Refusal(404, "NOT_FOUND", f"There is no knob at {request.method} {request.path}.")
-        route, params = found
+        match = _ROUTER.find(request.method, request.path)
+        if match is None:
+            raise Refusal(404, "NOT_FOUND", f"The control API has no {request.method} {request.path}.")
+        route, params = match
         return json_response(200, route.handler(sandbox, request, params))
     except Refusal as refusal:
         return json_response(refusal.status, refusal.body("-"))
@@ -48,7 +48,7 @@ def _object(request: SandboxRequest) -> dict[str, Any]:
     return parsed
 
 
-def _state(sandbox: Knobs, request: SandboxRequest, _: dict[str, str]) -> object:
+def _state(sandbox: Controls, request: SandboxRequest, _: dict[str, str]) -> object:
     query = _query(request)
     try:
         return sandbox.state(
@@ -60,47 +60,47 @@ def _state(sandbox: Knobs, request: SandboxRequest, _: dict[str, str]) -> object
         raise bad_request(str(error)) from error
 
 
-def _reset(sandbox: Knobs, _: SandboxRequest, __: dict[str, str]) -> object:
+def _reset(sandbox: Controls, _: SandboxRequest, __: dict[str, str]) -> object:
     sandbox.reset()
     return {"reset": True}
 
 
-def _settings(sandbox: Knobs, _: SandboxRequest, __: dict[str, str]) -> object:
+def _settings(sandbox: Controls, _: SandboxRequest, __: dict[str, str]) -> object:
     return sandbox.settings.model_dump(mode="json")
 
 
-def _change_settings(sandbox: Knobs, request: SandboxRequest, _: dict[str, str]) -> object:
+def _change_settings(sandbox: Controls, request: SandboxRequest, _: dict[str, str]) -> object:
     try:
         return sandbox.change_settings(**_object(request)).model_dump(mode="json")
     except ValidationError as error:
         refuse_invalid(error)
 
 
-def _faults(sandbox: Knobs, _: SandboxRequest, __: dict[str, str]) -> object:
+def _faults(sandbox: Controls, _: SandboxRequest, __: dict[str, str]) -> object:
     rules = [fault.model_dump(mode="json", exclude_none=True) for fault in sandbox.faults()]
     return {"faults": rules, "late_effects": sandbox.late_effects()}
 
 
-def _add_faults(sandbox: Knobs, request: SandboxRequest, params: dict[str, str]) -> object:
+def _add_faults(sandbox: Controls, request: SandboxRequest, params: dict[str, str]) -> object:
     try:
-        given = _FAULTS.validate_python(read_json(request.body))
+        faults = _FAULTS.validate_python(read_json(request.body))
     except ValidationError as error:
         refuse_invalid(error)
     if request.method == "PUT":
         sandbox.clear_faults()
-    sandbox.add_faults(*(given if isinstance(given, list) else [given]))
+    sandbox.add_faults(*(faults if isinstance(faults, list) else [faults]))
     return _faults(sandbox, request, params)
 
 
-def _clear_faults(sandbox: Knobs, request: SandboxRequest, params: dict[str, str]) -> object:
+def _clear_faults(sandbox: Controls, request: SandboxRequest, params: dict[str, str]) -> object:
     sandbox.clear_faults()
     return _faults(sandbox, request, params)
 
 
-def _by_hand(sandbox: Knobs, request: SandboxRequest, params: dict[str, str]) -> object:
+def _by_hand(sandbox: Controls, request: SandboxRequest, params: dict[str, str]) -> object:
     action = params["action"]
     if action not in ACTIONS:
-        raise Refusal(404, "NOT_FOUND", f"{action} is none of {', '.join(ACTIONS)}.")
+        raise Refusal(404, "NOT_FOUND", f"{action}: must be one of {', '.join(ACTIONS)}.")
     try:
         validate_call(getattr(sandbox, action))(**_object(request))
     except ValidationError as error:
@@ -113,15 +113,15 @@ def _by_hand(sandbox: Knobs, request: SandboxRequest, params: dict[str, str]) ->
 
 
 def _filters(request: SandboxRequest) -> dict[str, Any]:
-    wanted: dict[str, Any] = {}
+    filters: dict[str, Any] = {}
     for name, value in _query(request).items():
         if name in _FILTERS:
-            wanted[name] = value
+            filters[name] = value
         elif name in _NUMBERS and value.isdecimal():
-            wanted[name] = int(value)
+            filters[name] = int(value)
         else:
             raise bad_request(f"{name}: no such filter, or not a number.")
-    return wanted
+    return filters
 
 
 def _rows(
@@ -133,33 +133,33 @@ def _rows(
         raise bad_request(f"{error.name}: no such filter here.") from error
 
 
-def _calls(sandbox: Knobs, request: SandboxRequest, _: dict[str, str]) -> object:
+def _calls(sandbox: Controls, request: SandboxRequest, _: dict[str, str]) -> object:
     return _rows(sandbox.calls, request)
 
 
-def _effects(sandbox: Knobs, request: SandboxRequest, _: dict[str, str]) -> object:
+def _effects(sandbox: Controls, request: SandboxRequest, _: dict[str, str]) -> object:
     return _rows(sandbox.effects, request)
 
 
-def _summary(sandbox: Knobs, _: SandboxRequest, __: dict[str, str]) -> object:
+def _summary(sandbox: Controls, _: SandboxRequest, __: dict[str, str]) -> object:
     return sandbox.summary()
 
 
-def _reset_ledger(sandbox: Knobs, _: SandboxRequest, __: dict[str, str]) -> object:
+def _reset_ledger(sandbox: Controls, _: SandboxRequest, __: dict[str, str]) -> object:
     sandbox.reset_ledger()
     return sandbox.summary()
 
 
-def _take_notifications(sandbox: Knobs, request: SandboxRequest, _: dict[str, str]) -> object:
-    taken = sandbox.take_notifications(all_of_them=_query(request).get("all") == "true")
-    return [_notification(each) for each in taken]
+def _take_notifications(sandbox: Controls, request: SandboxRequest, _: dict[str, str]) -> object:
+    notifications = sandbox.take_notifications(all_of_them=_query(request).get("all") == "true")
+    return [_notification(notification) for notification in notifications]
 
 
 def _notification(notification: Notification) -> dict[str, Any]:
     return {**asdict(notification), "body": notification.body.decode(), "due_at": notification.due_at.isoformat()}
 
 
-_ROUTER: Router[_Knob] = Router(
+_ROUTER: Router[_ControlHandler] = Router(
     (
         Route("state", "GET", "/_sandbox/state", _state),
         Route("reset", "POST", "/_sandbox/reset", _reset),

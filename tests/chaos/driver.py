@@ -1,4 +1,4 @@
-"""Carries out a plan, each step at its time, and keeps account of what was done."""
+"""The driver: carry out a plan, each step at its time, and record the results."""
 
 import heapq
 import itertools
@@ -9,32 +9,32 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from tests.chaos.damage import Damage
 from tests.chaos.host import Host
-from tests.chaos.place import Place
-from tests.chaos.steps import ByHand, Harm, Publish, Reconcile, Step
+from tests.chaos.injector import FaultInjector
+from tests.chaos.services import Services
+from tests.chaos.steps import ByHand, FaultStep, Publish, Reconcile, Step
 
-#: Customers and people at the dashboard who click at the same moment.
+#: Customers and dashboard users that act at the same time.
 _AT_ONCE = 32
-#: A customer whose account is not there yet tries again after this, in seconds, and so often.
+#: How long a customer without an account yet waits before another try, in seconds, and the most tries.
 _AGAIN_SECONDS, _TRIES = 1.0, 30
 _LONGEST_RECONCILIATION_SECONDS = 600.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Stage:
-    """One performance of a plan.
+class Driver:
+    """Carries out a plan.
 
     Attributes:
-        duration: for how long customers insist, in seconds.
-        exits: how each reconciliation ended: its exit code, or minus the signal that killed it.
-        missed: changes by hand that could not be made.
-        kills: reconciliations that were killed.
+        duration: How long customers retry, in seconds.
+        exits: The exit code of each reconciliation, or minus the signal that killed it.
+        missed: Number of changes by hand that could not be made.
+        kills: Number of reconciliations that were killed.
     """
 
-    place: Place
+    services: Services
     host: Host
-    damage: Damage
+    injector: FaultInjector
     start: datetime
     duration: float
     closing: threading.Event
@@ -45,32 +45,32 @@ class Stage:
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def perform(self, steps: Sequence[Step], *, show: Callable[[], None]) -> None:
+    def run(self, steps: Sequence[Step], *, show: Callable[[], None]) -> None:
         """Do every step at its time, and return when all are done.
 
         Args:
-            steps: the plan.
-            show: called often, to tell how far it is.
+            steps: The plan.
+            show: Called often, to print progress.
         """
         for step in steps:
             self._push(step)
-        crowd = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="crowd")
-        harm = ThreadPoolExecutor(1, thread_name_prefix="harm")
+        customers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="customer")
+        faults = ThreadPoolExecutor(1, thread_name_prefix="fault")
         runs = ThreadPoolExecutor(1, thread_name_prefix="reconcile")
         under_way: list[Future[None]] = []
         try:
-            while self._heap or any(not one.done() for one in under_way):
-                under_way = [one for one in under_way if _is_under_way(one)]
+            while self._heap or any(not future.done() for future in under_way):
+                under_way = [future for future in under_way if _is_under_way(future)]
                 for step in self._due():
-                    pool = harm if isinstance(step, Harm) else runs if isinstance(step, Reconcile) else crowd
+                    pool = faults if isinstance(step, FaultStep) else runs if isinstance(step, Reconcile) else customers
                     under_way.append(pool.submit(self._do, step))
                 show()
                 self.closing.wait(0.02)
         finally:
-            # Whoever is interrupted must not wait for those who wait for a database that is away.
-            if self._heap or any(not one.done() for one in under_way):
+            # An interrupted run must not wait for threads that wait for a database that is down.
+            if self._heap or any(not future.done() for future in under_way):
                 self.closing.set()
-            for pool in (crowd, harm, runs):
+            for pool in (customers, faults, runs):
                 pool.shutdown(cancel_futures=True)
 
     @property
@@ -79,8 +79,8 @@ class Stage:
         return (datetime.now(UTC) - self.start).total_seconds()
 
     def reconcile(self, *words: str, killed_after: float | None = None) -> int:
-        """Run `cobalt-mirror reconcile` to its end, or to that of our patience."""
-        process = self.place.begin_command("reconcile", *words)
+        """Run `cobalt-mirror reconcile` to its end, or kill it after a timeout."""
+        process = self.services.start_command("reconcile", *words)
         ends = time.monotonic() + (killed_after or _LONGEST_RECONCILIATION_SECONDS)
         while process.poll() is None and time.monotonic() < ends and not self.closing.is_set():
             self.closing.wait(0.05)
@@ -88,7 +88,7 @@ class Stage:
             process.kill()
             self.kills += 1
         status = process.wait()
-        self.place.guard.forget(process.pid)
+        self.services.reaper.forget(process.pid)
         return status
 
     def _push(self, step: Step) -> None:
@@ -96,11 +96,11 @@ class Stage:
             heapq.heappush(self._heap, (step.at, next(self._numbers), step))
 
     def _due(self) -> list[Step]:
-        found: list[Step] = []
+        steps: list[Step] = []
         with self._lock:
             while self._heap and self._heap[0][0] <= self.elapsed:
-                found.append(heapq.heappop(self._heap)[2])
-        return found
+                steps.append(heapq.heappop(self._heap)[2])
+        return steps
 
     def _do(self, step: Step) -> None:
         match step:
@@ -108,13 +108,13 @@ class Stage:
                 self.host.publish(step.events)
             case ByHand():
                 self._by_hand(step)
-            case Harm():
-                self.damage.do(step)
+            case FaultStep():
+                self.injector.do(step)
             case Reconcile():
                 self.exits.append(self.reconcile(killed_after=step.killed_after))
 
     def _by_hand(self, step: ByHand) -> None:
-        if self.place.knobs.by_hand(step.action, step.told):
+        if self.services.control.by_hand(step.action, step.arguments):
             return
         if step.insists and step.tries < _TRIES and self.elapsed < self.duration:
             self._push(replace(step, at=self.elapsed + _AGAIN_SECONDS, tries=step.tries + 1))
@@ -123,7 +123,7 @@ class Stage:
 
 
 def _is_under_way(future: Future[None]) -> bool:
-    """Whether it still runs; what went wrong in it is raised here."""
+    """Return whether it still runs; raise its exception if it failed."""
     if future.done():
         future.result()
         return False

@@ -1,4 +1,4 @@
-"""`POST /webhooks/cobalt`: takes what Cobalt tells us, and says 200 only when it is committed."""
+"""`POST /webhooks/cobalt`: notifications from Cobalt, answered with 200 only after the commit."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,15 +25,15 @@ SIGNATURE = "x-cobalt-signature"
 
 
 @dataclass(frozen=True, slots=True)
-class NotificationDoor:
-    """Lets in what Cobalt signed with the current key, or with the one before while that is being replaced."""
+class NotificationsEndpoint:
+    """The endpoint for notifications. The signature must be of COBALT_API_KEY or COBALT_PREVIOUS_API_KEY."""
 
     settings: Settings
     engine: Engine
     clock: Clock
 
     async def receive(self, request: Request) -> Response:
-        """Answer one notification. Cobalt sends what was not answered 200 three times more, and then never again."""
+        """Record one notification. Cobalt sends it three more times if the answer is not 200, then never again."""
         body = await read_body(request, limit=LARGEST_NOTIFICATION)
         self._check_signature(body, request.headers.get(SIGNATURE))
         try:
@@ -49,7 +49,7 @@ class NotificationDoor:
         keys = (self.settings.cobalt_api_key, self.settings.cobalt_previous_api_key)
         if is_signed(body, signature, [key.get_secret_value() for key in keys]):
             return
-        reason = f"no {SIGNATURE}" if signature is None else f"{SIGNATURE} is of no key of ours"
+        reason = f"no {SIGNATURE}" if signature is None else f"{SIGNATURE} matches no API key of this mirror"
         log.warning("notification_refused", reason=reason, bytes=len(body))
         raise HTTPException(401, f"{reason}: sign the raw body with the API key")
 

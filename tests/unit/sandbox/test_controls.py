@@ -1,11 +1,11 @@
-"""The knobs over HTTP and from Python: settings, faults, changes by hand, the ledger and the full truth."""
+"""The controls over HTTP and from Python: settings, faults, changes by hand, the ledger and the full state."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from cobalt_mirror.cobalt.sandbox import Environment, Sandbox, Settings
+from cobalt_mirror.cobalt.sandbox import Environment, Sandbox, SandboxSettings
 from tests.unit.sandbox.conftest import ACCOUNT, CONFIG, INTEGRATION, PUBLIC, Api, TestClock, ok, refused
 
 
@@ -17,7 +17,7 @@ def test_settings_are_shown_changed_and_checked(api: Api, sandbox: Sandbox) -> N
     changed = ok(api.http.patch("/_sandbox/settings", json={"password_values": "masked", "rate_limited": True}))
 
     assert changed == ok(api.http.get("/_sandbox/settings"))
-    assert Settings.model_validate(changed) == sandbox.settings
+    assert SandboxSettings.model_validate(changed) == sandbox.settings
     assert refused(api.http.patch("/_sandbox/settings", json={"password_values": "hidden"}))[0] == 400
     assert refused(api.http.patch("/_sandbox/settings", json={"nosuch": 1}))[0] == 400
     assert sandbox.settings.password_values == "masked"
@@ -107,7 +107,7 @@ def test_an_application_is_disabled_and_enabled_by_hand(api: Api, sandbox: Sandb
     assert api("POST", CONFIG, json={"slug": "slack"}).status_code == 200
 
 
-def test_a_knob_that_does_not_exist_is_404(api: Api) -> None:
+def test_an_unknown_path_of_the_control_api_is_404(api: Api) -> None:
     assert refused(by_hand(api, "explode"))[0] == 404
     assert refused(by_hand(api, "reset"))[0] == 404
     assert refused(api.http.get("/_sandbox/nosuch"))[0] == 404

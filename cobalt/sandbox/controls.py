@@ -1,4 +1,4 @@
-"""Everything about a sandbox that a test or a person may set, change or look at."""
+"""The controls of a sandbox: what a test or a person may set, change and read."""
 
 import random
 import threading
@@ -11,7 +11,7 @@ from cobalt_mirror.cobalt.sandbox.dashboard import Dashboard
 from cobalt_mirror.cobalt.sandbox.faults import Fault
 from cobalt_mirror.cobalt.sandbox.gateway import Gateway
 from cobalt_mirror.cobalt.sandbox.ledger import CallRecord, EffectRecord, Ledger
-from cobalt_mirror.cobalt.sandbox.settings import Settings
+from cobalt_mirror.cobalt.sandbox.settings import SandboxSettings
 from cobalt_mirror.cobalt.sandbox.state import Environment, Notification, World
 
 DEFAULT_KEYS: Mapping[str, str] = {"test": "tk_sandbox", "production": "pk_sandbox"}
@@ -21,7 +21,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Knobs(Dashboard):
+class Controls(Dashboard):
     """The state of a sandbox with its settings, faults and records; `Sandbox` documents the arguments."""
 
     def __init__(
@@ -30,7 +30,7 @@ class Knobs(Dashboard):
         clock: Callable[[], datetime] = _utc_now,
         seed: int = 0,
         rate_limited: bool | None = None,
-        settings: Settings | None = None,
+        settings: SandboxSettings | None = None,
         keys: Mapping[str, str] = DEFAULT_KEYS,
         org_id: str = "org_sandbox",
         test_user: str | None = "test_user",
@@ -40,48 +40,48 @@ class Knobs(Dashboard):
         self._clock, self._seed, self._org_id, self._test_user = clock, seed, org_id, test_user
         self._keys = {Environment(name): key for name, key in keys.items()}
         self._base_url = base_url
-        self._initial = Settings() if settings is None else settings
+        self._initial = SandboxSettings() if settings is None else settings
         if rate_limited is not None:
             self._initial = self._initial.model_copy(update={"rate_limited": rate_limited})
         self._start()
 
     def reset(self) -> None:
-        """Begin again: no accounts, webhooks, faults or records, the settings of the start, the same seed."""
+        """Start again without accounts, webhooks, faults or records, with the initial settings and the same seed."""
         with self._lock:
             self._start()
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> SandboxSettings:
         """The settings in force."""
         return self._world.settings
 
-    def change_settings(self, **changes: Any) -> Settings:
+    def change_settings(self, **changes: Any) -> SandboxSettings:
         """Change some settings.
 
         Raises:
-            ValueError: For an unknown name or a value out of range; nothing has changed.
+            ValueError: A name is unknown or a value out of range; nothing was changed.
         """
         with self._lock:
-            self._world.settings = Settings.model_validate({**self._world.settings.model_dump(), **changes})
+            self._world.settings = SandboxSettings.model_validate({**self._world.settings.model_dump(), **changes})
             return self._world.settings
 
     def add_faults(self, *faults: Fault) -> None:
-        """Put fault rules behind those in force."""
+        """Add fault rules after those in force."""
         with self._lock:
             self._gateway.faults.add(*faults)
 
     def clear_faults(self) -> None:
-        """Take all fault rules away; effects on their way still land."""
+        """Remove all fault rules; late effects that are pending still happen."""
         with self._lock:
             self._gateway.faults.clear()
 
     def faults(self) -> list[Fault]:
-        """The rules in force with what is left of their ``times``."""
+        """Return the rules in force, with what is left of their ``times``."""
         with self._lock:
             return self._gateway.faults.left()
 
     def late_effects(self) -> int:
-        """How many effects have yet to land."""
+        """Return the number of late effects that are pending."""
         with self._lock:
             self._begin()
             return self._gateway.late_effects
@@ -93,50 +93,52 @@ class Knobs(Dashboard):
         linked_account_id: str | None = None,
         secrets: bool = False,
     ) -> dict[str, Any]:
-        """The full truth as rows: ``accounts``, ``connections``, ``configs``, ``applications``.
+        """Return the full state as rows: ``accounts``, ``connections``, ``configs``, ``applications``.
 
         Args:
-            environment: Only this one; default both.
-            linked_account_id: Only this account.
-            secrets: Show credentials and password values, which are otherwise left out and masked.
+            environment: Only this environment; default both.
+            linked_account_id: Only this account; default all.
+            secrets: Whether to show credentials and password values, which are otherwise left out or masked.
         """
         with self._lock:
             self._begin()
-            wanted = None if environment is None else Environment(environment)
-            return snapshot.take(self._world, environment=wanted, linked_account_id=linked_account_id, secrets=secrets)
+            selected = None if environment is None else Environment(environment)
+            return snapshot.take(
+                self._world, environment=selected, linked_account_id=linked_account_id, secrets=secrets
+            )
 
-    def calls(self, **wanted: Any) -> list[CallRecord]:
-        """Calls of the API whose attributes equal ``wanted``, such as ``route="upsert_account"``; ``after=n``."""
+    def calls(self, **filters: Any) -> list[CallRecord]:
+        """Return the API calls that match, such as ``route="upsert_account"``; ``after=n`` skips the first n."""
         with self._lock:
-            return self._world.ledger.calls(**wanted)
+            return self._world.ledger.calls(**filters)
 
-    def effects(self, **wanted: Any) -> list[EffectRecord]:
-        """Effects whose attributes equal ``wanted``, such as ``kind="connected"``; ``after=n``."""
+    def effects(self, **filters: Any) -> list[EffectRecord]:
+        """Return the effects that match, such as ``kind="connected"``; ``after=n`` skips the first n."""
         with self._lock:
             self._begin()
-            return self._world.ledger.effects(**wanted)
+            return self._world.ledger.effects(**filters)
 
     def summary(self) -> dict[str, Any]:
-        """Exact counts of calls by route and status, and of effects."""
+        """Return exact counts of calls by route and status, and of effects."""
         with self._lock:
             return self._world.ledger.summary()
 
     def reset_ledger(self) -> None:
-        """Forget calls and effects and keep the state."""
+        """Clear calls and effects, and keep the state."""
         with self._lock:
             self._world.ledger.reset()
 
     def take_notifications(self, *, all_of_them: bool = False) -> list[Notification]:
-        """Remove from the outbox, and return, the notifications that are due; or all, due or not."""
+        """Remove from the outbox, and return, the notifications that are due, or all."""
         with self._lock:
             now = self._begin()
             return notifications.take_due(self._world, datetime.max.replace(tzinfo=UTC) if all_of_them else now)
 
     def put_back_notification(self, notification: Notification) -> bool:
-        """After a refused delivery: schedule the next attempt.
+        """Schedule the next attempt after a refused delivery.
 
         Returns:
-            Whether there is one; after three retries the notification is lost.
+            Whether there is another attempt; after three retries the notification is lost.
         """
         with self._lock:
             return notifications.put_back(self._world, notification, self._begin())

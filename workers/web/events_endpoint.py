@@ -1,4 +1,4 @@
-"""`POST /events`: events as CloudEvents 1.0 in JSON, from hosts that do not import us."""
+"""`POST /events`: events from hosts that are not Python, as CloudEvents 1.0 in JSON."""
 
 import hmac
 from collections.abc import Sequence
@@ -29,30 +29,31 @@ BATCH_TYPE = "application/cloudevents-batch+json"
 
 
 @dataclass(frozen=True, slots=True)
-class EventDoor:
-    """Open to whoever knows `EVENTS_TOKEN`; closed to everybody while that is unset."""
+class EventsEndpoint:
+    """The endpoint for events. It requires `EVENTS_TOKEN` as bearer token, and is disabled while that is not set."""
 
     settings: Settings
     engine: Engine
 
     async def receive(self, request: Request) -> Response:
-        """Accept one event, or a batch of which all or none are written."""
+        """Publish one event, or a batch: all of it or nothing."""
         self._check_token(request.headers.get("authorization", ""))
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type not in {*SINGLE_TYPES, BATCH_TYPE}:
-            raise HTTPException(415, f"content-type: wants {', '.join(sorted(SINGLE_TYPES))} or {BATCH_TYPE}")
+            raise HTTPException(415, f"content-type: must be {', '.join(sorted(SINGLE_TYPES))} or {BATCH_TYPE}")
         body = await read_body(request, limit=LARGEST_BODY)
         return await run_in_threadpool(self._accept, body, is_batch=media_type == BATCH_TYPE)
 
     def _check_token(self, authorization: str) -> None:
         token = self.settings.events_token.get_secret_value()
         if not token:
-            raise HTTPException(403, "this door is closed: EVENTS_TOKEN is unset")
-        scheme, _, given = authorization.partition(" ")
-        is_right = hmac.compare_digest(given.strip().encode(), token.encode())
+            raise HTTPException(403, "POST /events is disabled: EVENTS_TOKEN is not set; set it and restart")
+        scheme, _, credentials = authorization.partition(" ")
+        is_right = hmac.compare_digest(credentials.strip().encode(), token.encode())
         if scheme.lower() != "bearer" or not is_right:
             log.warning("events_refused", reason="no bearer token" if not authorization else "wrong bearer token")
-            raise HTTPException(401, "wants the bearer token EVENTS_TOKEN", headers={"www-authenticate": "Bearer"})
+            detail = "authorization: must be `Bearer` and the value of EVENTS_TOKEN"
+            raise HTTPException(401, detail, headers={"www-authenticate": "Bearer"})
 
     def _accept(self, body: bytes, *, is_batch: bool) -> Response:
         try:
@@ -72,7 +73,7 @@ class EventDoor:
 
 
 class _InvalidInBatch(InvalidEvent):
-    """One event of a batch breaks a rule; `index` counts from 0."""
+    """One event of a batch is invalid; `index` counts from 0."""
 
     def __init__(self, index: int, error: InvalidEvent) -> None:
         super().__init__(f"event {index}: {error}")
@@ -81,11 +82,11 @@ class _InvalidInBatch(InvalidEvent):
 
 def _read_batch(document: Any) -> Sequence[Event]:
     if not isinstance(document, list):
-        raise InvalidEvent("batch: wants a JSON array")
+        raise InvalidEvent("batch: must be a JSON array")
     events = []
-    for index, one in enumerate(document):
+    for index, item in enumerate(document):
         try:
-            events.append(_read_event(one))
+            events.append(_read_event(item))
         except InvalidEvent as error:
             raise _InvalidInBatch(index, error) from None
     return events

@@ -1,0 +1,72 @@
+"""Everything stored about one customer, read in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from cobalt_mirror.db import (
+    Change,
+    EventState,
+    MirroredAccount,
+    MirroredConfig,
+    MirroredConnection,
+    WorkflowRuns,
+    find_account,
+    list_configs,
+    list_connections,
+    list_events,
+    list_history,
+    list_workflow_runs,
+)
+from cobalt_mirror.db.deletions import Deletion, find_deletion
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.statuses import EventStatus
+from cobalt_mirror.workers.errors import NotReady
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """One customer at one moment.
+
+    Attributes:
+        account: The mirror's account; None if the mirror has none.
+        deletion: The receipt of the account's last deletion; None if it was never deleted.
+        connections: The mirror's connections.
+        configs: The mirror's configs.
+        workflow_runs: How workflows ran.
+        pending: Pending events, latest first.
+        events: Events of any status, latest first.
+        history: Changes of the mirror, latest first.
+    """
+
+    account: MirroredAccount | None
+    deletion: Deletion | None
+    connections: Sequence[MirroredConnection]
+    configs: Sequence[MirroredConfig]
+    workflow_runs: Sequence[WorkflowRuns]
+    pending: Sequence[EventState]
+    events: Sequence[EventState]
+    history: Sequence[Change]
+
+
+def read_customer(engine: Engine, account: str, *, limit: int) -> Customer:
+    """Read a customer with at most `limit` events and changes.
+
+    Raises:
+        NotReady: Neither the mirror nor the event log has the account. Check the id.
+    """
+    with reading(engine).begin() as connection:
+        customer = Customer(
+            account=find_account(connection, account),
+            deletion=find_deletion(connection, account),
+            connections=list_connections(connection, account),
+            configs=list_configs(connection, account),
+            workflow_runs=list_workflow_runs(connection, account),
+            pending=list_events(connection, account, status=EventStatus.PENDING, limit=limit),
+            events=list_events(connection, account, limit=limit),
+            history=list_history(connection, account, limit=limit),
+        )
+    if customer.account is None and not customer.events and customer.deletion is None:
+        raise NotReady(f"no account {account!r} in the mirror or the event log; check the id")
+    return customer
