@@ -106,7 +106,7 @@ class FoldedConfig:
     entries: list[Entry] = field(default_factory=list)
 
     def parts(self) -> set[tuple[str, str]]:
-        """Return the events whose changes are in the patch. The last one always counts: an empty one asks for a read."""
+        """Return the events whose changes are in the patch, and the last one: an empty one asks for a read."""
         seen: set[tuple[str, ...]] = set()
         steps, keys = self.patch.steps(), {self.entries[-1].logged.key} if self.entries else set()
         for entry in reversed(self.entries):
