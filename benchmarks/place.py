@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from tests.services import postgres_server

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
 from tests.database_pool import DatabasePool
 from tests.services import PostgresServer

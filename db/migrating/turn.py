@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, text
 
 from cobalt_mirror.db.errors import MigrationGaveWay
 from cobalt_mirror.db.lock_holders import Holder
-from cobalt_mirror.db.migration_locks import Patience
+from cobalt_mirror.db.migrating.patience import Patience
 
 # Those who wait ask again and again, in a transaction each. If they waited inside a statement, CREATE INDEX
 # CONCURRENTLY of the one whose turn it is would wait for that statement's snapshot, and neither would ever go on.
