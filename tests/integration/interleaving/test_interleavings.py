@@ -19,7 +19,7 @@ from tests.integration.interleaving.driver import ACTORS, Delivery, Driver, deli
 from tests.integration.interleaving.scheduler import Pause, Turn, scripts
 from tests.integration.journey.stories import BASE, Planned, Stage, Story, stories
 from tests.integration.journey.test_crashes import assert_nothing_is_left, switches
-from tests.integration.offboarding import test_any_order as lives
+from tests.integration.offboarding import test_any_order as generations
 from tests.world import World
 
 pytestmark = pytest.mark.timeout(900)  # half a minute of work, and a shared machine is no reason to fail
@@ -87,13 +87,13 @@ def test_all_interleavings_end_like_an_undisturbed_delivery(
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(story=lives.stories(), script=scripts(actors=ACTORS), deliveries=deliveries)
-def test_all_interleavings_of_several_lives_end_like_an_undisturbed_delivery(
-    clean_world: World, story: lives.Story, script: list[Turn | Pause], deliveries: list[Delivery]
+@given(story=generations.stories(), script=scripts(actors=ACTORS), deliveries=deliveries)
+def test_all_interleavings_of_several_generations_end_like_an_undisturbed_delivery(
+    clean_world: World, story: generations.Story, script: list[Turn | Pause], deliveries: list[Delivery]
 ) -> None:
     world = clean_world
-    mirror, truth = lives.perform(world, story, [[number] for number in lives.in_order(story.events)])
-    lives.set_up(world, story)
+    mirror, truth = generations.perform(world, story, [[number] for number in generations.in_order(story.events)])
+    generations.set_up(world, story)
     with open_driver(world, begin=BEGIN, deliveries=deliveries) as driver:
         order = [story.events[number] for batch in story.batches for number in batch]
         driver.run([partial(publish_now, world, published) for published in order], script)

@@ -1,11 +1,10 @@
-"""Which events a deletion ends, and what the history may still say of an account that is gone."""
+"""Which events a deletion ends."""
 
 from typing import Any
 
 import pytest
 
 from cobalt_mirror.db.generations import Generation
-from cobalt_mirror.db.history import without_values
 from cobalt_mirror.events import EventType
 from tests.unit.entries import MICROSECOND, NOON, at, logged
 from tests.unit.handlers.subjects import receipt
@@ -36,7 +35,7 @@ def test_what_occurred_until_the_deletion_is_over(type_: EventType, begun_at: fl
 def test_what_happens_to_the_account_after_the_deletion_counts(
     type_: EventType, begun_at: float | None, occurred_at: Any
 ) -> None:
-    assert not generation(begun_at).is_over_for(type_, (occurred_at, "a", "host"))
+    assert generation(begun_at).is_over_for(type_, (occurred_at, "a", "host")) is False
 
 
 #: When the next generation began, an event's place, and whether the event is of the generation that ended or of none.
@@ -61,26 +60,3 @@ def test_what_happens_to_a_connection_counts_from_the_sign_up_on(
     type_: EventType, of: Generation, order: tuple[Any, str, str], expected: bool
 ) -> None:
     assert of.is_over_for(type_, order) is expected
-
-
-# --- the history ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changes", "left"),
-    [
-        pytest.param({}, {}, id="nothing"),
-        pytest.param({"status": ["active", "deleted"]}, {"status": ["active", "deleted"]}, id="a status stays"),
-        pytest.param({"environment": [None, "test"]}, {"environment": [None, "test"]}, id="an environment stays"),
-        pytest.param({"name": ["Acme", None]}, {"name": [None, None]}, id="of a name, that it changed"),
-        pytest.param({"udf": [{"a": "b"}, {}]}, {"udf": [None, None]}, id="of user-defined fields, that they changed"),
-        pytest.param({"accounts": [[], [{"identifier": "me"}]]}, {"accounts": [None, None]}, id="of accounts as well"),
-        pytest.param(
-            {"status": [None, "connected"], "fields": [{}, {"a": 1}]},
-            {"status": [None, "connected"], "fields": [None, None]},
-            id="each by itself",
-        ),
-    ],
-)
-def test_the_history_keeps_what_says_nothing_about_a_person(changes: dict[str, Any], left: dict[str, Any]) -> None:
-    assert without_values(changes) == left
