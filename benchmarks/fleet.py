@@ -93,7 +93,7 @@ class Fleet:
     def publish(self, events: Iterable[Event]) -> None:
         """Publish events in one transaction of the host."""
         with self.engine.begin() as connection:
-            publish_with(self.settings, events, connection)
+            publish_with(self.settings.vault(), events, connection)
 
     def count_pending(self) -> int:
         """Return the number of pending events."""

@@ -87,7 +87,7 @@ def _publish(engine: Engine, settings: Settings, make: Callable[[int], Event], n
     event = make(number)
     with _host_transaction(engine) as session:
         began = time.perf_counter()
-        publish_with(settings, [event], session)
+        publish_with(settings.vault(), [event], session)
         return event, time.perf_counter() - began
 
 
@@ -140,5 +140,5 @@ def _batch(engine: Engine, settings: Settings, number: int) -> float:
     began = time.perf_counter()
     events = [KINDS[n % len(KINDS)](n) for n in range(number * BATCH, (number + 1) * BATCH)]
     with engine.begin() as connection:
-        publish_with(settings, events, connection)
+        publish_with(settings.vault(), events, connection)
     return BATCH / (time.perf_counter() - began)

@@ -114,7 +114,7 @@ class MirrorSide(Side):
         """Publish a hundred events per transaction."""
         for start in range(0, len(events), _BATCH):
             with self.engine.begin() as connection:
-                publish_with(self.settings, events[start : start + _BATCH], connection)
+                publish_with(self.settings.vault(), events[start : start + _BATCH], connection)
 
     def is_waiting(self) -> bool:
         """Return whether a row of the log is pending."""

@@ -142,11 +142,22 @@ def connection_of(session: HostSession) -> Connection:
     )
 
 
-def execute(session: HostSession, statement: Executable, parameters: Any = None, *, schema: str) -> CursorResult[Any]:
+def schema_of(connection: Connection) -> str:
+    """Return the PostgreSQL schema in which a connection has our tables.
+
+    Our own engines say it, and so does an engine of the host's with `create_engine(url, execution_options=
+    {"schema_translate_map": {"cobalt_mirror": "another"}})`. One that says nothing has them in `cobalt_mirror`.
+    """
+    translated = connection.get_execution_options().get("schema_translate_map", {})
+    return str(translated.get(DECLARED_SCHEMA) or DECLARED_SCHEMA)
+
+
+def execute(session: HostSession, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
     """Run a statement on our tables inside a transaction of the host's."""
     connection = connection_of(session)
+    schema = schema_of(connection)
     options = options_for(connection.dialect.name, schema)
-    if "schema_translate_map" in connection.get_execution_options():  # of the host's own, which is not for our tables
+    if "schema_translate_map" in connection.get_execution_options():  # what the host's names mean is not for our tables
         options.setdefault("schema_translate_map", {DECLARED_SCHEMA: schema})
     return connection.execute(statement, parameters, execution_options=options)
 

@@ -20,14 +20,13 @@ _CONNECTIONS_A_STATEMENT = 100
 Place = tuple[str, str | None, str]
 
 
-def find_secret_fields(connection: Connection, wanted: Iterable[tuple[str, str]], *, schema: str) -> set[Place]:
+def find_secret_fields(connection: Connection, wanted: Iterable[tuple[str, str]]) -> set[Place]:
     """The fields that hold secrets, as far as the mirror knows.
 
     Args:
         connection: the transaction to look in.
         wanted: linked account id and slug of each connection that is asked about. The account's own configs are looked
             at, and one config of the application, whosever it is, for the account may have none yet.
-        schema: the name of our schema on PostgreSQL.
     """
     places, left = set[Place](), iter(sorted(set(wanted)))
     while some := list(islice(left, _CONNECTIONS_A_STATEMENT)):
@@ -40,7 +39,7 @@ def find_secret_fields(connection: Connection, wanted: Iterable[tuple[str, str]]
             select(known.where(configs.c.slug == slug).limit(1).subquery())
             for slug in sorted({slug for _, slug in some})
         ]
-        for row in execute(connection, union_all(own, *anyones), schema=schema):
+        for row in execute(connection, union_all(own, *anyones)):
             places |= _secret_places(row.slug, row.schema)
     return places
 

@@ -86,9 +86,7 @@ _RECORD: Mapping[str, Any] = {
 }
 
 
-def record_events(
-    session: Session | Connection, rows: Sequence[Mapping[str, Any]], *, schema: str
-) -> set[tuple[str, str]]:
+def record_events(session: Session | Connection, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
     """Insert rows whose (source, id) is not there yet.
 
     Returns:
@@ -97,21 +95,21 @@ def record_events(
     connection = session.connection() if isinstance(session, Session) else session
     statement = _RECORD[connection.dialect.name]
     if len(rows) == 1:
-        one = execute(connection, statement, rows[0], schema=schema)
+        one = execute(connection, statement, rows[0])
         return {(rows[0]["source"], rows[0]["id"])} if one.rowcount == 1 else set()
-    inserted = execute(connection, statement.returning(events.c.source, events.c.id), list(rows), schema=schema)
+    inserted = execute(connection, statement.returning(events.c.source, events.c.id), list(rows))
     return {(row.source, row.id) for row in inserted}
 
 
 def find_conflicts(
-    session: Session | Connection, contents: Mapping[tuple[str, str], str], vault: Vault, *, schema: str
+    session: Session | Connection, contents: Mapping[tuple[str, str], str], vault: Vault
 ) -> list[tuple[str, str]]:
     """The keys, among those given, under which the log holds something else."""
     wanted, found = list(contents), []
     for start in range(0, len(wanted), _KEYS_A_STATEMENT):
         keys = wanted[start : start + _KEYS_A_STATEMENT]
         statement = select(*EVENT_COLUMNS, events.c.fingerprint).where(tuple_(events.c.source, events.c.id).in_(keys))
-        for row in execute(session, statement, schema=schema):
+        for row in execute(session, statement):
             content = contents[(row.source, row.id)]
             same = (
                 content_of(dict(row._mapping)) == content

@@ -1,6 +1,7 @@
 """What a host's pages read: one customer's integrations, connections, configs, events and history. No call to Cobalt.
 
-Every function takes the host's own session (or connection) and runs one SELECT in it.
+Every function takes the host's own session (or connection) and runs one SELECT in it, in the schema that this says
+(`db.engine.schema_of`): one process may read several mirrors.
 """
 
 import functools
@@ -15,7 +16,6 @@ from sqlalchemy import BindParameter, ColumnElement, Select, Table, and_, bindpa
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.engine import HostSession, execute
 from cobalt_mirror.db.runs import read_last_pass, select_last_pass
-from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.statuses import (
     AccountStatus,
     ConfigStatus,
@@ -189,7 +189,7 @@ class WorkflowRuns:
 def integrations(session: HostSession, linked_account_id: str) -> list[Integration]:
     """Every enabled application for one customer, by name; also for a customer that the mirror does not know yet."""
     found = []
-    told = execute(session, _integrations(), {"account": linked_account_id}, schema=_schema())
+    told = execute(session, _integrations(), {"account": linked_account_id})
     for row in told.mappings().all():
         values = _fresh(row, "connections")
         del values["status"]
@@ -254,7 +254,7 @@ def list_history(session: HostSession, linked_account_id: str, *, limit: int = 1
     """The latest changes of the account's mirror, newest first."""
     h = tables.history
     statement = select(h).where(h.c.linked_account_id == linked_account_id).order_by(h.c.number.desc()).limit(limit)
-    return [Change(**_named(row)) for row in execute(session, statement, schema=_schema()).mappings()]
+    return [Change(**_named(row)) for row in execute(session, statement).mappings()]
 
 
 def list_events(
@@ -272,27 +272,27 @@ def list_events(
         statement = statement.where(e.c.linked_account_id == linked_account_id)
     if status is not None:
         statement = statement.where(e.c.status == status)
-    return [EventState(**_named(row)) for row in execute(session, statement, schema=_schema()).mappings()]
+    return [EventState(**_named(row)) for row in execute(session, statement).mappings()]
 
 
 def count_events(session: HostSession) -> dict[tuple[EventStatus, Move | None], int]:
     """How many events there are by status and by whose move it is."""
     e = tables.events
     statement = select(e.c.status, e.c.move, func.count().label("number")).group_by(e.c.status, e.c.move)
-    return {(row.status, row.move): row.number for row in execute(session, statement, schema=_schema())}
+    return {(row.status, row.move): row.number for row in execute(session, statement)}
 
 
 def find_oldest_waiting(session: HostSession) -> datetime | None:
     """When the oldest pending event was recorded; None when nothing waits."""
     e = tables.events
     statement = select(func.min(e.c.recorded_at, type_=e.c.recorded_at.type)).where(tables.is_pending)
-    found: datetime | None = execute(session, statement, schema=_schema()).scalar_one()
+    found: datetime | None = execute(session, statement).scalar_one()
     return found
 
 
 def _rows(session: HostSession, table: Table, linked_account_id: str) -> list[dict[str, Any]]:
     statement = select(table).where(table.c.linked_account_id == linked_account_id).order_by(*table.primary_key.columns)
-    return [_named(row) for row in execute(session, statement, schema=_schema()).mappings()]
+    return [_named(row) for row in execute(session, statement).mappings()]
 
 
 def _with_freshness(session: HostSession, table: Table, linked_account_id: str) -> list[dict[str, Any]]:
@@ -303,7 +303,7 @@ def _with_freshness(session: HostSession, table: Table, linked_account_id: str) 
         .order_by(*table.primary_key.columns)
     )
     compared = "connections" if table is tables.connections else "accounts"
-    return [_fresh(row, compared) for row in execute(session, statement, schema=_schema()).mappings()]
+    return [_fresh(row, compared) for row in execute(session, statement).mappings()]
 
 
 def _doubts(account: ColumnElement[Any], slug: ColumnElement[Any]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
@@ -333,8 +333,3 @@ def _fresh(row: Mapping[Any, Any], compared: str) -> dict[str, Any]:
 
 def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(name): value for name, value in row.items()}
-
-
-@functools.cache
-def _schema() -> str:
-    return DatabaseSettings.from_environment().mirror_schema

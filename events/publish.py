@@ -61,24 +61,24 @@ def publish_many(events: Iterable[Event], session: HostSession | None = None) ->
         A receipt for each event, in their order. An event that occurs twice among them is new once.
     """
     if session is not None:
-        return publish_with(_settings(), events, session)
+        return publish_with(_settings().vault(), events, session)
     with _engine().begin() as connection:
-        return publish_with(_settings(), events, connection)
+        return publish_with(_settings().vault(), events, connection)
 
 
-def publish_with(settings: DatabaseSettings, events: Iterable[Event], session: HostSession) -> list[Receipt]:
-    """Publish many events with these settings instead of the environment's. See `publish_many`."""
-    connection, vault, events = connection_of(session), settings.vault(), list(events)
+def publish_with(vault: Vault, events: Iterable[Event], session: HostSession) -> list[Receipt]:
+    """Publish many events with these keys instead of the environment's. See `publish_many`."""
+    connection, events = connection_of(session), list(events)
     rows, contents = _prepare(events, vault)
     if not rows.keys:
         return []
     if not vault:
-        _refuse_readable_secrets(connection, events, schema=settings.mirror_schema)
+        _refuse_readable_secrets(connection, events)
     # Sorted, so that two transactions with the same events cannot deadlock.
-    new = record_events(connection, [row for _, row in sorted(rows.by_key.items())], schema=settings.mirror_schema)
+    new = record_events(connection, [row for _, row in sorted(rows.by_key.items())])
     repeated = {key: text for key, text in contents.items() if key not in new}
     if repeated:
-        _refuse(find_conflicts(connection, repeated, vault, schema=settings.mirror_schema))
+        _refuse(find_conflicts(connection, repeated, vault))
     return [Receipt(source=source, id=id_, is_new=is_new) for (source, id_), is_new in _receipts(rows, new)]
 
 
@@ -136,14 +136,14 @@ def _secret_part(event: Event, vault: Vault) -> dict[str, Any]:
             return {}
 
 
-def _refuse_readable_secrets(connection: Connection, events: Iterable[Event], *, schema: str) -> None:
+def _refuse_readable_secrets(connection: Connection, events: Iterable[Event]) -> None:
     """Raise NoSecretKeys if a value for a known password field would be stored unencrypted."""
     changes = [event for event in events if isinstance(event, ConfigChanged)]
     places = {place for event in changes for place in _written_places(event)}
     if not places:
         return
     subjects = {(event.linked_account_id, event.slug) for event in changes}
-    secret = sorted(places & find_secret_fields(connection, subjects, schema=schema), key=str)
+    secret = sorted(places & find_secret_fields(connection, subjects), key=str)
     if secret:
         slug, workflow_id, field_id = secret[0]
         name = f"fields.{field_id}" if workflow_id is None else f"workflows.{workflow_id}.fields.{field_id}"

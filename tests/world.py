@@ -105,7 +105,7 @@ class World:
 
     def publish(self, *events: Event) -> list[Receipt]:
         with self.engine.begin() as connection:
-            return publish_with(self.settings, events, connection)
+            return publish_with(self.settings.vault(), events, connection)
 
     def insert_by_hand(self, **values: Any) -> None:
         with self.engine.begin() as connection:

@@ -24,7 +24,7 @@ def open_transaction(settings: DatabaseSettings) -> Iterator[Connection]:
     engine = engine_of_a_host(settings, APPLICATION)
     with engine.connect() as connection:
         connection.execute(text("SELECT count(*) FROM cobalt_mirror.events")).scalar_one()
-        publish_with(settings, [UserSignedUp("late", name=PRIVATE)], connection)
+        publish_with(settings.vault(), [UserSignedUp("late", name=PRIVATE)], connection)
         connection.execute(text(f"SELECT '{PRIVATE}'"))
         yield connection
     engine.dispose()
@@ -68,7 +68,7 @@ class Publisher:
                     break
                 began = time.monotonic()
                 with engine.begin() as connection:
-                    publish_with(self._settings, [UserSignedUp(f"customer-{number}")], connection)
+                    publish_with(self._settings.vault(), [UserSignedUp(f"customer-{number}")], connection)
                 self.seconds.append(time.monotonic() - began)
         except Exception as error:  # raised again where the test sees it
             self._failure = error

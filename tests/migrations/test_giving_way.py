@@ -140,7 +140,7 @@ def test_an_index_is_built_while_hosts_publish(
         wait_until(lambda: blocked(onlooker))
         with engine.connect().execution_options(isolation_level="READ COMMITTED") as other:
             other.execute(text("SET LOCAL lock_timeout = '1s'"))
-            publish_with(settings, [UserSignedUp("meanwhile")], other)
+            publish_with(settings.vault(), [UserSignedUp("meanwhile")], other)
             other.commit()
         assert blocked(onlooker)
 

@@ -61,7 +61,7 @@ def test_migrating_again_changes_nothing(settings: DatabaseSettings) -> None:
     before = shape(settings)
     engine = create_engine(settings)
     with engine.begin() as connection:
-        publish_with(settings, [UserSignedUp("acme", id="1")], connection)
+        publish_with(settings.vault(), [UserSignedUp("acme", id="1")], connection)
 
     upgrade(settings)
 
@@ -99,7 +99,7 @@ def test_the_schema_may_have_another_name_even_that_of_a_keyword(postgres_url: s
 
     engine = create_engine(settings)
     with engine.begin() as connection:
-        publish_with(settings, [UserSignedUp("acme")], connection)
+        publish_with(settings.vault(), [UserSignedUp("acme")], connection)
         assert connection.execute(text(f'SELECT count(*) FROM "{schema}".events')).scalar_one() == 1
         assert not inspect(connection).has_schema("cobalt_mirror")
         assert inspect(connection).get_table_names() == []

@@ -60,7 +60,7 @@ class EventsEndpoint:
             document = decode(body)
             events = _read_batch(document) if is_batch else [_read_event(document)]
             with self.engine.begin() as connection:
-                receipts = publish_with(self.settings, events, connection)
+                receipts = publish_with(self.settings.vault(), events, connection)
         except _InvalidInBatch as error:
             return _refusal(400, error, index=error.index)
         except (NotJson, InvalidEvent) as error:

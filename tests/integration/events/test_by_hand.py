@@ -80,7 +80,7 @@ def test_what_a_host_says_itself_is_kept(host: Engine, log: Log) -> None:
 def test_on_sqlite_every_time_has_one_form(host: Engine, log: Log, settings: DatabaseSettings) -> None:
     insert(host, log, type="user_signed_up", linked_account_id="acme")
     with host.begin() as connection:
-        publish_with(settings, [UserSignedUp("acme")], connection)
+        publish_with(settings.vault(), [UserSignedUp("acme")], connection)
 
     with host.begin() as connection:
         times = connection.execute(text("SELECT occurred_at, recorded_at, due_at FROM events")).all()
@@ -140,7 +140,7 @@ def test_a_removal_is_stamped_with_what_the_mirror_shows_at_that_moment(
 ) -> None:
     log.connect("acme", "slack", ACCOUNTS)
     with host.begin() as connection:
-        publish_with(settings, [ConnectionRemoved("acme", "slack", id="published")], connection)
+        publish_with(settings.vault(), [ConnectionRemoved("acme", "slack", id="published")], connection)
     insert(host, log, id="inserted", type="connection_removed", linked_account_id="acme", slug="slack")
 
     where = "" if log.schema is None else f"{log.schema}."
@@ -157,7 +157,7 @@ def test_many_removals_at_once_are_each_stamped(host: Engine, log: Log, settings
         log.connect(f"account {number}", "slack", stamps[f"account {number}"])
 
     with host.begin() as connection:
-        publish_with(settings, [ConnectionRemoved(account, "slack") for account in stamps], connection)
+        publish_with(settings.vault(), [ConnectionRemoved(account, "slack") for account in stamps], connection)
 
     assert {row["linked_account_id"]: row["meant_for"] for row in log.rows()} == stamps
 
@@ -181,7 +181,7 @@ def test_only_a_removal_that_happened_just_now_can_mean_what_the_mirror_shows(
     removal = ConnectionRemoved(account, slug, occurred_at=datetime.now(UTC) - ago)
 
     with log.engine.begin() as connection:
-        publish_with(settings, [removal], connection)
+        publish_with(settings.vault(), [removal], connection)
 
     assert log.row()["meant_for"] == stamp
 
@@ -190,6 +190,6 @@ def test_no_other_event_is_stamped(host: Engine, log: Log, settings: DatabaseSet
     log.connect("acme", "slack", ACCOUNTS)
 
     with host.begin() as connection:
-        publish_with(settings, [ConfigChanged("acme", "slack")], connection)
+        publish_with(settings.vault(), [ConfigChanged("acme", "slack")], connection)
 
     assert log.row()["meant_for"] is None

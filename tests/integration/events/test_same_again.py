@@ -48,7 +48,7 @@ OTHERS: list[Event] = [
 
 def give(settings: DatabaseSettings, host: Engine, *events: Event) -> list[Receipt]:
     with host.begin() as connection:
-        return publish_with(settings, events, connection)
+        return publish_with(settings.vault(), events, connection)
 
 
 @pytest.mark.parametrize("event", [SIGN_UP, CHANGE], ids=["sign-up", "change"])

@@ -34,7 +34,7 @@ FORM: dict[str, Any] = {
 
 def give(settings: DatabaseSettings, host: Engine, *events: Event) -> None:
     with host.begin() as connection:
-        publish_with(settings, events, connection)
+        publish_with(settings.vault(), events, connection)
 
 
 @pytest.mark.parametrize("event", [SIGN_UP, CHANGE], ids=["credentials", "values"])
@@ -69,7 +69,7 @@ def test_without_the_key_the_event_says_which_setting_is_missing(
 
 def test_without_keys_credentials_are_refused(keyless: DatabaseSettings, host: Engine, log: Log) -> None:
     with host.begin() as connection, pytest.raises(NoSecretKeys, match="MIRROR_SECRET_KEYS is unset") as refused:
-        publish_with(keyless, [UserSignedUp("first"), SIGN_UP], connection)
+        publish_with(keyless.vault(), [UserSignedUp("first"), SIGN_UP], connection)
 
     assert SECRET not in str(refused.value)
     assert log.rows() == []
@@ -111,7 +111,7 @@ def test_without_keys_a_value_that_the_form_calls_a_password_is_refused(
     log.install(owner, "slack", FORM)
 
     with log.engine.begin() as connection, pytest.raises(NoSecretKeys) as refused:
-        publish_with(keyless, [ConfigChanged("acme", "hubspot", fields={"password": "x"}), change], connection)
+        publish_with(keyless.vault(), [ConfigChanged("acme", "hubspot", fields={"password": "x"}), change], connection)
 
     assert str(refused.value).startswith(f"{named}: a password field of slack, and MIRROR_SECRET_KEYS is unset")
     assert SECRET not in str(refused.value)

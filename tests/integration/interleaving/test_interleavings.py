@@ -40,7 +40,7 @@ def publish_now(world: World, event: Event) -> None:
     """Publish at the time that the world's clock shows."""
     now, is_same = world.clock(), tables.events.c.id == event.id
     with world.engine.begin() as connection:
-        (receipt,) = publish_with(world.settings, [event], connection)
+        (receipt,) = publish_with(world.settings.vault(), [event], connection)
         if receipt.is_new:
             connection.execute(tables.events.update().where(is_same).values(recorded_at=now, due_at=now))
 

@@ -203,7 +203,7 @@ class Stage:
             if isinstance(event, ConnectionRemoved):
                 is_new = self._publish_removal(connection, event, is_stamped=planned.is_stamped)
             else:
-                (receipt,) = publish_with(world.settings, [event], connection)
+                (receipt,) = publish_with(world.settings.vault(), [event], connection)
                 is_new = receipt.is_new
             if is_new and at is not None:
                 ours = tables.events.c.id == event.id
@@ -221,7 +221,7 @@ class Stage:
             "occurred_at": event.occurred_at,
             "meant_for": self._stamps.get((event.linked_account_id, event.slug), []) if is_stamped else [],
         }
-        return bool(record_events(connection, [row], schema=self.world.settings.mirror_schema))
+        return bool(record_events(connection, [row]))
 
 
 def _shown_by(sandbox: Sandbox) -> dict[tuple[str, str], list[dict[str, Any]]]:
