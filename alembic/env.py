@@ -1,7 +1,7 @@
 """Runs our migrations, in a schema and with a version table of our own, beside whatever else the database holds.
 
 On PostgreSQL each version is a transaction, which gives way to whoever else is at work there. On SQLite all that one
-alembic command does is one transaction; `db.migrate.upgrade` runs a command for each version.
+alembic command does is one transaction; `db.migrating.upgrade` runs a command for each version.
 """
 
 from alembic import context
@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Engine, MetaData, inspect
 from sqlalchemy.schema import CreateSchema, SchemaItem
 
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.db.migrate import VERSION_TABLE, refuse_unknown
-from cobalt_mirror.db.migration_locks import Patience, giving_way, name_sessions
-from cobalt_mirror.db.migration_turn import turn
+from cobalt_mirror.db.migrating.patience import Patience, giving_way, name_sessions
+from cobalt_mirror.db.migrating.turn import turn
+from cobalt_mirror.db.migrating.upgrade import VERSION_TABLE, refuse_unknown
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.tables import metadata
 

@@ -12,7 +12,7 @@ depends_on = None
 # their own. What waits for a lock makes every host wait behind it, and what holds one makes them wait until the commit.
 #
 # - One version changes one existing table, in a few statements that touch no rows: lock_timeout and statement_timeout
-#   (db/migration_locks.py) end what takes longer. Rows are filled in by later, small transactions.
+#   (db/migrating/patience.py) end what takes longer. Rows are filled in by later, small transactions.
 # - The release before must go on working: a new column is nullable or has a constant default; nothing is renamed,
 #   narrowed or dropped before no running release uses it.
 # - An index on an existing table is built CONCURRENTLY, with if_not_exists=True, in a version that does nothing else,

@@ -29,9 +29,9 @@ _SEED = 1
 
 
 def per_event(say: Say, *, customers: int = CUSTOMERS) -> Iterator[Figure]:
-    """The workers' calls, the catalogue's included and the host's own (tokens, consents) not, by events published."""
-    say(f"{customers} customers of the demo go through the whole flow under Cobalt's limit")
-    # Nothing reaches the sandbox late, so whoever must look again need not wait for a minute.
+    """Measure the workers' calls per published event, including the catalogue, without the host's calls."""
+    say(f"{customers} customers of the demo run under Cobalt's limit")
+    # No write reaches the sandbox late, so a read after a lost answer need not wait for a minute.
     plan = Plan(variables={"DELAYED_WRITE_SECONDS": "3"})
     with database_server(POSTGRESQL) as server, fleet(server, plan) as running:
         events, own = _let_them_live(running, customers)
@@ -68,7 +68,7 @@ class _Host(Host):
 
 
 def _let_them_live(running: Fleet, customers: int) -> tuple[int, int]:
-    """Let customers loose until everything is handled; how many events they published and calls the host made."""
+    """Run the customers until all is handled; return the number of events published and of calls by the host."""
     with ExitStack() as stack:
         redis = stack.enter_context(create_governor_redis(running.settings))
         counter = CallCounter(create_governor(redis, running.settings))
@@ -90,7 +90,7 @@ def _count(running: Fleet, table: Table) -> int:
 
 
 def _check(running: Fleet) -> None:
-    """Few calls are no merit when the mirror is wrong."""
+    """Check that the mirror agrees with Cobalt."""
     state = running.cobalt.state()
     with reading(running.engine).begin() as connection:
         mirror = read_mirror(connection, (row["linked_account_id"] for row in state["accounts"]))

@@ -23,7 +23,7 @@ Answer = tuple[int, Any]
 
 
 class Cobalt:
-    """What the instant Cobalt knows: the values of each config."""
+    """The state of the instant Cobalt: the values of each config."""
 
     def __init__(self) -> None:
         self._configs: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -35,10 +35,14 @@ class Cobalt:
         }
 
     def answer(self, method: str, path: str, account: str, body: dict[str, Any]) -> Answer:
-        """The status and the document that answer one request."""
+        """Return the status and the document for one request."""
         route = self._routes.get((method, path.partition("?")[0]))
         if route is None:
-            return 404, {"status_code": 404, "error": "NOT_FOUND", "message": f"nobody asks for {method} {path} here"}
+            return 404, {
+                "status_code": 404,
+                "error": "NOT_FOUND",
+                "message": f"the instant Cobalt has no {method} {path}",
+            }
         return route(account, body)
 
     @staticmethod
@@ -78,19 +82,19 @@ def _shown(slug: str, config_id: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection: requests in, answers out."""
+    """One kept-alive connection: it reads requests and writes answers."""
 
     def __init__(self, cobalt: Cobalt) -> None:
         self._cobalt = cobalt
         self._waiting = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep where answers go."""
+        """Store the transport for answers."""
         assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - asyncio's promise for TCP
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is whole."""
+        """Answer all complete requests."""
         self._waiting += data
         while (ends := self._waiting.find(b"\r\n\r\n")) >= 0:
             head = self._waiting[:ends]
@@ -117,7 +121,7 @@ async def _serve() -> None:
     cobalt = Cobalt()
     server = await asyncio.get_running_loop().create_server(lambda: Connection(cobalt), "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
-    print(f"http://{host}:{port}", flush=True)  # noqa: T201 - whoever started it reads this
+    print(f"http://{host}:{port}", flush=True)  # noqa: T201 - the parent process reads this
     async with server:
         await server.serve_forever()
 

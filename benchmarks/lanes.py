@@ -41,7 +41,7 @@ _LIVE = [f"live-{number:02}" for number in range(60)]
 
 
 def lanes(say: Say, *, accounts: int = ACCOUNTS, seconds: float = SECONDS) -> Iterator[Figure]:
-    """What a reconciliation costs live events, and what is left for it while live work has a backlog."""
+    """Measure the cost of a reconciliation for live events, and its own share while live work has a backlog."""
     say(f"filling the sandbox with {accounts:,} accounts")
     with database_server(POSTGRESQL) as server, fleet(server, Plan(accounts=accounts)) as running:
         _prepare(running)
@@ -105,9 +105,9 @@ def _prepare(running: Fleet) -> None:
 
 
 def _live_events(running: Fleet, seconds: float, source: str) -> list[float]:
-    """Publish at a steady rate, each moment a bit off; how long each took to the mirror, in milliseconds.
+    """Publish at a steady rate with jitter, and return the time of each event to the mirror, in milliseconds.
 
-    Both ends are the database's: when the row was made, and when the transaction that changed the mirror said so.
+    Both times are the database's: of the event's row, and of the transaction that changed the mirror.
     """
     chance, began = random.Random(source), time.monotonic()
     count = int(EVENTS_A_SECOND * seconds)
@@ -137,7 +137,7 @@ def _times(running: Fleet, source: str) -> list[tuple[datetime, datetime]]:
 
 @contextmanager
 def _reconciliation(running: Fleet) -> Iterator[None]:
-    """One that is under way from the first moment to the last."""
+    """Run a reconciliation for the whole block; raise if it ends earlier."""
     process = running.run("reconcile")
     wait_until(lambda: _pages(running) > 2)
     yield
@@ -154,14 +154,14 @@ def _pages(running: Fleet) -> int:
 
 
 def _beside_a_backlog(running: Fleet) -> int:
-    """How many pages it gets while live work could use the whole limit by itself."""
+    """Return how many pages a reconciliation reads while live work could use the whole limit."""
     running.publish(_backlog(int(RATE * (_BACKLOG_SECONDS + 10))))
     time.sleep(4)
     before = _pages(running)
     time.sleep(_BACKLOG_SECONDS)
     got = _pages(running) - before
     if not running.count_pending():
-        raise RuntimeError("the backlog ran dry")
+        raise RuntimeError("the backlog is used up; publish more events")
     return got
 
 

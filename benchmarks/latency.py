@@ -34,7 +34,7 @@ _PATIENCE_SECONDS = 30.0
 
 
 def at_rest(say: Say, *, events: int = EVENTS, databases: Iterable[str] = (POSTGRESQL, SQLITE)) -> Iterator[Figure]:
-    """From before a publish to its row in the mirror, one event at a time; and the relay's processor time when idle."""
+    """Measure the time from publish to mirror, one event at a time, and the processor time of an idle relay."""
     for database in databases:
         say(f"publish to mirror at rest on {database}, {events} events one by one")
         with database_server(database) as server, fleet(server, Plan()) as running:
@@ -44,7 +44,7 @@ def at_rest(say: Say, *, events: int = EVENTS, databases: Iterable[str] = (POSTG
 
 
 def with_a_full_log(say: Say, *, events: int = EVENTS, finished: int = FINISHED) -> Iterator[Figure]:
-    """The same with a million finished events in the log, against an empty one. On PostgreSQL."""
+    """Measure the time from publish to mirror with a million finished events in the log, against an empty one."""
     with database_server(POSTGRESQL) as server, fleet(server, Plan()) as running:
         say(f"publish to mirror with an empty log, {events} events")
         empty = _measured(running, events)
@@ -105,7 +105,7 @@ def _described(took: list[float]) -> dict[str, float]:
 
 
 def _measured(running: Fleet, events: int) -> list[float]:
-    """How long each event took from before its publish to the mirror's row, in milliseconds."""
+    """Return the time of each event from before its publish to the mirror's row, in milliseconds."""
     running.publish(UserSignedUp(account, name="before") for account in _ACCOUNTS)
     running.wait_until_done()
     chance, took = random.Random(events), []
@@ -122,7 +122,7 @@ def _measured(running: Fleet, events: int) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class _Looker:
-    """Looks at the mirror every millisecond or two over the driver itself, so that looking costs little."""
+    """Polls the mirror every millisecond or two with the database driver, so that polling costs little."""
 
     driver: Any
     table: str
@@ -170,7 +170,7 @@ FROM (SELECT n, clock_timestamp() - interval '1 day' - n * interval '1 second' A
 
 
 def _fill_log(running: Fleet, finished: int) -> None:
-    """Finished events of 100,000 accounts of their own, and some of every account that is measured."""
+    """Insert finished events: of 100,000 other accounts, and some of every measured account."""
     schema = running.settings.mirror_schema
     own = len(_ACCOUNTS) * _FINISHED_EACH
     with running.engine.begin() as connection:

@@ -15,12 +15,12 @@ RATE, BURST = 20, 5
 LONGEST_DELAY_MS = 50.0
 SECONDS = 60.0
 PROCESSES = (1, 2, 8)
-#: The worker processes get into their stride before anything is counted.
+#: Seconds of warm-up before calls are counted.
 _WARM_UP_SECONDS = 5.0
 
 
 def use_of_the_limit(say: Say, *, seconds: float = SECONDS, processes: Iterable[int] = PROCESSES) -> Iterator[Figure]:
-    """Calls against the limit, and calls beyond it, with a backlog that never runs dry and a network that dawdles."""
+    """Measure calls against the limit, and calls beyond it, with a lasting backlog and a slow network."""
     for number in processes:
         say(f"use of the limit with {number} worker processes, {seconds:g} s")
         plan = Plan(longest_delay_ms=LONGEST_DELAY_MS, variables={"WORKER_PROCESSES": str(number)})
@@ -35,7 +35,7 @@ def _measure(running: Fleet, seconds: float, processes: int) -> Iterator[Figure]
     time.sleep(seconds)
     after, took = running.cobalt.summary(), time.monotonic() - began
     if not running.count_pending():
-        raise RuntimeError("the backlog ran dry")
+        raise RuntimeError("the backlog is used up; publish more events")
     throttled = after["by_status"].get("429", 0)
     calls = after["calls"] - before["calls"] - (throttled - before["by_status"].get("429", 0))
     used = 100 * calls / (RATE * took)
@@ -62,7 +62,7 @@ def _measure(running: Fleet, seconds: float, processes: int) -> Iterator[Figure]
 
 
 def _backlog(calls: int) -> list[Event]:
-    """Events that cost at least so many calls: new accounts (one each) with a config each (two)."""
+    """Return events that need at least so many calls: new accounts (one each) with a config each (two)."""
     accounts = [f"limit-{number:05}" for number in range(calls // 3 + 1)]
     return [
         event
@@ -75,7 +75,7 @@ def _backlog(calls: int) -> list[Event]:
 
 
 def _spread(running: Fleet, after: int) -> dict[str, int]:
-    """The fewest and the most calls that Cobalt got in one second of the clock, first and last second aside."""
+    """Return the fewest and the most calls in one second of the clock, without the first and the last second."""
     seconds = Counter(call["at"][:19] for call in running.cobalt.calls(after=after))
     whole = [seconds[second] for second in sorted(seconds)[1:-1]]
     return {"fewest": min(whole), "most": max(whole)}

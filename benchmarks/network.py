@@ -54,7 +54,7 @@ async def serve(network: Network) -> None:
 
 
 def main() -> None:
-    """Be the network."""
+    """Run the network."""
     host, _, port = sys.argv[1].rpartition(":")
     longest, seed = float(sys.argv[2]) / 1_000, int(sys.argv[3]) if sys.argv[3:] else 0
     asyncio.run(serve(Network(host, int(port), longest_seconds=longest, seed=seed)))

@@ -27,12 +27,12 @@ from tests.waiting import wait_until
 
 EVENTS = 10_000
 RATE = 20.0
-#: Probes are as far apart by then as they get.
+#: By then the probes are as far apart as they become.
 OUTAGE_SECONDS = 90.0
 HOUR = timedelta(hours=1)
 #: An account's events, and the calls that they need once they are folded.
 _EVENTS_EACH, _CALLS_EACH = 3, 3
-#: Workers that still make more calls than this a second toward the end of an outage go on trying.
+#: More calls a second than this toward the end of an outage mean that workers do not stop trying.
 _TRYING_A_SECOND = 1.0
 _LOOK_BACK_SECONDS = 20.0
 
@@ -40,7 +40,7 @@ _LOOK_BACK_SECONDS = 20.0
 def time_to_agreement(
     say: Say, *, events: int = EVENTS, rate: float = RATE, outage_seconds: float = OUTAGE_SECONDS
 ) -> Iterator[Figure]:
-    """How long the backlog of an outage takes, against the calls that it needs at the whole limit."""
+    """Measure the time for the backlog of an outage, against the time for its calls at the whole limit."""
     plan = Plan(variables={"COBALT_RATE_PER_SECOND": str(rate)})
     accounts = [f"outage-{number:05}" for number in range(events // _EVENTS_EACH)]
     with database_server(POSTGRESQL) as server, fleet(server, plan) as running:
@@ -78,7 +78,7 @@ class _Outage:
 
 
 def _outage(running: Fleet, accounts: list[str], seconds: float) -> _Outage:
-    """Be away for some time while everything is published, and leave what an hour would have left."""
+    """Let Cobalt fail while events are published, and put them into the state after an hour of failures."""
     running.cobalt.set_fault(answer="error", status=503)
     ends = time.monotonic() + seconds
     for start in range(0, len(accounts), 100):
@@ -96,7 +96,7 @@ def _outage(running: Fleet, accounts: list[str], seconds: float) -> _Outage:
 
 
 def _events(account: str) -> list[Event]:
-    """A sign-up, which is one call, and two changes of one config, which are two calls together."""
+    """Return a sign-up (one call) and two changes of one config (two calls together)."""
     return [
         UserSignedUp(account, name=account.title(), udf={"plan": "pro"}),
         ConfigChanged(account, "slack", fields={"channel": "general"}),
@@ -105,7 +105,7 @@ def _events(account: str) -> list[Event]:
 
 
 def _recover(running: Fleet, accounts: list[str]) -> tuple[float, int]:
-    """End the outage; how long it takes until the mirror agrees, and how many calls that was."""
+    """End the outage; return the seconds until the mirror agrees, and the number of calls."""
     before = running.cobalt.summary()["calls"]
     running.cobalt.clear_faults()
     began = time.monotonic()
@@ -122,7 +122,7 @@ def _recover(running: Fleet, accounts: list[str]) -> tuple[float, int]:
 
 
 def _move_back(connection: Connection, by: timedelta) -> None:
-    """Let the waiting events have been there for longer."""
+    """Backdate the waiting events."""
     log = tables.events
     waiting = select(log.c.source, log.c.id, log.c.occurred_at, log.c.recorded_at, log.c.retrying_since).where(
         log.c.status == "pending"
@@ -141,7 +141,7 @@ def _move_back(connection: Connection, by: timedelta) -> None:
 
 
 def _as_after_an_hour_of_tries(connection: Connection, running: Fleet) -> None:
-    """Give each subject's waiting events the state that failing again and again for an hour leaves."""
+    """Put the waiting events into the state after an hour of failures."""
     log, now, chance = tables.events, database_clock(connection), random.Random(0)
     waiting = select(log.c.source, log.c.id, log.c.linked_account_id, log.c.slug).where(log.c.status == "pending")
     subjects: dict[tuple[str, str | None], tuple[int, datetime]] = {}
@@ -156,7 +156,7 @@ def _as_after_an_hour_of_tries(connection: Connection, running: Fleet) -> None:
 
 
 def _after_tries(running: Fleet, now: datetime, chance: random.Random) -> tuple[int, datetime]:
-    """How often a subject was tried within the hour, and when it is due next. The limit has room for so many."""
+    """Return how often a subject was tried within the hour at the rate limit, and when it is due next."""
     attempts, due_at = 0, now - HOUR
     while due_at <= now:
         due_at += backoff(

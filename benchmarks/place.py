@@ -1,11 +1,11 @@
-"""Where benchmarks take place: empty migrated databases and a Redis of their own, put away afterwards."""
+"""The stores of benchmarks: empty migrated databases and a Redis, removed afterwards."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from tests.services import postgres_server
@@ -13,16 +13,16 @@ from tests.services import postgres_server
 POSTGRESQL = "PostgreSQL"
 SQLITE = "SQLite"
 DATABASES = (POSTGRESQL, SQLITE)
-#: Stands where a database is named, for what has to do with none or with all of them.
+#: In place of a database: for benchmarks that use none, or choose theirs themselves.
 EITHER = ""
 
-#: How a benchmark says what it is doing.
+#: A function that prints progress.
 Say = Callable[[str], None]
 
 
 @contextmanager
 def migrated_database(kind: str) -> Iterator[str]:
-    """An empty database with our tables, gone afterwards; its URL."""
+    """Create an empty database with our tables, yield its URL, and remove it afterwards."""
     with _empty_database(kind) as url:
         upgrade(DatabaseSettings(database_url=url))
         yield url
@@ -40,6 +40,6 @@ def _empty_database(kind: str) -> Iterator[str]:
 
 @contextmanager
 def own_redis() -> Iterator[EmbeddedRedis]:
-    """An empty Redis, gone afterwards with its data."""
+    """Start an empty Redis, yield its URL, and remove it afterwards."""
     with TemporaryDirectory(prefix="cobalt-mirror-bench-") as folder, EmbeddedRedis(Path(folder)) as server:
         yield server

@@ -27,7 +27,7 @@ QUEUE = "plain"
 
 
 class Plain:
-    """The actors and what they need."""
+    """The actors and their resources."""
 
     def __init__(self, client: httpx.Client, engine: Engine) -> None:
         self._client = client
@@ -67,13 +67,13 @@ def _values(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def message_of(event: Event) -> Message[None]:
-    """The message that a host sends in place of publishing an event."""
+    """Return the message that a host sends in place of publishing an event."""
     match event:
         case UserSignedUp():
             return _message("sign_up", event.linked_account_id, event.name, event.udf)
         case ConfigChanged():
             return _message("change_config", event.linked_account_id, event.slug, event.fields)
-    raise ValueError(f"the plain job knows nothing of {event.type}")
+    raise ValueError(f"the plain job has no actor for {event.type}")
 
 
 def _message(actor: str, *arguments: Any) -> Message[None]:
@@ -86,7 +86,7 @@ def create_broker(redis_url: str) -> RedisBroker:
 
 
 def create_engine(threads: int) -> Engine:
-    """An engine as it comes, with a connection a thread."""
+    """Return an engine with default options and a connection per thread."""
     url = DatabaseSettings.from_environment().url()
     if url.get_backend_name() != "sqlite":
         return sqlalchemy.create_engine(url, pool_size=threads)

@@ -37,7 +37,7 @@ KINDS: tuple[Callable[[int], Event], ...] = (
 
 
 def measure(database: str, say: Say) -> Iterator[Figure]:
-    """Publish in a host's session, then in batches."""
+    """Measure publishing in a host's session, then in batches."""
     with migrated_database(database) as url:
         settings = Settings(database_url=url, mirror_secret_keys=Fernet.generate_key().decode())
         say(f"{TIMES} events of each kind, one at a time")
@@ -78,7 +78,7 @@ def _single(database: str, settings: Settings) -> Figure:
 
 
 def _host_engine(settings: Settings) -> Engine:
-    """An engine as a host has it, which knows nothing of us; on SQLite one that waits for other writers."""
+    """Return an engine like a host's, without our options; on SQLite one that waits for other writers."""
     is_sqlite = settings.url().get_backend_name() == "sqlite"
     return create_engine(settings) if is_sqlite else sqlalchemy.create_engine(settings.url())
 
@@ -100,14 +100,14 @@ def _insert(engine: Engine, row: dict[str, Any]) -> float:
 
 @contextmanager
 def _host_transaction(engine: Engine) -> Iterator[Session]:
-    """A transaction that has begun, as a host's has when it comes to publishing."""
+    """Begin a transaction, as a host has before it publishes."""
     with Session(engine) as session, session.begin():
         session.execute(text("SELECT 1"))
         yield session
 
 
 def _row(engine: Engine, event: Event) -> dict[str, Any]:
-    """What was written for an event, under an id of its own."""
+    """Return the row of an event, with a new id."""
     columns = [log.c[name] for name in _GIVEN]
     with engine.connect() as connection:
         row = connection.execute(select(*columns).where(log.c.id == event.id)).mappings().one()
@@ -123,7 +123,7 @@ def _ms(times: list[float]) -> float:
 
 
 def _batches(database: str, settings: Settings) -> Figure:
-    """The host's loop: make a thousand events, publish them, commit."""
+    """Create a thousand events, publish them, and commit."""
     engine = create_engine(settings, pool_size=1)
     rates = [_batch(engine, settings, number) for number in range(BATCHES)]
     engine.dispose()

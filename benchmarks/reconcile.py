@@ -1,4 +1,4 @@
-"""What a reconciliation costs that finds nothing to do: calls, time, memory, and rows that it should not touch.
+"""The cost of a reconciliation without differences: calls, time, memory, and rows that it must not touch.
 
 Each pass is a process of its own, so that its peak memory is its own: `python -m benchmarks.reconcile URL ACCOUNTS`
 makes one and prints what it measured. Cobalt's listing is made up page by page, so no stand-in takes memory or much
@@ -38,7 +38,7 @@ MOMENT = "2026-01-31T12:00:00.000Z"
 
 
 class Listing(httpx.BaseTransport):
-    """A Cobalt that has so many accounts, each connected to two applications, and no other call."""
+    """A transport for a Cobalt with so many accounts, each with two connections; it serves only the listing."""
 
     def __init__(self, accounts: int) -> None:
         self._accounts = accounts
@@ -169,7 +169,7 @@ def one_pass(url: str, accounts: int) -> dict[str, Any]:
 
 
 def _count_writes(engine: Engine) -> Counter[str]:
-    """Counts the rows of the mirror and its history that this process writes, by table, from now on."""
+    """Count the rows of the mirror and its history that this process writes from now on, by table."""
     counted: Counter[str] = Counter()
 
     def after(_connection: object, cursor: Any, statement: str, *_rest: object) -> None:

@@ -9,12 +9,12 @@ from benchmarks.place import DATABASES, EITHER, POSTGRESQL, Say
 
 
 def _on_each(measure: Callable[[str, Say], Iterable[Figure]]) -> dict[str, Benchmark]:
-    """A benchmark that is told which database to run on."""
+    """A benchmark that takes the database to run on."""
     return {database: partial(measure, database) for database in DATABASES}
 
 
-#: By name and database: `{"limit": {POSTGRESQL: limit.measure}}`. One that sees to its databases by itself, or needs
-#: none, stands under EITHER and is run whatever databases are chosen.
+#: By name and database: `{"limit": {POSTGRESQL: limit.measure}}`. One that chooses its databases itself, or needs
+#: none, is under EITHER and runs whatever databases are chosen.
 BENCHMARKS: Mapping[str, Mapping[str, Benchmark]] = {
     "throughput": _on_each(throughput.measure),
     "publish": _on_each(publishing.measure),

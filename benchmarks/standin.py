@@ -16,7 +16,7 @@ _HEADERS = {"x-api-key": DEFAULT_KEYS["test"], "content-type": "application/json
 
 
 def filled(accounts: int) -> Sandbox:
-    """A sandbox that has so many accounts, `filled-0000000` and so on, and an empty ledger."""
+    """Return a sandbox with so many accounts, `filled-0000000` and so on, and an empty ledger."""
     sandbox = Sandbox(settings=SandboxSettings(rate_limited=False))
     for number in range(accounts):
         account = f"filled-{number:07}"

@@ -24,24 +24,24 @@ from cobalt_mirror.workers.settings import Settings
 
 ROUNDS = 5
 BURST = 10
-#: Events that are finished before anything is measured: imports, connections and caches are warm by then.
+#: Events to finish before the measurement, to warm up imports, connections and caches.
 WARM = 200
 
 
 def sign_ups(prefix: str, number: int) -> list[Event]:
-    """Sign-ups of different customers."""
+    """Return sign-ups of different customers."""
     return [
         UserSignedUp(f"{prefix}-{n}", name=f"Customer {n}", udf={"plan": "pro", "seats": str(n)}) for n in range(number)
     ]
 
 
 def distinct_changes(prefix: str, number: int) -> list[Event]:
-    """One change of a config each, by different customers."""
+    """Return one config change each, by different customers."""
     return [_change(f"{prefix}-{n}", n) for n in range(number)]
 
 
 def bursts(prefix: str, number: int) -> list[Event]:
-    """Ten changes of one config by each customer, one right after the other."""
+    """Return ten changes of one config by each customer, one right after the other."""
     return [_change(f"{prefix}-{n}", change) for n in range(number // BURST) for change in range(BURST)]
 
 
@@ -52,7 +52,7 @@ def _change(account: str, number: int) -> Event:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is published, and the ratio to plain that it has to reach."""
+    """The events to publish, and the least ratio to the plain job."""
 
     name: str
     make: Callable[[str, int], list[Event]]
@@ -70,7 +70,7 @@ LOADS = (
 
 @dataclass(slots=True)
 class Measured:
-    """What one side made of one load, a value a round."""
+    """The results of one side with one load, a value per round."""
 
     per_second: list[float] = field(default_factory=list)
     cpu_ms: list[float] = field(default_factory=list)
@@ -122,7 +122,7 @@ def _round(
 
 
 def _add_accounts(engine: Engine, events: Sequence[Event]) -> None:
-    """Whoever changes a config has an account, which the mirror shows."""
+    """Add an account to the mirror for each customer who changes a config."""
     rows = [
         {"linked_account_id": account, "status": "active"} for account in {event.linked_account_id for event in events}
     ]
@@ -132,7 +132,7 @@ def _add_accounts(engine: Engine, events: Sequence[Event]) -> None:
 
 
 def _check(engine: Engine, events: Sequence[Event], prefix: str) -> None:
-    """Fast is only who did the work: every account has its row in the mirror."""
+    """Check that the work was done: every account has its row in the mirror."""
     table = configs if isinstance(events[0], ConfigChanged) else linked_accounts
     accounts = {event.linked_account_id for event in events}
     with engine.connect() as connection:
@@ -184,7 +184,7 @@ def _median(values: Iterable[float]) -> float:
 
 
 def _ceiling(url: str, *, connections: int = PROCESSES * THREADS, seconds: float = 1.0) -> float:
-    """How many calls a second the instant Cobalt answers when the client does next to nothing."""
+    """Return the calls a second that the instant Cobalt answers to a client that does next to nothing."""
     host, port = url.removeprefix("http://").split(":")
     request = _raw_request(host)
     sockets = [socket.create_connection((host, int(port))) for _ in range(connections)]

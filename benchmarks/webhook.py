@@ -24,10 +24,10 @@ _SLUGS = ("slack", "hubspot", "notion", "jira")
 def notifications(
     say: Say, *, seconds: float = SECONDS, databases: Iterable[str] = (POSTGRESQL, SQLITE)
 ) -> Iterator[Figure]:
-    """How long the door takes at a hundred a second, while workers read at Cobalt what it is told about.
+    """Measure the latency of the endpoint at a hundred requests a second, while workers read from Cobalt.
 
     The load keeps to its schedule whether answers come or not; a notification's time runs from when it was due to be
-    sent, so that nobody waits unseen behind a slow one.
+    sent, so that the wait behind a slow one counts, too.
     """
     for database in databases:
         say(f"POST /webhooks/cobalt at {RATE} a second on {database}, {seconds:g} s")
@@ -56,7 +56,7 @@ def _figure(took: list[float], database: str) -> Figure:
 
 
 async def _load(running: Fleet, url: str, count: int) -> list[float]:
-    """Send on schedule, over as many connections as are needed; how long each took, in milliseconds."""
+    """Send on schedule, over as many connections as are needed, and return the latencies in milliseconds."""
     address, key = urlsplit(url), running.settings.require_key()
     due: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
     took: list[float] = []
@@ -78,7 +78,7 @@ async def _load(running: Fleet, url: str, count: int) -> list[float]:
 
 
 async def _connection(address: SplitResult, due: asyncio.Queue[tuple[float, bytes]], took: list[float]) -> None:
-    """Send what is due over one connection, one after the other. A client library would cost more than the door."""
+    """Send due requests over one connection, one by one. A client library would cost more than the endpoint."""
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     while True:
         due_at, request = await due.get()
@@ -104,7 +104,7 @@ def _request(address: SplitResult, body: bytes, key: str) -> bytes:
 
 
 def _body(number: int) -> bytes:
-    """Three of four are about connections, the rest about workflows."""
+    """Return a notification; three of four are about connections, the rest about workflows."""
     common = {"linked_account_id": _account(number), "org_id": "org_sandbox", "environment": "test"}
     if number % 4 == 3:
         workflow = {"workflow_id": "wf-1", "workflow_name": "Sync", "config_id": _account(number)}

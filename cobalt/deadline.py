@@ -134,7 +134,7 @@ def countdown_transport(base_url: httpx.URL) -> httpx.HTTPTransport:
     transport = httpx.HTTPTransport(
         proxy=_proxy_for(base_url), limits=httpx.Limits(keepalive_expiry=_KEEPALIVE_SECONDS)
     )
-    # httpx has no door for a backend. Should these names change, the tests with trickling servers hang and say so.
+    # httpx has no public option for a backend. If these private names change, the tests with slow servers fail.
     pool = transport._pool
     pool._network_backend = CountdownBackend(pool._network_backend)
     return transport

@@ -1,6 +1,6 @@
 """What a page of Cobalt's listing is compared with, and what a walk through the listing notes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,35 +9,59 @@ from sqlalchemy import Connection, null, select, update
 
 from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.db.engine import insert_into
+from cobalt_mirror.db.rows import AccountRow
 from cobalt_mirror.db.statuses import ConfigStatus, ConnectionStatus
 from cobalt_mirror.db.tables import configs, connections, linked_accounts, looks, walked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownConnection:
+    """A row in `connections`, as far as the listing can be compared with it.
+
+    Attributes:
+        accounts: the connected accounts as JSON; None: not known yet.
+        listed_created_at: the time that the listing showed when the connection was last compared.
+    """
+
+    slug: str
+    status: ConnectionStatus
+    accounts: Sequence[Mapping[str, Any]] | None = None
+    connected_at: datetime | None = None
+    listed_created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the mirror holds of one account that the listing may tell something about.
+    """What the mirror holds of one account that the listing shows.
 
     Attributes:
         account: the row in `linked_accounts`; None: the mirror does not know the account.
-        connections: the rows in `connections` by slug, each with what the listing told at the last look.
+        connections: its connections by slug.
     """
 
-    account: Mapping[str, Any] | None = None
-    connections: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    account: AccountRow | None = None
+    connections: dict[str, KnownConnection] = field(default_factory=dict)
 
 
 def find_known(connection: Connection, linked_account_ids: Iterable[str]) -> dict[str, Known]:
-    """What the mirror knows of these accounts, in two SELECTs; those that it does not know at all are left out."""
+    """Read what the mirror holds of these accounts, in two SELECTs; those of which it holds nothing are left out."""
     ids = list(linked_account_ids)
     a, c = linked_accounts.c, connections.c
     rows = connection.execute(select(linked_accounts).where(a.linked_account_id.in_(ids)))
-    found = {row["linked_account_id"]: Known(account=_named(row)) for row in rows.mappings()}
-    told = (looks.c.linked_account_id == c.linked_account_id) & (looks.c.slug == c.slug)
-    shown = [c.linked_account_id, c.slug, c.status, c.accounts, c.connected_at, looks.c.listed_created_at]
-    joined = select(*shown).select_from(connections.outerjoin(looks, told)).where(c.linked_account_id.in_(ids))
-    for row in connection.execute(joined).mappings():
-        found.setdefault(row["linked_account_id"], Known()).connections[row["slug"]] = _named(row)
-    return found
+    known = {row["linked_account_id"]: Known(account=AccountRow.from_columns(row)) for row in rows.mappings()}
+    is_same = (looks.c.linked_account_id == c.linked_account_id) & (looks.c.slug == c.slug)
+    columns = [c.slug, c.status, c.accounts, c.connected_at, looks.c.listed_created_at]
+    joined = select(c.linked_account_id, *columns).select_from(connections.outerjoin(looks, is_same))
+    for account_id, slug, status, *rest in connection.execute(joined.where(c.linked_account_id.in_(ids))):
+        accounts, connected_at, listed_created_at = rest
+        known.setdefault(account_id, Known()).connections[slug] = KnownConnection(
+            slug=slug,
+            status=ConnectionStatus(status),
+            accounts=accounts,
+            connected_at=connected_at,
+            listed_created_at=listed_created_at,
+        )
+    return known
 
 
 def record_walked(connection: Connection, run_id: str, linked_account_ids: Iterable[str]) -> None:
@@ -77,10 +101,6 @@ def take_unknown(connection: Connection, run_id: str, *, limit: int = 100) -> li
             moment = one["connected_at"]
             one["connected_at"] = None if moment is None else datetime.fromisoformat(moment)
     return [row.unknown for row in rows]
-
-
-def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name): value for name, value in row.items()}
 
 
 def find_account_subjects(connection: Connection, linked_account_id: str, *, only_live: bool = False) -> list[str]:

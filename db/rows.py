@@ -4,8 +4,8 @@ Rows are frozen. A change names only the columns that are known anew; a column l
 column or status is a type error.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self, TypedDict, Unpack
 
@@ -27,9 +27,9 @@ class AccountRow:
     verified_at: datetime | None = None
 
     @classmethod
-    def from_columns(cls, columns: Mapping[str, Any]) -> Self:
+    def from_columns(cls, columns: Mapping[Any, Any]) -> Self:
         """Read a row of the table."""
-        return cls(**{**_of(cls, columns), "status": AccountStatus(columns["status"])})
+        return cls(**{**_of(cls.__slots__, columns), "status": AccountStatus(columns["status"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +44,9 @@ class ConnectionRow:
     verified_at: datetime | None = None
 
     @classmethod
-    def from_columns(cls, columns: Mapping[str, Any]) -> Self:
+    def from_columns(cls, columns: Mapping[Any, Any]) -> Self:
         """Read a row of the table."""
-        return cls(**{**_of(cls, columns), "status": ConnectionStatus(columns["status"])})
+        return cls(**{**_of(cls.__slots__, columns), "status": ConnectionStatus(columns["status"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +64,13 @@ class ConfigRow:
     verified_at: datetime | None = None
 
     @classmethod
-    def from_columns(cls, columns: Mapping[str, Any]) -> Self:
+    def from_columns(cls, columns: Mapping[Any, Any]) -> Self:
         """Read a row of the table."""
-        return cls(**{**_of(cls, columns), "status": ConfigStatus(columns["status"])})
+        return cls(**{**_of(cls.__slots__, columns), "status": ConfigStatus(columns["status"])})
 
 
-def _of(row: type[Any], columns: Mapping[str, Any]) -> dict[str, Any]:
-    return {field.name: columns[field.name] for field in fields(row)}
+def _of(names: Iterable[str], columns: Mapping[Any, Any]) -> dict[str, Any]:
+    return {name: columns[name] for name in names}
 
 
 class AccountColumns(TypedDict, total=False):

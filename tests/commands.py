@@ -1,4 +1,4 @@
-"""Runs `cobalt-mirror` as a process, in a folder of its own, with only those settings that a test made."""
+"""Run `cobalt-mirror` as a process, in a folder of its own, with only the settings of the test."""
 
 import multiprocessing
 import os
@@ -16,18 +16,18 @@ from cobalt_mirror.workers.cli import main
 from tests.waiting import is_running
 
 COMMAND = Path(sysconfig.get_path("scripts"), "cobalt-mirror")
-# Importing everything takes a second or two, a fork of a process that did it takes nothing.
+# Importing everything takes a second or two; a fork of a process that has imported it takes none.
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["cobalt_mirror.workers.cli"])
 
-#: No command that ends by itself takes longer.
+#: The longest time of a command that ends by itself.
 _LONGEST_SECONDS = 120
 _OURS = ("COBALT_", "DATABASE_URL", "MIRROR_", "REDIS_", "WORKER_")
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a command ended."""
+    """The result of a command."""
 
     status: int
     output: str
@@ -36,16 +36,16 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """A folder and the variables that are set in it."""
+    """A folder and the environment variables for commands in it."""
 
     folder: Path
     variables: dict[str, str]
 
-    def run(self, *arguments: str, given: str = "", **variables: str) -> Ended:
-        """Runs a command to its end, with `given` on its standard input."""
+    def run(self, *arguments: str, standard_input: str = "", **variables: str) -> Ended:
+        """Run a command to its end, with `standard_input` on its standard input."""
         with tempfile.TemporaryDirectory() as folder:
             streams = [Path(folder, name) for name in ("input", "output", "errors")]
-            for stream, text in zip(streams, (given, "", ""), strict=True):
+            for stream, text in zip(streams, (standard_input, "", ""), strict=True):
                 stream.write_text(text)
             process = _FORKS.Process(
                 target=_become, args=(arguments, self.folder, self._environment(variables), streams)
@@ -57,7 +57,7 @@ class Shell:
 
     @contextmanager
     def start(self, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-        """Starts a command, its errors among its output, in a session of its own; kills what is left of that."""
+        """Start a command in a session of its own, with its errors in its output; kill the session afterwards."""
         with subprocess.Popen(
             [COMMAND, *arguments],
             cwd=self.folder,
@@ -79,7 +79,7 @@ class Shell:
 
 
 def _become(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], streams: Sequence[Path]) -> None:
-    """Makes a fork be the command."""
+    """Run the command in a forked process."""
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
@@ -90,19 +90,19 @@ def _become(arguments: Sequence[str], folder: Path, environment: Mapping[str, st
     main()
 
 
-def read_until(process: subprocess.Popen[str], wanted: str) -> str:
-    """Reads what a process says up to the line that holds `wanted`; fails when it ends before."""
+def read_until(process: subprocess.Popen[str], text: str) -> str:
+    """Return a process's output up to the line that contains `text`; fail if the process ends first."""
     assert process.stdout is not None
-    said: list[str] = []
+    lines: list[str] = []
     for line in process.stdout:
-        said.append(line)
-        if wanted in line:
-            return "".join(said)
-    raise AssertionError(f"{wanted!r} was never said, but:\n{''.join(said)}")
+        lines.append(line)
+        if text in line:
+            return "".join(lines)
+    raise AssertionError(f"{text!r} is not in the output:\n{''.join(lines)}")
 
 
 def children_of(pid: int) -> dict[int, str]:
-    """The command lines of the processes that a process started, by their ids."""
+    """Return the command lines of a process's children, by their ids."""
     children = {}
     for folder in Path("/proc").iterdir():
         try:
@@ -116,11 +116,11 @@ def children_of(pid: int) -> dict[int, str]:
 
 
 def family_of(pid: int) -> set[int]:
-    """A process and everything below it that runs."""
+    """Return the ids of a process and all its descendants."""
     below = [family_of(child) for child in children_of(pid)]
     return {pid}.union(*below)
 
 
 def still_running(pids: set[int]) -> set[int]:
-    """Those of them that have not ended."""
+    """Return the processes that are still running."""
     return {pid for pid in pids if is_running(pid)}

@@ -1,4 +1,4 @@
-"""How hard property tests try: so that a commit does not wait long for CI, or for as long as `make fuzz` is told to."""
+"""The number of examples of property tests: few in CI, as many as asked for in `make fuzz`."""
 
 import os
 
@@ -10,7 +10,7 @@ FUZZ_EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10000"))
 
 
 def register_profiles() -> None:
-    """Know the profiles `ci` (the same examples every time) and `fuzz` (others every time), and begin with `ci`."""
+    """Register the profiles `ci` (the same examples every time) and `fuzz` (others every time), and load `ci`."""
     settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
     settings.register_profile(
         "fuzz",
@@ -23,5 +23,5 @@ def register_profiles() -> None:
 
 
 def tries(in_ci: int) -> int:
-    """How many examples a property wants that has a number of its own in CI."""
+    """Return the number of examples for a property that has a number of its own in CI."""
     return in_ci if settings.get_current_profile_name() == "ci" else settings().max_examples

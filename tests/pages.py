@@ -1,4 +1,4 @@
-"""The README and the pages in docs/, and how tests read them."""
+"""The README and the pages in docs/, and functions to read them."""
 
 import re
 from itertools import takewhile
@@ -22,9 +22,9 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def block(page: str, language: str, part: str) -> str:
-    """Return the one code block that contains `part`."""
-    [found] = [each for each in blocks(page, language) if part in each]
-    return found
+    """Return the one code block that contains a text."""
+    [match] = [candidate for candidate in blocks(page, language) if part in candidate]
+    return match
 
 
 def languages(page: str) -> list[str]:
@@ -34,8 +34,8 @@ def languages(page: str) -> list[str]:
 
 def rows(page: str, heading: str) -> list[list[str]]:
     """Return the cells of every table whose first line is `heading`."""
-    found: list[list[str]] = []
+    cells: list[list[str]] = []
     for below in page.split(f"{heading}\n")[1:]:
         lines = takewhile(lambda line: line.startswith("|"), below.splitlines()[1:])
-        found += [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
-    return found
+        cells += [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return cells

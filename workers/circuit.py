@@ -117,7 +117,7 @@ class CircuitBreaker:
         with reading(self.engine).begin() as connection:
             return find_halt(connection) is not None
 
-    def is_key_refused(self) -> bool:
+    def confirm_key_refused(self) -> bool:
         """Probe, and return whether Cobalt refuses the key itself. A probe that ends in another error counts as no."""
         return self._probe_fails_with(KeyRefused)
 

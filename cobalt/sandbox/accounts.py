@@ -35,7 +35,7 @@ class _CreateBody(_Details):
     linked_account_id: Identifier = ""
 
     def identifier(self, call: Call) -> str:
-        """The one id that the body and the session token agree on."""
+        """Return the account id on which body and session token agree."""
         named = {self.account_id, self.linked_account_id} - {""}
         if call.token_account is not None:
             named.add(call.token_account.linked_account_id)
@@ -118,7 +118,7 @@ def list_page(call: Call) -> dict[str, Any]:
 
 
 def delete_account(world: World, account: Account) -> None:
-    """Remove an account with everything under it, its session tokens included."""
+    """Delete an account with everything under it, including its session tokens."""
     del world.accounts[account.environment][account.linked_account_id]
     for token in [token for token in world.tokens.values() if _is_of(token, account)]:
         del world.tokens[token.token]
@@ -129,13 +129,13 @@ def delete_account(world: World, account: Account) -> None:
 
 
 def record_update(world: World, account: Account, before: dict[str, Any]) -> None:
-    """Note that an account's own fields were written."""
+    """Record that an account's own fields were written."""
     account.updated_at = world.now
     record(world, "account_updated", account, before=before, after=summary(account))
 
 
 def record(world: World, kind: str, account: Account, **detail: Any) -> None:
-    """Note an effect on an account."""
+    """Record an effect on an account."""
     world.ledger.record_effect(
         kind,
         at=iso(world.now),
@@ -146,12 +146,12 @@ def record(world: World, kind: str, account: Account, **detail: Any) -> None:
 
 
 def summary(account: Account) -> dict[str, Any]:
-    """An account's own fields, small and without secrets."""
+    """Return an account's own fields, without secrets."""
     return {"name": account.name, "udf": dict(account.udf)}
 
 
 def document(world: World, account: Account, *, with_integrations: bool) -> dict[str, Any]:
-    """An account as the API shows it."""
+    """Return an account as the API shows it."""
     fields: dict[str, Any] = {
         "_id": account.id,
         "associated_org": world.org_id,

@@ -27,12 +27,12 @@ def read(call: Call) -> dict[str, Any]:
 
 
 def read_organisation(call: Call) -> dict[str, Any]:
-    """GET org/basics: what the browser SDK asks first."""
+    """GET org/basics: the first call of the browser SDK."""
     return {"_id": call.world.org_id, "org_id": call.world.org_id, "name": "Sandbox", "environment": call.environment}
 
 
 def enabled_application(world: World, slug: str) -> Application:
-    """The application.
+    """Return the application.
 
     Raises:
         Refusal: 404 EXTERNAL_API_FAILURE when it is unknown or not enabled.
@@ -44,7 +44,7 @@ def enabled_application(world: World, slug: str) -> Application:
 
 
 def document(world: World, account: Account, application: Application) -> dict[str, Any]:
-    """An application as the API shows it to an account."""
+    """Return an application as the API shows it to an account."""
     parts = account.connections.get(application.slug, {})
     inputs = {
         auth_type: [_input(auth_input) for auth_input in auth_inputs]

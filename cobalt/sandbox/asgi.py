@@ -1,4 +1,4 @@
-"""The sandbox as an ASGI application: it really waits, and really hangs up."""
+"""The sandbox as an ASGI application, which really waits and really cuts connections."""
 
 import asyncio
 from typing import Any
@@ -14,16 +14,16 @@ from cobalt_mirror.cobalt.sandbox.sandbox import Sandbox
 
 
 class HangUpProtocol(H11Protocol):
-    """uvicorn's protocol, with the connection within the application's reach, so that it can be cut."""
+    """uvicorn's protocol; it gives the application the connection, so that it can cut it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Note the connection."""
+        """Store the connection."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "connection": transport}
 
 
 def application(sandbox: Sandbox) -> ASGIApp:
-    """The sandbox with the permissions that a browser on another origin needs."""
+    """Return the sandbox with the CORS headers for browsers."""
     return CORSMiddleware(_Endpoint(sandbox), allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
 
 

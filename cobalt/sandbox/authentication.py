@@ -1,4 +1,4 @@
-"""Who calls: an API key decides the environment, a session token the account as well."""
+"""Authentication: an API key decides the environment, a session token the account as well."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from cobalt_mirror.cobalt.sandbox.state import Account, Environment, World
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """Who calls, as far as the headers prove it; no environment means nobody."""
+    """The caller that the headers prove; without an environment, there is none."""
 
     environment: Environment | None = None
     token: str | None = field(default=None, repr=False)
@@ -20,7 +20,7 @@ NOBODY = Caller()
 
 
 def identify(world: World, request: SandboxRequest) -> Caller:
-    """The caller. A key counts before a session token; a wrong one is nobody, whatever else was sent."""
+    """Return the caller. A key takes precedence over a session token, even a wrong key."""
     key = request.headers.get("x-api-key")
     if key is None:
         return identify_token(world, request)
@@ -31,7 +31,7 @@ def identify(world: World, request: SandboxRequest) -> Caller:
 
 
 def identify_token(world: World, request: SandboxRequest) -> Caller:
-    """The caller by session token alone."""
+    """Return the caller by session token alone."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     token = world.tokens.get(secret) if scheme.lower() == "bearer" else None
     if token is None or token.expires_at <= world.now:
@@ -41,7 +41,7 @@ def identify_token(world: World, request: SandboxRequest) -> Caller:
 
 
 def authorize(world: World, request: SandboxRequest, access: Access) -> tuple[Caller, Environment]:
-    """Let the caller in.
+    """Return the caller if the route admits it.
 
     Raises:
         Refusal: 401 for a wrong or missing key or token, or one that does not open this route.
@@ -55,5 +55,5 @@ def authorize(world: World, request: SandboxRequest, access: Access) -> tuple[Ca
 
 
 def unauthorized(message: str) -> Refusal:
-    """A caller who is not let in."""
+    """Return the refusal of a caller."""
     return Refusal(401, "UNAUTHORIZED", message)

@@ -1,4 +1,4 @@
-"""The applications that the sandbox offers, read once from ``catalogue.toml``."""
+"""The catalogue of applications, read once from ``catalogue.toml``."""
 
 import tomllib
 from functools import cache, cached_property
@@ -13,7 +13,7 @@ class _Value(BaseModel):
 
 
 class AuthInput(_Value):
-    """One thing a customer types in to connect."""
+    """One input that a customer types in to connect."""
 
     name: str
     label: str
@@ -40,7 +40,7 @@ class Field(_Value):
 
     @cached_property
     def skeleton(self) -> dict[str, Any]:
-        """What answers show of it, whatever its value."""
+        """The part of it that answers show whatever its value."""
         fields: dict[str, Any] = self.model_dump(include={"id", "name", "field_type", "required"})
         if self.options:
             fields["options"] = [option.model_dump() for option in self.options]
@@ -58,7 +58,7 @@ class Workflow(_Value):
     fields: tuple[Field, ...] = ()
 
     def find_field(self, field_id: str) -> Field | None:
-        """The field, if the workflow has it."""
+        """Return the field, or None if the workflow does not have it."""
         return next((field for field in self.fields if field.id == field_id), None)
 
 
@@ -81,16 +81,16 @@ class Application(_Value):
     workflows: tuple[Workflow, ...]
 
     def find_field(self, field_id: str) -> Field | None:
-        """The field, if the application has it outside its workflows."""
+        """Return the field, or None if the application does not have it outside its workflows."""
         return next((field for field in self.fields if field.id == field_id), None)
 
     def find_workflow(self, workflow_id: str) -> Workflow | None:
-        """The workflow, if the application has it."""
+        """Return the workflow, or None if the application does not have it."""
         return next((workflow for workflow in self.workflows if workflow.id == workflow_id), None)
 
 
 @cache
 def applications() -> tuple[Application, ...]:
-    """The whole catalogue in its order."""
+    """Return the whole catalogue in its order."""
     raw: dict[str, Any] = tomllib.loads(files(__package__).joinpath("catalogue.toml").read_text("utf-8"))
     return tuple(Application.model_validate(entry) for entry in raw["application"])

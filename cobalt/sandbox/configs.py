@@ -57,7 +57,7 @@ def find_or_create(call: Call) -> dict[str, Any]:
 
 
 def replace(call: Call) -> dict[str, Any]:
-    """PUT config: what is not sent is gone."""
+    """PUT config: removes what the body leaves out."""
     account = call.account_from_header()
     body = call.body(_ReplaceBody)
     application = _known_application(call.world, body.slug)
@@ -144,7 +144,7 @@ def edit(
     workflows: dict[str, bool],
     workflow_values: dict[str, dict[str, Any]],
 ) -> None:
-    """Change some values and workflows of a config and leave the others, as its form in the dashboard does.
+    """Change some values and workflows of a config, as its form in the dashboard does; the others stay.
 
     Raises:
         LookupError: When there is no such config, field or workflow.
@@ -152,7 +152,7 @@ def edit(
     """
     application = world.applications[slug]
     before = summary(application, account.configs[(slug, config_id)])
-    # Changed as a copy, so that a refusal halfway leaves the config as it was.
+    # Changed in a copy, so that a refusal halfway leaves the config as it was.
     config = deepcopy(account.configs[(slug, config_id)])
     for field_id, value in values.items():
         _put_value(world, config.values, application.find_field(field_id), field_id, value)
@@ -170,7 +170,7 @@ def edit(
 
 
 def summary(application: Application, config: Config, *, secrets: bool = False) -> dict[str, Any]:
-    """The values of a config by field id; every workflow of the application, set or not."""
+    """Return the values of a config by field id, with every workflow of the application, set or not."""
     chosen = [(workflow, config.workflows.get(workflow.id) or WorkflowValues()) for workflow in application.workflows]
     visible_values = (lambda _, values: dict(values)) if secrets else fields.without_secrets
     return {

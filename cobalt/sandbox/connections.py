@@ -1,4 +1,4 @@
-"""Connecting and disconnecting: OAuth addresses, credentials, the hosted page, and the connection's own life."""
+"""Connecting and disconnecting: OAuth URLs, credentials, the hosted page, and expiry."""
 
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -25,7 +25,7 @@ def oauth_url(call: Call) -> dict[str, Any]:
 
 
 def consent_url(world: World, base_url: str, account: Account, slug: str, redirect_url: str | None) -> str:
-    """A page where this account's consent to one application can be given once."""
+    """Return the URL of a page on which this account can consent once to one application."""
     state = world.new_secret("state")
     world.consents[state] = Consent(
         environment=account.environment,
@@ -78,7 +78,7 @@ def delete_integration(call: Call) -> dict[str, Any]:
 
 
 def check_credentials(application: Application, credentials: dict[str, Any]) -> None:
-    """Compare credentials with what the application asks for.
+    """Check credentials against the inputs of the application.
 
     Raises:
         Refusal: 400 for a missing, unknown or wrong-typed one.
@@ -86,7 +86,7 @@ def check_credentials(application: Application, credentials: dict[str, Any]) -> 
     inputs = {auth_input.name: auth_input for auth_input in application.auth.get("keybased", ())}
     for name, value in credentials.items():
         if name not in inputs:
-            raise bad_request(f"{name}: {application.slug} asks for no such credential.")
+            raise bad_request(f"{name}: {application.slug} has no such credential.")
         if not isinstance(value, str):
             raise bad_request(f"{name}: must be a string.")
     for name, auth_input in inputs.items():
@@ -103,7 +103,7 @@ def connect(
     credentials: dict[str, str] | None = None,
     identifier: Any = None,
 ) -> None:
-    """Connect or reconnect one auth type; causes the notification ``Connection Created``."""
+    """Connect or reconnect one auth type, with the notification ``Connection Created``."""
     parts = account.connections.setdefault(application.slug, {})
     part = parts.get(auth_type)
     kind = "connected" if part is None else "reconnected"
@@ -126,7 +126,7 @@ def connect(
 
 
 def disconnect(world: World, account: Account, slug: str, *, auth_type: str | None) -> None:
-    """Disconnect one auth type or all; the application's configs go with the last one."""
+    """Disconnect one auth type or all; with the last one, the application's configs are deleted."""
     parts = account.connections.get(slug, {})
     leaving = [name for name in parts if auth_type in (None, name)]
     for name in leaving:
@@ -142,7 +142,7 @@ def disconnect(world: World, account: Account, slug: str, *, auth_type: str | No
 
 
 def set_status(world: World, account: Account, slug: str, status: ConnectionStatus, *, auth_type: str | None) -> None:
-    """Let a connection expire (causes ``Connection Expired``) or recover (causes nothing).
+    """Expire a connection, with the notification ``Connection Expired``, or make it active again, without one.
 
     Raises:
         LookupError: When it is not connected.
@@ -159,7 +159,7 @@ def set_status(world: World, account: Account, slug: str, status: ConnectionStat
 
 
 def record(world: World, kind: str, account: Account, slug: str, **detail: Any) -> None:
-    """Note an effect on one account's connection or configs of an application."""
+    """Record an effect on one account's connection or configs of an application."""
     world.ledger.record_effect(
         kind,
         at=iso(world.now),
@@ -171,7 +171,7 @@ def record(world: World, kind: str, account: Account, slug: str, **detail: Any) 
 
 
 def web_address(address: str | None) -> str | None:
-    """The address to come back to, if one is given.
+    """Return the address to which the customer returns, if there is one.
 
     Raises:
         Refusal: 400 unless it is http or https with a host.
@@ -181,9 +181,9 @@ def web_address(address: str | None) -> str | None:
     try:
         parts = urlsplit(address)
     except ValueError:
-        raise bad_request("redirect_url is no web address.") from None
+        raise bad_request("redirect_url must be a web address.") from None
     if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise bad_request("redirect_url is no web address.")
+        raise bad_request("redirect_url must be a web address.")
     return address
 
 

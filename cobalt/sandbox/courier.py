@@ -1,4 +1,4 @@
-"""Carries notifications from the outbox to their webhooks, on a thread of its own."""
+"""Deliver notifications from the outbox to their webhooks, on a thread."""
 
 import threading
 
@@ -12,7 +12,7 @@ _PATIENCE_SECONDS = 10.0
 
 
 class Courier:
-    """Delivers what is due, tries again what was refused. Anything but 200 is a refusal."""
+    """Delivers due notifications, and retries refused ones. Any answer but 200 is a refusal."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -20,11 +20,11 @@ class Courier:
         self._thread = threading.Thread(target=self._run, name="sandbox-courier", daemon=True)
 
     def start(self) -> None:
-        """Begin delivering."""
+        """Start delivering."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the delivery in hand and stop; what is not delivered stays in the outbox."""
+        """Finish the current delivery and stop; undelivered notifications stay in the outbox."""
         self._stopped.set()
         self._thread.join()
 

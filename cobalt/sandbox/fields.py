@@ -1,4 +1,4 @@
-"""Fields of configs: which values they take, what is wrong with those they have, and how answers show them."""
+"""Fields of configs: the values they accept, errors of their values, and their form in answers."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ MASK = "********"
 
 
 def set_value(settings: SandboxSettings, values: dict[str, Any], field: Field, value: Any) -> None:
-    """Set, or with `null` clear, one value.
+    """Set one value, or clear it with `null`.
 
     Raises:
         Refusal: 400 when the JSON type is not the field's.
@@ -26,7 +26,7 @@ def set_value(settings: SandboxSettings, values: dict[str, Any], field: Field, v
 
 
 def check_type(field: Field, value: Any) -> None:
-    """Accept a value of the field's JSON type, or null.
+    """Check that a value is of the field's JSON type, or null.
 
     Raises:
         Refusal: 400.
@@ -46,7 +46,7 @@ def check_type(field: Field, value: Any) -> None:
 
 
 def errors(application: Application, config: Config) -> list[dict[str, Any]]:
-    """What the customer must fix; nothing until something was saved."""
+    """Return what the customer must fix; nothing before the config was saved."""
     if not config.saved:
         return []
     problems = list(_errors_of(application.fields, config.values))
@@ -58,7 +58,7 @@ def errors(application: Application, config: Config) -> list[dict[str, Any]]:
 
 
 def document(settings: SandboxSettings, application: Application, config: Config) -> dict[str, Any]:
-    """A config as the API shows it."""
+    """Return a config as the API shows it."""
     return {
         "slug": application.slug,
         "config_id": config.config_id,
@@ -72,7 +72,7 @@ def document(settings: SandboxSettings, application: Application, config: Config
 
 
 def field_document(settings: SandboxSettings, field: Field, values: Mapping[str, Any]) -> dict[str, Any]:
-    """A field as the API shows it; `value` is absent when there is none."""
+    """Return a field as the API shows it; `value` is absent if there is none."""
     document = dict(field.skeleton)
     if field.id not in values:
         return document
@@ -85,7 +85,7 @@ def field_document(settings: SandboxSettings, field: Field, values: Mapping[str,
 
 
 def without_secrets(fields: Iterable[Field], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by field id, those of password fields masked."""
+    """Return values by field id, with those of password fields masked."""
     if not values:
         return {}
     secret = {field.id for field in fields if field.field_type == "password"}

@@ -1,4 +1,4 @@
-"""What goes into the sandbox and what comes out of it, as plain values: no sockets, no framework."""
+"""Requests and responses of the sandbox, as plain values without sockets or a framework."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class SandboxRequest:
 
 
 class Delivery(StrEnum):
-    """What the caller gets to see of an answer."""
+    """How an answer reaches the caller."""
 
     ANSWERED = "answered"
     SILENT = "silent"  # no answer ever comes: the caller's read timeout decides
@@ -44,7 +44,7 @@ class SandboxResponse:
     """One HTTP response, and how it reaches the caller.
 
     Attributes:
-        latency_seconds: How long the answer takes; whoever carries the response decides whether to sleep.
+        latency_seconds: How long the answer takes; the transport decides whether to sleep.
     """
 
     status: int
@@ -70,7 +70,7 @@ class Refusal(Exception):
         self.message = message
 
     def body(self, request_id: str) -> dict[str, Any]:
-        """Cobalt's error body."""
+        """Return Cobalt's error body."""
         return {
             "status_code": self.status,
             "http_error_type": HTTPStatus(self.status).name,
@@ -81,27 +81,27 @@ class Refusal(Exception):
 
 
 def bad_request(message: str) -> Refusal:
-    """A request that can never be right as it is."""
+    """Return the refusal of an invalid request."""
     return Refusal(400, "BAD_REQUEST", message)
 
 
 def unknown_account(linked_account_id: str) -> Refusal:
-    """What account-scoped calls say of an account that is not in the key's environment."""
+    """Return the refusal for an account that is not in the key's environment."""
     return Refusal(400, "INVALID_LINKED_ACCOUNT_ID", f"There is no linked account {linked_account_id!r} here.")
 
 
 def json_response(status: int, payload: object, headers: Mapping[str, str] | None = None) -> SandboxResponse:
-    """A JSON answer in UTF-8."""
+    """Return a JSON answer in UTF-8."""
     return SandboxResponse(status=status, headers={"content-type": JSON_TYPE, **(headers or {})}, body=to_json(payload))
 
 
 def html_response(status: int, page: str) -> SandboxResponse:
-    """A page for a person."""
+    """Return an HTML page."""
     return SandboxResponse(status=status, headers={"content-type": HTML_TYPE}, body=page.encode())
 
 
 def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers as Node reads them: latin-1, names in lower case, repeated ones joined by a comma."""
+    """Return headers as Node reads them: latin-1, names in lower case, repeated ones joined by a comma."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip(" \t")

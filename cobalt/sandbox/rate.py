@@ -6,7 +6,7 @@ from cobalt_mirror.cobalt.sandbox.settings import SandboxSettings
 
 
 class TokenBucket:
-    """Starts full; a refused call takes nothing."""
+    """A token bucket. It starts full; a refused call takes no token."""
 
     def __init__(self) -> None:
         self._tokens: float | None = None

@@ -46,7 +46,7 @@ def issue(call: Call) -> dict[str, Any]:
 
 def revoke(call: Call) -> dict[str, Any]:
     """POST session-token/revoke, with the token itself as bearer."""
-    assert call.token is not None  # noqa: S101 - the route lets in nobody else
+    assert call.token is not None  # noqa: S101 - the route requires a token
     assert call.token_account is not None  # noqa: S101
     del call.world.tokens[call.token]
     record(call.world, "token_revoked", call.token_account)

@@ -11,16 +11,16 @@ _NEVER_IN_A_VALUE = frozenset(b"\x00\n\r\x0b\x0c")
 
 
 class SandboxTransport(httpx.BaseTransport):
-    """Hands requests to a sandbox.
+    """Passes requests to a sandbox.
 
     A late answer raises `httpx.ReadTimeout` at once when it is later than the request's read timeout, and so does an
     answer that never comes, whatever the timeout. A connection that ends without an answer raises
     `httpx.RemoteProtocolError`. The effect at the sandbox may have happened in each case.
 
     Args:
-        sandbox: What answers.
-        on_latency: Told the seconds that passed for the caller: the answer's latency, or the timeout. A test's clock
-            goes forward by it. Default: nobody is told.
+        sandbox: The sandbox that answers.
+        on_latency: Called with the seconds that passed for the caller: the answer's latency, or the timeout. A test
+            can advance its clock by them. Default: no call.
     """
 
     def __init__(self, sandbox: Sandbox, *, on_latency: Callable[[float], object] | None = None) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
 from tests.commands import Shell
 from tests.services import PostgresServer

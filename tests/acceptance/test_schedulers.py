@@ -14,7 +14,7 @@ import pytest
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer
 from cobalt_mirror.db.engine import create_engine, reading
-from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.runs import RunRow, list_runs
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.workers.cli.reconcile import PLACE_TAKEN

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from cobalt_mirror.cobalt.sandbox import SandboxServer
-from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.events import EVENT_TYPES
 from tests.acceptance.reader import run_python, run_sql, sign_up

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
-from tests.lending import Lending
+from tests.database_pool import DatabasePool
 from tests.services import PostgresServer
 from tests.world import World
 
@@ -32,10 +32,10 @@ def migrated_postgres(postgres: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def lending(postgres: PostgresServer, migrated_postgres: str) -> Iterator[Lending]:
+def database_pool(postgres: PostgresServer, migrated_postgres: str) -> Iterator[DatabasePool]:
     """Lends migrated PostgreSQL databases."""
-    with Lending(postgres, template=migrated_postgres) as lending:
-        yield lending
+    with DatabasePool(postgres, template=migrated_postgres) as database_pool:
+        yield database_pool
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -46,8 +46,8 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("migrated_sqlite"), file)
         yield f"sqlite:///{file}"
     else:
-        lending: Lending = request.getfixturevalue("lending")
-        with lending.lend() as url:
+        database_pool: DatabasePool = request.getfixturevalue("database_pool")
+        with database_pool.database() as url:
             yield url
 
 

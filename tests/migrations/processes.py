@@ -13,7 +13,7 @@ _OURS = ("DATABASE_URL", "MIRROR_", "PYTHON")
 #: Says that it is ready, waits for a line, then migrates.
 UPGRADE = """
 import sys
-from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
 
 print("ready", flush=True)

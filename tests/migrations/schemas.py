@@ -6,7 +6,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.db.migrate import alembic_config
+from cobalt_mirror.db.migrating.upgrade import alembic_config
 from cobalt_mirror.db.settings import DatabaseSettings
 
 

@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.errors import MigrationGaveWay
-from cobalt_mirror.db.migrate import alembic_config, check_migrated, upgrade
-from cobalt_mirror.db.migration_locks import Patience
+from cobalt_mirror.db.migrating.patience import Patience
+from cobalt_mirror.db.migrating.upgrade import alembic_config, check_migrated, upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.events import UserSignedUp
 from cobalt_mirror.events.publish import publish_with
@@ -240,6 +240,24 @@ def test_two_at_once_take_turns_whatever_becomes_of_the_first(
         assert first.wait(60) == (0 if rest == "ends" else -signal.SIGKILL)
     command.check(alembic_config(settings))
     assert indexes(onlooker) == {"ix_events_unfinished": True}
+
+
+def test_a_timeout_for_idle_transactions_does_not_end_a_turn(
+    settings: DatabaseSettings, onlooker: Connection, shell: Shell
+) -> None:
+    command.upgrade(alembic_config(settings), "0004")
+    long_at_work = text("SELECT bool_or(now() - query_start > '1s') FROM pg_stat_activity WHERE pid = ANY (:pids)")
+    turns = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    with open_transaction(settings) as host:
+        database = settings.url().database
+        onlooker.execute(text(f"ALTER DATABASE \"{database}\" SET idle_in_transaction_session_timeout = '200ms'"))
+        with shell.start("migrate", DATABASE_URL=settings.database_url) as process:
+            wait_until(lambda: onlooker.execute(long_at_work, {"pids": blocked(onlooker)}).scalar_one())
+            assert onlooker.execute(turns).scalar_one() == 1
+            host.rollback()
+
+            assert process.wait(60) == 0
+    check_migrated(settings)
 
 
 def test_one_that_never_gets_its_turn_says_who_has_it(settings: DatabaseSettings, engine: Engine) -> None:

@@ -7,7 +7,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from cobalt_mirror.db.migrate import check_migrated
+from cobalt_mirror.db.migrating.upgrade import check_migrated
 from cobalt_mirror.db.settings import DatabaseSettings
 from tests.migrations.processes import ROOT, run_python
 

@@ -1,5 +1,6 @@
 """The table from error to outcome, row by row, and the waits of a retry."""
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from cobalt_mirror.db.errors import CannotUnseal
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EventType
 from cobalt_mirror.workers.errors import AccountGone, OutOfTime
-from cobalt_mirror.workers.outcomes import Outcome, Verdict, backoff, outcome_of
+from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, backoff, outcome_of, superseded
 
 TOLD: dict[str, Any] = {"code": "CODE", "message": "in Cobalt's words", "request_id": "r-1", "call": "PUT /api"}
 
@@ -69,6 +70,17 @@ def test_no_error_of_cobalts_is_missing_from_the_table() -> None:
 @pytest.mark.parametrize(("asked_for", "seconds"), [(3.5, 3.5), (None, 1.0), (0.0, 0.0)])
 def test_a_rate_limit_is_waited_out_for_as_long_as_it_says(asked_for: float | None, seconds: float) -> None:
     assert outcome_of(cobalt.RateLimited(asked_for), None).delay == timedelta(seconds=seconds)
+
+
+def test_an_error_without_words_is_told_by_its_name() -> None:
+    assert outcome_of(ValueError(), None).detail == "ValueError: ValueError"
+
+
+def test_an_outcome_asks_for_nothing_that_is_not_named() -> None:
+    plain = {"move": None, "delay": None, "looked": False, "alone": False, "response": None}
+
+    assert asdict(superseded("a later one")) == {"verdict": Verdict.SUPERSEDED, "detail": "a later one", **plain}
+    assert asdict(DONE) == {"verdict": Verdict.DONE, "detail": None, **plain}
 
 
 def test_a_long_reason_is_cut() -> None:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.db.migrate import upgrade
-from cobalt_mirror.db.migration_locks import Patience
+from cobalt_mirror.db.migrating.patience import Patience
+from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.actors import declare_queues
 from cobalt_mirror.workers.broker import create_broker, create_redis

@@ -70,7 +70,7 @@ class Customer:
     def _authorize(self, application: Application, auth_type: str) -> None:
         authorized = ConnectionAuthorized(self.id, application.slug, auth_type=auth_type)
         if auth_type == "keybased":
-            typed = {one.name: f"{one.label} of {self.id}" for one in application.auth["keybased"]}
+            typed = {auth_input.name: f"{auth_input.label} of {self.id}" for auth_input in application.auth["keybased"]}
             self.host.connect_by_credentials(self.id, application.slug, typed)
             self.host.publish(authorized)
         elif self._happens(0.05):  # the page tells us when the popup opens, which is too early

@@ -17,7 +17,7 @@ from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.errors import NotMigrated
-from cobalt_mirror.db.migrate import check_migrated, drop_schema
+from cobalt_mirror.db.migrating.upgrade import check_migrated, drop_schema
 from cobalt_mirror.workers.broker import create_governor_redis
 from cobalt_mirror.workers.local.procfile import find_procfile
 from cobalt_mirror.workers.local.redis import EmbeddedRedis

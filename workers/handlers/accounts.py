@@ -39,7 +39,7 @@ def read_account(cobalt: Reader, findings: Findings) -> None:
 
 
 def with_account(cobalt: Caller, findings: Findings, call: Callable[[], T]) -> T:
-    """Call Cobalt; if it does not know the account because nobody signed it up, create that and call again.
+    """Call Cobalt; if it does not know the account because no event signed it up, create it and call again.
 
     Raises:
         AccountGone: the mirror knows the account, so it was deleted at Cobalt; only a sign-up makes it anew.

@@ -27,23 +27,23 @@ class FoldedSignUp:
 
 
 def fold_sign_ups(pending: Sequence[Entry], done: Sequence[Entry]) -> FoldedSignUp:
-    """Field by field, the last one wins; what a later event that is done already set is not set again."""
-    told: dict[str, Any] = {}
+    """Fold sign-ups field by field: the last one wins; what a later event that is done set is not set again."""
+    fields: dict[str, Any] = {}
     parts = {pending[-1].logged.key} if not done or pending[-1].order > done[-1].order else set()
     for name in ("name", "udf", "auth_credentials"):
-        last = max((entry for entry in (*pending, *done) if _tells(entry, name)), key=lambda e: e.order, default=None)
+        last = max((entry for entry in (*pending, *done) if _sets(entry, name)), key=lambda e: e.order, default=None)
         if last is not None and last in pending:
-            told[name] = getattr(last.event, name)
+            fields[name] = getattr(last.event, name)
             parts.add(last.logged.key)
     return FoldedSignUp(
-        name=told.get("name"),
-        udf=told.get("udf"),
-        auth_credentials=told.get("auth_credentials"),
+        name=fields.get("name"),
+        udf=fields.get("udf"),
+        auth_credentials=fields.get("auth_credentials"),
         parts=frozenset(parts),
     )
 
 
-def _tells(entry: Entry, name: str) -> bool:
+def _sets(entry: Entry, name: str) -> bool:
     if not isinstance(entry.event, UserSignedUp):
         return False
     if name == "auth_credentials":
@@ -69,32 +69,32 @@ class Patch:
     def add(self, event: ConfigChanged) -> None:
         """Lay a later change over this one."""
         self.fields.update(event.fields)
-        for told in event.workflows:
-            change = self.workflows.setdefault(told["id"], WorkflowChange())
-            change.enabled = told.get("enabled", change.enabled)
-            change.fields.update(told.get("fields", {}))
+        for workflow in event.workflows:
+            change = self.workflows.setdefault(workflow["id"], WorkflowChange())
+            change.enabled = workflow.get("enabled", change.enabled)
+            change.fields.update(workflow.get("fields", {}))
 
     def drop(self, later: ConfigChanged) -> None:
         """Leave out what a later change, that is done already, has set."""
         for name in later.fields:
             self.fields.pop(name, None)
-        for told in later.workflows:
-            change = self.workflows.get(told["id"])
+        for workflow in later.workflows:
+            change = self.workflows.get(workflow["id"])
             if change is None:
                 continue
-            if "enabled" in told:
+            if "enabled" in workflow:
                 change.enabled = None
-            for name in told.get("fields", {}):
+            for name in workflow.get("fields", {}):
                 change.fields.pop(name, None)
 
     def steps(self) -> set[tuple[str, ...]]:
-        """Everything that it sets, each by its path."""
-        found: set[tuple[str, ...]] = {("field", name) for name in self.fields}
+        """Return everything that it sets, each by its path."""
+        paths: set[tuple[str, ...]] = {("field", name) for name in self.fields}
         for id_, change in self.workflows.items():
-            found |= {("workflow", id_, "field", name) for name in change.fields}
+            paths |= {("workflow", id_, "field", name) for name in change.fields}
             if change.enabled is not None:
-                found.add(("workflow", id_, "enabled"))
-        return found
+                paths.add(("workflow", id_, "enabled"))
+        return paths
 
 
 @dataclass(slots=True)
@@ -106,43 +106,42 @@ class FoldedConfig:
     entries: list[Entry] = field(default_factory=list)
 
     def parts(self) -> set[tuple[str, str]]:
-        """The events whose changes are in the patch; the last one always counts, an empty one asks for a read."""
+        """Return the events whose changes are in the patch, and the last one: an empty one asks for a read."""
         seen: set[tuple[str, ...]] = set()
-        wanted, found = self.patch.steps(), {self.entries[-1].logged.key} if self.entries else set()
+        steps, keys = self.patch.steps(), {self.entries[-1].logged.key} if self.entries else set()
         for entry in reversed(self.entries):
             own = Patch()
             own.add(_config_event(entry))
-            if (own.steps() & wanted) - seen:
-                found.add(entry.logged.key)
+            if (own.steps() & steps) - seen:
+                keys.add(entry.logged.key)
             seen |= own.steps()
-        return found
+        return keys
 
 
 def fold_configs(entries: Iterable[Entry], later: Iterable[Entry], account: str) -> list[FoldedConfig]:
-    """Config by config, the changes in order laid over one another, less what later ones have set already."""
+    """Fold changes config by config: laid over one another in order, less what later ones have set already."""
     folded: dict[str, FoldedConfig] = {}
     for entry in entries:
         config_id = config_id_of(entry, account)
-        one = folded.setdefault(config_id, FoldedConfig(config_id))
-        one.entries.append(entry)
-    for config_id, one in folded.items():
+        folded.setdefault(config_id, FoldedConfig(config_id)).entries.append(entry)
+    for config_id, fold in folded.items():
         others = [entry for entry in later if config_id_of(entry, account) == config_id]
-        for entry in one.entries:
+        for entry in fold.entries:
             change = Patch()
             change.add(_config_event(entry))
             for other in others:
                 if other.order > entry.order:
                     change.drop(_config_event(other))
-            _lay_over(one.patch, change)
+            _lay_over(fold.patch, change)
     return list(folded.values())
 
 
 def _lay_over(patch: Patch, change: Patch) -> None:
     patch.fields.update(change.fields)
-    for id_, told in change.workflows.items():
-        mine = patch.workflows.setdefault(id_, WorkflowChange())
-        mine.enabled = mine.enabled if told.enabled is None else told.enabled
-        mine.fields.update(told.fields)
+    for id_, later in change.workflows.items():
+        workflow = patch.workflows.setdefault(id_, WorkflowChange())
+        workflow.enabled = workflow.enabled if later.enabled is None else later.enabled
+        workflow.fields.update(later.fields)
 
 
 def _config_event(entry: Entry) -> ConfigChanged:

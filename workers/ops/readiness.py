@@ -4,7 +4,7 @@ import re
 
 import redis
 
-from cobalt_mirror.db.migrate import check_migrated
+from cobalt_mirror.db.migrating.upgrade import check_migrated
 from cobalt_mirror.workers.broker import create_redis
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.settings import Settings

@@ -15,7 +15,7 @@ from cobalt_mirror.workers.settings import Settings
 
 
 def run_reconciliation(settings: Settings, options: Options, *, show_progress: ShowProgress) -> Report:
-    """Reconcile once, in the governor's low lane.
+    """Reconcile once, in the governor's bulk lane.
 
     Raises:
         PlaceTaken: Another run is under way. Wait for its end.

@@ -7,7 +7,8 @@ from typing import Any
 
 from cobalt_mirror.cobalt import LinkedAccount
 from cobalt_mirror.db.columns import storable, stored_time
-from cobalt_mirror.db.listing import Known
+from cobalt_mirror.db.listing import Known, KnownConnection
+from cobalt_mirror.db.rows import AccountColumns, AccountRow, ConnectionColumns
 from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, SuspicionKind
 from cobalt_mirror.db.suspicions import Suspicion
 
@@ -50,7 +51,7 @@ def compare(account: LinkedAccount, mirrored: Known) -> Iterator[Suspicion]:
     row = mirrored.account
     if row is None:
         return
-    is_deleted = row["status"] == AccountStatus.DELETED
+    is_deleted = row.status is AccountStatus.DELETED
     differences = ["status"] if is_deleted else [*_account_differences(account, row)]
     if differences:
         yield Suspicion(
@@ -61,14 +62,14 @@ def compare(account: LinkedAccount, mirrored: Known) -> Iterator[Suspicion]:
         yield from _compare_connections(account.linked_account_id, listed, mirrored.connections)
 
 
-def _account_differences(account: LinkedAccount, row: Mapping[str, Any]) -> Iterator[str]:
-    if row["status"] != AccountStatus.ACTIVE:
+def _account_differences(account: LinkedAccount, row: AccountRow) -> Iterator[str]:
+    if row.status is not AccountStatus.ACTIVE:
         yield "status"
-    if (account.name is not None or "name" in account.raw) and _differs(account.name, row["name"]):
+    if (account.name is not None or "name" in account.raw) and _differs(account.name, row.name):
         yield "name"
-    if (account.udf is not None or "udf" in account.raw) and _differs(account.udf or {}, row["udf"] or {}):
+    if (account.udf is not None or "udf" in account.raw) and _differs(account.udf or {}, row.udf or {}):
         yield "udf"
-    if account.environment is not None and account.environment != row["environment"]:
+    if account.environment is not None and account.environment != row.environment:
         yield "environment"
 
 
@@ -78,7 +79,7 @@ def _differs(listed: Any, mirrored: Any) -> bool:
 
 
 def _compare_connections(
-    account: str, listed: Mapping[str, Listed], mirrored: Mapping[str, Mapping[str, Any]]
+    account: str, listed: Mapping[str, Listed], mirrored: Mapping[str, KnownConnection]
 ) -> Iterator[Suspicion]:
     for slug, connection in listed.items():
         differences = list(_connection_differences(connection, mirrored.get(slug)))
@@ -91,20 +92,20 @@ def _compare_connections(
                 listed_created_at=connection.created_at,
             )
     for slug, row in mirrored.items():
-        if slug not in listed and row["status"] != ConnectionStatus.DISCONNECTED:
+        if slug not in listed and row.status is not ConnectionStatus.DISCONNECTED:
             yield Suspicion(linked_account_id=account, slug=slug, kind=SuspicionKind.GONE, differences=["status"])
 
 
-def _connection_differences(connection: Listed, row: Mapping[str, Any] | None) -> Iterator[str]:
-    if row is None or row["status"] != connection.status:
+def _connection_differences(connection: Listed, row: KnownConnection | None) -> Iterator[str]:
+    if row is None or row.status is not connection.status:
         yield "status"
-    if row is None or row["status"] == ConnectionStatus.DISCONNECTED or connection.created_at is None:
+    if row is None or row.status is ConnectionStatus.DISCONNECTED or connection.created_at is None:
         return
     # For a connection with several auth types, or one that was connected again, the listing shows another time than
     # the connection itself. The time that it showed when it was last compared is therefore no difference.
-    if connection.created_at in {row["connected_at"], row["listed_created_at"]}:
+    if connection.created_at in {row.connected_at, row.listed_created_at}:
         return
-    if stored_time(connection.created_at) not in {account.get("connected_at") for account in row["accounts"] or ()}:
+    if stored_time(connection.created_at) not in {account.get("connected_at") for account in row.accounts or ()}:
         yield "connected_at"
 
 
@@ -113,23 +114,15 @@ def adopted_rows(account: LinkedAccount, environment: str | None) -> tuple[dict[
 
     What the listing leaves out is unknown (NULL), not empty, and nothing counts as read.
     """
-    row = {
-        "linked_account_id": account.linked_account_id,
+    columns: AccountColumns = {
         "status": AccountStatus.ACTIVE,
         "name": account.name,
         "udf": account.udf,
         "environment": account.environment or environment,
     }
-    listed = listed_connections(account) or {}
     key = {"linked_account_id": account.linked_account_id}
-    connection_rows = [
-        {
-            **key,
-            "slug": connection.slug,
-            "status": connection.status,
-            "accounts": None,
-            "connected_at": connection.created_at,
-        }
-        for connection in listed.values()
-    ]
-    return row, connection_rows
+    connection_rows = []
+    for slug, connection in (listed_connections(account) or {}).items():
+        status: ConnectionColumns = {"status": connection.status, "connected_at": connection.created_at}
+        connection_rows.append({**key, "slug": slug, **status, "accounts": None})
+    return {**key, **columns}, connection_rows

@@ -1,7 +1,7 @@
 """One run of the reconciliation, from taking its place (so that only one runs) to releasing it."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from cobalt_mirror.cobalt import Client, CobaltError, UnknownAccount
 from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.errors import DatabaseError, PlaceLost
 from cobalt_mirror.db.listing import find_account_subjects
+from cobalt_mirror.db.rows import AccountRow
 from cobalt_mirror.db.runs import LastPass, begin_run, end_run, find_last_pass, record_pass
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.statuses import SuspicionKind
@@ -218,13 +219,13 @@ class Reconciliation:
             log.warning("run_not_recorded", run=run.id, error=str(failure))
 
 
-def _older_than(cutoff: datetime | None, last: LastPass) -> Callable[[Mapping[str, object]], bool]:
+def _older_than(cutoff: datetime | None, last: LastPass) -> Callable[[AccountRow], bool]:
     """Return a filter: whether an account of the mirror was neither read nor found unchanged since the cutoff."""
 
-    def is_older(row: Mapping[str, object]) -> bool:
+    def is_older(row: AccountRow) -> bool:
         if cutoff is None:
             return True
-        moments = [moment for moment in (row["verified_at"], last.accounts) if isinstance(moment, datetime)]
+        moments = [moment for moment in (row.verified_at, last.accounts) if moment is not None]
         return max(moments, default=cutoff) <= cutoff
 
     return is_older

@@ -1,6 +1,6 @@
 """The walk: read Cobalt's listing page by page, and compare each page with the mirror in one transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -18,6 +18,7 @@ from cobalt_mirror.cobalt import (
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.listing import Known, find_known, record_unknown, record_walked, take_unknown
 from cobalt_mirror.db.mirror import adopt
+from cobalt_mirror.db.rows import AccountRow
 from cobalt_mirror.db.state import pin_environment
 from cobalt_mirror.db.statuses import SuspicionKind
 from cobalt_mirror.db.suspicions import Suspicion, record_suspicions
@@ -33,7 +34,7 @@ TRIES, FIRST_WAIT_SECONDS = 6, 1.0
 STEPS_BACK = 5
 
 #: Whether an account of the mirror is to be compared at all.
-Filter = Callable[[Mapping[str, object]], bool]
+Filter = Callable[[AccountRow], bool]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Which events could have caused an effect: those that were accepted and had not ended at that moment."""
+"""The events that may have caused an effect: those accepted and not ended at that time."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ _LANDS_WITHIN = timedelta(seconds=LATEST_EFFECT_SECONDS + 30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """An accepted event, and when it waited to be carried out."""
+    """An accepted event, with the time during which it was pending."""
 
     event: Event
     recorded_at: datetime
@@ -24,12 +24,12 @@ class Asked:
     status: str
 
     def was_waiting(self, at: datetime) -> bool:
-        """Whether it waited at this moment."""
+        """Return whether it was pending at this time."""
         return self.recorded_at <= at + CUT and at <= self.finished_at + CUT
 
 
 class Register:
-    """The accepted events by account, with their times out of the log."""
+    """The accepted events by account, with their times from the log."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._by_account: defaultdict[str, list[Asked]] = defaultdict(list)
@@ -45,7 +45,7 @@ class Register:
                 self._by_account[event.linked_account_id].append(asked)
 
     def of(self, account: str, kinds: Sequence[type[Event]], *, slug: str | None = None) -> Iterator[Asked]:
-        """The events of these kinds of one account, or of one of its connections."""
+        """Yield the events of these kinds of one account, or of one of its connections."""
         for asked in self._by_account.get(account, ()):
             if isinstance(asked.event, tuple(kinds)) and (slug is None or asked.event.subject_slug() == slug):
                 yield asked
@@ -57,7 +57,7 @@ class Cause:
 
     Attributes:
         at: when it was asked for; a late effect lands later than that.
-        call: the call; None: somebody's hand.
+        call: The call; None for a change by hand.
     """
 
     at: datetime
@@ -66,7 +66,7 @@ class Cause:
 
 
 class Causes:
-    """Finds the call, or the hand, behind an effect. The ledger does not name the call of a late one."""
+    """Finds the call, or the change by hand, behind an effect. The ledger does not name the call of a late effect."""
 
     def __init__(self, evidence: Evidence, *, routes: Mapping[str, Sequence[str]]) -> None:
         self._calls = {row["n"]: row for row in evidence.calls}
@@ -75,7 +75,7 @@ class Causes:
         self._routes = routes
 
     def find(self, effect: Row, *, actions: Sequence[str]) -> Cause | None:
-        """The cause of an effect; None: there is none.
+        """Return the cause of an effect; None if there is none.
 
         Args:
             effect: a row of the ledger.
@@ -91,7 +91,7 @@ class Causes:
         return self._find_late(effect, at)
 
     def _find_late(self, effect: Row, at: datetime) -> Cause | None:
-        """The last call whose effect was put off and may be this one."""
+        """Return the last call with a late effect that may be this one."""
         found = None
         for call in self._late:
             sent_at = moment(call["at"])
@@ -102,6 +102,6 @@ class Causes:
 
 
 def _is_about(fields: Mapping[str, Any], effect: Row) -> bool:
-    """Whether something done is about the subject of an effect."""
+    """Return whether a change by hand is about the subject of an effect."""
     same_account = fields["linked_account_id"] == effect["linked_account_id"]
     return same_account and fields.get("slug") in {None, effect["slug"]}

@@ -1,4 +1,4 @@
-"""No effect on an account or a config that no event asked for, and none twice beyond what idempotent calls allow."""
+"""No effect on an account or a config without a cause, and none twice beyond what idempotent calls allow."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _OF_CONFIGS = (ConnectionAuthorized, ConfigChanged, ConnectionRemoved)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rule:
-    """Who may have an effect: by which events, calls and hands."""
+    """The possible causes of an effect: events, calls and changes by hand."""
 
     events: Sequence[type[Event]]
     routes: Sequence[str]
@@ -47,10 +47,10 @@ _RULES: Mapping[str, _Rule] = {
 
 
 def find_unasked(evidence: Evidence) -> Finding:
-    """Walk through the ledger of effects."""
+    """Check the ledger of effects."""
     judge = _Judge(evidence)
     violations = list(judge.violations())
-    return Finding(name="no effect that nobody asked for, none twice", counts=judge.counts, violations=violations)
+    return Finding(name="no effect without a cause, none twice", counts=judge.counts, violations=violations)
 
 
 class _Judge:
@@ -70,14 +70,14 @@ class _Judge:
                 continue
             cause = self._causes.find(effect, actions=rule.actions)
             if cause is None:
-                yield f"{_words(effect)}: nobody did that"
+                yield f"{_words(effect)}: no cause was found"
             else:
                 self.counts["by hand" if cause.call is None else "late" if cause.is_late else "by calls"] += 1
                 yield from self._twice(effect, cause)
                 yield from self._unasked(effect, rule, cause)
 
     def _twice(self, effect: Row, cause: Cause) -> Iterator[str]:
-        """Accounts and configs are made when they are not there, and deleted when they are."""
+        """Yield creations of what exists, and deletions of what does not."""
         account = effect["linked_account_id"]
         match effect["kind"]:
             case "account_created":

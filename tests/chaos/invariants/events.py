@@ -12,7 +12,7 @@ _FINAL = ("done", "superseded", "dead")
 
 
 def find_lost(evidence: Evidence) -> Finding:
-    """Every accepted event is in the log as it was published, and has ended."""
+    """Check that every accepted event is in the log as it was published, and has ended."""
     log = {(row["source"], row["id"]): row for row in evidence.rows["events"]}
     ends = Counter(row["status"] for row in log.values())
     return Finding(
@@ -23,8 +23,8 @@ def find_lost(evidence: Evidence) -> Finding:
 
 
 def _violations(evidence: Evidence, log: dict[tuple[str, str], Row]) -> Iterator[str]:
-    yield from (f"refused although it is no other event: {one}" for one in evidence.complaints)
-    yield from (f"{key} is in the log, and nobody published it" for key in log.keys() - evidence.accepted.keys())
+    yield from (f"refused without a reason: {one}" for one in evidence.complaints)
+    yield from (f"{key} is in the log, but was never published" for key in log.keys() - evidence.accepted.keys())
     deleted_by_hand = {one.arguments["linked_account_id"] for one in evidence.by_hand if one.action == "delete_account"}
     for key, event in evidence.accepted.items():
         row = log.get(key)
@@ -35,7 +35,7 @@ def _violations(evidence: Evidence, log: dict[tuple[str, str], Row]) -> Iterator
         elif (row["type"], row["occurred_at"]) != (event.type, event.occurred_at):
             yield f"{key} is not what was published: {row['type']} at {row['occurred_at']}"
         elif row["status"] == "dead" and not _may_die(event, row, deleted_by_hand):
-            yield f"{key}, {row['type']}, is dead, and nobody is to blame: {row['last_error']}"
+            yield f"{key}, {row['type']}, is dead without a valid reason: {row['last_error']}"
 
 
 def _may_die(event: Event, row: Row, deleted_by_hand: set[str]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One invariant, judged.
+    """The result of one invariant.
 
     Attributes:
         name: what must hold.

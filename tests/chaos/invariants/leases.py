@@ -10,7 +10,7 @@ from tests.chaos.invariants.finding import Finding
 
 
 def find_unleased(evidence: Evidence) -> Finding:
-    """Go through the database's own audit, transaction by transaction."""
+    """Check the database's audit, transaction by transaction."""
     counts: Counter[str] = Counter({"writes under a lease": 0, "adopted by a reconciliation": 0})
     transactions: defaultdict[str, list[Note]] = defaultdict(list)
     for note in evidence.audit:
@@ -21,7 +21,7 @@ def find_unleased(evidence: Evidence) -> Finding:
 
 
 def _unleased(notes: Sequence[Note], counts: "Counter[str]") -> Iterator[str]:
-    """Every write of a transaction is about an account whose lease the same transaction gave back."""
+    """Yield writes to accounts whose lease the same transaction did not give back."""
     leased = {one.account for one in notes if one.kind == "work" and _is_return(one)}
     adopted = {one.account for one in notes if one.kind == "history" and "run" in one.details["because"]}
     for note in notes:
@@ -41,7 +41,7 @@ def _is_return(note: Note) -> bool:
 
 
 def _taken_too_early(audit: Sequence[Note], counts: "Counter[str]") -> Iterator[str]:
-    """A lease is taken when nobody has one, or when the one that somebody had ran out."""
+    """Yield leases that were taken before the previous one had ended or expired."""
     counts.update({"leases": 0, "of them taken from the dead": 0})
     for note in audit:
         if note.kind != "work" or note.details["new_token"] in {None, note.details["old_token"]}:

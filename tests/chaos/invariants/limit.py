@@ -33,7 +33,7 @@ def find_overruns(evidence: Evidence) -> Finding:
 
 
 def _violations(over: Sequence[datetime], losses: Sequence[datetime], burst: int) -> Iterator[str]:
-    """From each loss to the next, one burst may be too much; before the first, only what the machine held up."""
+    """Yield overruns: one burst is allowed after each loss of Redis, before the first only stalls."""
     for number, calls in sorted(Counter(bisect_right(losses, one) for one in over).items()):
         since = f"after the loss of Redis at {losses[number - 1]:%H:%M:%S.%f}" if number else "before any loss of Redis"
         if calls > (burst if number else _HELD_UP):
@@ -42,7 +42,7 @@ def _violations(over: Sequence[datetime], losses: Sequence[datetime], burst: int
 
 
 def _deepest_overdraft(evidence: Evidence) -> int:
-    """By how many calls a bucket that lends would have been below empty."""
+    """Return by how many calls a bucket with credit would have been below empty."""
     options = evidence.options
     tokens, lowest, last = float(options.burst), 0.0, None
     for at in (moment(call["at"]) for call in evidence.calls):

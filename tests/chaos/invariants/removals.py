@@ -17,7 +17,7 @@ Link = tuple[str, str, str]
 
 
 def find_wrongly_removed(evidence: Evidence) -> Finding:
-    """Judge every disconnect by what was connected when the worker looked, and by the removals that waited."""
+    """Check every disconnect against what was connected when the worker read it, and against the pending removals."""
     judge = _Judge(evidence)
     violations = list(judge.violations())
     return Finding(name="no removal of what it did not mean", counts=judge.counts, violations=violations)

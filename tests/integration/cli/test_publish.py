@@ -78,8 +78,8 @@ def test_the_same_event_again_is_a_no_op_that_says_so(mirror: Shell, engine: Eng
 def test_credentials_come_on_the_input_and_are_sealed(mirror: Shell, engine: Engine) -> None:
     command = ["publish", "user_signed_up", "acme", "--auth-credentials-stdin"]
 
-    refused = mirror.run(*command, given='{"token": "tell nobody"}')
-    taken = mirror.run(*command, given='{"token": "tell nobody"}', MIRROR_SECRET_KEYS=KEY)
+    refused = mirror.run(*command, standard_input='{"token": "tell nobody"}')
+    taken = mirror.run(*command, standard_input='{"token": "tell nobody"}', MIRROR_SECRET_KEYS=KEY)
 
     assert refused.status == 1
     assert "MIRROR_SECRET_KEYS is unset" in refused.errors
@@ -128,7 +128,7 @@ def test_bad_lines_are_named_and_left_out_and_good_ones_are_written(mirror: Shel
         cloudevent("5", data={"linked_account_id": "zoë"}),
     ]
 
-    ended = mirror.run("publish", "--ndjson", "-", given="\n".join(lines))
+    ended = mirror.run("publish", "--ndjson", "-", standard_input="\n".join(lines))
 
     assert ended.status == 2
     assert [line.split(": ")[:2] for line in sorted(ended.errors.splitlines())] == [
@@ -156,7 +156,7 @@ def test_many_lines_come_from_a_file_and_the_file_may_be_published_again(mirror:
 
 
 def test_an_endless_line_is_refused_without_being_kept(mirror: Shell, engine: Engine) -> None:
-    ended = mirror.run("publish", "--ndjson", "-", given=f"{'x' * 5_000_000}\n{cloudevent('1')}\n")
+    ended = mirror.run("publish", "--ndjson", "-", standard_input=f"{'x' * 5_000_000}\n{cloudevent('1')}\n")
 
     assert ended == Ended(
         2, "1 events published, 0 were published before, 1 bad lines\n", "line 1: longer than 2097152 bytes\n"

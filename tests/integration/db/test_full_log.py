@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from cobalt_mirror.db.due import find_due_accounts, is_anything_due
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.outcomes import done, record_outcomes
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.subject import get_background

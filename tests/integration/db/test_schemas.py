@@ -20,7 +20,7 @@ from cobalt_mirror.db import (
 )
 from cobalt_mirror.db.errors import NoSecretKeys
 from cobalt_mirror.db.history import Because
-from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.mirror import record_change, record_row
 from cobalt_mirror.db.reads import count_events, find_oldest_waiting
 from cobalt_mirror.db.rows import account_change, config_change, connection_change

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from cobalt_mirror.db.settings import DatabaseSettings
+from tests.database_pool import DatabasePool
 from tests.integration.events.rows import Log
-from tests.lending import Lending
 from tests.world import TEST_KEY
 
 
@@ -37,9 +37,9 @@ def log(settings: DatabaseSettings) -> Iterator[Log]:
 
 
 @pytest.fixture
-def postgres_migrated_url(lending: Lending) -> Iterator[str]:
+def postgres_migrated_url(database_pool: DatabasePool) -> Iterator[str]:
     """A migrated PostgreSQL database, for what SQLite has none of."""
-    with lending.lend() as url:
+    with database_pool.database() as url:
         yield url
 
 

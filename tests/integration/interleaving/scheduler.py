@@ -114,7 +114,7 @@ class Scheduler:
         self._longest_call = timedelta(seconds=longest_call)
         self._actors: list[Actor] = []
         self._steps = 0
-        clock.stand_at(begin)
+        clock.stop_at(begin)
 
     @property
     def crashes(self) -> int:
@@ -189,13 +189,13 @@ class Scheduler:
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass."""
-        self.clock.stand_at(self.clock() + timedelta(seconds=seconds))
+        self.clock.stop_at(self.clock() + timedelta(seconds=seconds))
 
     def end(self) -> None:
         """End all actors, and let the clock run again."""
         for actor in self._actors:
             actor.end()
-        self.clock.move_on()
+        self.clock.resume()
 
     def _take_turn(self, actor: Actor, *, steps: int, crashes_at_end: bool) -> None:
         actor.steps_left, actor.crashes_at_end = steps, crashes_at_end

@@ -186,9 +186,9 @@ class Stage:
         for account in ACCOUNTS:
             world.client.upsert_account(account)
         for consent in sorted(story.consents, key=lambda consent: consent.second):
-            world.clock.stand_at(BASE + timedelta(seconds=consent.second))
+            world.clock.stop_at(BASE + timedelta(seconds=consent.second))
             world.sandbox.connect(consent.account, consent.slug, auth_type=consent.auth_type, identifier="someone")
-        world.clock.move_on()
+        world.clock.resume()
         self._stamps = _shown_by(world.sandbox)
 
     def publish(self, planned: Planned, *, at: datetime | None = None) -> None:

@@ -26,9 +26,9 @@ def fail_again(world: World, event: Event) -> float:
         The seconds until the one after it.
     """
     now = world.clock()
-    world.clock.stand_at(now)
+    world.clock.stop_at(now)
     world.work()
-    world.clock.move_on()
+    world.clock.resume()
     row = world.event(event)
     assert row["status"] == "pending"
     wait: float = (row["due_at"] - now).total_seconds()

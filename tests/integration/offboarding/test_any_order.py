@@ -126,9 +126,9 @@ def set_up(world: World, story: Story) -> None:
     world.sandbox.reset()
     if story.is_connected:
         world.client.upsert_account("ada", name="old name", udf={"old": "yes"})
-        world.clock.stand_at(BASE - timedelta(seconds=60))
+        world.clock.stop_at(BASE - timedelta(seconds=60))
         world.sandbox.connect("ada", "slack", identifier="old identifier")
-        world.clock.move_on()
+        world.clock.resume()
 
 
 def _undisturbed(work: Callable[[], None]) -> None:

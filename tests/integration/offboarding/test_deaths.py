@@ -1,4 +1,4 @@
-"""A worker may die at any step of a deletion or of a new generation; others take over and end where it would have."""
+"""A worker may die at any step of a deletion or of a new generation; others end where it would have ended."""
 
 from collections.abc import Callable
 

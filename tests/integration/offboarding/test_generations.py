@@ -83,7 +83,7 @@ def test_old_events_do_not_reach_the_new_generation(world: World) -> None:
 
 
 def test_what_was_done_in_the_old_generation_is_no_reason_in_the_new_one(world: World) -> None:
-    """A change done after the deletion occurred, and before that came, would outlast an older one of the new one."""
+    """A change that was done after the deletion, and came before it, would outlast an older one of the new one."""
     future = change(40, "@old")
     world.publish(sign_up(0, "Old"), future)
     world.work_until_quiet()

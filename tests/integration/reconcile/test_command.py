@@ -12,7 +12,7 @@ from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Answer, Fault, Sandbox, SandboxServer
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.engine import create_engine, reading
-from cobalt_mirror.db.migrate import upgrade
+from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.runs import RunRow, begin_run, list_runs
 from cobalt_mirror.db.settings import DatabaseSettings
 from tests.commands import Shell

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import make_url
+from sqlalchemy.types import TypeEngine
 
-from cobalt_mirror.db.columns import Json, UtcDateTime, Words, storable, stored_time
+from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words, storable, stored_time
+from cobalt_mirror.db.statuses import ConnectionStatus
 
 BERLIN = timezone(timedelta(hours=1))
 SQLITE, POSTGRESQL = (make_url(url).get_dialect()() for url in ("sqlite://", "postgresql+psycopg://"))
@@ -95,3 +97,33 @@ def test_json_is_text_on_sqlite(value: Any, text: str | None) -> None:
 
 def test_words_of_others_lose_what_cannot_be_stored() -> None:
     assert [Words().process_bind_param(value, SQLITE) for value in (None, "a\0")] == [None, "a\ufffd"]
+
+
+@pytest.mark.parametrize("member", [None, *ConnectionStatus])
+def test_a_member_of_a_closed_set_is_its_plain_text(member: ConnectionStatus | None) -> None:
+    column, text = OneOf(ConnectionStatus), None if member is None else str(member)
+
+    assert column.process_bind_param(text, SQLITE) == text
+    assert type(column.process_bind_param(member, POSTGRESQL)) in {str, type(None)}
+    assert column.process_result_value(text, SQLITE) is member
+
+
+@pytest.mark.parametrize("word", ["", "Connected", "gone"])
+def test_a_word_outside_of_a_closed_set_is_refused(word: str) -> None:
+    for convert in (OneOf(ConnectionStatus).process_bind_param, OneOf(ConnectionStatus).process_result_value):
+        with pytest.raises(ValueError, match="ConnectionStatus"):
+            convert(word, SQLITE)
+
+
+@pytest.mark.parametrize(
+    ("column", "on_sqlite", "on_postgresql"),
+    [
+        pytest.param(UtcDateTime(), "TEXT", "TIMESTAMP WITH TIME ZONE", id="a time"),
+        pytest.param(Json(), "TEXT", "JSONB", id="JSON"),
+        pytest.param(Words(), "TEXT", "TEXT", id="words of others"),
+        pytest.param(OneOf(ConnectionStatus), "TEXT", "TEXT", id="a member of a closed set"),
+        pytest.param(Id(), "TEXT", 'TEXT COLLATE "C"', id="an id"),
+    ],
+)
+def test_a_column_has_its_type_on_each_database(column: TypeEngine[Any], on_sqlite: str, on_postgresql: str) -> None:
+    assert (column.compile(SQLITE), column.compile(POSTGRESQL)) == (on_sqlite, on_postgresql)

@@ -35,7 +35,7 @@ def test_what_occurred_until_the_deletion_is_over(type_: EventType, begun_at: fl
 def test_what_happens_to_the_account_after_the_deletion_counts(
     type_: EventType, begun_at: float | None, occurred_at: Any
 ) -> None:
-    assert not generation(begun_at).is_over_for(type_, (occurred_at, "a", "host"))
+    assert generation(begun_at).is_over_for(type_, (occurred_at, "a", "host")) is False
 
 
 #: When the next generation began, an event's place, and whether the event is of the generation that ended or of none.

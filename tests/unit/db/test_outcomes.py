@@ -58,3 +58,13 @@ def test_an_event_that_waits_keeps_its_credentials() -> None:
     ]
 
     assert all("payload" not in update.columns for update in waiting)
+
+
+def test_what_is_not_named_is_not_written() -> None:
+    event = logged(EventType.CONFIG_CHANGED, "a", looks=1)
+
+    for update in (outcomes.done(event, at=NOON), outcomes.superseded(event, at=NOON)):
+        assert update.columns["detail"] is None
+    assert outcomes.dead(event, at=NOON, detail="no", move=Move.OPERATOR).columns["last_response"] is None
+    assert outcomes.retry(event, due_at=NOON, since=NOON, detail="no", move=None).columns["last_response"] is None
+    assert outcomes.snooze(event, due_at=None, detail=None).columns == {"detail": None, "looks": 1}

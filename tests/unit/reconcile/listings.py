@@ -5,7 +5,9 @@ from typing import Any
 
 from cobalt_mirror.cobalt import LinkedAccount
 from cobalt_mirror.db.columns import stored_time
-from cobalt_mirror.db.listing import Known
+from cobalt_mirror.db.listing import Known, KnownConnection
+from cobalt_mirror.db.rows import AccountRow
+from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus
 from cobalt_mirror.workers.reconcile.comparison import compare
 
 CREATED = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -43,7 +45,18 @@ def integration(
     return {"type": slug, "reauth_required": needs_reauth, **created}
 
 
+def account_row(**changes: Any) -> AccountRow:
+    """The mirror's row of the account."""
+    columns: dict[str, Any] = {**ROW, **changes}
+    return AccountRow(**{**columns, "status": AccountStatus(columns["status"])})
+
+
+def connection_row(**columns: Any) -> KnownConnection:
+    """The mirror's row of a connection."""
+    return KnownConnection(**{**columns, "status": ConnectionStatus(columns["status"])})
+
+
 def suspected(account: LinkedAccount, *connections: dict[str, Any], **row: Any) -> list[tuple[str, str, list[str]]]:
     """What is suspected of the account: the application, the kind of suspicion and the columns that differ."""
-    known = Known(account={**ROW, **row}, connections={one["slug"]: one for one in connections})
+    known = Known(account=account_row(**row), connections={one["slug"]: connection_row(**one) for one in connections})
     return [(one.slug, str(one.kind), list(one.differences)) for one in compare(account, known)]

@@ -8,7 +8,17 @@ from cobalt_mirror.cobalt import LinkedAccount
 from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.db.listing import Known
 from cobalt_mirror.workers.reconcile.comparison import compare
-from tests.unit.reconcile.listings import CONNECTED, CREATED, LATER, ROW, integration, listed, suspected
+from tests.unit.reconcile.listings import (
+    CONNECTED,
+    CREATED,
+    LATER,
+    ROW,
+    account_row,
+    connection_row,
+    integration,
+    listed,
+    suspected,
+)
 
 #: The account as listed, what the mirror's row has instead, and the columns that are suspected.
 ACCOUNTS = [
@@ -52,13 +62,13 @@ def test_each_column_of_an_account_is_compared(account: LinkedAccount, row: dict
     assert suspected(account, **row) == ([("", "changed", columns)] if columns else [])
 
 
-@pytest.mark.parametrize("column", sorted(ROW.keys() - {"linked_account_id"}))
+@pytest.mark.parametrize("column", sorted(ROW.keys() - {"linked_account_id", "status"}))
 def test_no_column_of_an_account_is_left_out_of_the_comparison(column: str) -> None:
     assert suspected(listed(), **{column: None}) == [("", "changed", [column])]
 
 
 def test_of_an_account_that_the_mirror_does_not_know_nothing_is_suspected() -> None:
-    assert list(compare(listed(integration()), Known(connections={"slack": CONNECTED}))) == []
+    assert list(compare(listed(integration()), Known(connections={"slack": connection_row(**CONNECTED)}))) == []
 
 
 GONE = {**CONNECTED, "status": "disconnected", "accounts": [], "connected_at": None}
@@ -118,6 +128,12 @@ CONNECTIONS = [
     ),
     pytest.param(listed(integration(created_at=None)), [CONNECTED], [], id="no time is listed"),
     pytest.param(
+        listed(integration(created_at=None)),
+        [{**CONNECTED, "listed_created_at": CREATED}],
+        [],
+        id="no time is listed any more",
+    ),
+    pytest.param(
         listed(integration(created_at=None)), [{**CONNECTED, "connected_at": None}], [], id="no time is known anywhere"
     ),
     pytest.param(
@@ -167,7 +183,7 @@ def test_nothing_under_a_deleted_account_is_suspected() -> None:
 
 
 def test_a_suspicion_bears_the_account_and_the_time_that_the_listing_tells() -> None:
-    known = Known(account={**ROW, "name": "Other"}, connections={"gmail": MAIL})
+    known = Known(account=account_row(name="Other"), connections={"gmail": connection_row(**MAIL)})
     found = list(compare(listed(integration(created_at=LATER), integration("jira", created_at=None)), known))
 
     assert [one.linked_account_id for one in found] == ["acme"] * 4

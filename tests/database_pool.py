@@ -1,4 +1,4 @@
-"""Migrated PostgreSQL databases, lent to one test after another: copying one for each costs more than most tests."""
+"""A pool of migrated PostgreSQL databases for tests: copying one for each costs more than most tests."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 
 from tests.services import PostgresServer
 
-#: Tables, columns, rights and the like: whatever of them a test adds, alters or takes away shows here.
+#: Detects changes by a test to tables, columns, rights and other definitions.
 _DEFINITIONS = " UNION ALL ".join(
     f"SELECT '{catalogue}', count(*), max(xmin::text::bigint) FROM {catalogue}"
     for catalogue in (
@@ -40,8 +40,8 @@ _EMPTY = """
 """
 
 
-class Lent:
-    """One database, and what was defined in it when it was new."""
+class PooledDatabase:
+    """A database of the pool, with its definitions when it was new."""
 
     def __init__(self, made: AbstractContextManager[str]) -> None:
         self._stack = ExitStack()
@@ -49,8 +49,8 @@ class Lent:
         with self._connected() as connection:
             self._definitions = self._defined(connection)
 
-    def is_as_new(self) -> bool:
-        """Ends whoever is still connected and empties the tables; False when a test changed more than rows."""
+    def reset(self) -> bool:
+        """Disconnect all clients and empty the tables; return False if a test changed more than rows."""
         with self._connected() as connection:
             connection.execute(_END_OTHERS)
             if self._defined(connection) != self._definitions:
@@ -70,12 +70,12 @@ class Lent:
         return connection.execute(_DEFINITIONS.encode()).fetchall()
 
 
-class Lending:
-    """Lends databases with all our tables and no row in them, each to one borrower at a time."""
+class DatabasePool:
+    """A pool of databases with all our tables and no rows; each is used by one test at a time."""
 
     def __init__(self, server: PostgresServer, *, template: str) -> None:
         self._server, self._template = server, template
-        self._free: list[Lent] = []
+        self._free: list[PooledDatabase] = []
 
     def __enter__(self) -> Self:
         return self
@@ -83,17 +83,17 @@ class Lending:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for lent in self._free:
-            lent.drop()
+        for pooled in self._free:
+            pooled.drop()
 
     @contextmanager
-    def lend(self) -> Iterator[str]:
-        """Gives a database's URL; what the borrower leaves in it, the next one does not see."""
-        lent = self._free.pop() if self._free else Lent(self._server.database(template=self._template))
+    def database(self) -> Iterator[str]:
+        """Yield the URL of an empty database."""
+        pooled = self._free.pop() if self._free else PooledDatabase(self._server.database(template=self._template))
         try:
-            yield lent.url
+            yield pooled.url
         finally:
-            if lent.is_as_new():
-                self._free.append(lent)
+            if pooled.reset():
+                self._free.append(pooled)
             else:
-                lent.drop()
+                pooled.drop()

@@ -9,13 +9,13 @@ from sqlalchemy import Connection, Engine, text
 
 from cobalt_mirror.db.errors import MigrationGaveWay
 from cobalt_mirror.db.lock_holders import Holder
-from cobalt_mirror.db.migration_locks import Patience
+from cobalt_mirror.db.migrating.patience import Patience
 
 # Those who wait ask again and again, in a transaction each. If they waited inside a statement, CREATE INDEX
 # CONCURRENTLY of the one whose turn it is would wait for that statement's snapshot, and neither would ever go on.
 _TAKE = text("SELECT pg_try_advisory_xact_lock(hashtext('cobalt_mirror migrations'))")
-# The transaction then stays open and idle, which no timeout may end. A SET has no snapshot and closes the portal of the
-# SELECT, which would keep one, so it comes last: CREATE INDEX CONCURRENTLY would wait for that, too.
+# The transaction then stays open and idle, which no timeout may end. A SET comes last, for it has no snapshot: a SELECT
+# with parameters keeps its own until the next statement, and CREATE INDEX CONCURRENTLY would wait for that, too.
 _KEEP = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 _WHOSE = text("""
     SELECT pid, application_name, xact_start FROM pg_locks JOIN pg_stat_activity USING (pid)

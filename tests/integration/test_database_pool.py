@@ -1,11 +1,11 @@
-"""A database that is lent again looks as if nobody had used it."""
+"""A database from the pool is empty and unchanged."""
 
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from tests.lending import Lending
+from tests.database_pool import DatabasePool
 from tests.services import PostgresServer
 
 INSERT = """
@@ -15,22 +15,22 @@ INSERT = """
 
 
 @pytest.fixture
-def lending(postgres: PostgresServer, migrated_postgres: str) -> Iterator[Lending]:
+def database_pool(postgres: PostgresServer, migrated_postgres: str) -> Iterator[DatabasePool]:
     """With no database yet."""
-    with Lending(postgres, template=migrated_postgres) as lending:
-        yield lending
+    with DatabasePool(postgres, template=migrated_postgres) as database_pool:
+        yield database_pool
 
 
 def connect(url: str) -> psycopg.Connection:
     return psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
 
 
-def test_it_is_empty_and_nobody_is_connected(lending: Lending) -> None:
+def test_it_is_empty_and_nobody_is_connected(database_pool: DatabasePool) -> None:
     numbers = []
-    with lending.lend() as first:
+    with database_pool.database() as first:
         forgotten = connect(first)
         numbers.append(forgotten.execute(INSERT).fetchone())
-    with lending.lend() as second, connect(second) as connection:
+    with database_pool.database() as second, connect(second) as connection:
         assert connection.execute("SELECT count(*) FROM cobalt_mirror.history").fetchone() == (0,)
         numbers.append(connection.execute(INSERT).fetchone())
 
@@ -51,10 +51,10 @@ def test_it_is_empty_and_nobody_is_connected(lending: Lending) -> None:
         "GRANT SELECT ON cobalt_mirror.events TO public",
     ],
 )
-def test_one_in_which_more_than_rows_was_changed_is_not_lent_again(lending: Lending, change: str) -> None:
-    with lending.lend() as first, connect(first) as connection:
+def test_one_in_which_more_than_rows_was_changed_is_not_used_again(database_pool: DatabasePool, change: str) -> None:
+    with database_pool.database() as first, connect(first) as connection:
         connection.execute(change.encode())
-    with lending.lend() as second:
+    with database_pool.database() as second:
         pass
 
     assert second != first
@@ -62,6 +62,6 @@ def test_one_in_which_more_than_rows_was_changed_is_not_lent_again(lending: Lend
         connect(first)
 
 
-def test_two_borrowers_at_once_get_two(lending: Lending) -> None:
-    with lending.lend() as one, lending.lend() as other:
+def test_two_users_at_once_get_two(database_pool: DatabasePool) -> None:
+    with database_pool.database() as one, database_pool.database() as other:
         assert one != other

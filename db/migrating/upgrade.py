@@ -25,14 +25,14 @@ from cobalt_mirror.db.errors import (
     Unreachable,
 )
 from cobalt_mirror.db.lock_holders import Holder
-from cobalt_mirror.db.migration_locks import Patience
-from cobalt_mirror.db.migration_rights import find_missing_right
+from cobalt_mirror.db.migrating.patience import Patience
+from cobalt_mirror.db.migrating.rights import find_missing_right
 from cobalt_mirror.db.settings import DatabaseSettings
 
 VERSION_TABLE = "cobalt_mirror_version"
 
-_IN_A_CHECKOUT = Path(__file__).resolve().parents[1] / "alembic"
-_IN_A_WHEEL = Path(__file__).parent / "migrations"
+_IN_A_CHECKOUT = Path(__file__).resolve().parents[2] / "alembic"
+_IN_A_WHEEL = Path(__file__).parents[1] / "migrations"
 
 
 def alembic_config(settings: DatabaseSettings, patience: Patience | None = None) -> Config:
