@@ -74,7 +74,10 @@ def test_a_rate_limit_is_waited_out_for_as_long_as_it_says(asked_for: float | No
 
 def test_an_error_without_words_is_told_by_its_name() -> None:
     assert outcome_of(ValueError(), None).detail == "ValueError: ValueError"
-    assert outcome_of(OutOfTime(), None).detail == "the lease ran short"
+    assert (
+        outcome_of(OutOfTime(), None).detail
+        == "the lease was too short for another call; the next attempt does the rest"
+    )
 
 
 def test_an_outcome_asks_for_nothing_that_is_not_named() -> None:
