@@ -90,7 +90,7 @@ def test_the_last_deletion_ends_all_that_is_no_newer(
     assert cobalt.has_called is found.is_burial is found.is_deleted is asks
     assert (found.receipt is not None) is asks
     assert found.receipt is None or (found.receipt.event_id, found.receipt.gone_at) == ("d", at(9))
-    second_look = WantedCheck(slug="", delay=DELAY, reason="a second look whether the account stays deleted")
+    second_look = WantedCheck(slug="", delay=DELAY, reason="a second read, to confirm that the account is deleted")
     assert found.checks == ([second_look] if asks else [])
 
 
@@ -137,7 +137,7 @@ def says_of(found: Deletion | None, second: float) -> str:
     if found is None:
         return "as before"
     if found.note is not None:
-        return "made anew" if found.note.startswith("Cobalt has an account of this id again") else "not confirmed"
+        return "made anew" if found.note.startswith("Cobalt has an account with this id again") else "not confirmed"
     return "confirmed" if found.confirmed_at == at(second) else "deleted again"
 
 
