@@ -12,7 +12,7 @@ DatabaseError
 ├── CannotUnseal          no key of MIRROR_SECRET_KEYS opens a stored secret: put the old key back
 ├── LeaseLost             another worker holds the account by now: write nothing
 ├── PlaceTaken            another reconciliation is under way: wait for its end
-└── PlaceLost             another reconciliation took this one's place: stop, the other one goes on from there
+└── PlaceLost             another reconciliation took this one's place: stop, the other goes on from there
 """
 
 from cobalt_mirror.db.lock_holders import Holder
@@ -46,14 +46,14 @@ class MissingRight(DatabaseError):
 
 
 class MigrationGaveWay(DatabaseError):
-    """A migration waited too long for somebody else's work and was undone. Run it again; the text says after what."""
+    """A migration waited too long for another session and was undone. Run it again; the text says after what."""
 
 
 class LockTimeout(MigrationGaveWay):
     """One try of a migration got no lock and was undone. Try again after a pause.
 
     Attributes:
-        holder: who had the lock; None when nobody was seen to.
+        holder: who had the lock; None: not seen.
     """
 
     def __init__(self, holder: Holder | None) -> None:
@@ -78,4 +78,4 @@ class PlaceTaken(DatabaseError):
 
 
 class PlaceLost(DatabaseError):
-    """This run slept for so long that another one took its place. It must stop; the other one goes on from there."""
+    """This run had no heartbeat for so long that another run took its place. It must stop; the other run goes on."""
