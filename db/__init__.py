@@ -17,14 +17,20 @@ from cobalt_mirror.db.reads import (
     list_history,
     list_workflow_runs,
 )
+from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus, EventStatus, Move
 
 __all__ = [
+    "AccountStatus",
     "Change",
+    "ConfigStatus",
+    "ConnectionStatus",
     "EventState",
+    "EventStatus",
     "Integration",
     "MirroredAccount",
     "MirroredConfig",
     "MirroredConnection",
+    "Move",
     "State",
     "WorkflowRuns",
     "find_account",

@@ -12,7 +12,7 @@ from cobalt_mirror.db.tables import checks, events, is_unfinished
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """The wish to have a subject read although no event asks for it."""
+    """A subject to be read although no event asks for it."""
 
     due_at: datetime
     reason: str
@@ -20,7 +20,7 @@ class Check:
 
 
 def find_check(connection: Connection, linked_account_id: str, slug: str) -> Check | None:
-    """The wish to have this subject read, if there is one."""
+    """Find the check of a subject, if it has one."""
     row = connection.execute(
         select(checks.c.due_at, checks.c.reason, checks.c.attempts).where(_is_check(linked_account_id, slug))
     ).one_or_none()
@@ -28,40 +28,42 @@ def find_check(connection: Connection, linked_account_id: str, slug: str) -> Che
 
 
 def count_checks(connection: Connection) -> int:
-    """How many subjects are to be read again although no event asks for it."""
+    """Count the subjects to be read again although no event asks for it."""
     return connection.execute(select(func.count()).select_from(checks)).scalar_one()
 
 
 def record_check(connection: Connection, linked_account_id: str, slug: str, *, due_at: datetime, reason: str) -> None:
-    """Have a subject read at some time. An earlier wish stays, and a later one: it is read at both ends."""
+    """Have a subject read at a time. If it has a check already, it is read at the earliest and the latest time."""
     statement = insert_into(connection, checks).values(
         linked_account_id=linked_account_id, slug=slug, due_at=due_at, reason=reason
     )
-    told = literal(due_at, checks.c.due_at.type)  # in a CASE, a bare value would be stored in SQLAlchemy's own form
+    moment = literal(due_at, checks.c.due_at.type)  # in a CASE, a bare value would be stored in SQLAlchemy's own form
     last = func.coalesce(checks.c.again_at, checks.c.due_at)
     changes = {
-        "due_at": case((checks.c.due_at > told, told), else_=checks.c.due_at),
-        "again_at": case((last < told, told), else_=last),
+        "due_at": case((checks.c.due_at > moment, moment), else_=checks.c.due_at),
+        "again_at": case((last < moment, moment), else_=last),
         "reason": reason,
     }
     connection.execute(statement.on_conflict_do_update(index_elements=["linked_account_id", "slug"], set_=changes))
 
 
 def finish_check(connection: Connection, linked_account_id: str, slug: str, *, read_since: datetime) -> None:
-    """The subject was read, beginning at `read_since`: only a wish for a later reading stays."""
-    ours = _is_check(linked_account_id, slug)
+    """Record that a subject was read, beginning at `read_since`. Only what is to be read later stays."""
+    is_check = _is_check(linked_account_id, slug)
     done = and_(checks.c.due_at <= read_since, func.coalesce(checks.c.again_at, read_since) <= read_since)
-    connection.execute(delete(checks).where(ours, done))
+    connection.execute(delete(checks).where(is_check, done))
     later = and_(checks.c.due_at <= read_since, checks.c.again_at > read_since)
     connection.execute(
-        update(checks).where(ours, later).values(due_at=checks.c.again_at, again_at=None, attempts=0, last_error=None)
+        update(checks)
+        .where(is_check, later)
+        .values(due_at=checks.c.again_at, again_at=None, attempts=0, last_error=None)
     )
 
 
 def postpone_check(
     connection: Connection, linked_account_id: str, slug: str, *, due_at: datetime, error: str | None
 ) -> None:
-    """The subject could not be read: try again later."""
+    """Have a subject read again later, because it could not be read now."""
     connection.execute(
         update(checks)
         .where(_is_check(linked_account_id, slug))
@@ -70,7 +72,7 @@ def postpone_check(
 
 
 def hold_check(connection: Connection, linked_account_id: str, slug: str) -> None:
-    """Let a subject's check wait for its events that failed: they are tried together, and after growing delays only."""
+    """Put off a subject's check until its failed events are due: all are tried together, after growing delays."""
     retrying = select(func.min(events.c.due_at, type_=events.c.due_at.type)).where(
         is_subject(linked_account_id, slug), is_unfinished, events.c.retrying_since.is_not(None)
     )

@@ -18,7 +18,7 @@ _SQLITE_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def stored_time(value: datetime | None) -> str | None:
-    """An aware time in the one form that text and JSON columns hold."""
+    """Return an aware time in the form that text and JSON columns hold."""
     return None if value is None else value.astimezone(UTC).strftime(_SQLITE_FORM)
 
 
@@ -93,7 +93,7 @@ class OneOf(TypeDecorator[_MemberT]):
 
 
 def storable(value: Any) -> Any:
-    """The same value without what no database takes, anywhere in it.
+    """Return the same value without what no database takes, anywhere in it.
 
     NUL and halves of surrogate pairs become a replacement character; NaN and infinity become `None`.
     """
@@ -109,5 +109,5 @@ def storable(value: Any) -> Any:
 
 
 def Id() -> Text:  # noqa: N802 - it stands where a type stands
-    """Text that compares bytewise on both databases (SQLite's default; `COLLATE "C"` on PostgreSQL)."""
+    """Return text that compares bytewise on both databases (SQLite's default; `COLLATE "C"` on PostgreSQL)."""
     return Text().with_variant(Text(collation="C"), "postgresql")

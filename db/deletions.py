@@ -53,12 +53,12 @@ class OpenDeletions:
     """Deletions that are not over, or that left something to know.
 
     Attributes:
-        asked: how many events ask for one that Cobalt did not carry out yet.
+        asked: how many events ask for a deletion that Cobalt did not carry out yet.
         asked_at: when the oldest of these events was recorded; None: there is none.
-        unconfirmed: how many accounts are gone and were not looked at a second time yet.
-        oldest_unconfirmed: the one of these that is gone the longest.
+        unconfirmed: how many accounts are gone and were not read a second time yet.
+        oldest_unconfirmed: the receipt of the account among them that is gone the longest.
         noted: how many receipts have a note.
-        oldest_noted: the one of these whose account is gone the longest.
+        oldest_noted: the receipt among them whose account is gone the longest.
     """
 
     asked: int

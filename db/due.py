@@ -34,7 +34,7 @@ _DUE_CHECKS = (
     .limit(_ROWS)
 )
 
-#: The relay asks this ten times a second of a database that rests; built once, it costs a third of a millisecond. The
+#: The relay asks this ten times a second of an idle database; built once, it costs a third of a millisecond. The
 #: earliest of all is the first entry of an index, whatever PostgreSQL believes of how many there are.
 _EARLIEST = union_all(
     select(func.min(events.c.due_at, type_=events.c.due_at.type).label("due_at")).where(is_pending),
@@ -44,7 +44,7 @@ _EARLIEST = union_all(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """An account with due work and the type of its oldest due event (`None`: only a check is due)."""
+    """An account with due work and the type of its oldest due event (None: only a check is due)."""
 
     linked_account_id: str
     type: str | None
@@ -52,35 +52,35 @@ class Due:
 
 
 def is_anything_due(connection: Connection, now: datetime) -> bool:
-    """Whether any work is due at all, also on accounts that somebody has in hand."""
+    """Tell whether any work is due, also on accounts that a worker or a message has in hand."""
     return any(due_at is not None and due_at <= now for due_at in connection.execute(_EARLIEST).scalars())
 
 
 def find_due_accounts(connection: Connection, now: datetime, *, limit: int) -> list[Due]:
-    """Accounts with due work that nobody works on and no message is under way for, oldest first."""
+    """Find accounts with due work, oldest first, for which no message is under way and that no worker holds."""
     wanted = {"now": now, "rows": min(max(limit * _ROWS_AN_ACCOUNT, _FEWEST_ROWS), _MOST_ROWS)}
     events_due = [(row.due_at, row.linked_account_id, row.type) for row in connection.execute(_DUE_EVENTS, wanted)]
     checks_due = [(row.due_at, row.linked_account_id, None) for row in connection.execute(_DUE_CHECKS, wanted)]
-    found: dict[str, Due] = {}
+    accounts: dict[str, Due] = {}
     for due_at, account, type_ in heapq.merge(events_due, checks_due, key=itemgetter(0)):
-        if len(found) == limit:
+        if len(accounts) == limit:
             break
-        if account not in found:
-            found[account] = Due(linked_account_id=account, type=type_, due_at=due_at)
-    return list(found.values())
+        if account not in accounts:
+            accounts[account] = Due(linked_account_id=account, type=type_, due_at=due_at)
+    return list(accounts.values())
 
 
 def count_under_way(connection: Connection, now: datetime) -> int:
-    """How many accounts have a message under way or a worker."""
+    """Count the accounts that have a message under way or a worker."""
     under_way = or_(work.c.sent_until > now, work.c.leased_until > now)
     return connection.execute(select(func.count()).select_from(work).where(under_way)).scalar_one()
 
 
 def mark_sent(connection: Connection, linked_account_ids: Sequence[str], *, now: datetime, until: datetime) -> set[str]:
-    """Note that a message goes out for each account.
+    """Record that a message goes out for each account.
 
     Returns:
-        Those for which it does. For the others, another relay or a worker was quicker.
+        The accounts for which it does. For the others, another relay or a worker was quicker.
     """
     if not linked_account_ids:
         return set()
@@ -93,19 +93,19 @@ def mark_sent(connection: Connection, linked_account_ids: Sequence[str], *, now:
         .on_conflict_do_update(index_elements=["linked_account_id"], set_={"sent_until": until}, where=free)
         .returning(work.c.linked_account_id)
     )
-    # In one order everywhere: two relays wait for each other, not both for one another.
-    rows = [{"linked_account_id": one, "sent_until": until} for one in sorted(linked_account_ids)]
+    # Sorted, so that two relays with the same accounts cannot deadlock.
+    rows = [{"linked_account_id": account, "sent_until": until} for account in sorted(linked_account_ids)]
     return set(connection.execute(statement, rows).scalars())
 
 
 def forget_sent(connection: Connection, linked_account_id: str) -> None:
-    """A message found nothing to do: the account may be rung again at once."""
-    nobody = and_(work.c.linked_account_id == linked_account_id, work.c.lease_token.is_(None))
-    connection.execute(delete(work).where(nobody))
+    """Let another message go out for an account at once, because the last one found nothing to do."""
+    is_free = and_(work.c.linked_account_id == linked_account_id, work.c.lease_token.is_(None))
+    connection.execute(delete(work).where(is_free))
 
 
 def hurry_failed(connection: Connection, now: datetime) -> None:
-    """Cobalt is well again: what failed on its side is due at once, in the order in which it was recorded."""
+    """Make due at once what failed because of Cobalt, in the order in which it was recorded: Cobalt is well again."""
     failed = and_(is_pending, events.c.retrying_since.is_not(None), events.c.move == Move.PROVIDER)
     connection.execute(update(events).where(failed).values(due_at=events.c.recorded_at))
     connection.execute(update(checks).where(checks.c.attempts > 0, checks.c.due_at > now).values(due_at=now))

@@ -35,14 +35,14 @@ _PATIENCE: Mapping[str, int] = {
     "keepalives_interval": 5,
     "tcp_user_timeout": 30_000,
 }
-#: A connection to PostgreSQL that nobody used for this long is tried before it is lent.
+#: A connection to PostgreSQL that was idle for this long is tried before it is lent.
 TRY_AFTER_SECONDS = 1.0
-#: How long a transaction on SQLite waits for the one before it.
+#: How long a transaction on SQLite waits for the transaction before it.
 SQLITE_BUSY_SECONDS = 30.0
 
 
 def create_engine(settings: DatabaseSettings, *, pool_size: int = 5) -> Engine:
-    """An engine for our own transactions. It opens nothing before its first use; dispose of it when done.
+    """Make an engine for our own transactions. It opens nothing before its first use; dispose of it when done.
 
     Args:
         settings: where the database is and what its schema is called.
@@ -72,7 +72,7 @@ def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:
 def _try_after_a_pause(
     engine: Engine, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object
 ) -> None:
-    """Replace a connection that broke while nobody used it. One in steady use is not tried each time
+    """Replace a connection that broke while it was idle. One in steady use is not tried each time
     (`pool_pre_ping`), which would cost every transaction a round trip; if it breaks, its transaction fails.
     """
     if time.monotonic() - record.info.get("used_at", time.monotonic()) < TRY_AFTER_SECONDS:
@@ -104,29 +104,29 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and writes later fails at once when another one wrote in between; taking the
-    # write lock at the start makes it wait instead. Readers say that they only read, and wait for nobody.
+    # A transaction that reads first and writes later fails at once when another has written in between; taking the
+    # write lock at the start makes it wait instead. Readers say that they only read, and do not wait.
     reading = connection.get_execution_options().get("reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def reading(engine: Engine) -> Engine:
-    """The same engine for transactions that only read: on SQLite they do not queue behind writers."""
+    """Return the same engine for transactions that only read: on SQLite they do not queue behind writers."""
     return engine.execution_options(reading=True)
 
 
 def options_for(dialect: str, schema: str) -> dict[str, Any]:
-    """What a statement needs so that our tables are found where the settings put them."""
-    # SQLAlchemy forgets how many rows an INSERT on PostgreSQL made unless it is told that somebody asks.
+    """Return the execution options with which a statement finds our tables in a schema."""
+    # Without it SQLAlchemy forgets how many rows an INSERT on PostgreSQL made.
     options: dict[str, Any] = {"preserve_rowcount": True}
-    where = None if dialect == "sqlite" else schema
-    if where != DECLARED_SCHEMA:  # a translation is written into every statement anew
-        options["schema_translate_map"] = {DECLARED_SCHEMA: where}
+    translated = None if dialect == "sqlite" else schema
+    if translated != DECLARED_SCHEMA:  # a translation is written into every statement anew
+        options["schema_translate_map"] = {DECLARED_SCHEMA: translated}
     return options
 
 
 def connection_of(session: HostSession) -> Connection:
-    """The connection on which the host's transaction runs.
+    """Return the connection on which the host's transaction runs.
 
     Raises:
         TypeError: it is something else, such as an engine or an AsyncSession.
@@ -163,12 +163,12 @@ def execute(session: HostSession, statement: Executable, parameters: Any = None)
 
 
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that knows ON CONFLICT, in the connection's dialect."""
+    """Return an INSERT that knows ON CONFLICT, in the connection's dialect."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def upsert(connection: Connection, table: Table, values: Mapping[str, Any], **changes: Any) -> None:
-    """Insert a row, or change the one with its key to `changes` (default: to all of `values`)."""
+    """Insert a row, or change the row with its key to `changes` (default: to all of `values`)."""
     if not changes:
         connection.execute(_upsert(connection.dialect.name, table, tuple(values)), dict(values))
         return
@@ -191,7 +191,7 @@ _DATABASE_TIME = select(text("clock_timestamp()"))  # built once, for it is aske
 
 
 def database_clock(connection: Connection) -> datetime:
-    """The time as the database has it, so that machines with clocks askew agree about leases and due times."""
+    """Return the database's time, so that machines with different clocks agree about leases and due times."""
     if connection.dialect.name == "sqlite":
         return datetime.now(UTC)
     now: datetime = connection.execute(_DATABASE_TIME).scalar_one()
@@ -199,11 +199,11 @@ def database_clock(connection: Connection) -> datetime:
 
 
 def time_column(dialect: str) -> ColumnElement[datetime]:
-    """The database's own time as the column `now` of a statement that is made anyway; read it with `time_by`."""
+    """Return the database's time as the column `now` of a statement that is made anyway; read it with `time_by`."""
     value = "NULL" if dialect == "sqlite" else "clock_timestamp()"
     return literal_column(value, UtcDateTime()).label("now")
 
 
-def time_by(clock: Clock, connection: Connection, *, told: datetime | None) -> datetime:
-    """The time by a clock. If that is the database's, the time that a statement just told is it."""
-    return told if told is not None and clock is database_clock else clock(connection)
+def time_by(clock: Clock, connection: Connection, *, now: datetime | None) -> datetime:
+    """Return the time by a clock. For the database's own, that is `now`, which a statement has just returned."""
+    return now if now is not None and clock is database_clock else clock(connection)

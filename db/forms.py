@@ -21,12 +21,12 @@ Place = tuple[str, str | None, str]
 
 
 def find_secret_fields(connection: Connection, wanted: Iterable[tuple[str, str]]) -> set[Place]:
-    """The fields that hold secrets, as far as the mirror knows.
+    """Find the fields that hold secrets, as far as the mirror knows.
 
     Args:
         connection: the transaction to look in.
         wanted: linked account id and slug of each connection that is asked about. The account's own configs are looked
-            at, and one config of the application, whosever it is, for the account may have none yet.
+            at, and one config of the application, of any account, for this account may have none yet.
     """
     places, left = set[Place](), iter(sorted(set(wanted)))
     while some := list(islice(left, _CONNECTIONS_A_STATEMENT)):

@@ -18,7 +18,7 @@ from cobalt_mirror.db.tables import work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right to work on one account until a deadline of this process's own monotonic clock."""
+    """The right to work on an account until a moment of this process's own monotonic clock."""
 
     linked_account_id: str
     slug: str
@@ -37,14 +37,14 @@ def take_lease(
     began: float,
     ttl: timedelta,
 ) -> Lease | None:
-    """Take an account's lease, also from a worker that let it run out. None: somebody holds it.
+    """Take an account's lease, also from a worker that let it run out. None: another worker holds it.
 
     Args:
         connection: a transaction.
         linked_account_id: the account.
         slug: the subject to be worked on.
         now: the time.
-        began: the process's monotonic clock, read before `now`: nobody believes in a lease longer than its row says.
+        began: the process's monotonic clock, read before `now`, so that the lease seems no longer than its row says.
         ttl: how long the lease holds.
     """
     token = secrets.token_hex(16)
@@ -55,7 +55,7 @@ def take_lease(
         before = connection.execute(select(work).where(work.c.linked_account_id == linked_account_id)).one_or_none()
         if not _hold(connection, row, lapsed_at=now):
             return None
-        # On PostgreSQL a lease that was seen held may have been given back meanwhile: nobody abandoned that one.
+        # On PostgreSQL a lease that was seen held may have been given back meanwhile: that one was not abandoned.
         if before is not None and before.lease_token is not None and before.leased_until <= now:
             abandoned = before.slug
     ends = began + ttl.total_seconds()
@@ -63,7 +63,7 @@ def take_lease(
 
 
 def _hold(connection: Connection, row: Mapping[str, Any], *, lapsed_at: datetime | None = None) -> bool:
-    """Write a lease into the account's row, if there is none or no lease in it; or also over one that has lapsed."""
+    """Write a lease into the account's row, if there is none or no lease in it, or over a lease that has lapsed."""
     if lapsed_at is None:
         return connection.execute(_taking(connection.dialect.name), row).rowcount == 1
     is_free = or_(work.c.leased_until.is_(None), work.c.leased_until <= lapsed_at)
@@ -83,23 +83,23 @@ def _take(dialect: str, is_free: ColumnElement[bool]) -> Insert:
 
 @cache
 def _giving_back(dialect: str) -> ReturningDelete[Any]:
-    ours = delete(work).where(
+    statement = delete(work).where(
         work.c.linked_account_id == bindparam("account"), work.c.lease_token == bindparam("token")
     )
-    return ours.returning(time_column(dialect))
+    return statement.returning(time_column(dialect))
 
 
 def give_back(connection: Connection, lease: Lease, clock: Clock) -> datetime:
-    """End a lease. Part of the transaction that records what was done under it.
+    """End a lease, in the transaction that records what was done under it.
 
     Returns:
         The time: every attempt asks for it at its end.
 
     Raises:
-        LeaseLost: somebody else holds the account by now; the transaction must be rolled back.
+        LeaseLost: another worker holds the account by now; the transaction must be rolled back.
     """
-    ours = {"account": lease.linked_account_id, "token": lease.token}
-    ended = connection.execute(_giving_back(connection.dialect.name), ours).one_or_none()
-    if ended is None:
+    key = {"account": lease.linked_account_id, "token": lease.token}
+    row = connection.execute(_giving_back(connection.dialect.name), key).one_or_none()
+    if row is None:
         raise LeaseLost(f"the lease on account {lease.linked_account_id!r} ran out and went to another worker")
-    return time_by(clock, connection, told=ended.now)
+    return time_by(clock, connection, now=row.now)

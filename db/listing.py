@@ -65,8 +65,8 @@ def find_known(connection: Connection, linked_account_ids: Iterable[str]) -> dic
 
 
 def record_walked(connection: Connection, run_id: str, linked_account_ids: Iterable[str]) -> None:
-    """Note that the walk saw these accounts; seeing one twice is fine."""
-    rows = [{"run_id": run_id, "linked_account_id": one} for one in linked_account_ids]
+    """Record that the walk saw these accounts. It may see an account twice."""
+    rows = [{"run_id": run_id, "linked_account_id": account} for account in linked_account_ids]
     if rows:
         # RETURNING makes it one statement for all rows; PostgreSQL would get one for each without it.
         statement = insert_into(connection, walked).on_conflict_do_nothing().returning(walked.c.run_id)
@@ -74,45 +74,47 @@ def record_walked(connection: Connection, run_id: str, linked_account_ids: Itera
 
 
 def record_unknown(connection: Connection, run_id: str, rows: Iterable[tuple[Mapping[str, Any], Any]]) -> None:
-    """Note what is to be adopted, once the run may change anything; the first answer of the walk counts."""
+    """Record what is to be adopted, once the run may change anything. The first answer of the walk counts."""
     staged = [
         {
             "run_id": run_id,
             "linked_account_id": account["linked_account_id"],
             "unknown": {
                 "account": dict(account),
-                "connections": [{**one, "connected_at": stored_time(one["connected_at"])} for one in shown],
+                "connections": [{**row, "connected_at": stored_time(row["connected_at"])} for row in connected],
             },
         }
-        for account, shown in rows
+        for account, connected in rows
     ]
     connection.execute(insert_into(connection, walked).on_conflict_do_nothing(), staged)
 
 
 def take_unknown(connection: Connection, run_id: str, *, limit: int = 100) -> list[dict[str, Any]]:
-    """Some of what is still to be adopted, `account` and `connections` of each; it is noted as taken."""
+    """Take some of what is still to be adopted, and return the `account` and the `connections` of each."""
     w = walked.c
     wanted = select(w.linked_account_id, w.unknown).where(w.run_id == run_id, w.unknown.is_not(None))
     rows = connection.execute(wanted.order_by(w.linked_account_id).limit(limit)).all()
     ids = [row.linked_account_id for row in rows]
     connection.execute(update(walked).where(w.run_id == run_id, w.linked_account_id.in_(ids)).values(unknown=null()))
     for row in rows:
-        for one in row.unknown["connections"]:
-            moment = one["connected_at"]
-            one["connected_at"] = None if moment is None else datetime.fromisoformat(moment)
+        for connected in row.unknown["connections"]:
+            moment = connected["connected_at"]
+            connected["connected_at"] = None if moment is None else datetime.fromisoformat(moment)
     return [row.unknown for row in rows]
 
 
 def find_account_subjects(connection: Connection, linked_account_id: str, *, only_live: bool = False) -> list[str]:
-    """The slugs of every connection and config of an account that the mirror holds.
+    """Find the slugs of every connection and config that the mirror holds of an account.
 
     Args:
         connection: a transaction.
         linked_account_id: the account.
         only_live: leave out those of which the mirror shows that they are gone.
     """
-    found: set[str] = set()
+    slugs: set[str] = set()
     for table, gone in ((connections, ConnectionStatus.DISCONNECTED), (configs, ConfigStatus.DELETED)):
-        slugs = select(table.c.slug).where(table.c.linked_account_id == linked_account_id).distinct()
-        found.update(connection.execute(slugs.where(table.c.status != gone) if only_live else slugs).scalars())
-    return sorted(found)
+        statement = select(table.c.slug).where(table.c.linked_account_id == linked_account_id).distinct()
+        if only_live:
+            statement = statement.where(table.c.status != gone)
+        slugs.update(connection.execute(statement).scalars())
+    return sorted(slugs)

@@ -74,7 +74,7 @@ EVENT_COLUMNS = [events.c[name] for name in LoggedEvent.__dataclass_fields__]
 
 
 def content_of(values: Mapping[str, Any]) -> str:
-    """What must be equal when the same id comes again; the times may differ."""
+    """Return what must be equal when the same id comes again; the times may differ."""
     named = [values["type"], values["linked_account_id"], values.get("slug"), values["payload"]]
     return json.dumps(named, sort_keys=True)
 
@@ -95,8 +95,8 @@ def record_events(session: Session | Connection, rows: Sequence[Mapping[str, Any
     connection = session.connection() if isinstance(session, Session) else session
     statement = _RECORD[connection.dialect.name]
     if len(rows) == 1:
-        one = execute(connection, statement, rows[0])
-        return {(rows[0]["source"], rows[0]["id"])} if one.rowcount == 1 else set()
+        result = execute(connection, statement, rows[0])
+        return {(rows[0]["source"], rows[0]["id"])} if result.rowcount == 1 else set()
     inserted = execute(connection, statement.returning(events.c.source, events.c.id), list(rows))
     return {(row.source, row.id) for row in inserted}
 
@@ -104,8 +104,8 @@ def record_events(session: Session | Connection, rows: Sequence[Mapping[str, Any
 def find_conflicts(
     session: Session | Connection, contents: Mapping[tuple[str, str], str], vault: Vault
 ) -> list[tuple[str, str]]:
-    """The keys, among those given, under which the log holds something else."""
-    wanted, found = list(contents), []
+    """Find the keys under which the log holds other contents than these."""
+    wanted, conflicts = list(contents), []
     for start in range(0, len(wanted), _KEYS_A_STATEMENT):
         keys = wanted[start : start + _KEYS_A_STATEMENT]
         statement = select(*EVENT_COLUMNS, events.c.fingerprint).where(tuple_(events.c.source, events.c.id).in_(keys))
@@ -117,33 +117,35 @@ def find_conflicts(
                 else vault.matches(content, row.fingerprint)
             )
             if not same:
-                found.append((row.source, row.id))
-    return found
+                conflicts.append((row.source, row.id))
+    return conflicts
 
 
 def is_subject(linked_account_id: str, slug: str) -> ColumnElement[bool]:
-    """The events of one subject; the empty slug is the account itself."""
-    ours = events.c.linked_account_id == linked_account_id
+    """Return the condition for the events of one subject; the empty slug is the account itself."""
+    is_account = events.c.linked_account_id == linked_account_id
     if slug:
-        return and_(ours, events.c.slug == slug)
-    return and_(ours, or_(events.c.slug.is_(None), events.c.slug == ""))
+        return and_(is_account, events.c.slug == slug)
+    return and_(is_account, or_(events.c.slug.is_(None), events.c.slug == ""))
 
 
 def get_since_first_pending(connection: Connection, linked_account_id: str, slug: str) -> list[LoggedEvent]:
-    """The events of a connection that are pending, due or not, and those that ended, done or dead, although they are no
-    older than the first pending one. Oldest first.
+    """Read the events of a connection from the first pending one on, oldest first.
+
+    These are the pending events, due or not, and those that are done or dead although they are no older than the first
+    that is pending.
     """
     rows = connection.execute(_SINCE_FIRST_PENDING, {"account": linked_account_id, "slug": slug})
     return sorted((LoggedEvent(**row._asdict()) for row in rows), key=lambda event: event.order)
 
 
 def is_since_first_pending(*, of_slug: bool) -> ColumnElement[bool]:
-    """What `get_since_first_pending` asks; with `of_slug` of a connection, else of the account itself."""
+    """Return the condition of `get_since_first_pending`: with `of_slug` for a connection, else for the account."""
     is_slug = events.c.slug == bindparam("slug")
     subject = is_slug if of_slug else or_(events.c.slug.is_(None), is_slug)
-    ours = and_(events.c.linked_account_id == bindparam("account"), subject)
-    first = select(func.min(events.c.occurred_at)).where(ours, is_unfinished).scalar_subquery()
-    return and_(ours, events.c.status != EventStatus.SUPERSEDED, events.c.occurred_at >= first)
+    is_its = and_(events.c.linked_account_id == bindparam("account"), subject)
+    first = select(func.min(events.c.occurred_at)).where(is_its, is_unfinished).scalar_subquery()
+    return and_(is_its, events.c.status != EventStatus.SUPERSEDED, events.c.occurred_at >= first)
 
 
 #: Put together once, for every attempt at a connection asks.

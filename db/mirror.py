@@ -30,7 +30,7 @@ Rows: TypeAlias = dict[tuple[str, ...], Mapping[str, Any]]
 
 
 def rows_by_key(table: Table, rows: Iterable[Mapping[str, Any] | None]) -> Rows:
-    """Those of a table that there are."""
+    """Index rows of a table by table and primary key, without those that are None."""
     return {_key(table, row): row for row in rows if row is not None}
 
 
@@ -42,7 +42,7 @@ def record_row(
     *,
     known: Rows | None = None,
 ) -> bool:
-    """Make one row of the mirror equal to `values`; columns left out keep what they have.
+    """Make a row of the mirror equal to `values`; columns left out keep what they have.
 
     The row counts as verified at `because.at`, changed or not.
 
@@ -51,7 +51,7 @@ def record_row(
         table: one of the mirror's tables.
         values: the primary key and what is known.
         because: what it is recorded for.
-        known: rows that nobody else can change meanwhile, which need not be read again; this one is kept up to date.
+        known: rows that no other process can change meanwhile, so they need not be read again. It is kept up to date.
 
     Returns:
         Whether anything but that time changed.
@@ -75,12 +75,12 @@ def record_row(
 
 
 def record_change(connection: Connection, change: Change, because: Because, *, known: Rows | None = None) -> bool:
-    """Make one row of the mirror hold what a change says; see `record_row`."""
+    """Make a row of the mirror hold what a change says; see `record_row`."""
     return record_row(connection, change.table, {**change.key, **change.columns}, because, known=known)
 
 
 def _is_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
-    """Insert a row, if there is none with its key."""
+    """Insert a row if its key is free, and tell whether it was."""
     return connection.execute(_insert(connection.dialect.name, table), dict(row)).rowcount == 1
 
 
@@ -140,7 +140,7 @@ _ENDED: Mapping[Table, Mapping[str, Any]] = {
 
 
 def end_account(connection: Connection, linked_account_id: str, because: Because) -> None:
-    """Record that an account is gone for good with all it had, also one that the mirror never knew.
+    """Record that an account is gone for good with all it had, also if the mirror never knew it.
 
     The history gets the statuses only: nothing personal.
     """
@@ -161,7 +161,7 @@ def end_account(connection: Connection, linked_account_id: str, because: Because
 
 
 def find_row(connection: Connection, table: Table, key: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The row of the mirror with the primary key that is among `key`."""
+    """Find the row of the mirror with the primary key that is among `key`."""
     wanted = {column.name: key[column.name] for column in table.primary_key}
     row = connection.execute(_by_key(table), wanted).mappings().one_or_none()
     return None if row is None else {str(name): value for name, value in row.items()}
@@ -169,7 +169,7 @@ def find_row(connection: Connection, table: Table, key: Mapping[str, Any]) -> di
 
 @cache
 def _by_key(table: Table) -> Select[Any]:
-    """Put together once for each table, for every attempt asks for several rows."""
+    """Build the statement once for each table, for every attempt asks for several rows."""
     return select(table).where(*(column == bindparam(column.name) for column in table.primary_key))
 
 
@@ -192,7 +192,7 @@ def find_configs(connection: Connection, linked_account_id: str, slug: str) -> l
 
 
 def find_active_account(connection: Connection) -> str | None:
-    """Some account that Cobalt knows, the one that was seen last: the catalogue is only shown through an account."""
+    """Find the account that Cobalt confirmed last: it shows the catalogue only through an account."""
     statement = (
         select(linked_accounts.c.linked_account_id)
         .where(linked_accounts.c.status == AccountStatus.ACTIVE)
@@ -203,7 +203,7 @@ def find_active_account(connection: Connection) -> str | None:
 
 
 def count_catalogue(connection: Connection) -> tuple[int, datetime | None]:
-    """How many applications customers can connect, and when the last of them was read; None: never."""
+    """Count the applications that customers can connect, and find when the last of them was read; None: never."""
     a = applications.c
     counted = select(func.count(), func.max(a.verified_at, type_=a.verified_at.type)).where(a.enabled)
     number, read_at = connection.execute(counted).one()
@@ -211,7 +211,7 @@ def count_catalogue(connection: Connection) -> tuple[int, datetime | None]:
 
 
 def record_catalogue(connection: Connection, rows: Sequence[Mapping[str, Any]], because: Because) -> None:
-    """Make `applications` equal to what Cobalt lists. One that is listed no more is kept, and not enabled."""
+    """Make `applications` equal to what Cobalt lists. An application that is no longer listed stays, disabled."""
     known = rows_by_key(applications, [dict(row) for row in connection.execute(select(applications)).mappings()])
     kept = [row for row in known.values() if row["enabled"]]
     for row in rows:

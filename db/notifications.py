@@ -1,4 +1,4 @@
-"""What Cobalt tells us unasked: its notifications for the record, the runs of workflows, and the webhook it uses."""
+"""What Cobalt sends unasked: notifications, which are kept, runs of workflows, and the webhook it sends them to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ def record_notification(
     slug: str | None = None,
     instance_id: str | None = None,
 ) -> bool:
-    """Keep a notification for the record; without its payload if the account was deleted.
+    """Record a notification; without its payload if the account was deleted.
 
     Returns:
-        Whether it tells news of an account that is not deleted. Only an instance of a workflow is recognised, and then
-        not written again: others carry no id, and a genuine second one may look like the first.
+        Whether it is news of an account that is not deleted. Only an instance of a workflow is recognised, and then not
+        written again: other notifications carry no id, and two of them may look the same.
     """
     is_deleted = linked_account_id is not None and _is_deleted(connection, linked_account_id)
     statement = insert_into(connection, notifications).values(
@@ -48,7 +48,7 @@ def _is_deleted(connection: Connection, linked_account_id: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedRun:
-    """One run of a workflow that ended, as Cobalt told it. `error`: None for one that completed."""
+    """A run of a workflow that ended, as Cobalt notified it. `error`: None if it completed."""
 
     linked_account_id: str
     workflow_id: str
@@ -59,8 +59,8 @@ class EndedRun:
 
 
 def record_workflow_run(connection: Connection, run: EndedRun, *, at: datetime) -> None:
-    """Count a run of a workflow and remember it as the last one."""
-    told = {
+    """Count a run of a workflow and record it as the latest."""
+    latest = {
         "config_id": run.config_id,
         "workflow_name": run.workflow_name,
         "last_status": run.status,
@@ -72,48 +72,48 @@ def record_workflow_run(connection: Connection, run: EndedRun, *, at: datetime) 
     upsert(
         connection,
         workflow_runs,
-        {**key, **told, counted: 1},
-        **{**told, counted: workflow_runs.c[counted] + 1},
+        {**key, **latest, counted: 1},
+        **{**latest, counted: workflow_runs.c[counted] + 1},
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """Where Cobalt was told to send our notifications, and when that was arranged."""
+    """Our webhook at Cobalt, and since when Cobalt has it."""
 
     url: str
     since: datetime
 
 
 def find_subscription(connection: Connection) -> Subscription | None:
-    """The webhook of ours; None when nobody arranged one."""
+    """Find our webhook; None: it was never registered."""
     statement = select(state.c.value).where(state.c.key == StateKey.WEBHOOK)
     value = connection.execute(statement).scalar_one_or_none()
     return None if value is None else Subscription(url=value["url"], since=datetime.fromisoformat(value["since"]))
 
 
 def record_subscription(connection: Connection, subscription: Subscription) -> None:
-    """Remember which webhook is ours."""
+    """Record which webhook is ours."""
     value = {"url": subscription.url, "since": subscription.since.isoformat()}
     upsert(connection, state, {"key": StateKey.WEBHOOK, "value": value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """Cobalt told nothing since then, while that many runs of the reconciliation found something to repair."""
+    """Cobalt sent nothing since then, while that many runs of the reconciliation found something to repair."""
 
     since: datetime
     repairing_runs: int
 
 
 def find_silence(connection: Connection) -> Silence | None:
-    """How long Cobalt has been silent; None when nobody arranged a webhook, so that silence is no wonder."""
+    """Find how long Cobalt has been silent; None: no webhook was registered, so that silence is expected."""
     subscription = find_subscription(connection)
     if subscription is None:
         return None
     latest = select(func.max(notifications.c.received_at, type_=notifications.c.received_at.type))
-    told_at = connection.execute(latest).scalar_one()
-    since = subscription.since if told_at is None else max(told_at, subscription.since)
+    received_at = connection.execute(latest).scalar_one()
+    since = subscription.since if received_at is None else max(received_at, subscription.since)
     repairing = select(func.count()).where(runs.c.finished_at.is_not(None), runs.c.repaired > 0)
     return Silence(
         since=since, repairing_runs=connection.execute(repairing.where(runs.c.started_at > since)).scalar_one()

@@ -1,6 +1,6 @@
 """Each way in which an attempt can end for one event, as what it writes into the event's row.
 
-Nobody else puts columns of `events` together: a worker decides which outcome it is, when, and why.
+No other module puts these columns together: a worker decides which outcome it is, when, and why.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ from cobalt_mirror.db.tables import events
 
 @dataclass(frozen=True, slots=True)
 class EventUpdate:
-    """What is to be written into the row of one event. Make it with one of the functions below."""
+    """What is to be written into the row of one event. Make it with a function below."""
 
     key: tuple[str, str]
     columns: Mapping[str, Any]
@@ -30,7 +30,7 @@ def done(event: LoggedEvent, *, at: datetime, detail: str | None = None) -> Even
 
 
 def superseded(event: LoggedEvent, *, at: datetime, detail: str | None = None) -> EventUpdate:
-    """End an event that a later one made moot."""
+    """End an event that a later event made moot."""
     return _ended(event, EventStatus.SUPERSEDED, at=at, detail=detail)
 
 
@@ -101,7 +101,7 @@ def snooze(
 
 
 def _without_credentials(event: LoggedEvent) -> dict[str, Any]:
-    """A finished sign-up keeps a note that it had credentials, and not the credentials. Other payloads stay."""
+    """Return the payload of a finished sign-up with a note that it had credentials instead of them, if it had any."""
     if event.type != SIGN_UP or not isinstance(event.payload, dict):
         return {}
     if not {"sealed", "auth_credentials"} & event.payload.keys():

@@ -102,7 +102,7 @@ class ConfigColumns(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one row of the mirror is to hold. Make it with the function of its table, below.
+    """What a row of the mirror is to hold. Make it with the function of its table, below.
 
     Attributes:
         table: the table.

@@ -85,12 +85,12 @@ class DatabaseSettings(BaseSettings):
             raise BadSetting(describe(error)) from None
 
     def url(self) -> URL:
-        """The database's address with the driver that we use."""
+        """Return the database's address with the driver that we use."""
         url = make_url(self.database_url)
         return url.set(drivername=_DRIVERS[url.drivername])
 
     def vault(self) -> Vault:
-        """The keeper of secrets that `MIRROR_SECRET_KEYS` describes."""
+        """Return the vault with the keys of `MIRROR_SECRET_KEYS`."""
         return _vault(self.mirror_secret_keys.get_secret_value())
 
 
@@ -100,7 +100,7 @@ def _vault(keys: str) -> Vault:
 
 
 def describe(error: ValidationError) -> str:
-    """One line a bad variable: its name and the rule. The value stays out: it may be a secret."""
+    """Describe each bad variable: its name and what it wants. The value may be a secret, so it is not in the text."""
     return "; ".join(
         f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg'].removeprefix('Value error, ')}"
         for item in error.errors(include_input=False, include_url=False)

@@ -1,4 +1,4 @@
-"""The few facts about the whole installation: its environment, whether it is halted, the catalogue's age."""
+"""The few facts about the whole installation: its environment, whether calls are halted, the catalogue's age."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,13 +10,13 @@ from cobalt_mirror.db.engine import insert_into, upsert
 from cobalt_mirror.db.statuses import Move, StateKey
 from cobalt_mirror.db.tables import state
 
-#: Put together once, for every look of the relay asks.
+#: Built once, for the relay asks this often.
 _VALUE = select(state.c.value).where(state.c.key == bindparam("wanted"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halt:
-    """Nobody calls Cobalt: why, since when, and when the next probe may be made.
+    """The circuit breaker is open, so no calls are made: why, since when, and when the next probe may be made.
 
     Attributes:
         move: who has to act: the `operator` (the key is refused) or the `provider` (an outage of Cobalt's).
@@ -31,7 +31,7 @@ class Halt:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whether calls may be made: the halt in force, if there is one, and the environment, if that is pinned."""
+    """Whether calls may be made: the halt in force, if any, and the environment, if it is pinned."""
 
     halt: Halt | None
     environment: str | None
@@ -43,18 +43,18 @@ _STANDING = select(state.c.key, state.c.value).where(
 
 
 def get_standing(connection: Connection) -> Standing:
-    """Both in one statement."""
-    found = {row.key: row.value for row in connection.execute(_STANDING)}
-    return standing_of(found.get(StateKey.HALTED), found.get(StateKey.ENVIRONMENT))
+    """Read both in one statement."""
+    values = {row.key: row.value for row in connection.execute(_STANDING)}
+    return standing_of(values.get(StateKey.HALTED), values.get(StateKey.ENVIRONMENT))
 
 
 def standing_of(halted: Any, environment: Any) -> Standing:
-    """The same from the two values, read elsewhere together with more."""
+    """Return the same from the two values, which were read together with more."""
     return Standing(_halt(halted), environment)
 
 
 def find_halt(connection: Connection) -> Halt | None:
-    """The halt in force, if there is one."""
+    """Find the halt in force, if there is one."""
     return _halt(_find(connection, StateKey.HALTED))
 
 
@@ -72,30 +72,30 @@ def record_halt(connection: Connection, halt: Halt) -> None:
 
 
 def end_halt(connection: Connection) -> None:
-    """A probe succeeded: work goes on."""
+    """Let calls be made again, because a probe succeeded."""
     connection.execute(delete(state).where(state.c.key == StateKey.HALTED))
 
 
 def find_environment(connection: Connection) -> str | None:
-    """The environment that this database belongs to; None until the first success."""
-    found: str | None = _find(connection, StateKey.ENVIRONMENT)
-    return found
+    """Find the environment that this database belongs to; None until the first success."""
+    environment: str | None = _find(connection, StateKey.ENVIRONMENT)
+    return environment
 
 
 def pin_environment(connection: Connection, environment: str) -> None:
-    """The database belongs to this environment from the first success on, for good."""
+    """Bind the database to this environment for good, unless it is bound already."""
     statement = insert_into(connection, state).values(key=StateKey.ENVIRONMENT, value=environment)
     connection.execute(statement.on_conflict_do_nothing(index_elements=["key"]))
 
 
 def find_catalogue_due(connection: Connection) -> datetime | None:
-    """When the catalogue is to be read next; None: it never was."""
+    """Find when the catalogue is to be read next; None: it was never read."""
     value = _find(connection, StateKey.CATALOGUE_DUE)
     return None if value is None else datetime.fromisoformat(value)
 
 
 def record_catalogue_due(connection: Connection, due_at: datetime) -> None:
-    """Have the catalogue read at some time."""
+    """Have the catalogue read at a time."""
     _record(connection, StateKey.CATALOGUE_DUE, due_at.isoformat())
 
 

@@ -79,7 +79,7 @@ class Opening:
 
 @cache
 def _opening(dialect: str) -> Select[Any]:
-    """A row for each subject with work, due or not, and at least one row; the rest is the same in all of them."""
+    """Select a row for each subject with work, due or not, and at least one row; the other columns are equal in all."""
     first_due = func.min(events.c.due_at, type_=events.c.due_at.type)
     waiting = union_all(
         select(events.c.slug, first_due.label("due_at"), true().label("is_event"))
@@ -89,7 +89,7 @@ def _opening(dialect: str) -> Select[Any]:
     ).subquery("waiting")
     halted, environment = state.alias("halted"), state.alias("environment")
     joined = (
-        select(literal_column("1").label("one"))
+        select(literal_column("1").label("always"))
         .subquery("installation")
         .outerjoin(halted, halted.c.key == StateKey.HALTED)
         .outerjoin(environment, environment.c.key == StateKey.ENVIRONMENT)
@@ -106,9 +106,9 @@ def _opening(dialect: str) -> Select[Any]:
 
 
 def get_opening(connection: Connection, linked_account_id: str, clock: Clock) -> Opening:
-    """Whether there is something to do for an account."""
+    """Read whether there is something to do for an account."""
     rows = connection.execute(_opening(connection.dialect.name), {"account": linked_account_id}).all()
-    now = time_by(clock, connection, told=rows[0].now)
+    now = time_by(clock, connection, now=rows[0].now)
     waiting = [Waiting(row.slug or "", row.due_at, is_event=row.is_event) for row in rows if row.due_at is not None]
     return Opening(now=now, standing=standing_of(rows[0].halted, rows[0].environment), due=choose_subject(waiting, now))
 
@@ -143,7 +143,7 @@ class Background:
         connection: the mirror's row of the connection; None for the account itself.
         configs: the mirror's installed configs of the connection, by their ids.
         deletion: the receipt of the account's last deletion.
-        check: the wish to have the subject read.
+        check: the subject's check.
         events: those of the subject, chosen as `get_since_first_pending` does for a connection.
         rows: the mirror's rows again, as `record_change` compares with them.
     """
@@ -158,17 +158,19 @@ class Background:
 
 
 def _statement(*, of_connection: bool) -> Select[Any]:
-    """Each table is joined by its primary key, which is the subject or its account. A connection has a row for each of
-    its installed configs and the account itself one for each of its events, and at least one.
+    """Join all that is known of a subject: each table by its primary key, which is the subject or its account.
+
+    A connection has a row for each of its installed configs, the account itself one for each of its events; each has at
+    least one row.
     """
     keys: dict[str, Any] = {"linked_account_id": _ACCOUNT, "slug": bindparam("slug")}
     tables = (*_TABLES, connections) if of_connection else _TABLES
-    joined: Any = select(literal_column("1").label("one")).subquery("subject")
+    joined: Any = select(literal_column("1").label("always")).subquery("subject")
     for table in tables:
         joined = joined.outerjoin(table, and_(*(column == keys[column.name] for column in table.primary_key)))
     if of_connection:
-        ours = (configs.c.linked_account_id == _ACCOUNT, configs.c.slug == keys["slug"])
-        joined = joined.outerjoin(configs, and_(*ours, configs.c.status == ConfigStatus.INSTALLED))
+        is_its = (configs.c.linked_account_id == _ACCOUNT, configs.c.slug == keys["slug"])
+        joined = joined.outerjoin(configs, and_(*is_its, configs.c.status == ConfigStatus.INSTALLED))
         return _labelled_columns(*tables, configs).select_from(joined).order_by(configs.c.config_id)
     joined = joined.outerjoin(events, is_since_first_pending(of_slug=False))
     return _labelled_columns(*tables).add_columns(*(_labelled(column) for column in EVENT_COLUMNS)).select_from(joined)
@@ -186,7 +188,7 @@ def _label(table: Table, column: str) -> str:
     return f"{table.name}__{column}"
 
 
-#: Put together once, for every attempt asks: of a connection (True), and of the account itself.
+#: Built once, for every attempt asks: of a connection (True), and of the account itself.
 _BACKGROUND = {of_connection: _statement(of_connection=of_connection) for of_connection in (True, False)}
 
 
@@ -214,8 +216,8 @@ def get_background(connection: Connection, linked_account_id: str, slug: str) ->
 
 def _events_in(rows: Sequence[Mapping[Any, Any]]) -> list[LoggedEvent]:
     columns = ({column.name: row[_label(events, column.name)] for column in EVENT_COLUMNS} for row in rows)
-    found = (LoggedEvent(**each) for each in columns if each["id"] is not None)
-    return sorted(found, key=lambda event: event.order)
+    logged = (LoggedEvent(**each) for each in columns if each["id"] is not None)
+    return sorted(logged, key=lambda event: event.order)
 
 
 def _part(row: Mapping[Any, Any], table: Table) -> dict[str, Any] | None:

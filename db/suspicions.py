@@ -1,4 +1,4 @@
-"""Doubts that a run of the reconciliation raises: subjects to be read before anything is believed of them."""
+"""Suspicions of a run of the reconciliation: subjects to be read before anything is believed of them."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,18 +51,18 @@ class Suspicion:
         return self.linked_account_id, self.slug
 
 
-def record_suspicions(connection: Connection, run_id: str, found: Iterable[Suspicion]) -> None:
-    """Note subjects to be read; what was noted before stays."""
+def record_suspicions(connection: Connection, run_id: str, raised: Iterable[Suspicion]) -> None:
+    """Record subjects to be read; what was recorded before stays."""
     rows = [
         {
             "run_id": run_id,
-            "linked_account_id": one.linked_account_id,
-            "slug": one.slug,
-            "kind": one.kind,
-            "differences": list(one.differences),
-            "listed_created_at": one.listed_created_at,
+            "linked_account_id": suspicion.linked_account_id,
+            "slug": suspicion.slug,
+            "kind": suspicion.kind,
+            "differences": list(suspicion.differences),
+            "listed_created_at": suspicion.listed_created_at,
         }
-        for one in found
+        for suspicion in raised
     ]
     if rows:
         connection.execute(insert_into(connection, suspicions).on_conflict_do_nothing(), rows)
@@ -71,7 +71,7 @@ def record_suspicions(connection: Connection, run_id: str, found: Iterable[Suspi
 def suspect_missing(
     connection: Connection, run_id: str, *, walking_since: datetime, verified_before: datetime | None = None
 ) -> None:
-    """Suspect the active accounts that the walk did not see and that nobody read since it began.
+    """Suspect the active accounts that the walk did not see and that were not read since it began.
 
     Args:
         connection: the transaction.
@@ -105,19 +105,17 @@ def want_configs(connection: Connection, run_id: str, *, share: float) -> None:
     wanted = math.ceil(number * share)
     if wanted:
         oldest_first = (looks.c.looked_at.asc().nulls_first(), _SUBJECTS.c.linked_account_id, _SUBJECTS.c.slug)
-        wanted_ones = true() if share >= 1 else ~_is_tried_again()
-        _suspect(
-            connection, run_id, SuspicionKind.CONFIGS, _subjects(wanted_ones).order_by(*oldest_first).limit(wanted)
-        )
+        is_wanted = true() if share >= 1 else ~_is_tried_again()
+        _suspect(connection, run_id, SuspicionKind.CONFIGS, _subjects(is_wanted).order_by(*oldest_first).limit(wanted))
 
 
 def _is_tried_again() -> ColumnElement[bool]:
-    ours = and_(checks.c.linked_account_id == _SUBJECTS.c.linked_account_id, checks.c.slug == _SUBJECTS.c.slug)
-    return exists().where(ours, checks.c.attempts > 0)
+    is_its = and_(checks.c.linked_account_id == _SUBJECTS.c.linked_account_id, checks.c.slug == _SUBJECTS.c.slug)
+    return exists().where(is_its, checks.c.attempts > 0)
 
 
 def _connected_or_configured() -> Any:
-    """Every connection that may have configs, of active accounts."""
+    """Select every connection that may have configs."""
     c, f = connections.c, configs.c
     return union(
         select(c.linked_account_id, c.slug).where(c.status != ConnectionStatus.DISCONNECTED),
@@ -129,10 +127,10 @@ _SUBJECTS = _connected_or_configured()
 
 
 def _subjects(condition: ColumnElement[bool]) -> Select[Any]:
-    ours = and_(looks.c.linked_account_id == _SUBJECTS.c.linked_account_id, looks.c.slug == _SUBJECTS.c.slug)
+    is_its = and_(looks.c.linked_account_id == _SUBJECTS.c.linked_account_id, looks.c.slug == _SUBJECTS.c.slug)
     a = linked_accounts.c
     is_active = exists().where(a.linked_account_id == _SUBJECTS.c.linked_account_id, a.status == AccountStatus.ACTIVE)
-    joined = _SUBJECTS.outerjoin(looks, ours)
+    joined = _SUBJECTS.outerjoin(looks, is_its)
     return select(_SUBJECTS.c.linked_account_id, _SUBJECTS.c.slug).select_from(joined).where(is_active, condition)
 
 
@@ -155,7 +153,7 @@ def _not_read_since(verified_at: ColumnElement[Any], moment: datetime) -> Column
 
 
 def count_suspected_gone(connection: Connection, run_id: str) -> tuple[int, int, int, int]:
-    """Accounts suspected missing, of how many active ones; connections suspected gone, of how many."""
+    """Count accounts suspected missing, active accounts, connections suspected gone, and connections."""
     s, a, c = suspicions.c, linked_accounts.c, connections.c
     counted = [
         select(func.count()).select_from(suspicions).where(s.run_id == run_id, s.kind == SuspicionKind.MISSING),
@@ -163,12 +161,12 @@ def count_suspected_gone(connection: Connection, run_id: str) -> tuple[int, int,
         select(func.count()).select_from(suspicions).where(s.run_id == run_id, s.kind == SuspicionKind.GONE),
         select(func.count()).select_from(connections).where(c.status != ConnectionStatus.DISCONNECTED),
     ]
-    missing, accounts, gone, shown = (connection.execute(statement).scalar_one() for statement in counted)
-    return missing, accounts, gone, shown
+    missing, accounts, gone, mirrored = (connection.execute(statement).scalar_one() for statement in counted)
+    return missing, accounts, gone, mirrored
 
 
 def count_open(connection: Connection, run_id: str) -> int:
-    """How many subjects are still to be read."""
+    """Count the subjects that are still to be read."""
     s = suspicions.c
     return connection.execute(
         select(func.count()).select_from(suspicions).where(s.run_id == run_id, s.outcome.is_(None))
@@ -178,7 +176,7 @@ def count_open(connection: Connection, run_id: str) -> int:
 def list_open(
     connection: Connection, run_id: str, *, after: tuple[str, str] | None = None, limit: int = 100
 ) -> list[Suspicion]:
-    """Subjects that are still to be read, in the order of their keys, those after `after`."""
+    """List subjects that are still to be read, in the order of their keys, from after `after` on."""
     s = suspicions.c
     statement = select(suspicions).where(s.run_id == run_id, s.outcome.is_(None))
     if after is not None:
@@ -202,28 +200,29 @@ def list_open(
 def settle(
     connection: Connection, run_id: str, outcomes: Mapping[tuple[str, str], SuspicionOutcome], now: datetime
 ) -> None:
-    """Note what came of subjects. A connection that was read counts as looked at, with what the listing told of it."""
+    """Record what came of suspicions, and of each connection that was read, when, and what the listing showed of it."""
     for (account, slug), outcome in outcomes.items():
-        ours = and_(suspicions.c.run_id == run_id, suspicions.c.linked_account_id == account, suspicions.c.slug == slug)
-        noted = connection.execute(update(suspicions).where(ours).values(outcome=outcome))
-        if noted.rowcount and slug and outcome is not SuspicionOutcome.LEFT:  # none: the account was deleted meanwhile
-            told = connection.execute(select(suspicions.c.listed_created_at).where(ours)).scalar_one()
+        key = {"run_id": run_id, "linked_account_id": account, "slug": slug}
+        by_key = and_(*(suspicions.c[name] == value for name, value in key.items()))
+        result = connection.execute(update(suspicions).where(by_key).values(outcome=outcome))
+        if result.rowcount and slug and outcome is not SuspicionOutcome.LEFT:  # none: the account was deleted meanwhile
+            listed = connection.execute(select(suspicions.c.listed_created_at).where(by_key)).scalar_one()
             look: dict[str, Any] = {"linked_account_id": account, "slug": slug, "looked_at": now}
-            upsert(connection, looks, look if told is None else {**look, "listed_created_at": told})
+            upsert(connection, looks, look if listed is None else {**look, "listed_created_at": listed})
 
 
 def leave_open_ones(connection: Connection, run_id: str) -> int:
-    """Note that what is still to be read will not be read by this run; returns how many subjects that are."""
-    ours = and_(suspicions.c.run_id == run_id, suspicions.c.outcome.is_(None))
-    return connection.execute(update(suspicions).where(ours).values(outcome=SuspicionOutcome.LEFT)).rowcount
+    """Record that this run will not read what is still to be read, and return how many subjects that are."""
+    is_open = and_(suspicions.c.run_id == run_id, suspicions.c.outcome.is_(None))
+    return connection.execute(update(suspicions).where(is_open).values(outcome=SuspicionOutcome.LEFT)).rowcount
 
 
 def forget_settled(connection: Connection, run_id: str) -> None:
-    """What was read needs no note any more; what was left stays, for it is in doubt."""
+    """Delete the suspicions of what was read. Those of what was left stay, for it is in doubt."""
     settled = [SuspicionOutcome.REPAIRED, SuspicionOutcome.AGREED]
     connection.execute(delete(suspicions).where(suspicions.c.run_id == run_id, suspicions.c.outcome.in_(settled)))
 
 
 def forget_suspicions(connection: Connection, run_id: str) -> None:
-    """Drop every note of a run."""
+    """Delete every suspicion of a run."""
     connection.execute(delete(suspicions).where(suspicions.c.run_id == run_id))

@@ -79,7 +79,7 @@ class Vault:
             ) from None
 
     def fingerprint(self, text: str, *, secret: bool) -> str:
-        """A mark that tells equal texts: keyed with the first key when the text is secret, a plain digest else.
+        """Return a mark by which equal texts are known: keyed with the first key if the text is secret, else a digest.
 
         Raises:
             NoSecretKeys: the text is secret and there is no key.
@@ -87,7 +87,7 @@ class Vault:
         return self._keyed(text, self._get_keys()[0]) if secret else hashlib.sha256(text.encode()).hexdigest()
 
     def matches(self, text: str, fingerprint: str) -> bool:
-        """Whether `fingerprint` was made of this very text, under any of the keys or none."""
+        """Tell whether `fingerprint` was made of this text, with any of the keys or none."""
         marks = [self.fingerprint(text, secret=False), *(self._keyed(text, key) for key in self.keys)]
         return any(hmac.compare_digest(mark, fingerprint) for mark in marks)
 

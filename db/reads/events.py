@@ -1,4 +1,4 @@
-"""How events fare."""
+"""How far events are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from cobalt_mirror.db.statuses import EventStatus, Move
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventState:
-    """How an event fares. Its payload is not shown: it may hold what a customer typed.
+    """How far an event is. Its payload is not shown: it may hold what a customer typed.
 
     Attributes:
-        last_error: what went wrong last, for one that is retried or dead.
+        last_error: what went wrong last, if it is retried or dead.
         last_response: what Cobalt answered then: `call`, `status`, `code`, `message` and `request_id`, without secrets;
             None: it did not answer, or not in words of its own.
-        move: who has to act; None: nobody.
+        move: who has to act; None: no one has to.
         detail: why it was superseded, or what is noteworthy about how it was done.
     """
 
@@ -48,10 +48,10 @@ def list_events(
     status: EventStatus | None = None,
     limit: int = 100,
 ) -> list[EventState]:
-    """The latest events, newest first: of one account, of one status, or of all."""
+    """List the latest events, newest first: of one account, of one status, or all."""
     e = tables.events
-    wanted = [e.c[name] for name in EventState.__dataclass_fields__]
-    statement = select(*wanted).order_by(e.c.occurred_at.desc(), e.c.id.desc()).limit(limit)
+    columns = [e.c[name] for name in EventState.__dataclass_fields__]
+    statement = select(*columns).order_by(e.c.occurred_at.desc(), e.c.id.desc()).limit(limit)
     if linked_account_id is not None:
         statement = statement.where(e.c.linked_account_id == linked_account_id)
     if status is not None:
@@ -60,15 +60,15 @@ def list_events(
 
 
 def count_events(session: HostSession) -> dict[tuple[EventStatus, Move | None], int]:
-    """How many events there are by status and by whose move it is."""
+    """Count the events by status and by who has to act."""
     e = tables.events
     statement = select(e.c.status, e.c.move, func.count().label("number")).group_by(e.c.status, e.c.move)
     return {(row.status, row.move): row.number for row in execute(session, statement)}
 
 
 def find_oldest_waiting(session: HostSession) -> datetime | None:
-    """When the oldest pending event was recorded; None when nothing waits."""
+    """Find when the oldest pending event was recorded; None: no event is pending."""
     e = tables.events
     statement = select(func.min(e.c.recorded_at, type_=e.c.recorded_at.type)).where(tables.is_pending)
-    found: datetime | None = execute(session, statement).scalar_one()
-    return found
+    recorded_at: datetime | None = execute(session, statement).scalar_one()
+    return recorded_at

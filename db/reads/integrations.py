@@ -34,7 +34,7 @@ class Integration:
         connected_at: when it was connected last; None when it is not.
         verified_at: when Cobalt was last asked about the connection itself; None when it never was.
         fresh_at: when the state is known to have agreed with Cobalt: the later of `verified_at` and the start of the
-            last complete reconciliation, unless that one left it in doubt. None: nobody knows.
+            last complete reconciliation, unless that left it in doubt. None: not known.
     """
 
     slug: str
@@ -50,18 +50,18 @@ class Integration:
 
 
 def integrations(session: HostSession, linked_account_id: str) -> list[Integration]:
-    """Every enabled application for one customer, by name; also for a customer that the mirror does not know yet."""
-    found = []
-    told = execute(session, _integrations(), {"account": linked_account_id})
-    for row in told.mappings().all():
+    """List every enabled application for one customer, by name; also if the mirror does not know the customer yet."""
+    rows = execute(session, _integrations(), {"account": linked_account_id}).mappings().all()
+    listed = []
+    for row in rows:
         values = with_fresh_at(row, "connections")
         del values["status"]
-        found.append(Integration(**{**values, "state": State(values["state"])}))
-    return sorted(found, key=lambda one: (one.name.casefold(), one.slug))  # databases disagree about letters
+        listed.append(Integration(**{**values, "state": State(values["state"])}))
+    return sorted(listed, key=lambda each: (each.name.casefold(), each.slug))  # databases disagree about letters
 
 
 def _state_of(status: ConnectionStatus) -> State:
-    """What a page offers for a connection of this status; for an application without one, it offers to connect."""
+    """Return what a page offers for a connection of this status. Without a connection, it offers to connect."""
     match status:
         case ConnectionStatus.CONNECTED:
             return State.CONNECTED
@@ -72,20 +72,20 @@ def _state_of(status: ConnectionStatus) -> State:
     assert_never(status)
 
 
-@functools.cache  # pages wait for it, and a quarter of their waiting was putting it together
+@functools.cache  # a page waits for it, and building it took a quarter of that time
 def _integrations() -> Select[Any]:
     a, c = tables.applications, tables.connections
     state = case(
         *((c.c.status == status, _state_of(status).value) for status in ConnectionStatus),
         else_=State.CONNECT.value,
     )
-    shown = [a.c.slug, a.c.name, a.c.icon, a.c.description, a.c.tags, a.c.auth_types]
+    columns = [a.c.slug, a.c.name, a.c.icon, a.c.description, a.c.tags, a.c.auth_types]
     account = tables.linked_accounts.c
-    asked: BindParameter[str] = bindparam("account")
-    status = select(account.status).where(account.linked_account_id == asked).scalar_subquery()
+    account_id: BindParameter[str] = bindparam("account")
+    status = select(account.status).where(account.linked_account_id == account_id).scalar_subquery()
     return (
-        select(*shown, state.label("state"), c.c.connected_at, c.c.verified_at)
-        .add_columns(*doubts(asked, a.c.slug), status.label("status"))
-        .select_from(a.outerjoin(c, and_(c.c.slug == a.c.slug, c.c.linked_account_id == asked)))
+        select(*columns, state.label("state"), c.c.connected_at, c.c.verified_at)
+        .add_columns(*doubts(account_id, a.c.slug), status.label("status"))
+        .select_from(a.outerjoin(c, and_(c.c.slug == a.c.slug, c.c.linked_account_id == account_id)))
         .where(a.c.enabled)
     )

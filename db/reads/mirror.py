@@ -25,7 +25,7 @@ class MirroredAccount:
     Attributes:
         verified_at: when Cobalt was last asked about this account itself; None: never.
         fresh_at: when the row is known to have agreed with Cobalt: the later of `verified_at` and the start of the
-            last complete reconciliation, unless that one left the row in doubt. None: nobody knows.
+            last complete reconciliation, unless that left the row in doubt. None: not known.
     """
 
     linked_account_id: str
@@ -95,13 +95,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowRuns:
-    """How the runs of one workflow went for an account, as far as Cobalt told.
+    """How the runs of one workflow went for an account, as far as Cobalt notified us.
 
     Attributes:
-        last_run_at: when the last of them was told.
-        last_error: of the last one that errored, however long ago that is.
+        last_run_at: when the notification of the last run came.
+        last_error: of the last run that failed, however long ago that is.
         completed: how many completed.
-        errored: how many did not.
+        errored: how many failed.
     """
 
     linked_account_id: str
@@ -117,29 +117,29 @@ class WorkflowRuns:
 
 
 def find_account(session: HostSession, linked_account_id: str) -> MirroredAccount | None:
-    """The account as mirrored; None when the mirror does not know it."""
+    """Find the account as mirrored; None: the mirror does not know it."""
     rows = _with_freshness(session, tables.linked_accounts, linked_account_id)
     return MirroredAccount(**rows[0]) if rows else None
 
 
 def list_connections(session: HostSession, linked_account_id: str) -> list[MirroredConnection]:
-    """The account's connections, by slug, those that were disconnected included."""
+    """List the account's connections by slug, including those that are disconnected."""
     return [MirroredConnection(**row) for row in _with_freshness(session, tables.connections, linked_account_id)]
 
 
 def list_configs(session: HostSession, linked_account_id: str, *, slug: str | None = None) -> list[MirroredConfig]:
-    """The account's configs, by slug and config id, those that were deleted included; of one application if named."""
+    """List the account's configs by slug and id, including those that are deleted; of one application if named."""
     rows = [MirroredConfig(**row) for row in _rows(session, tables.configs, linked_account_id)]
     return [row for row in rows if slug is None or row.slug == slug]
 
 
 def list_workflow_runs(session: HostSession, linked_account_id: str) -> list[WorkflowRuns]:
-    """How the account's workflows ran, by workflow id; those of which Cobalt never told a run are not in it."""
+    """List how the account's workflows ran, by workflow id, as far as Cobalt notified us."""
     return [WorkflowRuns(**row) for row in _rows(session, tables.workflow_runs, linked_account_id)]
 
 
 def list_history(session: HostSession, linked_account_id: str, *, limit: int = 100) -> list[Change]:
-    """The latest changes of the account's mirror, newest first."""
+    """List the latest changes of the account's mirror, newest first."""
     h = tables.history
     statement = select(h).where(h.c.linked_account_id == linked_account_id).order_by(h.c.number.desc()).limit(limit)
     return [Change(**by_name(row)) for row in execute(session, statement).mappings()]
@@ -151,7 +151,7 @@ def _rows(session: HostSession, table: Table, linked_account_id: str) -> list[di
 
 
 def _with_freshness(session: HostSession, table: Table, linked_account_id: str) -> list[dict[str, Any]]:
-    """The rows of an account, each with `fresh_at`."""
+    """Read the rows of an account, each with `fresh_at`."""
     statement = (
         select(table, *doubts(table.c.linked_account_id, table.c.get("slug", literal(""))))
         .where(table.c.linked_account_id == linked_account_id)

@@ -20,7 +20,7 @@ workflow_runs = Table(
     Column("errored", Integer, nullable=False, server_default=text("0")),
 )
 
-#: What Cobalt's webhook told us: hints, kept for the record. An instance of a workflow is told once.
+#: What Cobalt's webhook sent: hints, kept for the record. Each instance of a workflow once.
 notifications = Table(
     "notifications",
     metadata,

@@ -5,7 +5,7 @@ from sqlalchemy import Column, Index, Integer, Table, Text, text
 from cobalt_mirror.db.columns import Id, Json, UtcDateTime, Words
 from cobalt_mirror.db.tables.declaring import metadata
 
-#: One row an account that is being worked on, or whose message is under way; it goes when the work is given back.
+#: A row for each account that is being worked on or whose message is under way; it goes when the lease ends.
 work = Table(
     "work",
     metadata,

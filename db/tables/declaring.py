@@ -49,7 +49,7 @@ def _sqlite_id(_element: NewId, _compiler: SQLCompiler, **_options: object) -> s
 
 
 def database_now() -> DefaultClause:
-    """The default of a column that says when a row was made."""
+    """Return the default of a column that says when a row was made."""
     return DefaultClause(_Now())
 
 

@@ -15,7 +15,7 @@ runs = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Column("resumes", Id()),
-    # The one place that a run holds while it gives signs of life: empty for every other run.
+    # The place that only one run holds, as long as its heartbeat goes on: empty for every other run.
     Column("place", Text),
     Column("alive_until", UtcDateTime),
     # The walk: when its first page was asked for (by the run that this one resumes, if so), how much of the listing
@@ -62,7 +62,7 @@ suspicions = Table(
 Index("ix_suspicions_subject", suspicions.c.linked_account_id, suspicions.c.slug)
 
 #: When a connection was last looked at with all its configs by a reconciliation, and the time of creation that the
-#: listing told then: for one with several auth types it is none of those that the connection itself shows.
+#: listing showed then: with several auth types it is none of those that the connection itself shows.
 looks = Table(
     "looks",
     metadata,

@@ -12,8 +12,9 @@ from cobalt_mirror.db.deletions import OpenDeletions, find_open_deletions
 from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.mirror import count_catalogue
 from cobalt_mirror.db.notifications import Silence, find_silence, find_subscription
+from cobalt_mirror.db.passes import find_last_pass
 from cobalt_mirror.db.reads import count_events, find_oldest_waiting
-from cobalt_mirror.db.runs import RunRow, find_last_pass, list_runs
+from cobalt_mirror.db.runs import RunRow, list_runs
 from cobalt_mirror.db.state import Halt, find_environment, find_halt
 from cobalt_mirror.db.statuses import EventStatus, Move
 from cobalt_mirror.workers.terminal.output import cell

@@ -12,8 +12,9 @@ from cobalt_mirror.cobalt import Client, CobaltError, UnknownAccount
 from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.errors import DatabaseError, PlaceLost
 from cobalt_mirror.db.listing import find_account_subjects
+from cobalt_mirror.db.passes import LastPass, find_last_pass, record_pass
 from cobalt_mirror.db.rows import AccountRow
-from cobalt_mirror.db.runs import LastPass, begin_run, end_run, find_last_pass, record_pass
+from cobalt_mirror.db.runs import begin_run, end_run
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.statuses import SuspicionKind
 from cobalt_mirror.db.suspicions import (

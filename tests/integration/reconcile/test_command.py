@@ -103,7 +103,7 @@ def test_a_process_that_is_killed_in_the_middle_of_the_walk_is_resumed_by_the_ne
         killed.wait()
     (first,) = runs(engine)
     refused, meanwhile = shell.run("reconcile"), shell.run("status").output
-    with engine.begin() as connection:  # two minutes without a sign of life
+    with engine.begin() as connection:  # two minutes without a heartbeat
         connection.execute(update(tables.runs).values(alive_until=datetime.now(UTC)))
     silent = shell.run("status").output
     sandbox.sandbox.reset_ledger()

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from cobalt_mirror.db.engine import reading
-from cobalt_mirror.db.runs import find_last_pass
+from cobalt_mirror.db.passes import find_last_pass
 from cobalt_mirror.events import UserSignedUp
 from cobalt_mirror.workers.reconcile import Ending
 from tests.integration.reconcile.runs import at_cobalt, reconcile
