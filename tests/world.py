@@ -38,7 +38,7 @@ class WorldClock:
         return self.stopped_at or datetime.now(UTC) + self.ahead
 
     def stop_at(self, moment: datetime) -> None:
-        """Return this time until `resume`."""
+        """Return this time, and what tests let pass from there, until `resume`."""
         self.stopped_at = moment
 
     def resume(self) -> None:
@@ -46,6 +46,8 @@ class WorldClock:
 
     def pass_time(self, seconds: float) -> None:
         self.ahead += timedelta(seconds=seconds)
+        if self.stopped_at is not None:
+            self.stopped_at += timedelta(seconds=seconds)
 
 
 @dataclass

@@ -34,7 +34,7 @@ def test_the_two_commands_near_the_top_work(shell: Shell) -> None:
     )
 
 
-@pytest.mark.timeout(480)  # a dozen commands and waits, each its own process
+@pytest.mark.timeout(900)  # a dozen commands and waits, each its own process
 def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
     start, second = block(README, "sh", "up --sandbox"), block(README, "sh", "dashboard/connect")
     [command] = re.findall(r"^cobalt-mirror (.*)$", start, flags=re.MULTILINE)
