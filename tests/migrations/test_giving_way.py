@@ -208,7 +208,7 @@ def test_a_statement_that_is_cancelled_ends_in_a_sentence(
         onlooker.execute(text("SELECT pg_cancel_backend(:pid)"), {"pid": blocked(onlooker)[0]})
 
         assert said_by(process).startswith(
-            "cobalt-mirror: a statement of the migration was cancelled: it took longer than 62 s "
+            "cobalt-mirror: a statement of the migration was cancelled, because it took longer than 62 s "
         )
     assert get_version(settings) == "0002"
 
@@ -271,7 +271,7 @@ def test_one_that_never_gets_its_turn_says_who_has_it(settings: DatabaseSettings
 
     assert re.fullmatch(
         rf"another migration of this database did not end within 0\.3 s: server process {pid} \(no application_name, "
-        r"in a transaction since [0-9: -]+ UTC\); let that transaction end, or end it with "
+        r"in a transaction since [0-9: -]+ UTC\); wait for that transaction to end, or end it with "
         rf"`SELECT pg_terminate_backend\({pid}\)`, then run `cobalt-mirror migrate` again",
         str(raised.value),
     )
