@@ -157,7 +157,7 @@ def test_of_many_changes_each_is_looked_up(keyless: DatabaseSettings, host: Engi
         for number in range(1000)
     ]
 
-    with pytest.raises(NoSecretKeys, match=r"^fields\.password: a password field of app 700, "):
+    with pytest.raises(NoSecretKeys, match=r"^fields\.password: is a password field of app 700, "):
         give(keyless, host, *changes)
     give(keyless, host, *changes[:700], *changes[701:])
 
