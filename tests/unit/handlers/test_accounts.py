@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from cobalt_mirror.cobalt import Client, UnknownAccount
+from cobalt_mirror.cobalt import Client, Refused, UnknownAccount
 from cobalt_mirror.cobalt.sandbox import Fault, Sandbox
+from cobalt_mirror.events import UserSignedUp
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.errors import AccountGone
 from cobalt_mirror.workers.handlers.access import Caller
-from cobalt_mirror.workers.handlers.accounts import handle_account, with_account
+from cobalt_mirror.workers.handlers.accounts import _texts, handle_account, with_account
 from tests.unit.entries import ACCOUNT, deleted, signed_up
 from tests.unit.handlers.subjects import CHECK, ended_as, findings, receipt
 
@@ -145,6 +146,11 @@ def test_sign_ups_leave_alone_what_they_do_not_name(
     assert ended_as(found) == outcomes
     assert [call.route for call in sandbox.calls()] == calls
     assert account_at_cobalt(client) == after
+    recorded = [(change.columns["name"], change.columns["udf"]) for change in found.changes]
+    signs_up = any(
+        outcomes.get(entry.logged.id) == "done" for entry in waiting if isinstance(entry.event, UserSignedUp)
+    )
+    assert recorded == ([] if after is None or not signs_up else [(after["name"], after["udf"])])
 
 
 def account_at_cobalt(client: Client) -> dict[str, Any] | None:
@@ -164,6 +170,31 @@ def test_sign_ups_that_are_refused_together_are_tried_one_by_one(
 
     assert ended_as(found) == {"a": "snooze", "b": "snooze"}
     assert all(outcome.alone and outcome.delay is None for outcome in found.outcomes.values())
+
+
+def test_a_sign_up_that_is_refused_by_itself_ends_the_attempt(
+    sandbox: Sandbox, calling: Callable[[str], Caller]
+) -> None:
+    sandbox.add_faults(Fault(route="upsert_account", status=HTTPStatus.UNPROCESSABLE_ENTITY))
+    found = findings(pending("a", 1, **NAME, **UDF), slug="", account=None)
+    with pytest.raises(Refused):
+        handle_account(found.loaded, calling(""), found)
+
+    assert found.outcomes == {}
+
+
+@pytest.mark.parametrize(
+    ("udf", "expected"),
+    [
+        pytest.param(None, None, id="not known"),
+        pytest.param({}, {}, id="none"),
+        pytest.param({"a": "x", "b": ""}, {"a": "x", "b": ""}, id="texts"),
+        pytest.param({"a": None, "b": "x"}, {"b": "x"}, id="one without a value"),
+        pytest.param({"a": 7}, {"a": "7"}, id="a number"),
+    ],
+)
+def test_user_defined_fields_are_written_back_as_texts(udf: dict[str, Any] | None, expected: object) -> None:
+    assert _texts(udf) == expected
 
 
 # --- a check ----------------------------------------------------------------------------------------------------------
@@ -212,6 +243,15 @@ def test_an_account_that_a_second_look_has_read_is_not_read_again(
 
     assert len(sandbox.calls()) == 1
     assert found.changes == []
+
+
+def test_an_account_that_a_sign_up_has_written_is_not_read_again(
+    sandbox: Sandbox, calling: Callable[[str], Caller]
+) -> None:
+    found = findings(pending("a", 1, **NAME, **UDF), slug="", account=None, check=CHECK)
+    handle_account(found.loaded, calling(""), found)
+
+    assert [call.route for call in sandbox.calls()] == ["upsert_account"]
 
 
 # --- an account that something else needs -----------------------------------------------------------------------------
