@@ -14,7 +14,7 @@ from cobalt_mirror.workers.handlers.connections import handle_connection
 from tests.unit.entries import ACCOUNT, SLUG, authorized, changed, removed
 from tests.unit.handlers.conftest import Clock
 from tests.unit.handlers.mirrored import assert_as_at_cobalt, recorded
-from tests.unit.handlers.subjects import CHECK, ended_as, findings
+from tests.unit.handlers.subjects import ended_as, findings
 
 OAUTH, KEY, NEWER = ("oauth2", 1), ("keybased", 2), ("oauth2", 20)
 EPIC = {"fields": {"project": "EPIC"}}
@@ -182,6 +182,54 @@ ROWS = [
         ["delete_integration", "find_or_create_config", "replace_config"],
         id="an earlier attempt came as far as the DELETE",
     ),
+    pytest.param(
+        [],
+        False,
+        [removed("q", 9), removed("r", 10, effect={"deleted": True}), changed("c", 11, EPIC, status="done")],
+        {"q": "done", "r": "done"},
+        ["find_or_create_config", "replace_config"],
+        id="an earlier attempt deleted all that was there",
+    ),
+    pytest.param(
+        [],
+        False,
+        [removed("r", 10), changed("c", 11, EPIC, status="done")],
+        {"r": "done"},
+        [],
+        id="late: nothing was removed, so nothing is done again",
+    ),
+    pytest.param(
+        [OAUTH, KEY],
+        True,
+        [removed("r", 10, auth_type="oauth2"), changed("c", 11, EPIC, status="done")],
+        {"r": "done"},
+        ["delete_integration"],
+        id="late: something is left, so nothing is done again",
+    ),
+    pytest.param(
+        [OAUTH],
+        True,
+        [changed("c", 5, EPIC), changed("d", 11, EPIC, status="done")],
+        {"c": "done"},
+        ["find_or_create_config"],
+        id="late: what a later change set stays set",
+    ),
+    pytest.param(
+        [OAUTH],
+        True,
+        [removed("r", 10), changed("c", 9, EPIC, status="dead", effect={"config": True})],
+        {"r": "done"},
+        ["delete_integration"],
+        id="late: an older refused change is not done again",
+    ),
+    pytest.param(
+        [OAUTH],
+        True,
+        [removed("r", 10), changed("c", 11, EPIC, status="dead")],
+        {"r": "done"},
+        ["delete_integration"],
+        id="late: a refused change that made no config is not done again",
+    ),
 ]
 
 
@@ -220,57 +268,3 @@ def test_an_attempt_writes_what_its_events_ask_for(
     was_deleted = any((entry.logged.effect or {}).get("deleted") for entry in pending)
     for entry in [entry for entry in pending if isinstance(entry.event, ConnectionRemoved)]:
         assert found.effects[entry.logged.key]["deleted"] is (is_disconnected or was_deleted)
-
-
-# --- an account or application that Cobalt does not have --------------------------------------------------------------
-
-#: The account's row, the event that waits, whether a check is due; the outcome, what is looked at, the writes.
-ABSENT = [
-    pytest.param("active", removed("r"), False, "done", [""], [], id="a removal of an account that is gone"),
-    pytest.param("missing", removed("r"), False, "done", [], [], id="a removal of an account that is known to be gone"),
-    pytest.param(None, removed("r"), False, "done", [], [], id="a removal of an account that never was"),
-    pytest.param("active", None, True, None, [""], [], id="a check of an account that is gone"),
-    pytest.param("missing", None, True, None, [], [], id="a check of an account that is known to be gone"),
-    pytest.param(
-        None,
-        changed("c"),
-        False,
-        "done",
-        [],
-        ["find_or_create_config", "upsert_account", "find_or_create_config"],
-        id="a change makes the account",
-    ),
-    pytest.param(
-        None, authorized("a", 25), False, "snooze", [], ["upsert_account"], id="an authorisation makes it as well"
-    ),
-    pytest.param(
-        "pending",
-        changed("c"),
-        False,
-        "done",
-        [],
-        ["find_or_create_config", "upsert_account", "find_or_create_config"],
-        id="one whose sign-up waits",
-    ),
-]
-
-
-@pytest.mark.parametrize(("account", "entry", "is_checked", "verdict", "looks", "writes"), ABSENT)
-def test_only_what_wants_an_account_makes_it(
-    *,
-    account: str | None,
-    entry: Entry | None,
-    is_checked: bool,
-    verdict: str | None,
-    looks: list[str],
-    writes: list[str],
-    sandbox: Sandbox,
-    calling: Callable[[str], Caller],
-) -> None:
-    pending = [] if entry is None else [entry]
-    found = findings(*pending, second=30, account=account, check=CHECK if is_checked else None)
-    handle_connection(found.loaded, calling(SLUG), found)
-
-    assert list(ended_as(found).values()) == ([] if verdict is None else [verdict])
-    assert [check.slug for check in found.checks] == looks
-    assert [call.route for call in sandbox.calls() if call.method != "GET"] == writes
