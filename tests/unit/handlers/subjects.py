@@ -24,6 +24,7 @@ def findings(
     slug: str = SLUG,
     account: str | None = "active",
     configs: Sequence[str] = (),
+    settings: Settings | None = None,
     **more: Any,
 ) -> Findings:
     """What an attempt found that has just begun, so many seconds after noon.
@@ -35,13 +36,14 @@ def findings(
         slug: the application; empty: the account itself.
         account: the status of the account's row; None: there is none.
         configs: the ids of the configs that the mirror shows.
+        settings: the settings in force; None: the defaults.
         more: what else was loaded.
     """
     loaded = Loaded(
         account_id=ACCOUNT,
         slug=slug,
         now=at(second),
-        settings=Settings(),
+        settings=Settings() if settings is None else settings,
         pending=pending,
         ended=ended,
         account=None if account is None else account_row(account),

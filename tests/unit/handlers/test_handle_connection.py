@@ -7,11 +7,13 @@ import pytest
 
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Sandbox
+from cobalt_mirror.events import ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.connections import handle_connection
 from tests.unit.entries import ACCOUNT, SLUG, authorized, changed, removed
 from tests.unit.handlers.conftest import Clock
+from tests.unit.handlers.mirrored import assert_as_at_cobalt, recorded
 from tests.unit.handlers.subjects import CHECK, ended_as, findings
 
 OAUTH, KEY, NEWER = ("oauth2", 1), ("keybased", 2), ("oauth2", 20)
@@ -211,6 +213,13 @@ def test_an_attempt_writes_what_its_events_ask_for(
     assert ended_as(found) == outcomes
     assert [call.route for call in sandbox.calls() if call.method != "GET"] == writes
     assert {call.status for call in sandbox.calls()} <= {200}
+    assert_as_at_cobalt(found, client)
+    is_disconnected = "delete_integration" in writes and not client.fetch_application(ACCOUNT, SLUG).connected_accounts
+    has_touched = "find_or_create_config" in writes or (has_config and is_disconnected)
+    assert set(recorded(found, "configs")) == ({ACCOUNT} if has_touched else set())
+    was_deleted = any((entry.logged.effect or {}).get("deleted") for entry in pending)
+    for entry in [entry for entry in pending if isinstance(entry.event, ConnectionRemoved)]:
+        assert found.effects[entry.logged.key]["deleted"] is (is_disconnected or was_deleted)
 
 
 # --- an account or application that Cobalt does not have --------------------------------------------------------------
