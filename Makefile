@@ -43,7 +43,7 @@ chaos: $(STAMP) ## inject random faults, then check the invariants (make chaos D
 
 # Far beyond what CI waits for, so the time limit of a test does not hold. A falsifying example is printed, and kept in
 # .hypothesis for the next run to begin with.
-fuzz: $(STAMP) ## try every property with EXAMPLES examples, other ones each time (make fuzz EXAMPLES=100000)
+fuzz: $(STAMP) ## try every property with EXAMPLES examples, new ones each time (make fuzz EXAMPLES=100000)
 	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n 2 --dist worksteal -m hypothesis --hypothesis-profile fuzz --timeout 0
 
 check: lint unit ## what to run before a commit: lint, then the unit tests

@@ -68,7 +68,7 @@ def value_from(received: Received, shape: TypeAdapter[T], call: Call) -> T:
     try:
         return shape.validate_python(value)
     except ValidationError as error:
-        raise _unexpected(received, call, f"the answer lacks what was asked for: {_problems(error)}") from None
+        raise _unexpected(received, call, f"the answer does not have the documented form: {_problems(error)}") from None
 
 
 def error_from(received: Received, call: Call, *, now: datetime) -> CobaltError:
@@ -94,7 +94,9 @@ def error_from(received: Received, call: Call, *, now: datetime) -> CobaltError:
         return _unexpected(received, call, f"status {received.status} {_hint(received)}")
     meaning = _meaning(received.status, error_body.code, call)
     if meaning is None:
-        return _unexpected(received, call, "status 404 without an error code of Cobalt's: this proves nothing absent")
+        return _unexpected(
+            received, call, "status 404 without a known error code of Cobalt's, so it does not prove absence"
+        )
     return meaning(**details)
 
 
@@ -165,11 +167,11 @@ def _describe(received: Received) -> str:
 def _hint(received: Received) -> str:
     if received.status < 400:
         return "is a redirect, which is not followed; check COBALT_BASE_URL"
-    return f"without an error body of Cobalt's ({_describe(received)}): a proxy may have answered in its place"
+    return f"without an error body of Cobalt's ({_describe(received)}); a proxy may have answered instead"
 
 
 def _problems(error: ValidationError) -> str:
     """Name the keys at fault, at most five, and never their values."""
     wrong = error.errors(include_input=False, include_url=False, include_context=False)
-    named = [f"{'.'.join(map(str, problem['loc'])) or 'the whole'}: {problem['msg']}" for problem in wrong[:5]]
+    named = [f"{'.'.join(map(str, problem['loc'])) or 'the answer'}: {problem['msg']}" for problem in wrong[:5]]
     return "; ".join(named) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")

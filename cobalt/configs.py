@@ -180,7 +180,7 @@ def _field_call(
     body: Mapping[str, Any] | None,
 ) -> Call:
     if not fits_header(slug):
-        raise InvalidIdentifier(f"slug {slug!r} does not fit the header that carries it; use visible ASCII")
+        raise InvalidIdentifier(f"slug {slug!r} cannot be sent in a header; use visible ASCII")
     query = _named(config_id)
     if workflow_id is not None:
         query["workflow_id"] = checked(workflow_id, what="workflow_id")

@@ -3,7 +3,7 @@
 CobaltError
 ├── InvalidIdentifier        a value that cannot be sent to Cobalt (also a ValueError)
 ├── TransportError           there is no complete answer
-│   ├── ConnectFailed        Cobalt was never reached: nothing happened there
+│   ├── ConnectFailed        Cobalt was not reached: the call had no effect
 │   └── NoAnswer             the request may have arrived, its answer did not
 │       └── DeadlineExceeded the same, because the time for the call ran out
 ├── UnexpectedAnswer         an answer that is not documented
@@ -34,7 +34,7 @@ class CobaltError(Exception):
 
     def __init__(self, message: str, *, call: str = "", effect_possible: bool = False) -> None:
         where = f"{call}: " if call else ""
-        warning = "; it may have had its effect, so read before writing again" if effect_possible else ""
+        warning = "; the write may have taken effect, so read before writing again" if effect_possible else ""
         super().__init__(f"{where}{message}{warning}")
         self.call = call
         self.effect_possible = effect_possible
@@ -49,7 +49,7 @@ class TransportError(CobaltError):
 
 
 class ConnectFailed(TransportError):
-    """Cobalt was never reached, so nothing happened there. Try again later."""
+    """Cobalt was not reached, so the call had no effect. Try again later."""
 
 
 class NoAnswer(TransportError):
@@ -113,7 +113,7 @@ class RateLimited(ResponseError):
         retry_after_seconds: How long to wait; None if Cobalt did not say.
     """
 
-    meaning = "over Cobalt's rate limit, wait before the next call"
+    meaning = "over Cobalt's rate limit; wait before the next call"
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class RateLimited(ResponseError):
 class ServerError(ResponseError):
     """Cobalt failed; a write may have happened. Read before writing again."""
 
-    meaning = "Cobalt failed on its side, try again later"
+    meaning = "Cobalt failed on its side; try again later"
 
 
 class CredentialsRefused(ResponseError):
@@ -159,6 +159,6 @@ class UnknownConfig(ResponseError):
 
 
 class Refused(ResponseError):
-    """Cobalt refused the request, and would refuse it again. Stop."""
+    """Cobalt refused the request, and a retry does not help. Stop."""
 
-    meaning = "Cobalt refused the request, and would refuse it again"
+    meaning = "Cobalt refused the request; a retry does not help"

@@ -92,7 +92,7 @@ class Exchange:
 
     def _receive(self, call: Call, deadline: Deadline) -> Received:
         if deadline.left_seconds <= 0:
-            raise ConnectFailed(f"the {deadline:g} seconds for it were used up before it could be sent", call=str(call))
+            raise ConnectFailed(f"not sent, as its {deadline:g} seconds were over; try again later", call=str(call))
         try:
             with closing(self._transport.handle_request(self._request(call, deadline))) as response:
                 body = _read(response, call, deadline)
@@ -147,7 +147,7 @@ def _read(response: httpx.Response, call: Call, deadline: Deadline) -> bytes:
 
 
 def _too_late(call: Call, deadline: Deadline) -> DeadlineExceeded:
-    text = f"no whole answer within {deadline:g} seconds; try again later"
+    text = f"no complete answer within {deadline:g} seconds; try again later"
     return DeadlineExceeded(text, call=str(call), effect_possible=call.writes)
 
 
@@ -159,6 +159,6 @@ def _translated(error: httpx.HTTPError, call: Call, deadline: Deadline) -> Trans
     if isinstance(error, httpx.TimeoutException):
         return _too_late(call, deadline)
     if isinstance(error, httpx.DecodingError):
-        return UnexpectedAnswer("the answer's compression is broken", call=str(call), effect_possible=call.writes)
-    text = f"the connection broke before the answer was whole ({type(error).__name__}: {error})"
+        return UnexpectedAnswer("the compressed answer cannot be decoded", call=str(call), effect_possible=call.writes)
+    text = f"the connection broke before the answer was complete ({type(error).__name__}: {error})"
     return NoAnswer(text, call=str(call), effect_possible=call.writes)

@@ -22,13 +22,13 @@ def checked(identifier: str, *, what: str) -> str:
             Unicode text. A retry does not help: choose another.
     """
     if not identifier:
-        raise InvalidIdentifier(f"{what} is empty, so the path would mean something else; give an id")
+        raise InvalidIdentifier(f"{what} is empty; give an id, as it is part of the path")
     if identifier in {".", ".."}:
-        raise InvalidIdentifier(
-            f"{what} {identifier!r} cannot be part of a path, where it names a folder; choose another"
-        )
+        raise InvalidIdentifier(f"{what} {identifier!r} would name a folder in the path; choose another")
     if re.search("[\ud800-\udfff]", identifier):
-        raise InvalidIdentifier(f"{what} {identifier!r} holds half a character (a lone surrogate); choose another")
+        raise InvalidIdentifier(
+            f"{what} {identifier!r} contains a lone surrogate, which is not valid Unicode; choose another"
+        )
     return identifier
 
 

@@ -137,8 +137,8 @@ def connection_of(session: HostSession) -> Connection:
         case Session() | scoped_session():
             return session.connection()
     raise TypeError(
-        f"wants a Session or a Connection of SQLAlchemy, not {type(session).__name__}; "
-        "an AsyncSession lends its Session by `await session.run_sync(...)`"
+        f"session: must be a Session or a Connection of SQLAlchemy, not {type(session).__name__}; "
+        "with an AsyncSession, call this in `await session.run_sync(...)`"
     )
 
 

@@ -1,18 +1,18 @@
-"""What can go wrong with the database, in words that say how to mend it.
+"""What can go wrong with the database, and what to do about it.
 
 DatabaseError
-├── BadSetting            a variable's value cannot be used: mend the environment and start again
+├── BadSetting            a setting cannot be used: correct the variable and start again
 ├── Unreachable           no database answers at DATABASE_URL: check the address, then start again
 ├── NotMigrated           the schema is absent or older than the code: migrate
 ├── NewerDatabase         the schema is newer than the code, which cannot migrate it: install the newer release
-├── MissingRight          the role may not change the schema: run the GRANT that the text names, then migrate
-├── MigrationGaveWay      others were at work in the database for too long: migrate again later
-│   └── LockTimeout       one try got no lock: try again after a pause
-├── NoSecretKeys          MIRROR_SECRET_KEYS is unset and a secret would have to be stored
-├── CannotUnseal          no key of MIRROR_SECRET_KEYS opens a stored secret: put the old key back
-├── LeaseLost             another worker holds the account by now: write nothing
-├── PlaceTaken            another reconciliation is under way: wait for its end
-└── PlaceLost             another reconciliation took this one's place: stop, the other goes on from there
+├── MissingRight          the role may not change the schema: run the GRANT in the text, then migrate
+├── MigrationGaveWay      other transactions kept a lock for too long: migrate again later
+│   └── LockTimeout       one try could not get a lock: try again after a pause
+├── NoSecretKeys          MIRROR_SECRET_KEYS is not set and an event has a secret: set it
+├── CannotUnseal          no key in MIRROR_SECRET_KEYS decrypts a stored secret: add the old key
+├── LeaseLost             the lease on the account expired, and another worker took it: write nothing
+├── PlaceTaken            another reconciliation is under way: wait for it to end
+└── PlaceLost             another reconciliation took over from this one: stop, the other one continues
 """
 
 from cobalt_mirror.db.lock_holders import Holder
@@ -23,7 +23,7 @@ class DatabaseError(Exception):
 
 
 class BadSetting(DatabaseError):
-    """A setting has a value that cannot work. The text names the variable. Mend it and start again."""
+    """A setting has a value that cannot work. The text names the variable. Correct it and start again."""
 
 
 class Unreachable(DatabaseError):
@@ -31,13 +31,13 @@ class Unreachable(DatabaseError):
 
 
 class NotMigrated(DatabaseError):
-    """The database lacks our tables, or has an older version's. Run `cobalt-mirror migrate`."""
+    """The database has no tables of the mirror, or an older version of them. Run `cobalt-mirror migrate`."""
 
 
 class NewerDatabase(DatabaseError):
     """A newer release migrated the database further than this one knows. Install that release to migrate.
 
-    What runs already goes on: the migrations of a release work with the code of the one before.
+    Running processes continue: the migrations of a release work with the code of the one before.
     """
 
 
@@ -46,36 +46,38 @@ class MissingRight(DatabaseError):
 
 
 class MigrationGaveWay(DatabaseError):
-    """A migration waited too long for another session and was undone. Run it again; the text says after what."""
+    """A migration waited too long for another transaction and was rolled back. The text says when to run it again."""
 
 
 class LockTimeout(MigrationGaveWay):
-    """One try of a migration got no lock and was undone. Try again after a pause.
+    """One try of a migration could not get a lock and was rolled back. Try again after a pause.
 
     Attributes:
-        holder: who had the lock; None: not seen.
+        holder: The session that had the lock; None if it is not known.
     """
 
     def __init__(self, holder: Holder | None) -> None:
-        super().__init__(f"the migration got no lock, which {holder or 'another transaction'} holds; try again later")
+        super().__init__(
+            f"the migration could not get a lock: {holder or 'another transaction'} holds it; try again later"
+        )
         self.holder = holder
 
 
 class NoSecretKeys(DatabaseError):
-    """A secret cannot be stored because `MIRROR_SECRET_KEYS` is unset. Set it, then publish again."""
+    """A secret cannot be stored because `MIRROR_SECRET_KEYS` is not set. Set it, then publish again."""
 
 
 class CannotUnseal(DatabaseError):
-    """A stored secret was sealed with a key that `MIRROR_SECRET_KEYS` no longer holds. Add that key back."""
+    """A stored secret was encrypted with a key that is no longer in `MIRROR_SECRET_KEYS`. Add that key again."""
 
 
 class LeaseLost(DatabaseError):
-    """The lease went to another worker; the transaction is rolled back and the work starts over there."""
+    """Another worker took the lease: the transaction is rolled back, and that worker starts the work again."""
 
 
 class PlaceTaken(DatabaseError):
-    """Another run is under way. Wait for its end, or for two minutes if it was killed."""
+    """Another run is under way. Wait for it to end, or for two minutes if it was killed."""
 
 
 class PlaceLost(DatabaseError):
-    """This run had no heartbeat for so long that another run took its place. It must stop; the other run goes on."""
+    """This run was suspended for so long that another one took over. It must stop; the other one continues."""

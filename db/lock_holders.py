@@ -37,7 +37,7 @@ class Holder:
         since = (
             f"in a transaction since {self.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
             if self.since is not None
-            else "since when is hidden from our role, which lacks pg_read_all_stats"
+            else "since an unknown time, as this role lacks pg_read_all_stats"
         )
         return f"server process {self.pid} ({application}, {since})"
 
@@ -46,7 +46,7 @@ class Holder:
         """What an operator may do about it."""
         if self.pid == 0:
             return "commit it or roll it back (`SELECT * FROM pg_prepared_xacts` names it)"
-        return f"let that transaction end, or end it with `SELECT pg_terminate_backend({self.pid})`"
+        return f"wait for that transaction to end, or end it with `SELECT pg_terminate_backend({self.pid})`"
 
 
 class Watch:

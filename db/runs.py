@@ -139,14 +139,16 @@ def _save(connection: Connection, run: Run, **place: Any) -> None:
     """Write the row if it still has the place: one statement, for it goes with every page."""
     has_place = and_(runs.c.id == run.id, runs.c.place == _HELD)
     if connection.execute(update(runs).where(has_place).values(**asdict(run), **place)).rowcount != 1:
-        raise PlaceLost(f"run {run.id} had no heartbeat for too long, and another run took its place")
+        raise PlaceLost(f"run {run.id} was suspended for too long, so another run took over and continues")
 
 
 def _describe_holder(connection: Connection) -> str:
     holder = connection.execute(select(runs.c.id, runs.c.started_at).where(runs.c.place == _HELD)).one_or_none()
     if holder is None:
-        return "another run has just begun"
-    return f"run {holder.id} is under way since {holder.started_at:%Y-%m-%d %H:%M:%S}Z"
+        return "another run has just started; try again when it has ended"
+    return (
+        f"run {holder.id} has been under way since {holder.started_at:%Y-%m-%d %H:%M:%S}Z; try again when it has ended"
+    )
 
 
 def _find_resumable(connection: Connection, options: Mapping[str, Any], now: datetime) -> RunRow | None:

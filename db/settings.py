@@ -45,20 +45,25 @@ class DatabaseSettings(BaseSettings):
         try:
             url = make_url(value)
         except (ArgumentError, ValueError):  # the latter from a port that is no number, which may be half a password
-            raise ValueError("wants a URL such as postgresql://user@host/name or sqlite:///var/mirror.db") from None
+            raise ValueError("must be a URL such as postgresql://user@host/name or sqlite:///var/mirror.db") from None
         if url.drivername not in _DRIVERS:
-            raise ValueError(f"wants postgresql:// or sqlite://, not {url.drivername}://")
+            raise ValueError(f"must begin with postgresql:// or sqlite://, not {url.drivername}://")
         if url.drivername.startswith("sqlite") and url.database in {None, "", ":memory:"}:
-            raise ValueError("wants a file after sqlite:///, for each connection would have a memory of its own")
+            raise ValueError(
+                "must name a file after sqlite:///; in memory, each connection would have a database of its own"
+            )
         return value
 
     @field_validator("mirror_schema")
     @classmethod
     def _is_an_identifier(cls, value: str) -> str:
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
-            raise ValueError("wants 1 to 63 lower-case letters, digits and underscores, not starting with a digit")
+            raise ValueError("must be 1 to 63 lower-case letters, digits and underscores, the first not a digit")
         if value in {"public", "information_schema"} or value.startswith("pg_"):
-            raise ValueError("wants a schema of its own, for our tables have common names; public and pg_ are taken")
+            raise ValueError(
+                "must be a schema for the mirror alone, as its tables have common names; not public, "
+                "information_schema or pg_..."
+            )
         return value
 
     @field_validator("mirror_secret_keys")
@@ -72,7 +77,7 @@ class DatabaseSettings(BaseSettings):
         """Read and check the environment.
 
         Raises:
-            BadSetting: a value cannot be used; the text names the variable and what it wants.
+            BadSetting: a value cannot be used; the text names the variable and the rule.
         """
         try:
             return cls()
@@ -95,7 +100,7 @@ def _vault(keys: str) -> Vault:
 
 
 def describe(error: ValidationError) -> str:
-    """Describe each bad variable: its name and what it wants. The value may be a secret, so it is not in the text."""
+    """Describe each bad variable in one line: its name and the rule. The value stays out: it may be a secret."""
     return "; ".join(
         f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg'].removeprefix('Value error, ')}"
         for item in error.errors(include_input=False, include_url=False)

@@ -68,12 +68,14 @@ class Vault:
             CannotUnseal: no key opens it; put the key that sealed it back into `MIRROR_SECRET_KEYS`.
         """
         if not self.keys:
-            raise CannotUnseal("a stored secret is sealed and MIRROR_SECRET_KEYS is unset; set the key that sealed it")
+            raise CannotUnseal(
+                "MIRROR_SECRET_KEYS is not set, but a stored secret is encrypted; set the key that encrypted it"
+            )
         try:
             return json.loads(self._fernet().decrypt(token.encode()))
         except InvalidToken:
             raise CannotUnseal(
-                "no key in MIRROR_SECRET_KEYS opens a stored secret; add the key that sealed it"
+                "no key in MIRROR_SECRET_KEYS decrypts a stored secret; add the key that encrypted it"
             ) from None
 
     def fingerprint(self, text: str, *, secret: bool) -> str:
@@ -99,6 +101,6 @@ class Vault:
     def _get_keys(self) -> tuple[bytes, ...]:
         if not self.keys:
             raise NoSecretKeys(
-                "MIRROR_SECRET_KEYS is unset, so nothing secret can be stored; set it to a Fernet key and publish again"
+                "MIRROR_SECRET_KEYS is not set, so no secret can be stored; set it to a Fernet key and publish again"
             )
         return self.keys

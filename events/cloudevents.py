@@ -38,7 +38,7 @@ def parse_cloudevent(text: str | bytes) -> Event:
     except UnicodeDecodeError:
         raise InvalidEvent("not JSON: the text is not UTF-8") from None
     except (ValueError, RecursionError):
-        raise InvalidEvent("not JSON that can be read: a number is too long or the nesting too deep") from None
+        raise InvalidEvent("JSON that cannot be read: a number is too long, or the nesting is too deep") from None
     return read_cloudevent(document)
 
 
@@ -55,7 +55,9 @@ def read_cloudevent(document: Any) -> Event:
         raise InvalidEvent(f"type: must be one of {', '.join(EVENT_TYPES)}")
     misplaced = sorted({"id", "source", "occurred_at"} & envelope.data.keys())
     if misplaced:
-        raise InvalidEvent(f"data.{misplaced[0]}: belongs outside data, as a context attribute (occurred_at as time)")
+        raise InvalidEvent(
+            f"data.{misplaced[0]}: must not be in data; send it as a context attribute (occurred_at as time)"
+        )
     fields: dict[str, Any] = {**envelope.data, "id": envelope.id, "source": envelope.source}
     if envelope.time is not None:
         fields["occurred_at"] = _moment(envelope.time)
@@ -66,4 +68,4 @@ def _moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text.upper())
     except ValueError:
-        raise InvalidEvent("time: is not a valid date and time") from None
+        raise InvalidEvent("time: must be a date and time such as 2026-01-31T12:00:00Z") from None

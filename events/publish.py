@@ -106,7 +106,7 @@ def _row(event: Event, vault: Vault) -> tuple[dict[str, Any], str]:
     payload = event.payload()
     size = payload_size(payload)
     if size > LARGEST_PAYLOAD:
-        raise InvalidEvent(f"payload: {size} bytes of JSON are over the limit of {LARGEST_PAYLOAD}; publish less")
+        raise InvalidEvent(f"payload: must be at most {LARGEST_PAYLOAD} bytes of JSON, not {size}")
     values: dict[str, Any] = {
         "source": event.source,
         "id": event.id,
@@ -148,8 +148,8 @@ def _refuse_readable_secrets(connection: Connection, events: Iterable[Event]) ->
         slug, workflow_id, field_id = secret[0]
         name = f"fields.{field_id}" if workflow_id is None else f"workflows.{workflow_id}.fields.{field_id}"
         raise NoSecretKeys(
-            f"{name}: a password field of {slug}, and MIRROR_SECRET_KEYS is unset, so it would be stored unencrypted; "
-            "set it to a Fernet key and publish again"
+            f"{name}: is a password field of {slug}, and would be stored unencrypted, as MIRROR_SECRET_KEYS is not "
+            "set; set it to a Fernet key and publish again"
         )
 
 
@@ -169,7 +169,7 @@ def _receipts(rows: _Rows, new: set[tuple[str, str]]) -> Iterator[tuple[tuple[st
 def _refuse(keys: Sequence[tuple[str, str]]) -> None:
     if keys:
         named = ", ".join(f"id {id_!r} of source {source!r}" for source, id_ in keys[:3])
-        raise IdConflict(f"id: the log holds a different event under {named}; publish this one under a new id")
+        raise IdConflict(f"id: the event log has a different event with {named}; publish this one with a new id")
 
 
 @functools.cache

@@ -33,12 +33,12 @@ def read_entry(logged: LoggedEvent, vault: Vault) -> Entry:
     if kind is None:
         raise InvalidEvent(f"type: {logged.type[:50]!r} is not one of {', '.join(EVENT_TYPES)}")
     if logged.occurred_at > logged.recorded_at + CLOCK_TOLERANCE:
-        raise InvalidEvent("occurred_at: more than 5 minutes after the row was inserted; check the host's clock")
+        raise InvalidEvent("occurred_at: is more than 5 minutes after the row was inserted; check the host's clock")
     if not isinstance(logged.payload, dict):
         raise InvalidEvent("payload: must be a JSON object")
     taken = sorted({"id", "source", "occurred_at", "linked_account_id", "slug"} & logged.payload.keys())
     if taken:
-        raise InvalidEvent(f"payload.{taken[0]}: belongs in the row's own column")
+        raise InvalidEvent(f"payload.{taken[0]}: must not be in the payload; use the row's column of that name")
     return Entry(logged, kind.from_fields(_arguments(logged, vault)))
 
 

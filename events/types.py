@@ -57,7 +57,7 @@ class EventType(StrEnum):
 
 def _is_printable(value: str) -> str:
     if _CONTROL.search(value):
-        raise ValueError("must not contain control characters or half a surrogate pair")
+        raise ValueError("must not contain control characters or lone surrogates")
     if not value.strip():
         raise ValueError("must not be blank")
     return value
@@ -73,7 +73,7 @@ def _is_shallow(value: object, levels: int = DEEPEST) -> object:
     """Refuse deep nesting: Python, pydantic and the databases' JSON all have limits."""
     if isinstance(value, list | dict):
         if not levels:
-            raise ValueError(f"must not be nested more than {DEEPEST} deep")
+            raise ValueError(f"must not be nested more than {DEEPEST} levels deep")
         for item in value.values() if isinstance(value, dict) else value:
             _is_shallow(item, levels - 1)
     return value
@@ -82,9 +82,9 @@ def _is_shallow(value: object, levels: int = DEEPEST) -> object:
 def _is_storable(value: JsonValue) -> JsonValue:
     """Refuse text and numbers that a JSON column cannot store, anywhere in a value."""
     if isinstance(value, str) and _CONTROL_IN_TEXT.search(value):
-        raise ValueError("must not contain control characters or half a surrogate pair")
+        raise ValueError("must not contain control characters or lone surrogates")
     if isinstance(value, float) and (value != value or value in {float("inf"), float("-inf")}):  # noqa: PLR0124 - NaN
-        raise ValueError("must not contain NaN or infinity, which JSON does not know")
+        raise ValueError("must not contain NaN or infinity, which are not JSON")
     if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
         raise ValueError("must not contain integers of more than 64 bits; write them as text")
     if isinstance(value, list):
@@ -99,7 +99,7 @@ def _is_storable(value: JsonValue) -> JsonValue:
 
 def _is_plausible(value: datetime) -> datetime:
     if value > datetime.now(UTC) + CLOCK_TOLERANCE:
-        raise ValueError("must not be more than 5 minutes ahead; check the clock of the machine that publishes")
+        raise ValueError("must not be more than 5 minutes in the future; check the clock of the publishing machine")
     if value < EARLIEST:
         raise ValueError("must not be before the year 2000")
     return value.astimezone(UTC)

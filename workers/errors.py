@@ -7,10 +7,10 @@ WorkersError
 ├── ReleaseFailed         the Procfile's `release` command failed: see its output
 ├── OutOfTime             too little of the lease is left for another call: the next attempt does the rest
 ├── AccountGone           Cobalt no longer has an account that the mirror has: sign it up again, if it should exist
-├── BrakeHeld             a reconciliation stopped, as too much seems to be gone: check at Cobalt, then allow one run
-├── WorkHalted            calls are halted, so a reconciliation cannot go on: run it again when they are not
+├── BrakeHeld             a reconciliation stopped, as too much seems deleted: check at Cobalt, then allow it once
+├── WorkHalted            work is halted, so a reconciliation cannot continue: run it again when the halt has ended
 ├── NotJson               a request's body is not JSON that can be stored: the client must correct it
-├── UnknownShape          a notification is not of the documented form: it is refused, nothing is lost
+├── UnknownShape          a notification is not of the documented form: it is refused, and nothing is lost
 └── Closing               the demo ends before a customer is done: nothing to do
 """
 
@@ -44,7 +44,7 @@ class AccountGone(WorkersError):
 
 
 class BrakeHeld(WorkersError):
-    """More seems to be gone than a reconciliation believes by itself. The text says how to allow it once."""
+    """More seems deleted than a reconciliation accepts without confirmation. The text says how to allow it once."""
 
 
 class WorkHalted(WorkersError):
@@ -52,12 +52,12 @@ class WorkHalted(WorkersError):
 
 
 class NotJson(WorkersError, ValueError):
-    """The body is no JSON that can be read and stored. The text says why."""
+    """The body is not JSON that can be read and stored. The text says why."""
 
 
 class UnknownShape(WorkersError, ValueError):
-    """JSON, but not what a notification looks like. The text names the field."""
+    """The body is JSON, but not a notification in the documented form. The text names the field."""
 
 
 class Closing(WorkersError):
-    """The demo ends before this customer is through."""
+    """The demo ends before this customer is done."""

@@ -68,16 +68,16 @@ def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: 
     match error:
         case OutOfTime():
             return Outcome(
-                verdict=Verdict.SNOOZE, detail="too little of the lease was left; the rest follows", delay=timedelta()
+                verdict=Verdict.SNOOZE,
+                detail="the lease was too short for another call; the next attempt does the rest",
+                delay=timedelta(),
             )
         case cobalt.RateLimited():
             seconds = 1.0 if error.retry_after_seconds is None else error.retry_after_seconds
             return Outcome(verdict=Verdict.SNOOZE, detail=detail, delay=timedelta(seconds=seconds))
         case AccountGone():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
-        case cobalt.UnknownApplication():
-            return Outcome(verdict=Verdict.DEAD, detail=f"no such application: {detail}", move=Move.OPERATOR)
-        case cobalt.KeyRefused() | cobalt.InvalidIdentifier():
+        case cobalt.UnknownApplication() | cobalt.KeyRefused() | cobalt.InvalidIdentifier():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
         case cobalt.CredentialsRefused():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.CUSTOMER)

@@ -122,4 +122,4 @@ class Relay:
     def _log_once(self, error: Exception) -> None:
         if not self._is_away:
             self._is_away = True
-            log.warning("relay_waits", error=f"{type(error).__name__}: {error}"[:300])
+            log.warning("relay_failed", error=f"{type(error).__name__}: {error}"[:300])

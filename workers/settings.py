@@ -71,14 +71,14 @@ class Settings(DatabaseSettings):
     @classmethod
     def _is_redis(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("redis://", "rediss://")):
-            raise ValueError("must be redis://host:6379/0 or rediss://...")
+            raise ValueError("must be a URL such as redis://host:6379/0 or rediss://host:6379/0")
         return value
 
     @field_validator("cobalt_base_url")
     @classmethod
     def _is_http(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
-            raise ValueError("must be an address such as https://app.refold.ai")
+            raise ValueError("must be a URL such as https://app.refold.ai")
         return value.rstrip("/")
 
     @field_validator("cobalt_api_key", "cobalt_previous_api_key", "events_token")
@@ -86,7 +86,7 @@ class Settings(DatabaseSettings):
     def _can_be_a_header(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value()
         if not (text.isascii() and text.isprintable()) or " " in text:
-            raise ValueError("contains a space or another character that no key has; copy it again, without quotes")
+            raise ValueError("must be printable ASCII without spaces; copy it again, without quotes")
         return value
 
     def require_key(self) -> str:
@@ -96,7 +96,7 @@ class Settings(DatabaseSettings):
             BadSetting: It is not set. Set COBALT_API_KEY.
         """
         if not self.cobalt_api_key.get_secret_value():
-            raise BadSetting("COBALT_API_KEY is unset; set it to your key (the sandbox takes tk_sandbox)")
+            raise BadSetting("COBALT_API_KEY is not set; set it to your key (for the sandbox: tk_sandbox)")
         return self.cobalt_api_key.get_secret_value()
 
     def require_redis(self) -> str:
@@ -106,7 +106,7 @@ class Settings(DatabaseSettings):
             BadSetting: It is not set. Set REDIS_URL.
         """
         if self.redis_url is None:
-            raise BadSetting("REDIS_URL is unset; set it, or use `cobalt-mirror up`, which starts a Redis of its own")
+            raise BadSetting("REDIS_URL is not set; set it, or use `cobalt-mirror up`, which starts a Redis of its own")
         return self.redis_url
 
     @property

@@ -119,7 +119,7 @@ class WorkerWatchdog(Middleware):
         threads = [*worker.workers, *worker.consumers.values()]
         dead = sorted(type(thread).__name__ for thread in threads if not thread.is_alive())
         if dead:
-            return f"threads died: {', '.join(dead)}"
+            return f"threads ended unexpectedly: {', '.join(dead)}"
         now = time.monotonic()
         if any(now - since > self._longest_seconds for since in list(self._busy_since.values())):
             return f"a thread has been busy with one message for more than {self._longest_seconds:g} s"

@@ -55,7 +55,7 @@ def create(call: Call) -> dict[str, Any]:
     body = call.body(_CreateBody)
     linked_account_id = body.identifier(call)
     if call.world.find_account(call.environment, linked_account_id) is not None:
-        raise Refusal(400, "LINKED_ACCOUNT_EXISTS", f"There already is a linked account {linked_account_id!r}.")
+        raise Refusal(400, "LINKED_ACCOUNT_EXISTS", f"A linked account {linked_account_id!r} already exists.")
     return document(call.world, _add(call, linked_account_id, body), with_integrations=False)
 
 
@@ -90,7 +90,7 @@ def remove(call: Call) -> dict[str, Any]:
     """DELETE linked-account/{id}."""
     account = _account_in_path(call)
     if account.environment is Environment.TEST and account.linked_account_id == call.world.test_user:
-        raise Refusal(400, "TEST_USER_NOT_DELETABLE", "The configured test user stays.")
+        raise Refusal(400, "TEST_USER_NOT_DELETABLE", "The configured test user cannot be deleted.")
     delete_account(call.world, account)
     return {"message": "Linked account deleted."}
 

@@ -209,7 +209,9 @@ def _field_and_values(
         field = None if workflow is None else workflow.find_field(field_id)
         values = config.values if field is None else config.workflows.setdefault(workflow_id, WorkflowValues()).values
     if field is None:
-        raise Refusal(404, "FIELD_NOT_FOUND", f"{application.slug} has no field {field_id!r} there.")
+        raise Refusal(
+            404, "FIELD_NOT_FOUND", f"{application.slug} has no field {field_id!r} in this config or workflow."
+        )
     return field, values
 
 

@@ -149,7 +149,7 @@ def set_status(world: World, account: Account, slug: str, status: ConnectionStat
     """
     parts = [part for name, part in account.connections.get(slug, {}).items() if auth_type in (None, name)]
     if not parts:
-        raise LookupError(f"{account.linked_account_id!r} is not connected to {slug!r} that way")
+        raise LookupError(f"{account.linked_account_id!r} is not connected to {slug!r}, or not with this auth type")
     kind = "expired" if status is ConnectionStatus.EXPIRED else "recovered"
     for part in parts:
         record(world, kind, account, slug, auth_type=part.auth_type, before=part.status.value, after=status.value)

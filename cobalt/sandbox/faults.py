@@ -81,13 +81,13 @@ class Fault(BaseModel):
     @model_validator(mode="after")
     def _no_contradiction(self) -> "Fault":
         if _NO_CHOICE.get(self.answer, self.effect) is not self.effect:
-            raise ValueError(f"an answer {self.answer} goes with the effect done")
+            raise ValueError(f"effect: must be done for the answer {self.answer}")
         if self.answer is Answer.THROTTLE and self.effect is not Effect.NONE:
-            raise ValueError("a throttled call has no effect")
+            raise ValueError("effect: must be none for the answer throttle")
         if self.answer is Answer.ERROR and self.status < 400:
-            raise ValueError("an error's status is 400 or above")
+            raise ValueError("status: must be 400 or above for the answer error")
         if self.max_ms is not None and self.max_ms < self.min_ms:
-            raise ValueError("max_ms is below min_ms")
+            raise ValueError("max_ms: must not be below min_ms")
         return self
 
 

@@ -133,7 +133,7 @@ class Gateway:
 
     def _handle(self, request: SandboxRequest, match: _Match) -> object:
         if match is None:
-            raise Refusal(404, "NOT_FOUND", f"Nothing is served at {request.method} {request.path}.")
+            raise Refusal(404, "NOT_FOUND", f"There is no route {request.method} {request.path}.")
         route, params = match
         caller, environment = authorize(self._world, request, route.access)
         call = Call(

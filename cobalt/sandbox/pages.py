@@ -52,7 +52,7 @@ def _decide(world: World, form: dict[str, str]) -> SandboxResponse:
     consent, account, slug = _open_consent(world, form)
     decision = form.get("decision", "allow")
     if decision not in {"allow", "deny"}:
-        raise Refusal(400, "BAD_REQUEST", "decision is allow or deny.")
+        raise Refusal(400, "BAD_REQUEST", "decision must be allow or deny.")
     application = world.find_application(slug)
     if application is None:
         raise Refusal(404, "EXTERNAL_API_FAILURE", f"The application {slug!r} is not enabled.")
@@ -70,7 +70,7 @@ def _decide(world: World, form: dict[str, str]) -> SandboxResponse:
 def _open_consent(world: World, form: dict[str, str]) -> tuple[Consent, Account, str]:
     consent = world.consents.get(form.get("state", ""))
     if consent is None or consent.slug is None:
-        raise Refusal(400, "INVALID_STATE", "This consent was never requested, or it has been decided.")
+        raise Refusal(400, "INVALID_STATE", "This consent was never requested, or was decided already.")
     named = (form.get("linked_account_id"), form.get("slug"))
     if named != (consent.linked_account_id, consent.slug):
         raise Refusal(400, "INVALID_STATE", "This consent was requested for another account or application.")

@@ -138,7 +138,7 @@ def _drop_invalid_indexes(connection: Connection) -> None:
 
 def _too_slow(patience: Patience) -> str:
     return (
-        f"a statement of the migration was cancelled: it took longer than {patience.lock + patience.run:g} s "
-        f"({patience.index_run:g} s when it builds an index), or somebody cancelled it; its version was undone; "
-        "run `cobalt-mirror migrate` again at a quieter time, or with a longer --lock-timeout"
+        f"a statement of the migration was cancelled, because it took longer than {patience.lock + patience.run:g} s "
+        f"({patience.index_run:g} s for building an index) or was cancelled by hand; that migration was rolled back; "
+        "run `cobalt-mirror migrate` again when the database is less busy, or with a longer --lock-timeout"
     )

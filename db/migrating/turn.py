@@ -60,7 +60,7 @@ def _take(connection: Connection, patience: Patience) -> None:
 def _not_ours(connection: Connection, patience: Patience) -> str:
     row = connection.execute(_WHOSE).first()
     holder = Holder(pid=row[0], application=row[1], since=row[2]) if row else None
-    where = f": {holder}; {holder.remedy}" if holder else "; wait for its end"
+    where = f": {holder}; {holder.remedy}" if holder else "; wait for it to end"
     return (
         f"another migration of this database did not end within {patience.turn:g} s{where}, "
         "then run `cobalt-mirror migrate` again"

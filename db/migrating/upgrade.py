@@ -81,9 +81,9 @@ def check_migrated(settings: DatabaseSettings) -> None:
         found = _find_version(settings)
     versions = _versions(settings)
     if found is None:
-        state = "has none of our tables"
+        state = "has no tables of the mirror"
     elif found in versions[:-1]:
-        state = f"is at version {found}, this code wants {versions[-1]}"
+        state = f"is at version {found}, but this release needs {versions[-1]}"
     else:  # ours, or a newer release's: its migrations work with this code still running
         return
     raise NotMigrated(f"the database at {_shown(settings)} {state}; run `cobalt-mirror migrate`")
@@ -120,9 +120,9 @@ def _apply(version: str, settings: DatabaseSettings, patience: Patience) -> None
         except LockTimeout as error:
             holder = error.holder or holder
     raise MigrationGaveWay(
-        f"migration {version} of the database at {_shown(settings)} got no lock in {patience.tries} tries: "
-        f"{holder or 'another transaction'} holds it; the migration was undone, and what runs goes on; "
-        f"{holder.remedy if holder else 'wait for its end'}, then run `cobalt-mirror migrate` again"
+        f"migration {version} of the database at {_shown(settings)} could not get a lock in {patience.tries} tries: "
+        f"{holder or 'another transaction'} holds it; the migration was rolled back, and running processes continue; "
+        f"{holder.remedy if holder else 'wait for that to end'}, then run `cobalt-mirror migrate` again"
     )
 
 

@@ -66,7 +66,7 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
     assert [row["fields"] for row in state["configs"]] == [{"channel": "alerts"}]
     assert (by_night.returncode, by_night.stderr) == (0, "")
     assert [(each.returncode, each.stderr) for each in lines] == [(0, "")] * 2
-    assert "2 events published, 0 were published before, 0 bad lines" in lines[0].stdout
+    assert "2 events published, 0 were published before, 0 invalid lines" in lines[0].stdout
     assert json.loads(posted.stdout)["receipts"] == [{"source": "billing", "id": "9", "is_new": True}]
     assert "receipt of the deletion" in receipt
 

@@ -136,7 +136,7 @@ def test_a_port_that_was_taken_meanwhile_is_said(tmp_path: Path) -> None:
 def test_a_directory_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     (tmp_path / "redis").write_text("a file")
 
-    with pytest.raises(RedisNotStarted, match="cannot keep its data"), EmbeddedRedis(tmp_path / "redis"):
+    with pytest.raises(RedisNotStarted, match="cannot store its data"), EmbeddedRedis(tmp_path / "redis"):
         pass
 
 

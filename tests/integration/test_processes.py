@@ -267,7 +267,7 @@ def test_only_the_named_processes_run(place: Place) -> None:
         wait_until(lambda: processes.pids)
         assert list(processes.pids) == ["worker"]
 
-    with pytest.raises(ProcfileError, match="has no 'web', only: relay, worker"):
+    with pytest.raises(ProcfileError, match="has no process 'web', only: relay, worker"):
         place.processes(names=["web"])
 
 

@@ -42,7 +42,8 @@ def dramatiq_master(redis_url: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize(
-    ("actor", "fault"), [("kill_a_thread", "threads died: WorkerThread"), ("hang", "busy with one message")]
+    ("actor", "fault"),
+    [("kill_a_thread", "threads ended unexpectedly: WorkerThread"), ("hang", "busy with one message")],
 )
 def test_a_worker_ends_when_a_thread_of_its_died_or_hangs(redis_url: str, actor: str, fault: str) -> None:
     broker = RedisBroker(url=redis_url)  # type: ignore[no-untyped-call]

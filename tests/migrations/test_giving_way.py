@@ -84,10 +84,11 @@ def test_a_host_goes_on_publishing_while_its_own_transaction_keeps_the_table(
         assert gave_way.status == 1
         assert gave_way.output == ""
         assert re.fullmatch(
-            rf"cobalt-mirror: migration 0003 of the database at \S+ got no lock in 2 tries: server process {pid} "
-            rf"\(application {APPLICATION}, in a transaction since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC\) holds it; "
-            r"the migration was undone, and what runs goes on; let that transaction end, or end it with "
-            rf"`SELECT pg_terminate_backend\({pid}\)`, then run `cobalt-mirror migrate` again\n",
+            r"cobalt-mirror: migration 0003 of the database at \S+ could not get a lock in 2 tries: "
+            rf"server process {pid} \(application {APPLICATION}, "
+            r"in a transaction since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\) holds it; "
+            r"the migration was rolled back, and running processes continue; wait for that transaction to end, or "
+            rf"end it with `SELECT pg_terminate_backend\({pid}\)`, then run `cobalt-mirror migrate` again\n",
             gave_way.errors,
         )
         assert PRIVATE not in gave_way.errors
@@ -164,7 +165,7 @@ def test_an_invalid_index_that_a_failed_attempt_left_is_built_again(
             )
         assert indexes(onlooker) == {"ix_events_pending": True, "ix_events_unfinished": False}
 
-        with pytest.raises(MigrationGaveWay, match=r"migration 0005 .* got no lock in 2 tries"):
+        with pytest.raises(MigrationGaveWay, match=r"migration 0005 .* could not get a lock in 2 tries"):
             upgrade(settings, impatient)
 
         assert get_version(settings) == "0004"
@@ -207,7 +208,7 @@ def test_a_statement_that_is_cancelled_ends_in_a_sentence(
         onlooker.execute(text("SELECT pg_cancel_backend(:pid)"), {"pid": blocked(onlooker)[0]})
 
         assert said_by(process).startswith(
-            "cobalt-mirror: a statement of the migration was cancelled: it took longer than 62 s "
+            "cobalt-mirror: a statement of the migration was cancelled, because it took longer than 62 s "
         )
     assert get_version(settings) == "0002"
 
@@ -270,7 +271,7 @@ def test_one_that_never_gets_its_turn_says_who_has_it(settings: DatabaseSettings
 
     assert re.fullmatch(
         rf"another migration of this database did not end within 0\.3 s: server process {pid} \(no application_name, "
-        r"in a transaction since [0-9: -]+ UTC\); let that transaction end, or end it with "
+        r"in a transaction since [0-9: -]+ UTC\); wait for that transaction to end, or end it with "
         rf"`SELECT pg_terminate_backend\({pid}\)`, then run `cobalt-mirror migrate` again",
         str(raised.value),
     )

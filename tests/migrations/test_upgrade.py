@@ -27,7 +27,7 @@ def settings(database_url: str) -> DatabaseSettings:
 
 
 def test_an_empty_database_gets_everything(settings: DatabaseSettings) -> None:
-    with pytest.raises(NotMigrated, match=r"has none of our tables; run `cobalt-mirror migrate`"):
+    with pytest.raises(NotMigrated, match=r"has no tables of the mirror; run `cobalt-mirror migrate`"):
         check_migrated(settings)
 
     upgrade(settings)
@@ -155,7 +155,9 @@ def test_several_at_once_end_like_one(settings: DatabaseSettings) -> None:
 
 def test_an_older_version_is_refused_and_a_newer_one_works_with_this_code(settings: DatabaseSettings) -> None:
     command.upgrade(alembic_config(settings), versions(settings)[0])
-    with pytest.raises(NotMigrated, match=r"is at version 0001, this code wants .*; run `cobalt-mirror migrate`"):
+    with pytest.raises(
+        NotMigrated, match=r"is at version 0001, but this release needs .*; run `cobalt-mirror migrate`"
+    ):
         check_migrated(settings)
 
     upgrade(settings)

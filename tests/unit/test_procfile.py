@@ -29,7 +29,7 @@ def test_a_line_that_is_not_name_and_command_is_named(tmp_path: Path, line: str)
 
 
 def test_a_name_may_not_come_twice(tmp_path: Path) -> None:
-    with pytest.raises(ProcfileError, match=r"line 2: 'web' comes a second time"):
+    with pytest.raises(ProcfileError, match=r"line 2: 'web' is defined twice"):
         read_procfile(write(tmp_path, "web: serve\nweb: serve again\n"))
 
 

@@ -33,7 +33,7 @@ def publish(
         list[str] | None, typer.Option(metavar="KEY=TEXT", help="User-defined field (user_signed_up); repeatable.")
     ] = None,
     auth_credentials_stdin: Annotated[
-        bool, typer.Option(help="Read credentials, a JSON object of texts, from standard input (user_signed_up).")
+        bool, typer.Option(help="Read credentials, a JSON object of strings, from standard input (user_signed_up).")
     ] = False,
     auth_type: Annotated[
         str | None, typer.Option(help="Auth type, such as oauth2 (connection_authorized, connection_removed).")
@@ -126,7 +126,7 @@ def _publish_file(name: str, *, as_json: bool) -> None:
     if as_json:
         print_json(tally)
     else:
-        typer.echo(f"{tally.new} events published, {tally.known} were published before, {tally.bad} bad lines")
+        typer.echo(f"{tally.new} events published, {tally.known} were published before, {tally.bad} invalid lines")
     if tally.bad:
         raise typer.Exit(2)
 

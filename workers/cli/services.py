@@ -27,15 +27,16 @@ _PATIENCE = Patience()
 
 def migrate(
     lock_timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds to wait for a lock; hosts may wait behind it as long.")
+        float, typer.Option(min=0.1, help="Seconds to wait for a lock; queries of the host may wait as long.")
     ] = _PATIENCE.lock,
-    tries: Annotated[int, typer.Option(min=1, help="Number of tries to get it.")] = _PATIENCE.tries,
+    tries: Annotated[int, typer.Option(min=1, help="Number of tries to get the lock.")] = _PATIENCE.tries,
 ) -> None:
     """Create or update the tables of the mirror. Run it before every start.
 
     Running it again is safe. The Procfile runs it as `release`.
 
-    On a PostgreSQL that is in use it gives way: if a transaction keeps a lock, it ends with status 1 and says whose.
+    On PostgreSQL it does not block your application for long: if another transaction keeps a lock, it exits with 1 and
+    names that transaction.
 
     \b
     Example:

@@ -50,7 +50,7 @@ def _print(overview: Overview) -> None:
     screen = console()
     screen.print(f"events       {counts}")
     if overview.oldest_waiting_at is not None:
-        screen.print(f"waiting      oldest for {ago(overview.oldest_waiting_at, overview.at)}")
+        screen.print(f"waiting      oldest event for {ago(overview.oldest_waiting_at, overview.at)}")
     if overview.rereads:
         screen.print(f"rereads      {overview.rereads} subjects will be read again")
     for line in _deletions(overview):
@@ -92,7 +92,7 @@ def _work(overview: Overview) -> str:
 
 def _catalogue(overview: Overview) -> str:
     if overview.catalogue_read_at is None:
-        return "not read yet; it will be as soon as there is an active account"
+        return "not read yet; it is read when there is an active account"
     return f"{overview.applications} applications, read {ago(overview.catalogue_read_at, overview.at)} ago"
 
 

@@ -46,7 +46,7 @@ def up(
             os.environ.update(sandbox_environment(_serve_sandbox(resources, sandbox_port), os.environ))
         settings = Settings.from_environment()
         if not with_sandbox and not settings.cobalt_api_key.get_secret_value():
-            raise NotReady("COBALT_API_KEY is unset; set it to your key, or use `cobalt-mirror up --sandbox`")
+            raise NotReady("COBALT_API_KEY is not set; set it to your key, or use `cobalt-mirror up --sandbox`")
         if settings.redis_url is None:
             os.environ["REDIS_URL"] = _start_redis(resources)
         else:

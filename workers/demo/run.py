@@ -87,5 +87,7 @@ def _wait(engine: Engine, journeys: list[Future[None]], show: ShowProgress) -> O
         if handled != before:
             before, changed_at = handled, time.monotonic()
         if time.monotonic() - changed_at > _STALLED_SECONDS:
-            raise NotReady(f"{overview.pending} events wait, and none was handled for {_STALLED_SECONDS:g} seconds")
+            raise NotReady(
+                f"{overview.pending} events are pending, and none was handled for {_STALLED_SECONDS:g} seconds"
+            )
         pause.wait(_POLL_SECONDS)

@@ -59,7 +59,7 @@ def with_account(cobalt: Caller, findings: Findings, call: Callable[[], T]) -> T
 def _sign_up_together(loaded: Loaded, cobalt: Caller, findings: Findings, entries: Sequence[Entry]) -> None:
     fold = fold_sign_ups(entries, loaded.done)
     if not fold.parts:
-        findings.finish(entries, superseded("a later sign-up is done already"))
+        findings.finish(entries, superseded("a later user_signed_up is done already"))
         return
     try:
         _sign_up(cobalt, findings, fold)

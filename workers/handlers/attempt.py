@@ -99,6 +99,6 @@ class Attempts:
             if is_refused:
                 self.breaker.open(connection, str(error), now)
             elif is_outage:
-                self.breaker.open(connection, f"Cobalt is out of order: {error}", now, move=Move.PROVIDER)
+                self.breaker.open(connection, f"Cobalt is down: {error}", now, move=Move.PROVIDER)
             save = Save(connection=connection, now=now, backoff=self.backoff, is_refused=is_refused)
             save.attempt(claim, findings, error, environment=self.client.environment)

@@ -92,7 +92,7 @@ def _without_passwords(error: Refused, config: Config, patch: Patch) -> Refused:
             passwords |= {field.id: change.fields.get(field.id) for field in workflow.fields if is_secret(field)}
     if not any(value is not None and str(value) in str(error) for value in passwords.values()):
         return error
-    message = "Cobalt's message repeats a password and is not kept"
+    message = "Cobalt's message is not stored, as it contains a password"
     return Refused(status=error.status, code=error.code, message=message, request_id=error.request_id, call=error.call)
 
 

@@ -25,7 +25,7 @@ LOOKS = (2.0, 3.0, 10.0)
 #: An authorisation of this age is believed to have failed when Cobalt does not show it.
 FRESH = timedelta(seconds=30)
 
-_REMOVED = "the connection was removed after it"
+_REMOVED = "a later connection_removed made this event unnecessary"
 
 
 def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> None:
@@ -53,7 +53,7 @@ def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> Non
     if loaded.check is not None:  # what this attempt wrote is known
         read_configs(cobalt, findings, known=findings.changed_configs())
     if findings.account is None:
-        findings.want_check("", reason="the mirror has no row of this account yet")
+        findings.want_check("", reason="the mirror has no row for this account yet")
 
 
 def read_connection(loaded: Loaded, cobalt: Reader, findings: Findings) -> None:
@@ -103,7 +103,7 @@ def _without_account(loaded: Loaded, findings: Findings) -> None:
         findings.configs_deleted()
     removals = findings.waiting()
     findings.effects.update(plan_removals(removals, _removals(loaded.done), []).effects())
-    detail = "Cobalt has no such account: nothing to remove"
+    detail = "Cobalt has no such account, so there is nothing to remove"
     findings.finish(removals, Outcome(verdict=Verdict.DONE, detail=detail))
 
 
@@ -136,7 +136,7 @@ def _remove(
         findings.effects[key] = {**effect, "deleted": deleted}
     kinds = ", ".join(sorted({account.auth_type for account in remaining}))
     meaningless = [entry for entry in removals if remaining and not plan.taken[entry.logged.key]]
-    detail = f"it means none of what is connected: {kinds} stays"
+    detail = f"nothing removed: {kinds} was connected later, or has another auth type"
     findings.finish(meaningless, Outcome(verdict=Verdict.DONE, detail=detail))
     if plan.last_total is None:
         return remaining, None
@@ -219,7 +219,7 @@ def not_yet(event: LoggedEvent, now: datetime) -> Outcome:
     if is_old or event.looks >= len(LOOKS):
         return Outcome(verdict=Verdict.DONE, detail="Cobalt shows no such connection")
     delay = timedelta(seconds=LOOKS[event.looks])
-    return Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=True, detail="Cobalt does not show it yet")
+    return Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=True, detail="Cobalt does not show the connection yet")
 
 
 def _find_config(loaded: Loaded, cobalt: Caller, findings: Findings) -> None:

@@ -30,7 +30,7 @@ def decide(loaded: Loaded, cobalt: Caller, findings: Findings) -> Exception | No
             handle_connection(loaded, cobalt, findings)
     except Exception as error:
         if isinstance(error, CobaltError) and error.effect_possible:
-            findings.doubt(loaded.slug, reason="the answer to a write never came")
+            findings.doubt(loaded.slug, reason="a write got no answer and may still take effect")
         if not isinstance(error, _FORESEEN):
             log.exception("attempt_failed", account=loaded.account_id, slug=loaded.slug)
         return error

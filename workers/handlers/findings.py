@@ -95,7 +95,7 @@ class Findings:
         kept = set(parts)
         for entry in entries:
             self.outcomes[entry.logged.key] = (
-                DONE if entry.logged.key in kept else superseded("a later event says it all")
+                DONE if entry.logged.key in kept else superseded("a later event replaces this one")
             )
 
     def has_finished_all(self) -> bool:

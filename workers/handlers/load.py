@@ -79,7 +79,7 @@ def load(
         return None
     claim = _read(connection, lease, due, opening=opening, settings=settings, vault=vault)
     if lease.abandoned is not None:  # recorded at once, for this process may die as well
-        reason = "a worker lost this account in the middle of its work"
+        reason = "a worker lost its lease on this account during an attempt"
         findings = Findings.begin(claim.loaded)
         findings.doubt(lease.abandoned, reason=reason)
         record_wanted(connection, findings, opening.now)

@@ -47,7 +47,9 @@ def offboard(loaded: Loaded, cobalt: Caller, findings: Findings) -> list[Entry]:
     except CobaltError as error:
         if outcome_of(error, last.event.type).verdict is Verdict.DEAD:  # the account stays, so the sign-ups count
             wait = timedelta(seconds=loaded.settings.retry_base_seconds)
-            findings.finish(sign_ups, Outcome(verdict=Verdict.SNOOZE, delay=wait, detail="it waits for the deletion"))
+            findings.finish(
+                sign_ups, Outcome(verdict=Verdict.SNOOZE, delay=wait, detail="waits for the deletion of the account")
+            )
         raise
     findings.finish([entry for entry in waiting if not began_after(entry, last)], superseded(ACCOUNT_DELETED))
     findings.finish([last])
@@ -57,8 +59,8 @@ def offboard(loaded: Loaded, cobalt: Caller, findings: Findings) -> list[Entry]:
 
 
 _TOO_LATE = (
-    "a newer user_signed_up is done already, so the account at Cobalt may be the new customer's and is left alone; "
-    "if it has to go all the same, publish user_deleted anew"
+    "not deleted, as a newer user_signed_up is done already and the account at Cobalt may be the new customer's; "
+    "to delete it anyway, publish a new user_deleted"
 )
 
 
@@ -85,7 +87,7 @@ def _delete(cobalt: Caller) -> None:
     with suppress(UnknownAccount):  # just as wanted
         cobalt.delete_account()
     if _is_alive(cobalt):
-        raise UnexpectedAnswer("Cobalt still shows the account right after deleting it")
+        raise UnexpectedAnswer("Cobalt still shows the account right after it was deleted")
 
 
 def _is_alive(cobalt: Reader) -> bool:
@@ -102,7 +104,7 @@ def _once_settled(loaded: Loaded, findings: Findings, sign_ups: list[Entry]) -> 
     settles_at = receipt.settles_at if receipt is not None and findings.is_deleted else None
     if settles_at is None or settles_at <= loaded.now:
         return sign_ups
-    detail = "a write to the deleted account may still land at Cobalt"
+    detail = "waits, as a write to the deleted account may still take effect at Cobalt"
     findings.finish(sign_ups, Outcome(verdict=Verdict.SNOOZE, delay=settles_at - loaded.now, detail=detail))
     return []
 
@@ -115,7 +117,7 @@ def _delay(loaded: Loaded) -> timedelta:
 
 
 def _look_once_more(loaded: Loaded, findings: Findings) -> None:
-    findings.want_check("", delay=_delay(loaded), reason="a second look whether the account stays deleted")
+    findings.want_check("", delay=_delay(loaded), reason="a second read, to confirm that the account is deleted")
 
 
 def check_deleted(loaded: Loaded, cobalt: Caller, findings: Findings) -> bool:
@@ -137,7 +139,7 @@ def check_deleted(loaded: Loaded, cobalt: Caller, findings: Findings) -> bool:
     is_alive, is_second = _is_alive(cobalt), loaded.now >= receipt.gone_at + _delay(loaded)
     if receipt.confirmed_at is not None:
         if is_alive and not loaded.pending:
-            log.warning("deleted_account_lives", account=loaded.account_id)
+            log.warning("deleted_account_exists", account=loaded.account_id)
             findings.receipt = replace(receipt, note=f"{_MADE_ANEW} ({stored_time(loaded.now)})")
     elif is_alive:
         _delete(cobalt)
@@ -148,9 +150,9 @@ def check_deleted(loaded: Loaded, cobalt: Caller, findings: Findings) -> bool:
     return True
 
 
-_NOT_CONFIRMED = "not looked at a second time: a newer user_signed_up began a new generation of the account"
+_NOT_CONFIRMED = "not confirmed by a second read: a newer user_signed_up began a new generation of the account"
 _MADE_ANEW = (
-    "Cobalt has an account of this id again that no user_signed_up asked for; publish user_deleted to delete it, "
+    "Cobalt has an account with this id again, without a user_signed_up; publish user_deleted to delete it, "
     "or user_signed_up to keep it"
 )
 
@@ -162,7 +164,7 @@ def account_goes_first(loaded: Loaded, findings: Findings) -> bool:
     """Tell whether a connection waits, because its account is being deleted, has been, or is about to be made anew."""
     if loaded.account_due_at is not None:
         delay = max(loaded.account_due_at - loaded.now, timedelta(seconds=1))
-        detail = "it waits for what happened to the account itself"
+        detail = "waits for a pending event of the account itself"
         findings.finish(findings.waiting(), Outcome(verdict=Verdict.SNOOZE, delay=delay, detail=detail))
         if loaded.check is not None:
             findings.check_waits = WantedCheck(slug=loaded.slug, delay=delay, reason=detail)

@@ -163,4 +163,4 @@ def _dead(event: LoggedEvent, outcome: Outcome, now: datetime) -> EventUpdate:
 def _cause(loaded: Loaded) -> Mapping[str, Any]:
     if loaded.pending:
         return {"events": [{"source": entry.logged.source, "id": entry.logged.id} for entry in loaded.pending[:20]]}
-    return {"check": loaded.check.reason if loaded.check is not None else "a look again"}
+    return {"check": loaded.check.reason if loaded.check is not None else "a second read"}

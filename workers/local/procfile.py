@@ -32,6 +32,6 @@ def read_procfile(path: Path) -> dict[str, str]:
         if match is None:
             raise ProcfileError(f"{path}, line {number}: expected `name: command`, found {line!r}")
         if match["name"] in commands:
-            raise ProcfileError(f"{path}, line {number}: {match['name']!r} comes a second time")
+            raise ProcfileError(f"{path}, line {number}: {match['name']!r} is defined twice")
         commands[match["name"]] = match["command"]
     return commands

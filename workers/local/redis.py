@@ -131,7 +131,7 @@ class EmbeddedRedis:
             ) from error
         except OSError as error:
             raise RedisNotStarted(
-                f"Redis cannot keep its data in {self._directory} ({error.strerror}): run from a folder that you may"
+                f"Redis cannot store its data in {self._directory} ({error.strerror}): run it in a folder that you may"
                 " write to, or set REDIS_URL."
             ) from error
         return lock

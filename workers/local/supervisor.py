@@ -80,7 +80,7 @@ class Supervisor:
         self._names = lasting if names is None else list(names)
         for name in self._names:
             if name not in self._commands:
-                raise ProcfileError(f"{procfile} has no {name!r}, only: {', '.join(self._commands)}")
+                raise ProcfileError(f"{procfile} has no process {name!r}, only: {', '.join(self._commands)}")
         self._environment = _child_environment(environment)
         self._output = sys.stdout if output is None else output
         self._width = max(map(len, [*self._names, RELEASE]))

@@ -121,7 +121,7 @@ def _find(webhooks: Sequence[Webhook], url: str) -> Webhook | None:
 def _problems(webhook: Webhook) -> list[str]:
     problems = [] if webhook.is_enabled else ["was disabled"]
     missing = _missing(webhook)
-    return [*problems, f"lacked {', '.join(missing)}"] if missing else problems
+    return [*problems, f"did not send {', '.join(missing)}"] if missing else problems
 
 
 def _missing(webhook: Webhook) -> list[str]:

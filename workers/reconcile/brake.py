@@ -24,6 +24,6 @@ def brake(settings: Settings, *, missing: int, accounts: int, gone: int, connect
     ]
     if exceeded:
         raise BrakeHeld(
-            f"{' and '.join(exceeded)} seem to be gone at Cobalt; no existing row was changed."
-            " Check this at Cobalt; if it is right, allow one run: cobalt-mirror reconcile --allow-missing"
+            f"{' and '.join(exceeded)} seem to be deleted at Cobalt; no existing row was changed."
+            " Check this at Cobalt; if it is right, allow it for one run: cobalt-mirror reconcile --allow-missing"
         )

@@ -116,7 +116,9 @@ class Reconciliation:
             return
         with reading(self.attempts.engine).begin() as connection:
             halt = find_halt(connection)
-        raise WorkHalted(f"work is halted: {halt.reason if halt else 'the halt has just ended; start again'}")
+        if halt is None:
+            raise WorkHalted("work was halted until a moment ago; run reconcile again")
+        raise WorkHalted(f"work is halted: {halt.reason}")
 
     # --- the walk -----------------------------------------------------------------------------------------------------
 

@@ -70,4 +70,4 @@ def _plain(value: Any) -> Any:
         return value.astimezone(UTC).isoformat()
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

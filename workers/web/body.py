@@ -57,7 +57,7 @@ def decode(body: bytes) -> Any:
     except UnicodeDecodeError:
         raise NotJson("not JSON: the text is not UTF-8") from None
     except (ValueError, RecursionError):
-        raise NotJson("not JSON that can be read: a number is too large or the nesting too deep") from None
+        raise NotJson("JSON that cannot be read: a number is too large, or the nesting is too deep") from None
     _check_depth(document, DEEPEST)
     return document
 
@@ -76,6 +76,6 @@ def _check_depth(value: Any, levels: int) -> None:
     if not isinstance(value, list | dict):
         return
     if not levels:
-        raise NotJson(f"nested more than {DEEPEST} deep")
+        raise NotJson(f"nested more than {DEEPEST} levels deep")
     for item in value.values() if isinstance(value, dict) else value:
         _check_depth(item, levels - 1)

@@ -52,7 +52,7 @@ class EventsEndpoint:
         is_right = hmac.compare_digest(credentials.strip().encode(), token.encode())
         if scheme.lower() != "bearer" or not is_right:
             log.warning("events_refused", reason="no bearer token" if not authorization else "wrong bearer token")
-            detail = "authorization: must be `Bearer` and the value of EVENTS_TOKEN"
+            detail = "authorization: must be `Bearer TOKEN`, with TOKEN the value of EVENTS_TOKEN"
             raise HTTPException(401, detail, headers={"www-authenticate": "Bearer"})
 
     def _accept(self, body: bytes, *, is_batch: bool) -> Response:
@@ -95,7 +95,7 @@ def _read_batch(document: Any) -> Sequence[Event]:
 def _read_event(document: Any) -> Event:
     event = read_cloudevent(document)
     if (size := payload_size(event.payload())) > LARGEST_PAYLOAD:
-        raise InvalidEvent(f"data: {size} bytes of JSON are over the limit of {LARGEST_PAYLOAD}; publish less")
+        raise InvalidEvent(f"data: must be at most {LARGEST_PAYLOAD} bytes of JSON, not {size}")
     return event
 
 

@@ -38,7 +38,7 @@ def test_with_a_database_that_is_not_migrated(shell: Shell, command: list[str]) 
     ended = shell.run(*command, REDIS_URL=f"redis://{NOBODY}", COBALT_API_KEY="tk_sandbox")
 
     assert sentence(ended) == (
-        "the database at sqlite:///var/mirror.db has none of our tables; run `cobalt-mirror migrate`"
+        "the database at sqlite:///var/mirror.db has no tables of the mirror; run `cobalt-mirror migrate`"
     )
 
 
@@ -55,18 +55,20 @@ def test_without_a_redis(mirror: Shell, command: str) -> None:
 def test_with_no_address_of_a_redis(mirror: Shell, command: str) -> None:
     ended = mirror.run(command, COBALT_API_KEY="tk_sandbox")
 
-    assert sentence(ended) == ("REDIS_URL is unset; set it, or use `cobalt-mirror up`, which starts a Redis of its own")
+    assert sentence(ended) == (
+        "REDIS_URL is not set; set it, or use `cobalt-mirror up`, which starts a Redis of its own"
+    )
 
 
 def test_a_worker_without_a_key(mirror: Shell, redis_url: str) -> None:
     ended = mirror.run("worker", REDIS_URL=redis_url)
 
-    assert sentence(ended) == "COBALT_API_KEY is unset; set it to your key (the sandbox takes tk_sandbox)"
+    assert sentence(ended) == "COBALT_API_KEY is not set; set it to your key (for the sandbox: tk_sandbox)"
 
 
 def test_up_without_a_key(shell: Shell) -> None:
     assert sentence(shell.run("up")) == (
-        "COBALT_API_KEY is unset; set it to your key, or use `cobalt-mirror up --sandbox`"
+        "COBALT_API_KEY is not set; set it to your key, or use `cobalt-mirror up --sandbox`"
     )
     assert list(shell.folder.iterdir()) == []
 
@@ -74,11 +76,11 @@ def test_up_without_a_key(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "wants"),
     [
-        ("DATABASE_URL", "mysql://host/mirror", "wants postgresql:// or sqlite://"),
-        ("REDIS_URL", "localhost:6379", "must be redis://"),
-        ("COBALT_BASE_URL", "app.refold.ai", "must be an address such as"),
-        ("COBALT_API_KEY", "tk two words", "another character that no key has"),
-        ("MIRROR_SCHEMA", "No Schema", "wants 1 to 63 lower-case letters"),
+        ("DATABASE_URL", "mysql://host/mirror", "must begin with postgresql:// or sqlite://"),
+        ("REDIS_URL", "localhost:6379", "must be a URL such as redis://"),
+        ("COBALT_BASE_URL", "app.refold.ai", "must be a URL such as"),
+        ("COBALT_API_KEY", "tk two words", "must be printable ASCII without spaces"),
+        ("MIRROR_SCHEMA", "No Schema", "must be 1 to 63 lower-case letters"),
         ("MIRROR_SECRET_KEYS", "short", "is not a Fernet key"),
         ("WORKER_THREADS", "none", "valid integer"),
     ],

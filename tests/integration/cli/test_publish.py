@@ -82,7 +82,7 @@ def test_credentials_come_on_the_input_and_are_sealed(mirror: Shell, engine: Eng
     taken = mirror.run(*command, standard_input='{"token": "tell nobody"}', MIRROR_SECRET_KEYS=KEY)
 
     assert refused.status == 1
-    assert "MIRROR_SECRET_KEYS is unset" in refused.errors
+    assert "MIRROR_SECRET_KEYS is not set" in refused.errors
     assert taken.status == 0
     assert [set(row["payload"]) for row in rows(engine)] == [{"sealed"}]
     assert "tell nobody" not in refused.errors + taken.output + str(rows(engine))
@@ -139,7 +139,7 @@ def test_bad_lines_are_named_and_left_out_and_good_ones_are_written(mirror: Shel
         ["line 7", "payload"],
         ["line 9", "event"],
     ]
-    assert ended.output == "2 events published, 1 were published before, 6 bad lines\n"
+    assert ended.output == "2 events published, 1 were published before, 6 invalid lines\n"
     assert [(row["id"], row["linked_account_id"]) for row in rows(engine)] == [("1", "acme"), ("5", "zoë")]
 
 
@@ -159,7 +159,7 @@ def test_an_endless_line_is_refused_without_being_kept(mirror: Shell, engine: En
     ended = mirror.run("publish", "--ndjson", "-", standard_input=f"{'x' * 5_000_000}\n{cloudevent('1')}\n")
 
     assert ended == Ended(
-        2, "1 events published, 0 were published before, 1 bad lines\n", "line 1: longer than 2097152 bytes\n"
+        2, "1 events published, 0 were published before, 1 invalid lines\n", "line 1: longer than 2097152 bytes\n"
     )
     assert len(rows(engine)) == 1
 

@@ -44,7 +44,7 @@ def test_waiting_events_and_the_age_of_the_catalogue_are_shown(mirror: Shell, en
 
     assert ended.status == 0
     assert "1 pending, 1 done" in ended.output
-    assert "oldest for 7 min" in ended.output
+    assert "oldest event for 7 min" in ended.output
     assert "environment  test" in ended.output
     assert "1 applications, read 3 h ago" in ended.output
 

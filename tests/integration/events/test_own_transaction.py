@@ -77,7 +77,7 @@ def test_it_is_committed_before_publish_returns(short_url: str, tmp_path: Path, 
 def test_all_or_none_of_many_is_written(short_url: str, tmp_path: Path, log: Log) -> None:
     (said,) = run(CONFLICT, tmp_path, short_url)
 
-    assert said.startswith("id: the log holds a different event under id '1' of source 'host'")
+    assert said.startswith("id: the event log has a different event with id '1' of source 'host'")
     assert log.ids() == ["1", "3"]
 
 

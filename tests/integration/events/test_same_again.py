@@ -91,7 +91,7 @@ def test_something_else_under_the_same_id_is_an_error(
     give(settings, host, first)
     before = log.rows()
 
-    with pytest.raises(IdConflict, match=r"^id: the log holds a different event under id '1' of source 'shop'"):
+    with pytest.raises(IdConflict, match=r"^id: the event log has a different event with id '1' of source 'shop'"):
         give(settings, host, other)
 
     assert log.rows() == before

@@ -68,7 +68,7 @@ def test_without_the_key_the_event_says_which_setting_is_missing(
 
 
 def test_without_keys_credentials_are_refused(keyless: DatabaseSettings, host: Engine, log: Log) -> None:
-    with host.begin() as connection, pytest.raises(NoSecretKeys, match="MIRROR_SECRET_KEYS is unset") as refused:
+    with host.begin() as connection, pytest.raises(NoSecretKeys, match="MIRROR_SECRET_KEYS is not set") as refused:
         publish_with(keyless.vault(), [UserSignedUp("first"), SIGN_UP], connection)
 
     assert SECRET not in str(refused.value)
@@ -113,7 +113,9 @@ def test_without_keys_a_value_that_the_form_calls_a_password_is_refused(
     with log.engine.begin() as connection, pytest.raises(NoSecretKeys) as refused:
         publish_with(keyless.vault(), [ConfigChanged("acme", "hubspot", fields={"password": "x"}), change], connection)
 
-    assert str(refused.value).startswith(f"{named}: a password field of slack, and MIRROR_SECRET_KEYS is unset")
+    assert str(refused.value).startswith(
+        f"{named}: is a password field of slack, and would be stored unencrypted, as MIRROR_SECRET_KEYS is not set"
+    )
     assert SECRET not in str(refused.value)
     assert log.rows() == []
 

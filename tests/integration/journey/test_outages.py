@@ -41,7 +41,7 @@ def test_an_outage_halts_all_work_and_spends_no_further_attempts(world: World, f
     halt = find_halt(world)
     assert halt is not None
     assert halt["move"] == "provider"
-    assert "out of order" in str(halt["reason"])
+    assert "Cobalt is down" in str(halt["reason"])
     attempts = [world.event(event)["attempts"] for event in events]
     assert attempts == [1] * FAILING_ACCOUNTS + [0] * (30 - FAILING_ACCOUNTS)
     assert world.calls() == ["upsert_account"] * FAILING_ACCOUNTS + ["list_accounts"]

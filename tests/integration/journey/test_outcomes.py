@@ -187,7 +187,7 @@ def test_an_answer_that_lacks_a_key_is_their_trouble(acme: World) -> None:
 
     row = acme.event(change)
     assert (row["status"], row["attempts"], row["move"]) == ("pending", 1, "provider")
-    assert "lacks what was asked for" in row["last_error"]
+    assert "does not have the documented form" in row["last_error"]
     acme.work_until_quiet()
     assert acme.event(change)["status"] == "done"
     assert acme.mirror() == acme.truth()

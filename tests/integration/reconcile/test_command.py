@@ -86,7 +86,7 @@ def test_a_second_run_exits_with_3_and_says_so(shell: Shell) -> None:
     engine.dispose()
 
     assert (ended.status, ended.output) == (3, "")
-    assert f"run {run.id} is under way" in ended.errors
+    assert f"run {run.id} has been under way" in ended.errors
 
 
 def test_a_process_that_is_killed_in_the_middle_of_the_walk_is_resumed_by_the_next(

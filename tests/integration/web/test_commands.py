@@ -101,7 +101,7 @@ def test_web_says_what_it_lacks(mirror: Shell, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for variables, wanted in (
-            ({"COBALT_API_KEY": ""}, "COBALT_API_KEY is unset"),
+            ({"COBALT_API_KEY": ""}, "COBALT_API_KEY is not set"),
             ({"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"}, "run `cobalt-mirror migrate`"),
             ({"WEB_PORT": "70000"}, "WEB_PORT"),
             ({"WEB_PORT": port}, f"cannot listen at 127.0.0.1, port {port}"),
@@ -169,7 +169,7 @@ def test_a_webhook_that_is_disabled_or_lacks_events_is_repaired(mirror: Shell, c
 
     ended = mirror.run("webhook", "ensure", URL)
 
-    assert ended.output == f"repaired {URL}, which was disabled and lacked Workflow Completed, Workflow Errored\n"
+    assert ended.output == f"repaired {URL}, which was disabled and did not send Workflow Completed, Workflow Errored\n"
     (webhook,) = client.fetch_webhooks()
     assert (webhook.id, webhook.is_enabled, set(webhook.webhook_events)) == (created.id, True, set(EVENT_NAMES))
 

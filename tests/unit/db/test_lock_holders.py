@@ -7,7 +7,7 @@ import pytest
 from cobalt_mirror.db.lock_holders import Holder
 
 SINCE = datetime(2026, 1, 31, 12, 0, 5, 999, tzinfo=UTC)
-END_IT = "let that transaction end, or end it with `SELECT pg_terminate_backend(47)`"
+END_IT = "wait for that transaction to end, or end it with `SELECT pg_terminate_backend(47)`"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ END_IT = "let that transaction end, or end it with `SELECT pg_terminate_backend(
         ),
         (
             Holder(pid=47, application="shop", since=None),
-            "server process 47 (application shop, since when is hidden from our role, which lacks pg_read_all_stats)",
+            "server process 47 (application shop, since an unknown time, as this role lacks pg_read_all_stats)",
             END_IT,
         ),
         (

@@ -52,21 +52,21 @@ def test_the_usual_addresses_are_understood(monkeypatch: pytest.MonkeyPatch, giv
 @pytest.mark.parametrize(
     ("variable", "value", "wants"),
     [
-        ("DATABASE_URL", f"{SECRET}", "wants a URL such as"),
-        ("DATABASE_URL", f"mysql://us:{SECRET}@host/db", "wants postgresql:// or sqlite://, not mysql://"),
+        ("DATABASE_URL", f"{SECRET}", "must be a URL such as"),
+        ("DATABASE_URL", f"mysql://us:{SECRET}@host/db", "must begin with postgresql:// or sqlite://, not mysql://"),
         ("DATABASE_URL", f"postgresql+asyncpg://us:{SECRET}@host/db", "not postgresql+asyncpg://"),
-        ("DATABASE_URL", f"postgresql://us:pass:{SECRET}", "wants a URL such as"),
-        ("DATABASE_URL", f"postgres://host:{SECRET}/db", "wants a URL such as"),
-        ("DATABASE_URL", f"{SECRET}\0", "wants a URL such as"),
-        ("DATABASE_URL", "sqlite://", "wants a file"),
-        ("DATABASE_URL", "sqlite:///:memory:", "wants a file"),
-        ("MIRROR_SCHEMA", f"{SECRET}; DROP", "wants 1 to 63 lower-case letters"),
-        ("MIRROR_SCHEMA", f"1{SECRET}", "wants 1 to 63 lower-case letters"),
-        ("MIRROR_SCHEMA", f"{SECRET}\n", "wants 1 to 63 lower-case letters"),
-        ("MIRROR_SCHEMA", "x" * 64, "wants 1 to 63 lower-case letters"),
-        ("MIRROR_SCHEMA", "public", "wants a schema of its own"),
-        ("MIRROR_SCHEMA", f"pg_{SECRET}", "wants a schema of its own"),
-        ("MIRROR_SCHEMA", "information_schema", "wants a schema of its own"),
+        ("DATABASE_URL", f"postgresql://us:pass:{SECRET}", "must be a URL such as"),
+        ("DATABASE_URL", f"postgres://host:{SECRET}/db", "must be a URL such as"),
+        ("DATABASE_URL", f"{SECRET}\0", "must be a URL such as"),
+        ("DATABASE_URL", "sqlite://", "must name a file"),
+        ("DATABASE_URL", "sqlite:///:memory:", "must name a file"),
+        ("MIRROR_SCHEMA", f"{SECRET}; DROP", "must be 1 to 63 lower-case letters"),
+        ("MIRROR_SCHEMA", f"1{SECRET}", "must be 1 to 63 lower-case letters"),
+        ("MIRROR_SCHEMA", f"{SECRET}\n", "must be 1 to 63 lower-case letters"),
+        ("MIRROR_SCHEMA", "x" * 64, "must be 1 to 63 lower-case letters"),
+        ("MIRROR_SCHEMA", "public", "must be a schema for the mirror alone"),
+        ("MIRROR_SCHEMA", f"pg_{SECRET}", "must be a schema for the mirror alone"),
+        ("MIRROR_SCHEMA", "information_schema", "must be a schema for the mirror alone"),
         ("MIRROR_SECRET_KEYS", SECRET, "key 1 is not a Fernet key"),
         ("MIRROR_SECRET_KEYS", f"{TEST_KEY},{SECRET}", "key 2 is not a Fernet key"),
     ],
@@ -75,7 +75,7 @@ def test_a_bad_variable_is_named_and_its_value_not_shown(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str, wants: str
 ) -> None:
     if "\0" in value:  # no environment holds it
-        with pytest.raises(ValueError, match=r"wants a URL such as"):
+        with pytest.raises(ValueError, match=r"must be a URL such as"):
             DatabaseSettings(database_url=value)
         return
     monkeypatch.setenv(variable, value)

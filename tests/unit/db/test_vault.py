@@ -33,7 +33,7 @@ def test_the_first_key_seals_and_every_key_opens() -> None:
 
     assert rotated.unseal(old.seal(SECRET)) == SECRET
     assert Vault.from_keys(NEW).unseal(rotated.seal(SECRET)) == SECRET
-    with pytest.raises(CannotUnseal, match="add the key that sealed it"):
+    with pytest.raises(CannotUnseal, match="add the key that encrypted it"):
         old.unseal(rotated.seal(SECRET))
 
 
@@ -48,11 +48,11 @@ def test_without_keys_nothing_is_sealed_opened_or_marked_as_secret(text: str) ->
     empty = Vault.from_keys(text)
 
     assert not empty
-    with pytest.raises(NoSecretKeys, match="MIRROR_SECRET_KEYS is unset"):
+    with pytest.raises(NoSecretKeys, match="MIRROR_SECRET_KEYS is not set"):
         empty.seal(SECRET)
-    with pytest.raises(NoSecretKeys, match="MIRROR_SECRET_KEYS is unset"):
+    with pytest.raises(NoSecretKeys, match="MIRROR_SECRET_KEYS is not set"):
         empty.fingerprint(SECRET, secret=True)
-    with pytest.raises(CannotUnseal, match="MIRROR_SECRET_KEYS is unset"):
+    with pytest.raises(CannotUnseal, match="MIRROR_SECRET_KEYS is not set"):
         empty.unseal(Vault.from_keys(NEW).seal(SECRET))
 
 

@@ -154,8 +154,8 @@ def test_what_breaks_a_rule_is_named(changes: dict[str, Any], named: str) -> Non
         (f"<html>{SECRET}</html>", "not JSON: "),
         (f'{{"a": "{SECRET}"}} {{}}', "not JSON: "),
         (SECRET.encode() + b"\xff", "not JSON: "),
-        ("[" * 100_000, "not JSON that can be read: "),
-        ("1" * 10_000, "not JSON that can be read: "),
+        ("[" * 100_000, "JSON that cannot be read: "),
+        ("1" * 10_000, "JSON that cannot be read: "),
         ("null", "event: must be a JSON object"),
         (f'"{SECRET}"', "event: must be a JSON object"),
         (f'[{{"id": "{SECRET}"}}]', "event: must be a JSON object"),
@@ -172,7 +172,7 @@ def test_deep_nesting_in_a_decoded_document_is_refused(depth: int) -> None:
         value = {"deeper": value}
     deep = document(type="config_changed", data={"linked_account_id": "acme", "slug": "slack", "fields": {"a": value}})
 
-    with pytest.raises(InvalidEvent, match=r"^fields\.a: must not be nested more than 64 deep$"):
+    with pytest.raises(InvalidEvent, match=r"^fields\.a: must not be nested more than 64 levels deep$"):
         read_cloudevent(deep)
 
 

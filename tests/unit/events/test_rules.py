@@ -98,9 +98,9 @@ def test_what_becomes_part_of_a_path_is_no_way_up(field: str, text: str) -> None
     ("value", "wants"),
     [
         (datetime(2026, 1, 31), "timezone"),  # noqa: DTZ001 - that is the point
-        (datetime.now(UTC) + timedelta(days=1), "5 minutes ahead"),
+        (datetime.now(UTC) + timedelta(days=1), "5 minutes in the future"),
         (datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC), "before the year 2000"),
-        (datetime.max.replace(tzinfo=timezone(timedelta(hours=-23))), "5 minutes ahead"),
+        (datetime.max.replace(tzinfo=timezone(timedelta(hours=-23))), "5 minutes in the future"),
         (datetime.min.replace(tzinfo=timezone(timedelta(hours=23))), "before the year 2000"),
         ("2026-01-31T12:00:00Z", "valid datetime"),
         (1769860800, "valid datetime"),

@@ -115,7 +115,7 @@ def again(seconds: float) -> Outcome:
         verdict=Verdict.SNOOZE,
         delay=timedelta(seconds=seconds),
         looked=True,
-        detail="Cobalt does not show it yet",
+        detail="Cobalt does not show the connection yet",
     )
 
 

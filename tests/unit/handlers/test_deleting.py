@@ -1,11 +1,14 @@
 """What becomes of the waiting events when an account is deleted, and what a second look makes of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from http import HTTPStatus
 
 import pytest
 
-from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt import Client, CobaltError, Refused, ServerError, UnexpectedAnswer, UnknownAccount
+from cobalt_mirror.cobalt.sandbox import Fault, Sandbox
 from cobalt_mirror.db.deletions import Deletion
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
@@ -90,8 +93,56 @@ def test_the_last_deletion_ends_all_that_is_no_newer(
     assert cobalt.has_called is found.is_burial is found.is_deleted is asks
     assert (found.receipt is not None) is asks
     assert found.receipt is None or (found.receipt.event_id, found.receipt.gone_at) == ("d", at(9))
-    second_look = WantedCheck(slug="", delay=DELAY, reason="a second look whether the account stays deleted")
+    second_look = WantedCheck(slug="", delay=DELAY, reason="a second read, to confirm that the account is deleted")
     assert found.checks == ([second_look] if asks else [])
+    assert is_at_cobalt(client) is not asks
+
+
+def is_at_cobalt(client: Client) -> bool:
+    try:
+        client.fetch_account(ACCOUNT)
+    except UnknownAccount:
+        return False
+    return True
+
+
+#: What Cobalt answers to the deletion, and what becomes of a sign-up that waits; None: it waits as before.
+FAILED = [
+    pytest.param(HTTPStatus.UNPROCESSABLE_ENTITY, Refused, timedelta(seconds=2), id="it is refused for good"),
+    pytest.param(HTTPStatus.INTERNAL_SERVER_ERROR, ServerError, None, id="it fails for now"),
+    pytest.param(HTTPStatus.CONFLICT, Refused, None, id="something else is written"),
+    pytest.param(HTTPStatus.NOT_FOUND, UnexpectedAnswer, None, id="there is no such account, and yet it shows"),
+]
+
+
+@pytest.mark.parametrize(("status", "error", "delay"), FAILED)
+def test_a_deletion_that_fails_leaves_the_account(
+    *,
+    status: HTTPStatus,
+    error: type[CobaltError],
+    delay: timedelta | None,
+    calling: Callable[[str], Caller],
+    client: Client,
+    sandbox: Sandbox,
+) -> None:
+    client.upsert_account(ACCOUNT)
+    sandbox.add_faults(Fault(route="delete_account", status=status))
+    sign_up, found = signed_up("e", 3), findings(deleted("d", 2), signed_up("e", 3), second=9, slug="")
+    with pytest.raises(error):
+        offboard(found.loaded, calling(""), found)
+
+    assert {key: outcome.delay for key, outcome in found.outcomes.items()} == (
+        {} if delay is None else {sign_up.logged.key: delay}
+    )
+    assert (found.receipt, found.is_burial, found.is_deleted, found.checks) == (None, False, False, [])
+
+
+def test_an_account_that_is_gone_already_is_deleted(calling: Callable[[str], Caller]) -> None:
+    found = findings(deleted("d", 2), second=9, slug="")
+
+    assert offboard(found.loaded, calling(""), found) == []
+    assert ended_as(found) == {"d": "done"}
+    assert found.is_burial
 
 
 # --- looking again ----------------------------------------------------------------------------------------------------
@@ -131,13 +182,15 @@ def test_a_deleted_account_is_looked_at_again(
     assert check_deleted(found.loaded, cobalt, found) is (account == "deleted" and of is not None)
     assert says_of(found.receipt, second) == says
     assert bool(found.checks) is (says == "deleted again")
+    assert says != "deleted again" or found.receipt == replace(receipt(), gone_at=at(second))
+    assert is_at_cobalt(client) is (is_alive and says != "deleted again")
 
 
 def says_of(found: Deletion | None, second: float) -> str:
     if found is None:
         return "as before"
     if found.note is not None:
-        return "made anew" if found.note.startswith("Cobalt has an account of this id again") else "not confirmed"
+        return "made anew" if found.note.startswith("Cobalt has an account with this id again") else "not confirmed"
     return "confirmed" if found.confirmed_at == at(second) else "deleted again"
 
 

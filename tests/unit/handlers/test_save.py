@@ -190,4 +190,4 @@ def test_the_history_names_the_events_of_an_attempt_or_its_check() -> None:
     assert _cause(findings(*events[:20]).loaded) == {"events": named[:20]}
     assert _cause(findings(*events).loaded) == {"events": named[:20]}
     assert _cause(findings(check=CHECK).loaded) == {"check": "a notification"}
-    assert _cause(findings().loaded) == {"check": "a look again"}
+    assert _cause(findings().loaded) == {"check": "a second read"}

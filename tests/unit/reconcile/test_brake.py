@@ -31,7 +31,7 @@ def test_a_number_and_a_share_together_stop_a_run(what: str, gone: int, known: i
     message = held(missing=missing, accounts=known, gone=gone - missing, connections=known)
 
     assert (message is not None) == stops
-    assert message is None or message.startswith(f"{gone} of {known} {what} seem to be gone at Cobalt;")
+    assert message is None or message.startswith(f"{gone} of {known} {what} seem to be deleted at Cobalt;")
     assert message is None or "cobalt-mirror reconcile --allow-missing" in message
 
 
@@ -53,7 +53,7 @@ def test_both_are_named_if_both_stop_it() -> None:
     message = held(missing=30, accounts=100, gone=40, connections=200)
 
     assert message is not None
-    assert message.startswith("30 of 100 accounts and 40 of 200 connections seem to be gone")
+    assert message.startswith("30 of 100 accounts and 40 of 200 connections seem to be deleted")
 
 
 #: The share, the number, suspected gone, known, and whether that stops a run.

@@ -38,7 +38,7 @@ def test_all_is_well_after_it_was_ensured(client: Client, sandbox: Sandbox) -> N
 
 def test_events_that_are_missing_are_added_and_the_rest_stays(client: Client) -> None:
     client.create_webhook(URL, EVENT_NAMES[2:4])
-    assert "lacked Connection Created, Connection Deleted, Workflow Errored" in (problem(client) or "")
+    assert "did not send Connection Created, Connection Deleted, Workflow Errored" in (problem(client) or "")
 
     ensure_subscription(client, URL)
 
