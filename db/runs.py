@@ -139,7 +139,7 @@ def _save(connection: Connection, run: Run, **place: Any) -> None:
     """Write the row if it still has the place: one statement, for it goes with every page."""
     has_place = and_(runs.c.id == run.id, runs.c.place == _HELD)
     if connection.execute(update(runs).where(has_place).values(**asdict(run), **place)).rowcount != 1:
-        raise PlaceLost(f"run {run.id} had no heartbeat for too long, so another run took over and continues")
+        raise PlaceLost(f"run {run.id} was suspended for too long, so another run took over and continues")
 
 
 def _describe_holder(connection: Connection) -> str:

@@ -100,7 +100,7 @@ def _vault(keys: str) -> Vault:
 
 
 def describe(error: ValidationError) -> str:
-    """Describe each bad variable: its name and what it wants. The value may be a secret, so it is not in the text."""
+    """Describe each bad variable in one line: its name and the rule. The value stays out: it may be a secret."""
     return "; ".join(
         f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg'].removeprefix('Value error, ')}"
         for item in error.errors(include_input=False, include_url=False)
