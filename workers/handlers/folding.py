@@ -150,7 +150,7 @@ def _config_event(entry: Entry) -> ConfigChanged:
 
 
 def config_id_of(entry: Entry, account: str) -> str:
-    """Which config an event changes: the one it names, else the one that bears the account's id."""
+    """Return which config an event changes: the one it names, else the one whose id is the account's."""
     config_id = _config_event(entry).config_id
     return account if config_id is None else config_id
 
@@ -164,20 +164,20 @@ class Desired:
 
 
 def merge(config: Config, patch: Patch) -> Desired:
-    """The config's own values with the patch laid over them."""
+    """Lay the patch over the config's own values."""
     workflows: dict[str, dict[str, Any]] = {
         workflow.id: {"id": workflow.id, "enabled": workflow.enabled, "fields": _present(workflow.values)}
         for workflow in config.workflows
     }
     for id_, change in patch.workflows.items():
-        one = workflows.setdefault(id_, {"id": id_, "enabled": False, "fields": {}})
-        one["enabled"] = one["enabled"] if change.enabled is None else change.enabled
-        one["fields"] = _present({**one["fields"], **change.fields})
+        workflow = workflows.setdefault(id_, {"id": id_, "enabled": False, "fields": {}})
+        workflow["enabled"] = workflow["enabled"] if change.enabled is None else change.enabled
+        workflow["fields"] = _present({**workflow["fields"], **change.fields})
     return Desired(fields=_present({**config.values, **patch.fields}), workflows=list(workflows.values()))
 
 
 def hides_values(config: Config, patch: Patch) -> bool:
-    """Whether a PUT of what the answer shows would destroy a value that it masks or leaves out."""
+    """Tell whether a PUT of what the answer shows would destroy a value that it masks or leaves out."""
     own = [field for field in config.fields if field.id not in patch.fields]
     for workflow in config.workflows:
         change = patch.workflows.get(workflow.id, WorkflowChange())
@@ -186,7 +186,7 @@ def hides_values(config: Config, patch: Patch) -> bool:
 
 
 def is_secret(config_field: ConfigField) -> bool:
-    """Whether a field holds something that must not be stored readably."""
+    """Tell whether a field holds something that must not be stored readably."""
     return (config_field.field_type or "").lower() in SECRET_TYPES
 
 

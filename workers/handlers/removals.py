@@ -100,4 +100,4 @@ def was_total(entry: Entry) -> bool:
 
 def _taken_before(entry: Entry) -> list[Link]:
     kept = (entry.logged.effect or {}).get("disconnected") or []
-    return [Link(one["auth_type"], one["connected_at"]) for one in kept]
+    return [Link(account["auth_type"], account["connected_at"]) for account in kept]

@@ -13,11 +13,10 @@ from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.history import find_last_change, list_changed_subjects
 from cobalt_mirror.db.listing import find_account_subjects
-from cobalt_mirror.db.mirror import find_row
+from cobalt_mirror.db.mirror import find_account_row
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.statuses import AccountStatus, SuspicionKind, SuspicionOutcome
 from cobalt_mirror.db.suspicions import Suspicion, count_open, leave_open_ones, list_open, record_suspicions, settle
-from cobalt_mirror.db.tables import linked_accounts
 from cobalt_mirror.workers.errors import WorkHalted
 from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.reconcile.journal import Journal
@@ -99,8 +98,8 @@ class Repair:
 
     def _follow(self, connection: Connection, account: str, subjects: Sequence[Suspicion], changed: set[str]) -> None:
         """Count and suspect what an account had that turned out to be missing at Cobalt: all of it is gone, too."""
-        row = find_row(connection, linked_accounts, {"linked_account_id": account})
-        if "" not in changed or row is None or row["status"] is not AccountStatus.MISSING:
+        row = find_account_row(connection, account)
+        if "" not in changed or row is None or row.status is not AccountStatus.MISSING:
             return
         had = set(find_account_subjects(connection, account)) - {suspicion.slug for suspicion in subjects}
         self.journal.run.repaired += len(had & changed)
