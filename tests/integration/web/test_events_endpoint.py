@@ -114,7 +114,7 @@ def test_a_batch_with_a_conflict_is_refused_whole(endpoints: Endpoints) -> None:
         (signed_up(udf={"plan": 1}), "udf.plan"),
         ([signed_up()], "event"),
         (b"{", "not JSON"),
-        (signed_up(udf={"x": "y" * 300_000}), "data: 300"),
+        (signed_up(udf={"x": "y" * 300_000}), "data: must be at most 262144 bytes"),
     ],
 )
 def test_a_bad_event_is_refused_by_its_field(endpoints: Endpoints, event: Any, field: str) -> None:
