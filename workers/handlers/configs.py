@@ -85,12 +85,12 @@ def _write(cobalt: Caller, config: Config, config_id: str, *, patch: Patch, desi
 
 def _without_passwords(error: Refused, config: Config, patch: Patch) -> Refused:
     """Return the same refusal; if its words repeat a password of the change, without them."""
-    passwords = {field.id: patch.fields.get(field.id) for field in config.fields if is_secret(field)}
+    passwords = [patch.fields.get(field.id) for field in config.fields if is_secret(field)]
     for workflow in config.workflows:
         change = patch.workflows.get(workflow.id)
         if change is not None:
-            passwords |= {field.id: change.fields.get(field.id) for field in workflow.fields if is_secret(field)}
-    if not any(value is not None and str(value) in str(error) for value in passwords.values()):
+            passwords += [change.fields.get(field.id) for field in workflow.fields if is_secret(field)]
+    if not any(value is not None and str(value) in str(error) for value in passwords):
         return error
     message = "Cobalt's message is not stored, as it contains a password"
     return Refused(status=error.status, code=error.code, message=message, request_id=error.request_id, call=error.call)

@@ -173,7 +173,10 @@ def test_many_are_all_or_nothing(host: Engine, log: Log) -> None:
         publish_many([*good, UserSignedUp("acme", "another", id="taken")], connection)
     with pytest.raises(IdConflict, match="'1'"), host.begin() as connection:
         publish_many([*good, UserSignedUp("acme", "another", id="1")], connection)
-    with host.begin() as connection, pytest.raises(InvalidEvent, match=r"^payload: must be at most 262144 bytes of JSON, not 262\d{3}"):
+    with (
+        host.begin() as connection,
+        pytest.raises(InvalidEvent, match=r"^payload: must be at most 262144 .* not 262\d{3}"),
+    ):
         publish_many([*good, too_large], connection)
 
     assert log.ids() == ["taken"]

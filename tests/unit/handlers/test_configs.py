@@ -131,6 +131,13 @@ REPEATED = [
 ]
 
 
+def test_a_password_counts_although_a_workflow_has_a_field_of_the_same_id() -> None:
+    form = config(password("p"), workflows=(workflow("rules", password("p")),))
+    patch = Patch(fields={"p": "hunter2"}, workflows={"rules": WorkflowChange(fields={"p": "other"})})
+
+    assert "hunter2" not in str(_without_passwords(refused(422, "hunter2 is wrong"), form, patch))
+
+
 @pytest.mark.parametrize(("patch", "message", "hidden"), REPEATED)
 def test_a_refusal_that_repeats_a_password_is_kept_without_it(patch: Patch, message: str, hidden: bool) -> None:
     before = refused(422, message)
