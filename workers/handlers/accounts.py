@@ -75,7 +75,7 @@ def _sign_up(cobalt: Caller, findings: Findings, fold: FoldedSignUp) -> None:
     """Upsert. What the events leave out is read first, for Cobalt does not document whether an upsert keeps or clears
     what it is not given; also where the mirror has no such account, for Cobalt may have had it before the mirror."""
     name, udf = fold.name, fold.udf
-    if (name is None or udf is None) and not findings.is_burial:  # a moment ago it was read that there is none
+    if (name is None or udf is None) and not findings.erases_account:  # a moment ago it was read that there is none
         current = _find(cobalt)
         if current is not None:
             name = current.name if name is None else name

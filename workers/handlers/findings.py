@@ -58,7 +58,7 @@ class Findings:
         check_waits: why the check that was due has to wait, and for how long; None: it was carried out.
         environment: the environment that Cobalt's answer named.
         receipt: the receipt of the account's deletion as this attempt leaves it; None: as it was.
-        is_burial: whether the account was deleted in this attempt, so that everything of its generation goes.
+        erases_account: whether the account was deleted in this attempt, so that everything of its generation goes.
     """
 
     loaded: Loaded
@@ -72,7 +72,7 @@ class Findings:
     check_waits: WantedCheck | None = None
     environment: str | None = None
     receipt: Deletion | None = None
-    is_burial: bool = False
+    erases_account: bool = False
 
     @classmethod
     def begin(cls, loaded: Loaded) -> Self:
@@ -134,7 +134,7 @@ class Findings:
 
     def account_deleted(self, receipt: Deletion) -> None:
         """Note that the account was deleted for good. What the mirror holds of it is stripped when this is saved."""
-        self.receipt, self.is_burial = receipt, True
+        self.receipt, self.erases_account = receipt, True
         self.account = AccountRow(linked_account_id=self.loaded.account_id, status=AccountStatus.DELETED)
 
     # --- the connection and its configs -------------------------------------------------------------------------------

@@ -194,7 +194,7 @@ def record_offboarding(
         erase_events(connection, [row.key for row in ended], at=now, vault=vault)
     if findings.receipt is not None:
         record_deletion(connection, dated(findings.receipt, began=loaded.now, now=now))
-    if findings.is_burial and (generation := find_generation(connection, loaded.account_id)) is not None:
+    if findings.erases_account and (generation := find_generation(connection, loaded.account_id)) is not None:
         cause = {"source": generation.deletion.source, "id": generation.deletion.event_id}
         erase_account(connection, generation, Because(at=now, cause={"events": [cause]}), vault)
     elif findings.is_deleted:

@@ -71,7 +71,7 @@ class Save:
     def _record_mirror(self, claim: Claim, findings: Findings) -> None:
         loaded = claim.loaded
         because = Because(at=self.now, cause=_cause(loaded))
-        known = {} if findings.is_burial else claim.rows  # a burial has just changed them
+        known = {} if findings.erases_account else claim.rows  # the erasure has just changed them
         for change in findings.changes:
             is_changed = record_change(self.connection, change, because, known=known)
             if is_changed and change.columns.get("status") is AccountStatus.MISSING:

@@ -38,11 +38,11 @@ def find_gaps(rows: Callable[[str], Sequence[Mapping[str, Any]]]) -> Iterator[st
         rows: the rows of a table of ours by its name, in the order of its key.
     """
     replayed: dict[Key, Row] = {}
-    last_burials = _last_burials(rows("history"))
+    last_erasures = _last_erasures(rows("history"))
     for step in rows("history"):
         key = _key(step["what"], step)
         is_new, row = key not in replayed, replayed.setdefault(key, _untold(step["what"]))
-        was_stripped = step["number"] < last_burials.get(step["linked_account_id"], 0)
+        was_stripped = step["number"] < last_erasures.get(step["linked_account_id"], 0)
         if not step["because"]:
             yield f"{key}: nothing caused history row {step['number']}"
         for name, (before, after) in step["changes"].items():
@@ -52,7 +52,7 @@ def find_gaps(rows: Callable[[str], Sequence[Mapping[str, Any]]]) -> Iterator[st
             if before == after and not is_new and not is_stripped:
                 yield f"{key}: row {step['number']} changes nothing about {name}"
             row[name] = after
-        if _is_burial(step):
+        if _is_erasure(step):
             _bury(replayed, step["linked_account_id"])
     yield from _unequal(replayed, _mirrored(rows))
 
@@ -63,16 +63,16 @@ def _unequal(replayed: Mapping[Key, Row], mirrored: Mapping[Key, Row]) -> Iterat
             yield f"{key}: the history ends in {replayed.get(key)}, and the mirror shows {mirrored.get(key)}"
 
 
-# --- burials ----------------------------------------------------------------------------------------------------------
+# --- erasures ---------------------------------------------------------------------------------------------------------
 
 
-def _is_burial(step: Mapping[str, Any]) -> bool:
+def _is_erasure(step: Mapping[str, Any]) -> bool:
     return step["what"] == "linked_account" and "deleted" in step["changes"].get("status", _STRIPPED)[1:]
 
 
-def _last_burials(history: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def _last_erasures(history: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """For each account that was deleted, the history row that says so last: those before it were stripped."""
-    return {step["linked_account_id"]: step["number"] for step in history if _is_burial(step)}
+    return {step["linked_account_id"]: step["number"] for step in history if _is_erasure(step)}
 
 
 def _bury(replayed: Mapping[Key, Row], account: str) -> None:

@@ -90,7 +90,7 @@ def test_the_last_deletion_ends_all_that_is_no_newer(
 
     assert ended_as(found) == outcomes
     assert [entry.logged.id for entry in sign_ups] == list(left)
-    assert cobalt.has_called is found.is_burial is found.is_deleted is asks
+    assert cobalt.has_called is found.erases_account is found.is_deleted is asks
     assert (found.receipt is not None) is asks
     assert found.receipt is None or (found.receipt.event_id, found.receipt.gone_at) == ("d", at(9))
     second_look = WantedCheck(slug="", delay=DELAY, reason="a second read, to confirm that the account is deleted")
@@ -134,7 +134,7 @@ def test_a_deletion_that_fails_leaves_the_account(
     assert {key: outcome.delay for key, outcome in found.outcomes.items()} == (
         {} if delay is None else {sign_up.logged.key: delay}
     )
-    assert (found.receipt, found.is_burial, found.is_deleted, found.checks) == (None, False, False, [])
+    assert (found.receipt, found.erases_account, found.is_deleted, found.checks) == (None, False, False, [])
 
 
 def test_an_account_that_is_gone_already_is_deleted(calling: Callable[[str], Caller]) -> None:
@@ -142,7 +142,7 @@ def test_an_account_that_is_gone_already_is_deleted(calling: Callable[[str], Cal
 
     assert offboard(found.loaded, calling(""), found) == []
     assert ended_as(found) == {"d": "done"}
-    assert found.is_burial
+    assert found.erases_account
 
 
 # --- looking again ----------------------------------------------------------------------------------------------------
