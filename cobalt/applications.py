@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from cobalt_mirror.cobalt.call import Call
+from cobalt_mirror.cobalt.connection_id import named_connection
 from cobalt_mirror.cobalt.errors import UnknownAccount, UnknownApplication
 from cobalt_mirror.cobalt.identifiers import checked, path_segment
 from cobalt_mirror.cobalt.models import Application, LinkedAccount
@@ -114,17 +115,27 @@ class Applications(SessionTokens):
         )
         self._as_account(linked_account_id, call, ANYTHING)
 
-    def disconnect(self, linked_account_id: str, slug: str, *, auth_type: str | None = None) -> LinkedAccount:
-        """Disconnect the application, by one auth type or (None) by all; its configs for the account are deleted.
+    def disconnect(
+        self, linked_account_id: str, slug: str, *, auth_type: str | None = None, connection_id: str | None = None
+    ) -> LinkedAccount:
+        """Disconnect the application, with its configs.
+
+        Args:
+            linked_account_id: The host's id of the account.
+            slug: The application.
+            auth_type: Only what is connected this way; None: however it is connected.
+            connection_id: Only this connection; None is refused where an account holds several.
 
         Returns:
             The account afterwards. It succeeds even if nothing was connected.
 
         Raises:
             UnknownAccount: There is no such account, so nothing is connected.
+            Refused: It holds several connections, and none was named. Name one.
             CobaltError: See `Client`.
         """
         query = {"linked_account_id": checked(linked_account_id, what="linked_account_id")}
+        query |= named_connection(connection_id)
         if auth_type is not None:
             query["auth_type"] = auth_type
         path = f"{_INTEGRATION}/{_slug(slug)}"

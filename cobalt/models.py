@@ -5,7 +5,17 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 
 class Environment(StrEnum):
@@ -58,9 +68,16 @@ class Answer(BaseModel):
 
 
 class AccountIntegration(Answer):
-    """One application that an account is connected to, as it appears in the account's answer."""
+    """One application that an account is connected to, as it appears in the account's answer.
 
-    slug: str = Field(validation_alias="type")
+    Attributes:
+        type: The slug of one of Cobalt's own applications; `custom` for every application of the organisation's own.
+        app_id: The application's id in the catalogue, by which a custom one is found; None for Cobalt's own.
+        created_at: When it was first connected; a new time only after a disconnect. Renewing a token does not move it.
+    """
+
+    type: str
+    app_id: str | None = None
     name: str | None = None
     identifier: Any = None
     reauth_required: bool = False
@@ -108,10 +125,19 @@ class ConnectedAccount(Answer):
     """One way in which an account is connected to an application.
 
     Attributes:
+        connection_id: Its identity, in an application that holds several connections; else None.
+        auth_profile_id: The credential set of the organisation that it uses; given together with `connection_id`.
+        auth_profile_name: The name of that set.
+        user_defined_fields: What the caller noted with it; given together with `connection_id`.
         identifier: The provider's name for the account: text, an object or None, depending on the provider.
         status: `active` or `expired`.
+        connected_at: When it was connected or its token renewed, whichever is later: no identity.
     """
 
+    connection_id: str | None = None
+    auth_profile_id: str | None = None
+    auth_profile_name: str | None = None
+    user_defined_fields: Any = None
     auth_type: str
     identifier: str | dict[str, Any] | None = None
     status: str = "active"
@@ -122,20 +148,44 @@ class Application(Answer):
     """Something customers can connect, as one account sees it.
 
     Attributes:
-        connected_accounts: All connected accounts; `connected` and `reauth_required` summarise them.
+        app_id: Its id, by which an account's answer names a custom application.
+        type: The slug of one of Cobalt's own applications; `custom` for every application of the organisation's own.
+        kind: `native`, `custom` or `universal_connector`; for information.
+        has_multi_auth: Whether an account may hold several connections, each with a `connection_id`.
+        connected_accounts: All connected accounts; `connected` and `reauth_required` summarise them. Where an answer
+            leaves out the auth type or the status of one, it is the application's.
         auth_type_options: For each auth type, the inputs that a form needs.
     """
 
     slug: str
     name: str
+    app_id: str | None = None
+    type: str | None = None
+    kind: str | None = None
+    has_multi_auth: bool = Field(default=False, validation_alias="has_multi_auth_enabled")
     icon: str | None = None
     description: str | None = None
     tags: tuple[str, ...] = ()
     auth_type: str | None = None
     auth_type_options: dict[str, Any] = Field(default_factory=dict)
     connected: bool = False
-    connected_accounts: tuple[ConnectedAccount, ...] = ()
     reauth_required: bool = False
+    connected_accounts: tuple[ConnectedAccount, ...] = ()
+
+    @field_validator("connected_accounts", mode="before")
+    @classmethod
+    def _complete(cls, accounts: object, info: ValidationInfo) -> object:
+        """Give each connected account the auth type and status that some answers leave out."""
+        if not isinstance(accounts, list):
+            return accounts
+        status = "expired" if info.data.get("reauth_required") else "active"
+        own = {"auth_type": info.data.get("auth_type"), "status": status}
+        return [
+            {**own, **{key: value for key, value in account.items() if value is not None}}
+            if isinstance(account, Mapping)
+            else account
+            for account in accounts
+        ]
 
     @model_validator(mode="after")
     def _require_connected_accounts(self) -> Self:
@@ -201,10 +251,15 @@ class FieldError(Answer):
 
 
 class Config(Answer):
-    """How a connected application is set up for an account."""
+    """How a connected application is set up for an account.
+
+    Attributes:
+        connection_id: The connection that it sets up, in an application that holds several; else None.
+    """
 
     slug: str
     config_id: str
+    connection_id: str | None = None
     fields: tuple[ConfigField, ...]
     workflows: tuple[ConfigWorkflow, ...] = ()
     field_errors: tuple[FieldError, ...] = ()
@@ -216,9 +271,10 @@ class Config(Answer):
 
 
 class ConfigReference(Answer):
-    """One entry in the list of an account's configs for an application."""
+    """One entry in the list of an account's configs for an application; see `Config`."""
 
     config_id: str
+    connection_id: str | None = None
 
 
 class Webhook(Answer):

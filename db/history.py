@@ -53,6 +53,7 @@ def record_history(
             "linked_account_id": key.get("linked_account_id"),
             "slug": key.get("slug"),
             "config_id": key.get("config_id"),
+            "connection_id": key.get("connection_id") or None,
             "changes": {name: [_plain(before), _plain(after)] for name, (before, after) in changed.items()},
             "because": dict(because.cause),
         }

@@ -21,7 +21,7 @@ _INSTALLED = (
         configs.c.slug == bindparam("slug"),
         configs.c.status == ConfigStatus.INSTALLED,
     )
-    .order_by(configs.c.config_id)
+    .order_by(configs.c.config_id, configs.c.connection_id)
 )
 
 

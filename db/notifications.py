@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -44,6 +45,27 @@ def record_notification(
 def _is_deleted(connection: Connection, linked_account_id: str) -> bool:
     statement = select(linked_accounts.c.status).where(linked_accounts.c.linked_account_id == linked_account_id)
     return connection.execute(statement).scalar_one_or_none() is AccountStatus.DELETED
+
+
+#: The latest notifications of a connection that are looked through; a customer connects far less often.
+_LOOKED_THROUGH = 50
+
+
+def find_connected_times(connection: Connection, linked_account_id: str, slug: str) -> list[datetime]:
+    """Find when an application was connected, as Cobalt's latest notifications tell it, in whole seconds."""
+    n = notifications.c
+    is_its = (n.linked_account_id == linked_account_id, n.slug == slug, n.event == "Connection Created")
+    latest = select(n.payload).where(*is_its).order_by(n.number.desc()).limit(_LOOKED_THROUGH)
+    moments = (_created_at(payload) for payload in connection.execute(latest).scalars())
+    return [moment for moment in moments if moment is not None]
+
+
+def _created_at(payload: Any) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(payload["createdAt"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

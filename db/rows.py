@@ -7,7 +7,7 @@ column or status is a type error.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, NamedTuple, Self, TypedDict, Unpack
 
 from sqlalchemy import Table
 
@@ -49,6 +49,16 @@ class ConnectionRow:
         return cls(**{**_of(cls.__slots__, columns), "status": ConnectionStatus(columns["status"])})
 
 
+class ConfigKey(NamedTuple):
+    """What tells the configs of one account and application apart.
+
+    `connection_id` is empty where the application holds only one connection.
+    """
+
+    config_id: str
+    connection_id: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigRow:
     """A row of `configs`."""
@@ -56,6 +66,7 @@ class ConfigRow:
     linked_account_id: str
     slug: str
     config_id: str
+    connection_id: str = ""
     fields: Mapping[str, Any]
     workflows: Sequence[Mapping[str, Any]]
     schema: Mapping[str, Any]
@@ -67,6 +78,11 @@ class ConfigRow:
     def from_columns(cls, columns: Mapping[Any, Any]) -> Self:
         """Read a row of the table."""
         return cls(**{**_of(cls.__slots__, columns), "status": ConfigStatus(columns["status"])})
+
+    @property
+    def key(self) -> ConfigKey:
+        """What tells it apart from the other configs of the account and application."""
+        return ConfigKey(self.config_id, self.connection_id)
 
 
 def _of(names: Iterable[str], columns: Mapping[Any, Any]) -> dict[str, Any]:
@@ -125,18 +141,17 @@ def connection_change(linked_account_id: str, slug: str, **columns: Unpack[Conne
     return Change(connections, {"linked_account_id": linked_account_id, "slug": slug}, columns)
 
 
-def config_change(linked_account_id: str, slug: str, config_id: str, **columns: Unpack[ConfigColumns]) -> Change:
+def config_change(linked_account_id: str, slug: str, key: ConfigKey, **columns: Unpack[ConfigColumns]) -> Change:
     """Change the config's row."""
-    key = {"linked_account_id": linked_account_id, "slug": slug, "config_id": config_id}
-    return Change(configs, key, columns)
+    return Change(configs, {"linked_account_id": linked_account_id, "slug": slug, **key._asdict()}, columns)
 
 
-def config_deleted(linked_account_id: str, slug: str, config_id: str) -> Change:
+def config_deleted(linked_account_id: str, slug: str, key: ConfigKey) -> Change:
     """Record that a config is gone, with all that it held."""
     return config_change(
         linked_account_id,
         slug,
-        config_id,
+        key,
         status=ConfigStatus.DELETED,
         fields={},
         workflows=[],

@@ -33,6 +33,7 @@ class Run:
         position: how many accounts of the listing are behind the walk; 0: there is nothing to resume.
         total: how many accounts the listing had when the last page came.
         untold: how many accounts were listed without their integrations.
+        unmapped: how many connections were listed of an application that the catalogue does not have.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Run:
     position: int = 0
     total: int | None = None
     untold: int = 0
+    unmapped: int = 0
     pages: int = 0
     compared: int = 0
     adopted: int = 0
@@ -75,6 +77,7 @@ class RunRow:
     position: int
     total: int | None
     untold: int
+    unmapped: int
     pages: int
     compared: int
     adopted: int
@@ -169,7 +172,7 @@ def _resume(connection: Connection, run: Run, before: RunRow) -> None:
     left = and_(suspicions.c.run_id == run.id, suspicions.c.outcome == SuspicionOutcome.LEFT)
     connection.execute(update(suspicions).where(left).values(outcome=None))
     run.resumes = before.id
-    for name in ("walking_since", "walked_at", "position", "total", "untold"):
+    for name in ("walking_since", "walked_at", "position", "total", "untold", "unmapped"):
         setattr(run, name, getattr(before, name))
 
 

@@ -237,13 +237,15 @@ class ConnectionAuthorized(Event):
     Attributes:
         slug: The application.
         auth_type: How it was connected, if the host knows. `None` for any.
+        connection_id: Which connection, in an application that holds several. `None` for whatever shows.
     """
 
     type: ClassVar[EventType] = EventType.CONNECTION_AUTHORIZED
-    payload_fields: ClassVar[tuple[str, ...]] = ("auth_type",)
+    payload_fields: ClassVar[tuple[str, ...]] = ("auth_type", "connection_id")
 
     slug: Identifier
     auth_type: _Short | None = None
+    connection_id: Identifier | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, config=_RULES)
@@ -255,15 +257,18 @@ class ConfigChanged(Event):
         config_id: The config. `None` for the one with the account's own id.
         fields: The changes, field by field; `None` as a value clears a field. Other fields stay.
         workflows: The changes, workflow by workflow. With neither fields nor workflows, the config is only read.
+        connection_id: Which connection it sets up. `None` for the only one; an application that holds several of the
+            customer's needs it.
     """
 
     type: ClassVar[EventType] = EventType.CONFIG_CHANGED
-    payload_fields: ClassVar[tuple[str, ...]] = ("config_id", "fields", "workflows")
+    payload_fields: ClassVar[tuple[str, ...]] = ("config_id", "fields", "workflows", "connection_id")
 
     slug: Identifier
     config_id: Identifier | None = None
     fields: dict[Identifier, Value] = field(default_factory=dict, repr=False)
     workflows: list[WorkflowPatch] = field(default_factory=list, repr=False)
+    connection_id: Identifier | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, config=_RULES)
@@ -272,14 +277,16 @@ class ConnectionRemoved(Event):
 
     Attributes:
         slug: The application.
-        auth_type: The connected account to remove. `None` for all of them.
+        auth_type: Remove only what is connected this way. `None` for any.
+        connection_id: Remove only this connection, in an application that holds several. `None` for all of them.
     """
 
     type: ClassVar[EventType] = EventType.CONNECTION_REMOVED
-    payload_fields: ClassVar[tuple[str, ...]] = ("auth_type",)
+    payload_fields: ClassVar[tuple[str, ...]] = ("auth_type", "connection_id")
 
     slug: Identifier
     auth_type: _Short | None = None
+    connection_id: Identifier | None = field(default=None, kw_only=True)
 
 
 EVENT_TYPES: Mapping[str, type[Event]] = {

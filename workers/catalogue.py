@@ -76,5 +76,9 @@ def application_row(application: Application) -> dict[str, Any]:
         "icon": application.icon,
         "description": application.description,
         "tags": list(application.tags),
+        "app_id": application.app_id,
+        "type": application.type,
+        "kind": application.kind,
+        "has_multi_auth": application.has_multi_auth,
         "auth_types": [{"auth_type": auth_type, "inputs": options.get(auth_type) or []} for auth_type in auth_types],
     }

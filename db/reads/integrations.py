@@ -31,6 +31,8 @@ class Integration:
 
     Attributes:
         auth_types: each way to connect it, with the inputs that a form needs.
+        connected: how many accounts it is connected with; None: not known yet.
+        needs_attention: how many of them the customer has to connect again; None: not known yet.
         connected_at: when it was connected last; None when it is not.
         verified_at: when Cobalt was last asked about the connection itself; None when it never was.
         fresh_at: when the state is known to have agreed with Cobalt: the later of `verified_at` and the start of the
@@ -44,6 +46,8 @@ class Integration:
     tags: Sequence[str]
     auth_types: Sequence[Mapping[str, Any]]
     state: State
+    connected: int | None
+    needs_attention: int | None
     connected_at: datetime | None
     verified_at: datetime | None
     fresh_at: datetime | None = None
@@ -56,8 +60,19 @@ def integrations(session: HostSession, linked_account_id: str) -> list[Integrati
     for row in rows:
         values = with_fresh_at(row, "connections")
         del values["status"]
-        listed.append(Integration(**{**values, "state": State(values["state"])}))
+        counts = _counts(values.pop("connection"), values.pop("accounts"))
+        listed.append(Integration(**{**values, **counts, "state": State(values["state"])}))
     return sorted(listed, key=lambda each: (each.name.casefold(), each.slug))  # databases disagree about letters
+
+
+def _counts(connection: ConnectionStatus | None, accounts: Sequence[Mapping[str, Any]] | None) -> dict[str, int | None]:
+    """Count as the view does."""
+    if connection is None:
+        return {"connected": 0, "needs_attention": 0}
+    if accounts is None:
+        return {"connected": None, "needs_attention": None}
+    expired = sum(account.get("status") != "active" for account in accounts)
+    return {"connected": len(accounts), "needs_attention": expired}
 
 
 def _state_of(status: ConnectionStatus) -> State:
@@ -85,6 +100,7 @@ def _integrations() -> Select[Any]:
     status = select(account.status).where(account.linked_account_id == account_id).scalar_subquery()
     return (
         select(*columns, state.label("state"), c.c.connected_at, c.c.verified_at)
+        .add_columns(c.c.status.label("connection"), c.c.accounts)
         .add_columns(*doubts(account_id, a.c.slug), status.label("status"))
         .select_from(a.outerjoin(c, and_(c.c.slug == a.c.slug, c.c.linked_account_id == account_id)))
         .where(a.c.enabled)

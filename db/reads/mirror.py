@@ -42,8 +42,9 @@ class MirroredConnection:
     """A connection as mirrored.
 
     Attributes:
-        accounts: identifier, auth_type, connected_at and status of each connected account; None: not known, for only
-            Cobalt's listing was seen so far.
+        accounts: identifier, auth_type, connected_at and status of each connected account; where the application holds
+            several connections, also connection_id, auth_profile_id, auth_profile_name and user_defined_fields. None:
+            not known, for only Cobalt's listing was seen so far.
         verified_at: when Cobalt was last asked about this connection itself; None: never.
         fresh_at: as for an account.
     """
@@ -62,6 +63,7 @@ class MirroredConfig:
     """A config as mirrored.
 
     Attributes:
+        connection_id: the connection that it sets up, where the application holds several; else empty.
         fields: field id to value. Values of password fields are never mirrored.
         workflows: id, name, enabled and field values of each.
         schema: what a form needs: `fields` and `workflows` with names, types and options.
@@ -71,6 +73,7 @@ class MirroredConfig:
     linked_account_id: str
     slug: str
     config_id: str
+    connection_id: str
     fields: Mapping[str, Any]
     workflows: Sequence[Mapping[str, Any]]
     schema: Mapping[str, Any]
@@ -89,6 +92,7 @@ class Change:
     linked_account_id: str | None
     slug: str | None
     config_id: str | None
+    connection_id: str | None
     changes: Mapping[str, Any]
     because: Mapping[str, Any]
 

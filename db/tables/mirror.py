@@ -13,7 +13,7 @@ from sqlalchemy import (
 
 from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus, RowKind
-from cobalt_mirror.db.tables.declaring import is_status, metadata
+from cobalt_mirror.db.tables.declaring import is_status, metadata, quoted
 
 linked_accounts = Table(
     "linked_accounts",
@@ -45,6 +45,7 @@ configs = Table(
     Column("linked_account_id", Id(), primary_key=True),
     Column("slug", Id(), primary_key=True),
     Column("config_id", Id(), primary_key=True),
+    Column("connection_id", Id(), primary_key=True, server_default=quoted("")),
     Column("fields", Json, nullable=False),
     Column("workflows", Json, nullable=False),
     Column("schema", Json, nullable=False),
@@ -65,6 +66,10 @@ applications = Table(
     Column("auth_types", Json, nullable=False),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
     Column("verified_at", UtcDateTime),
+    Column("app_id", Id()),
+    Column("type", Text),
+    Column("kind", Text),
+    Column("has_multi_auth", Boolean, nullable=False, server_default=text("false")),
 )
 
 history = Table(
@@ -76,6 +81,7 @@ history = Table(
     Column("linked_account_id", Id()),
     Column("slug", Id()),
     Column("config_id", Id()),
+    Column("connection_id", Id()),
     Column("changes", Json, nullable=False),
     Column("because", Json, nullable=False),
     sqlite_autoincrement=True,

@@ -30,6 +30,8 @@ runs = Table(
     Column("adopted", Integer, nullable=False, server_default=text("0")),
     Column("repaired", Integer, nullable=False, server_default=text("0")),
     Column("left", Integer, nullable=False, server_default=text("0")),
+    # How many connections the listing showed of an application that the catalogue does not have.
+    Column("unmapped", Integer, nullable=False, server_default=text("0")),
     Column("calls", Integer, nullable=False, server_default=text("0")),
     Column("stopped_because", Words),
 )

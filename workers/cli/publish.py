@@ -41,6 +41,13 @@ def publish(
     config_id: Annotated[
         str | None, typer.Option(help="Config id; the account's id when left out (config_changed).")
     ] = None,
+    connection_id: Annotated[
+        str | None,
+        typer.Option(
+            help="Connection, in an application that holds several (connection_authorized, config_changed, "
+            "connection_removed)."
+        ),
+    ] = None,
     field: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,6 +80,7 @@ def publish(
     """
     field_values = _pairs("--field", field)
     fields: dict[str, Any] = {"name": name, "auth_type": auth_type, "config_id": config_id, "slug": slug}
+    fields["connection_id"] = connection_id
     fields["udf"] = _pairs("--udf", udf)
     fields["fields"] = (
         None if field_values is None else {key: json_or_text(value) for key, value in field_values.items()}

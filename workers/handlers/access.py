@@ -6,6 +6,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from cobalt_mirror.cobalt import Application, Client, Config, ConfigReference, Environment, LinkedAccount
 from cobalt_mirror.db.leases import Lease
+from cobalt_mirror.db.rows import ConfigKey
 from cobalt_mirror.workers.errors import OutOfTime
 
 P = ParamSpec("P")
@@ -43,9 +44,9 @@ class Reader:
         """List the configs of the connection."""
         return self._call(self._client.fetch_configs, self._account_id, self._slug)
 
-    def fetch_config(self, config_id: str) -> Config:
+    def fetch_config(self, key: ConfigKey) -> Config:
         """Read one config."""
-        return self._call(self._client.fetch_config, self._account_id, self._slug, config_id=config_id)
+        return self._call(self._client.fetch_config, self._account_id, self._slug, **_named(key))
 
     def _call(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return call(*args, **kwargs)
@@ -94,28 +95,29 @@ class Caller(Reader):
         """Delete the account with everything that belongs to it."""
         self._call(self._client.delete_account, self._account_id)
 
-    def disconnect(self, *, auth_type: str | None = None) -> None:
+    def disconnect(self, *, auth_type: str | None = None, connection_id: str | None = None) -> None:
         """Disconnect one connected account, or all of them, with their configs."""
-        self._call(self._client.disconnect, self._account_id, self._slug, auth_type=auth_type)
+        name = {"auth_type": auth_type, "connection_id": connection_id}
+        self._call(self._client.disconnect, self._account_id, self._slug, **name)
 
-    def ensure_config(self, config_id: str) -> Config:
+    def ensure_config(self, key: ConfigKey) -> Config:
         """Find a config or create it."""
-        return self._call(self._client.config, self._account_id, self._slug, config_id=config_id)
+        return self._call(self._client.config, self._account_id, self._slug, **_named(key))
 
     def update_config(
-        self, config_id: str, *, fields: Mapping[str, Any], workflows: Sequence[Mapping[str, Any]]
+        self, key: ConfigKey, *, fields: Mapping[str, Any], workflows: Sequence[Mapping[str, Any]]
     ) -> Config:
         """Replace what a config holds."""
         return self._call(
             self._client.update_config,
             self._account_id,
             self._slug,
-            config_id=config_id,
+            **_named(key),
             fields=fields,
             workflows=workflows,
         )
 
-    def set_config_field(self, config_id: str, field_id: str, value: Any, *, workflow_id: str | None) -> None:
+    def set_config_field(self, key: ConfigKey, field_id: str, value: Any, *, workflow_id: str | None) -> None:
         """Set one field of a config, or of a workflow in it."""
         self._call(
             self._client.set_config_field,
@@ -123,22 +125,22 @@ class Caller(Reader):
             self._slug,
             field_id,
             value,
-            config_id=config_id,
+            **_named(key),
             workflow_id=workflow_id,
         )
 
-    def clear_config_field(self, config_id: str, field_id: str, *, workflow_id: str | None) -> None:
+    def clear_config_field(self, key: ConfigKey, field_id: str, *, workflow_id: str | None) -> None:
         """Clear one field of a config, or of a workflow in it."""
         self._call(
             self._client.clear_config_field,
             self._account_id,
             self._slug,
             field_id,
-            config_id=config_id,
+            **_named(key),
             workflow_id=workflow_id,
         )
 
-    def set_workflow_enabled(self, config_id: str, workflow_id: str, *, enabled: bool) -> None:
+    def set_workflow_enabled(self, key: ConfigKey, workflow_id: str, *, enabled: bool) -> None:
         """Switch a workflow of a config on or off."""
         self._call(
             self._client.set_workflow_enabled,
@@ -146,7 +148,7 @@ class Caller(Reader):
             self._slug,
             workflow_id,
             enabled=enabled,
-            config_id=config_id,
+            **_named(key),
         )
 
     def _call(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -154,3 +156,8 @@ class Caller(Reader):
             raise OutOfTime
         self.has_called = True
         return call(*args, **kwargs)
+
+
+def _named(key: ConfigKey) -> dict[str, Any]:
+    """Name a config as the client does: a connection only where the application holds several."""
+    return {"config_id": key.config_id, "connection_id": key.connection_id or None}

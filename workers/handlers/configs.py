@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from cobalt_mirror.cobalt import Config, ConfigField, Refused, UnknownApplication, UnknownConfig
-from cobalt_mirror.db.rows import ConfigColumns
+from cobalt_mirror.db.rows import ConfigColumns, ConfigKey
 from cobalt_mirror.db.statuses import ConfigStatus, EventStatus
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller, Reader
@@ -32,13 +32,13 @@ def change_configs(
     for fold in fold_configs(entries, later, loaded.account_id):
         pending = [entry for entry in fold.entries if entry.logged.status == EventStatus.PENDING]
         try:
-            change_config(cobalt, findings, fold.config_id, fold.patch)
+            change_config(cobalt, findings, fold.key, fold.patch)
         except Refused as error:
             _refused(findings, pending, error)
             again = [entry for entry in fold.entries if entry not in pending]
             for redone in fold_configs(again, [], loaded.account_id):  # those were never refused
-                change_config(cobalt, findings, redone.config_id, redone.patch)
-            if fold.config_id in findings.changed_configs():
+                change_config(cobalt, findings, redone.key, redone.patch)
+            if fold.key in findings.changed_configs():
                 findings.effects.update({entry.logged.key: {"config": True} for entry in pending})
         else:
             findings.finish_folded(pending, fold.parts())
@@ -59,28 +59,30 @@ def _refused(findings: Findings, entries: Sequence[Entry], error: Refused) -> No
             findings.finish([entry], outcome_of(error, entry.event.type))
 
 
-def change_config(cobalt: Caller, findings: Findings, config_id: str, patch: Patch) -> None:
+def change_config(cobalt: Caller, findings: Findings, key: ConfigKey, patch: Patch) -> None:
     """Find or create one config and make it hold what the patch says. Two calls; one if it holds that already."""
-    config = with_account(cobalt, findings, partial(cobalt.ensure_config, config_id))
+    config = with_account(cobalt, findings, partial(cobalt.ensure_config, key))
     desired = merge(config, patch)
     if desired == merge(config, Patch()):
-        found_config(findings, config)
+        found_config(findings, key, config)
         return
     try:
-        written = _write(cobalt, config, config_id, patch=patch, desired=desired)
+        written = _write(cobalt, config, key, patch=patch, desired=desired)
     except Refused as error:
-        found_config(findings, config)  # it may have been made just now, and it is there although the change is refused
+        found_config(
+            findings, key, config
+        )  # it may have been made just now, and it is there although the change is refused
         raise _without_passwords(error, config, patch) from None
     except Exception:
-        found_config(findings, config)
+        found_config(findings, key, config)
         raise
-    found_config(findings, written)
+    found_config(findings, key, written)
 
 
-def _write(cobalt: Caller, config: Config, config_id: str, *, patch: Patch, desired: Desired) -> Config:
+def _write(cobalt: Caller, config: Config, key: ConfigKey, *, patch: Patch, desired: Desired) -> Config:
     if hides_values(config, patch):
-        return _change_piece_by_piece(cobalt, config, config_id, patch)
-    return cobalt.update_config(config_id, fields=desired.fields, workflows=desired.workflows)
+        return _change_piece_by_piece(cobalt, config, key, patch)
+    return cobalt.update_config(key, fields=desired.fields, workflows=desired.workflows)
 
 
 def _without_passwords(error: Refused, config: Config, patch: Patch) -> Refused:
@@ -96,17 +98,17 @@ def _without_passwords(error: Refused, config: Config, patch: Patch) -> Refused:
     return Refused(status=error.status, code=error.code, message=message, request_id=error.request_id, call=error.call)
 
 
-def _change_piece_by_piece(cobalt: Caller, config: Config, config_id: str, patch: Patch) -> Config:
+def _change_piece_by_piece(cobalt: Caller, config: Config, key: ConfigKey, patch: Patch) -> Config:
     """Change single fields, where a PUT of everything would write masks over passwords that the answer hides."""
-    _change_fields(cobalt, config_id, left_to_change(config.fields, patch.fields))
+    _change_fields(cobalt, key, left_to_change(config.fields, patch.fields))
     workflows = {workflow.id: workflow for workflow in config.workflows}
     for id_, change in patch.workflows.items():
         workflow = workflows.get(id_)
         fields = () if workflow is None else workflow.fields
-        _change_fields(cobalt, config_id, left_to_change(fields, change.fields), workflow_id=id_)
+        _change_fields(cobalt, key, left_to_change(fields, change.fields), workflow_id=id_)
         if change.enabled is not None and (workflow is None or change.enabled != workflow.enabled):
-            cobalt.set_workflow_enabled(config_id, id_, enabled=change.enabled)
-    return cobalt.fetch_config(config_id)
+            cobalt.set_workflow_enabled(key, id_, enabled=change.enabled)
+    return cobalt.fetch_config(key)
 
 
 def left_to_change(fields: Sequence[ConfigField], desired: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,36 +123,40 @@ def left_to_change(fields: Sequence[ConfigField], desired: Mapping[str, Any]) ->
 
 
 def _change_fields(
-    cobalt: Caller, config_id: str, fields: Mapping[str, Any], *, workflow_id: str | None = None
+    cobalt: Caller, key: ConfigKey, fields: Mapping[str, Any], *, workflow_id: str | None = None
 ) -> None:
     for id_, value in fields.items():
         if value is None:
-            cobalt.clear_config_field(config_id, id_, workflow_id=workflow_id)
+            cobalt.clear_config_field(key, id_, workflow_id=workflow_id)
         else:
-            cobalt.set_config_field(config_id, id_, value, workflow_id=workflow_id)
+            cobalt.set_config_field(key, id_, value, workflow_id=workflow_id)
 
 
-def read_configs(cobalt: Reader, findings: Findings, *, known: Container[str] = ()) -> None:
+def read_configs(cobalt: Reader, findings: Findings, *, known: Container[ConfigKey] = ()) -> None:
     """Read every config that Cobalt lists or the mirror shows as installed, and note those that are gone.
 
     Args:
         cobalt: the right to read.
         findings: what to change.
-        known: ids of configs that need no reading.
+        known: keys of configs that need no reading.
     """
-    listed = [reference.config_id for reference in cobalt.fetch_configs()]
-    for config_id in dict.fromkeys([*(row.config_id for row in findings.configs), *listed]):
-        if config_id in known:
+    listed = [ConfigKey(each.config_id, each.connection_id or "") for each in cobalt.fetch_configs()]
+    has_connections = any(key.connection_id for key in listed)
+    for key in dict.fromkeys([*(row.key for row in findings.configs), *listed]):
+        if key in known:
+            continue
+        if has_connections and not key.connection_id:  # since then, the application has come to hold several
+            findings.config_deleted(key)
             continue
         try:
-            found_config(findings, cobalt.fetch_config(config_id))
+            found_config(findings, key, cobalt.fetch_config(key))
         except (UnknownConfig, UnknownApplication):
-            findings.config_deleted(config_id)
+            findings.config_deleted(key)
 
 
-def found_config(findings: Findings, config: Config) -> None:
+def found_config(findings: Findings, key: ConfigKey, config: Config) -> None:
     """Note what Cobalt says of a config."""
-    findings.found_config(config.config_id, config_columns(config))
+    findings.found_config(key, config_columns(config))
 
 
 def config_columns(config: Config) -> ConfigColumns:

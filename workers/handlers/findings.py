@@ -15,6 +15,7 @@ from cobalt_mirror.db.rows import (
     AccountRow,
     Change,
     ConfigColumns,
+    ConfigKey,
     ConfigRow,
     ConnectionColumns,
     ConnectionRow,
@@ -145,22 +146,28 @@ class Findings:
         self.changes.append(connection_change(account_id, slug, **columns))
         self.connection = ConnectionRow(linked_account_id=account_id, slug=slug, **columns)
 
-    def found_config(self, config_id: str, columns: ConfigColumns) -> None:
+    def found_config(self, key: ConfigKey, columns: ConfigColumns) -> None:
         """Note what a config holds."""
-        self.changes.append(config_change(self.loaded.account_id, self.loaded.slug, config_id, **columns))
+        self.changes.append(config_change(self.loaded.account_id, self.loaded.slug, key, **columns))
 
-    def config_deleted(self, config_id: str) -> None:
+    def config_deleted(self, key: ConfigKey) -> None:
         """Note that a config is gone."""
-        self.changes.append(config_deleted(self.loaded.account_id, self.loaded.slug, config_id))
+        self.changes.append(config_deleted(self.loaded.account_id, self.loaded.slug, key))
 
-    def configs_deleted(self) -> None:
-        """Note that the connection's configs are gone, all of them."""
-        for row in self.configs:
-            self.config_deleted(row.config_id)
+    def configs_deleted(self, *, connection_id: str | None = None) -> None:
+        """Note that the configs of one connection are gone, or (None) those of all of them."""
+        gone = [row for row in self.configs if connection_id in {None, row.connection_id}]
+        for row in gone:
+            self.config_deleted(row.key)
+        self.configs = [row for row in self.configs if row not in gone]
 
-    def changed_configs(self) -> set[str]:
-        """Return the ids of the configs that this attempt has read or written."""
-        return {change.key["config_id"] for change in self.changes if change.table is configs_table}
+    def changed_configs(self) -> set[ConfigKey]:
+        """Return the keys of the configs that this attempt has read or written."""
+        return {
+            ConfigKey(change.key["config_id"], change.key["connection_id"])
+            for change in self.changes
+            if change.table is configs_table
+        }
 
     # --- reading again ------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any
 from cobalt_mirror.cobalt import Config
 from cobalt_mirror.cobalt.models import ConfigField
 from cobalt_mirror.db.forms import SECRET_TYPES
+from cobalt_mirror.db.rows import ConfigKey
 from cobalt_mirror.events import ConfigChanged, UserSignedUp
 from cobalt_mirror.events.stored import Entry
 
@@ -101,7 +102,7 @@ class Patch:
 class FoldedConfig:
     """The changes of one config: what they amount to, and whose they are."""
 
-    config_id: str
+    key: ConfigKey
     patch: Patch = field(default_factory=Patch)
     entries: list[Entry] = field(default_factory=list)
 
@@ -120,12 +121,12 @@ class FoldedConfig:
 
 def fold_configs(entries: Iterable[Entry], later: Iterable[Entry], account: str) -> list[FoldedConfig]:
     """Fold changes config by config: laid over one another in order, less what later ones have set already."""
-    folded: dict[str, FoldedConfig] = {}
+    folded: dict[ConfigKey, FoldedConfig] = {}
     for entry in entries:
-        config_id = config_id_of(entry, account)
-        folded.setdefault(config_id, FoldedConfig(config_id)).entries.append(entry)
-    for config_id, fold in folded.items():
-        others = [entry for entry in later if config_id_of(entry, account) == config_id]
+        key = config_key_of(entry, account)
+        folded.setdefault(key, FoldedConfig(key)).entries.append(entry)
+    for key, fold in folded.items():
+        others = [entry for entry in later if config_key_of(entry, account) == key]
         for entry in fold.entries:
             change = Patch()
             change.add(_config_event(entry))
@@ -149,10 +150,10 @@ def _config_event(entry: Entry) -> ConfigChanged:
     return entry.event
 
 
-def config_id_of(entry: Entry, account: str) -> str:
+def config_key_of(entry: Entry, account: str) -> ConfigKey:
     """Return which config an event changes: the one it names, else the one whose id is the account's."""
-    config_id = _config_event(entry).config_id
-    return account if config_id is None else config_id
+    event = _config_event(entry)
+    return ConfigKey(account if event.config_id is None else event.config_id, event.connection_id or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from cobalt_mirror.db.generations import Generation, get_generation
 from cobalt_mirror.db.leases import Lease, take_lease
 from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.mirror import Rows, find_account_row
+from cobalt_mirror.db.notifications import find_connected_times
 from cobalt_mirror.db.statuses import AccountStatus, EventStatus, Move
 from cobalt_mirror.db.subject import DueSubject, Opening, get_background
 from cobalt_mirror.db.vault import Vault
@@ -106,6 +107,8 @@ def _read(
         account=background.account,
         connection=background.connection,
         configs=background.configs,
+        notified_at=_find_notified(connection, lease.linked_account_id, due.slug, events.pending),
+        has_multi_auth=background.has_multi_auth,
         receipt=background.deletion,
         account_due_at=_find_account_due(connection, lease.linked_account_id, generation)
         if waits_for_account
@@ -188,6 +191,12 @@ def by_generation(
     """Return events of the account's present generation, and those of one that is over."""
     over = [generation is not None and generation.is_over_for(row.type, row.order) for row in rows]
     return [row for row, is_over in zip(rows, over, strict=True) if not is_over], list(compress(rows, over))
+
+
+def _find_notified(connection: Connection, account_id: str, slug: str, pending: Sequence[Entry]) -> list[datetime]:
+    """Find when the application was connected, if a removal waits that has to know."""
+    is_removal = any(entry.logged.type == EventType.CONNECTION_REMOVED for entry in pending)
+    return find_connected_times(connection, account_id, slug) if is_removal else []
 
 
 def _find_account_due(connection: Connection, linked_account_id: str, generation: Generation | None) -> datetime | None:

@@ -28,6 +28,9 @@ class Loaded:
         account: the mirror's row of the account, if there is one.
         connection: the mirror's row of the connection, if there is one.
         configs: the mirror's installed configs of the connection.
+        notified_at: where a removal waits: when Cobalt's notifications say that the application was connected, in whole
+            seconds.
+        has_multi_auth: whether an account may hold several connections to the application; None: not known.
         receipt: the receipt of the account's last deletion, if it was ever deleted.
         account_due_at: when the account's deletion, or the sign-up that begins its new generation, is due: a
             connection waits for either. None: neither waits.
@@ -44,6 +47,8 @@ class Loaded:
     account: AccountRow | None = None
     connection: ConnectionRow | None = None
     configs: Sequence[ConfigRow] = ()
+    notified_at: Sequence[datetime] = ()
+    has_multi_auth: bool | None = None
     receipt: Deletion | None = None
     account_due_at: datetime | None = None
 

@@ -1,27 +1,15 @@
 """Which connected accounts the removals of a connection take away, as if all had come in order. Plain values only."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from cobalt_mirror.db.columns import stored_time
-from cobalt_mirror.events import ConnectionRemoved
+from cobalt_mirror.db.log import Key
 from cobalt_mirror.events.stored import Entry
+from cobalt_mirror.workers.handlers.identity import Evidence, Judgement, Link, judge, read_links
 
-Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One connected account: the way it is connected, and since when, in the mirror's form."""
-
-    auth_type: str
-    connected_at: str | None
-
-    def as_json(self) -> dict[str, Any]:
-        """The form in which an event's row keeps it."""
-        return {"auth_type": self.auth_type, "connected_at": self.connected_at}
+#: What a removal means. One that cannot be told any more is of what is gone already.
+_MEANT = frozenset({Judgement.MEANT, Judgement.RENEWED, Judgement.UNCLEAR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,25 +38,28 @@ class RemovalPlan:
         }
 
 
-def plan_removals(pending: Sequence[Entry], done: Sequence[Entry], connected: Sequence[Link]) -> RemovalPlan:
+def plan_removals(
+    pending: Sequence[Entry], done: Sequence[Entry], connected: Sequence[Link], evidence: Evidence
+) -> RemovalPlan:
     """Go through the removals in order, beginning with what was connected before the first of them.
 
     Args:
         pending: removals that wait, oldest first.
         done: removals that are done although some pending one is older.
-        connected: what a read showed just now.
+        connected: what a read showed just now, with what this attempt has disconnected.
+        evidence: what tells a renewed token from a new connection.
     """
-    present = list(dict.fromkeys([*connected, *(link for entry in done for link in _taken_before(entry))]))
+    present = list(dict.fromkeys([*connected, *(link for entry in done for link in taken_before(entry))]))
     taken: dict[Key, list[Link]] = {}
     totals: dict[Key, bool] = {}
     leaving: list[Link] = []
     last_total = None
     for entry in sorted([*pending, *done], key=lambda entry: entry.order):
         if entry in pending:
-            own = [link for link in present if is_meant(entry, link)]
+            own = [link for link in present if judge(entry, link, evidence) in _MEANT]
             leaving += [link for link in own if link in connected]
         else:
-            own = _taken_before(entry)
+            own = taken_before(entry)
         present = [link for link in present if link not in own]
         taken[entry.logged.key], totals[entry.logged.key] = own, not present
         last_total = entry if not present else last_total
@@ -76,21 +67,9 @@ def plan_removals(pending: Sequence[Entry], done: Sequence[Entry], connected: Se
     return RemovalPlan(leaving=leaving, remaining=remaining, taken=taken, totals=totals, last_total=last_total)
 
 
-def is_meant(entry: Entry, link: Link) -> bool:
-    """Whether a removal applies to a connected account: one made no later, or the one that the mirror showed then."""
-    removal = entry.event
-    if not isinstance(removal, ConnectionRemoved) or removal.auth_type not in {None, link.auth_type}:
-        return False
-    if link.connected_at is None or link.connected_at <= str(stored_time(entry.logged.occurred_at)):
-        return True
-    stamp = entry.logged.meant_for if isinstance(entry.logged.meant_for, list) else []
-    shown = [(one.get("auth_type"), one.get("connected_at")) for one in stamp if isinstance(one, dict)]
-    return (link.auth_type, link.connected_at) in shown
-
-
-def link_of(auth_type: str, connected_at: datetime | None) -> Link:
-    """A connected account as Cobalt shows it."""
-    return Link(auth_type, stored_time(connected_at))
+def judgements(pending: Sequence[Entry], connected: Sequence[Link], evidence: Evidence) -> dict[Link, set[Judgement]]:
+    """Return what the removals that wait are to each connected account."""
+    return {link: {judge(entry, link, evidence) for entry in pending} for link in connected}
 
 
 def was_total(entry: Entry) -> bool:
@@ -98,6 +77,17 @@ def was_total(entry: Entry) -> bool:
     return bool((entry.logged.effect or {}).get("total"))
 
 
-def _taken_before(entry: Entry) -> list[Link]:
-    kept = (entry.logged.effect or {}).get("disconnected") or []
-    return [Link(account["auth_type"], account["connected_at"]) for account in kept]
+def taken_before(entry: Entry) -> list[Link]:
+    """What a removal that is done took away."""
+    return read_links((entry.logged.effect or {}).get("disconnected"))
+
+
+def is_moot(entry: Entry, *, taken: Collection[tuple[Entry, str]]) -> bool:
+    """Whether a later removal took the connection that an event names.
+
+    Args:
+        entry: the event.
+        taken: removals, each with the id of a connection that it took.
+    """
+    connection_id = getattr(entry.event, "connection_id", None)
+    return any(connection_id == id_ and removal.order > entry.order for removal, id_ in taken)

@@ -33,10 +33,10 @@ def listed_connections(account: LinkedAccount) -> dict[str, Listed] | None:
         return None
     by_slug: dict[str, Listed] = {}
     for integration in account.integrations:
-        before = by_slug.get(integration.slug)
+        before = by_slug.get(integration.type)
         times = [integration.created_at, before.created_at if before else None]
-        by_slug[integration.slug] = Listed(
-            slug=integration.slug,
+        by_slug[integration.type] = Listed(
+            slug=integration.type,
             needs_reauth=integration.reauth_required or (before is not None and before.needs_reauth),
             created_at=min((moment for moment in times if moment is not None), default=None),
         )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cobalt_mirror.workers.handlers.removals import Link, link_of
+from cobalt_mirror.workers.handlers.identity import Link
 from tests.unit.entries import at
 
 

@@ -1,0 +1,99 @@
+"""Which connection a change of a config means, in an application that holds several connections of one account."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cobalt_mirror.cobalt import Application, ConnectedAccount
+from cobalt_mirror.db.statuses import Move
+from cobalt_mirror.events import ConfigChanged
+from cobalt_mirror.events.stored import Entry
+from cobalt_mirror.workers.handlers.authorizing import not_yet
+from cobalt_mirror.workers.handlers.findings import Findings
+from cobalt_mirror.workers.handlers.identity import read_links
+from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.outcomes import Outcome, Verdict
+
+
+def must_be_read(loaded: Loaded, changes: Sequence[Entry]) -> bool:
+    """Whether only a read of the application tells which connections the changes mean."""
+    if not changes:
+        return False
+    if loaded.has_multi_auth or any(_named(entry) is not None for entry in changes):
+        return True
+    shown = read_links(None if loaded.connection is None else loaded.connection.accounts)
+    if shown:
+        return any(link.connection_id is not None for link in shown)
+    return loaded.has_multi_auth is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """The connections that changes can mean.
+
+    Attributes:
+        holds_several: whether an account may hold several connections to the application.
+        ids: the ids of those that it holds now.
+    """
+
+    holds_several: bool = False
+    ids: Sequence[str] = ()
+
+    @classmethod
+    def shown(cls, application: Application, accounts: Sequence[ConnectedAccount]) -> "Names":
+        """Take them from a read of the application, and from what is left connected since."""
+        has_ids = any(account.connection_id is not None for account in application.connected_accounts)
+        ids = [account.connection_id for account in accounts if account.connection_id is not None]
+        return cls(holds_several=application.has_multi_auth or has_ids, ids=ids)
+
+    def complete(self, entry: Entry) -> Entry | None:
+        """Return a change with the connection that it means; None: it cannot be told, or is not there."""
+        named = _named(entry)
+        if not self.holds_several:
+            return entry if named is None else None
+        if named is None and len(self.ids) == 1:
+            return _with_name(entry, self.ids[0])
+        return entry if named in self.ids else None
+
+
+def name_changes(loaded: Loaded, findings: Findings, entries: Sequence[Entry], names: Names) -> list[Entry]:
+    """Return changes, each with the connection that it means. The others get their outcome."""
+    named = []
+    for entry in entries:
+        completed = names.complete(entry)
+        if completed is None:
+            findings.finish([entry], _outcome(loaded, entry, names))
+        else:
+            named.append(completed)
+    return named
+
+
+def _outcome(loaded: Loaded, entry: Entry, names: Names) -> Outcome:
+    """Return the outcome of a change whose connection cannot be told or is not there."""
+    named = _named(entry)
+    if not names.holds_several:
+        detail = (
+            f"connection_id {named!r}: {loaded.slug} holds one connection of an account, which has no id; publish the "
+            "change again without connection_id"
+        )
+        return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
+    if named is None and names.ids:
+        detail = (
+            f"which of them? The customer has {len(names.ids)} connections to {loaded.slug}; publish the change again "
+            "with the connection_id of one: list_connections() shows them"
+        )
+        return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
+    outcome = not_yet(entry.logged, loaded.now)
+    if outcome.verdict is not Verdict.DONE:
+        return outcome
+    which = f"a connection {named!r}" if named is not None else "any connection"
+    detail = f"Cobalt does not show {which} to {loaded.slug}; connect it, then publish the change again"
+    return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.CUSTOMER)
+
+
+def _named(entry: Entry) -> str | None:
+    return entry.event.connection_id if isinstance(entry.event, ConfigChanged) else None
+
+
+def _with_name(entry: Entry, connection_id: str) -> Entry:
+    assert isinstance(entry.event, ConfigChanged)  # noqa: S101 - the callers pass nothing else
+    return Entry(entry.logged, replace(entry.event, connection_id=connection_id))
