@@ -23,7 +23,7 @@ def must_be_read(loaded: Loaded, changes: Sequence[Entry]) -> bool:
     shown = read_links(None if loaded.connection is None else loaded.connection.accounts)
     if shown:
         return any(link.connection_id is not None for link in shown)
-    return loaded.has_multi_auth is None
+    return loaded.has_multi_auth is None and loaded.connection is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
