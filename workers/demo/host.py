@@ -31,7 +31,7 @@ class Host:
 
     engine: Engine
     client: Client
-    governor: Governor
+    governor: Governor | None
     closing: threading.Event = field(default_factory=threading.Event)
     browser: httpx.Client = field(default_factory=httpx.Client)
     published: int = 0

@@ -19,13 +19,13 @@ class Page:
         browser: sends the requests.
         base_url: Cobalt's.
         token: the customer's session token.
-        governor: called before every request to Cobalt.
+        governor: called before every request to Cobalt; None for no limit.
     """
 
     browser: httpx.Client
     base_url: str
     token: str = field(repr=False)
-    governor: Governor
+    governor: Governor | None
 
     def connection_ids(self, slug: str) -> list[str]:
         """Return the ids of the customer's connections to an application that holds several."""
@@ -44,16 +44,18 @@ class Page:
             allow(self.browser, answer["auth_url"])
 
     def save(self, slug: str, fields: Mapping[str, Any]) -> None:
-        """Connect with the credentials that the customer typed in; what the page says of the connection is beside them."""
+        """Connect with the credentials that the customer typed in; the page adds what it says of the connection."""
         self._send("POST", f"/api/v2/app/{_quoted(slug)}/save", fields)
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        self.governor.acquire()
+        if self.governor is not None:
+            self.governor.acquire()
         response = self.browser.request(
             method, f"{self.base_url}{path}", json=body, headers={"authorization": f"Bearer {self.token}"}
         )
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            self.governor.throttled(None)
+            if self.governor is not None:
+                self.governor.throttled(None)
             raise RateLimited(call=f"{method} {path}")
         return response.raise_for_status().json()
 

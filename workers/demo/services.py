@@ -39,7 +39,7 @@ class DemoServices:
     engine: Engine
     sandbox: Sandbox
     client: Client
-    governor: Governor
+    governor: Governor | None
     log: Path
 
     def last_log_lines(self, lines: int = 30) -> str:
