@@ -74,6 +74,16 @@ class Call:
             raise bad_request("The header linked_account_id is missing.")
         return self.world.get_account(self.environment, linked_account_id)
 
+    def account_from_header_or_query(self) -> Account:
+        """Return the account of this call; a header takes precedence over the query.
+
+        Raises:
+            Refusal: 400 when there is neither, or no such account.
+        """
+        if "linked_account_id" in self.request.headers or self.query("linked_account_id") is None:
+            return self.account_from_header()
+        return self.account_from_query()
+
     def account_from_query(self) -> Account:
         """Return the account of this call: the session token's, or the one in the query's `linked_account_id`.
 

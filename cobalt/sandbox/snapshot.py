@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cobalt_mirror.cobalt.sandbox import applications, config_values, fields
+from cobalt_mirror.cobalt.sandbox import accounts, applications, config_values, fields
 from cobalt_mirror.cobalt.sandbox.state import Account, ConnectedAccount, Environment, World, iso
 
 
@@ -36,7 +36,7 @@ def _account(account: Account, *, secrets: bool) -> dict[str, Any]:
     row = {
         **_key(account),
         "name": account.name,
-        "udf": dict(account.udf),
+        "udf": accounts.udf_values(account),
         "has_credentials": bool(account.credentials),
         "created_at": iso(account.created_at),
         "updated_at": iso(account.updated_at),

@@ -90,11 +90,12 @@ def ok(response: httpx.Response) -> Any:
 
 
 def refused(response: httpx.Response) -> tuple[int, str]:
-    """Status and code of a refusal in Cobalt's form."""
+    """Status and code of a refusal in one of Cobalt's two forms."""
     body = response.json()
-    assert set(body) == {"status_code", "http_error_type", "error", "message", "request_id"}
+    key = "error_code" if "error_code" in body else "error"
+    assert set(body) == {"status_code", "http_error_type", key, "message", "request_id"}
     assert body["status_code"] == response.status_code
-    return response.status_code, body["error"]
+    return response.status_code, body[key]
 
 
 @pytest.fixture
