@@ -38,9 +38,9 @@ class Api:
     """Plain calls as a backend makes them; they answer the response, whatever it is."""
 
     def __init__(self, sandbox: Sandbox, clock: TestClock, *, key: str = "tk_sandbox") -> None:
-        self._transport = SandboxTransport(sandbox, on_latency=clock.forward)
+        self.transport = SandboxTransport(sandbox, on_latency=clock.forward)
         self.http = httpx.Client(
-            transport=self._transport,
+            transport=self.transport,
             base_url="http://cobalt.test",
             headers={"x-api-key": key},
         )
@@ -78,7 +78,7 @@ class Api:
     def browser(self, account: str = "acme") -> httpx.Client:
         """A client with nothing but the account's session token."""
         return httpx.Client(
-            transport=self._transport,
+            transport=self.transport,
             base_url="http://cobalt.test",
             headers={"authorization": f"Bearer {self.token(account)}"},
         )

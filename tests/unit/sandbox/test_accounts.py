@@ -22,6 +22,17 @@ def test_an_upsert_says_whether_the_account_is_new_and_turns_the_map_into_pairs(
     assert "integrations" not in second
 
 
+def test_a_user_defined_field_that_stays_keeps_its_id(api: Api, clock: TestClock) -> None:
+    first = api.upsert(udf={"plan": "gold", "seats": "5", "old": "x"})["udf"]
+    clock.forward(1)
+    second = api.upsert(udf={"plan": "free", "seats": "5", "new": "y"})["udf"]
+
+    assert [pair["key_name"] for pair in second] == ["plan", "seats", "new"]
+    assert [pair["_id"] for pair in second[:2]] == [pair["_id"] for pair in first[:2]]
+    assert second[1] == first[1]
+    assert second[0]["createdAt"] == first[0]["createdAt"] < second[0]["updatedAt"] == second[2]["createdAt"]
+
+
 def test_an_upsert_may_be_nested_and_then_ignores_what_is_flat(api: Api) -> None:
     assert api.upsert("zen", name="flat", payload={"name": "nested"})["name"] == "nested"
 
