@@ -83,7 +83,7 @@ def test_web_serves_until_it_is_told_to_stop(mirror: Shell, engine: Engine, numb
         signed = {"x-cobalt-signature": sign(body, "tk_sandbox")}
         told = host.post(f"{url}/webhooks/cobalt", content=body, headers=signed)
         large = host.post(f"{url}/webhooks/cobalt", content=b" " * 3_000_000, headers=signed)
-        without_length = host.post(f"{url}/webhooks/cobalt", content=iter([b" " * 50_000] * 9), headers=signed)
+        without_length = host.post(f"{url}/webhooks/cobalt", content=iter([b" " * 500_000] * 9), headers=signed)
         again = host.post(f"{url}/webhooks/cobalt", content=body, headers=signed)
         ready = host.get(f"{url}/readyz")
         everybody = family_of(web.pid)

