@@ -13,9 +13,9 @@ from cobalt_mirror.db.migrating.upgrade import alembic_config, upgrade
 from cobalt_mirror.db.notifications import EndedRun, record_notification, record_workflow_run
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.statuses import RunEnding
+from tests.migrations.schemas import versions
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-BEFORE = "0005"
 
 #: What the release before 0007 runs for a notification about a workflow.
 RECORD = """
@@ -40,6 +40,11 @@ def engine(settings: DatabaseSettings) -> Iterator[Engine]:
     engine = create_engine(settings)
     yield engine
     engine.dispose()
+
+
+def version_before(version: str, settings: DatabaseSettings) -> str:
+    found = versions(settings)
+    return found[found.index(version) - 1]
 
 
 def notify_as_before(engine: Engine, instance: str) -> None:
@@ -70,7 +75,7 @@ def notify(engine: Engine, instance: str, account: str = "acme") -> None:
 def test_runs_that_were_counted_stay_and_both_releases_go_on_counting(
     settings: DatabaseSettings, engine: Engine
 ) -> None:
-    command.upgrade(alembic_config(settings), BEFORE)
+    command.upgrade(alembic_config(settings), version_before("0007", settings))
     notify_as_before(engine, "i1")
 
     upgrade(settings)

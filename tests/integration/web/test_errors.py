@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.tables import metadata
+from cobalt_mirror.workers.ops.subscription import ensure_subscription
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web import create_app
-from tests.integration.web.endpoints import Endpoints, connection_notification, workflow_notification
+from tests.integration.web.endpoints import URL, Endpoints, connection_notification, workflow_notification
 from tests.world import World
 
 SECRET = "hunter2-S3cr3t"
@@ -110,3 +112,34 @@ def test_a_setting_says_how_much_is_stored(
 
     assert world.row("notifications")["payload"]["error"] == payload
     assert world.row("workflow_runs")["last_error"] == described
+
+
+def test_what_cobalt_sends_of_a_run_that_errored_arrives_however_large_it_is(endpoints: Endpoints) -> None:
+    endpoints.world.client.upsert_account("acme")
+    endpoints.subscribe()
+    error = {"message": "no such channel", "request": {"headers": {"Authorization": f"Bearer {SECRET}"}}, "body": LARGE}
+    endpoints.world.sandbox.notify_workflow("acme", "slack_notify", event="Workflow Errored", error=error)
+
+    endpoints.deliver(endpoints.sent())
+
+    assert endpoints.world.row("workflow_runs")["last_error"] == "no such channel"
+    everything = stored(endpoints.world)
+    assert (FAR in everything, SECRET in everything) == (False, False)
+
+
+def test_what_cobalt_sends_with_a_body_of_its_own_is_refused_until_the_webhook_is_ensured(endpoints: Endpoints) -> None:
+    client, sandbox = endpoints.world.client, endpoints.world.sandbox
+    client.upsert_account("acme")
+    webhook = client.create_webhook(URL, EVENT_NAMES)
+    client.update_webhook(webhook.id, webhook_type="custom", webhook_body={"text": "{{event}}"})
+    sandbox.notify_workflow("acme", "slack_notify", event="Workflow Stopped")
+    (custom,) = endpoints.sent()
+
+    refused = endpoints.request("POST", "/webhooks/cobalt", content=custom.body, headers=custom.headers)
+    ensure_subscription(client, URL)
+    sandbox.notify_workflow("acme", "slack_notify", event="Workflow Stopped")
+    endpoints.deliver(endpoints.sent())
+
+    assert refused.status_code == 400
+    assert "cobalt-mirror webhook ensure" in refused.json()["error"]
+    assert endpoints.world.row("workflow_runs")["stopped"] == 1
