@@ -46,7 +46,8 @@ def keep_part(document: Mapping[str, Any], redactor: Redactor) -> KeptPart:
     """
     ids = {name: document[name] for name in _DOCUMENTED_IDS if name in document and _is_short(document[name])}
     texts = {name: document[name] for name in _DOCUMENTED_TEXTS if isinstance(document.get(name), str)}
-    rest = {name: value for name, value in document.items() if name not in {*ids, *texts, "error"}}
+    others = document.keys() - ids.keys() - texts.keys() - {"error"}
+    rest = {name: value for name, value in document.items() if name in others}
     payload = {
         **(redactor.keep(rest) or {}),
         **ids,
