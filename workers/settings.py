@@ -37,6 +37,8 @@ class Settings(DatabaseSettings):
         reconcile_brake_share: A reconciliation stops if a greater share than this, ...
         reconcile_brake_count: ... and more accounts or connections than this, seem to be gone.
         events_token: Bearer token of `POST /events`; if not set, that endpoint is disabled.
+        notification_error_characters: Number of characters kept of the error in a notification, and as many of all
+            else in it that Cobalt does not document; 0 keeps nothing of them.
         web_host: Address at which `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
         web_port: Port at which it listens; 0 for a free one.
         log_level: `debug`, `info`, `warning` or `error`.
@@ -63,6 +65,7 @@ class Settings(DatabaseSettings):
     reconcile_brake_share: float = Field(default=0.05, ge=0, le=1)
     reconcile_brake_count: int = Field(default=20, ge=0)
     events_token: SecretStr = SecretStr("")
+    notification_error_characters: int = Field(default=2000, ge=0, le=100_000)
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8475, ge=0, le=65_535)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from cobalt_mirror.db import MirroredConfig, MirroredConnection
+from cobalt_mirror.db import MirroredConfig, MirroredConnection, WorkflowRuns
 from cobalt_mirror.db.deletions import Deletion
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.ops.customer import Customer, read_customer
@@ -76,11 +76,18 @@ def _sections(customer: Customer) -> list[tuple[str, tuple[str, ...], list[tuple
         ("configs", ("application", "config", "status", "fields", "workflows", "errors"), configs),
         (
             "workflow runs",
-            ("workflow", "name", "completed", "errored", "last run at", "last status", "last error"),
-            [
-                (w.workflow_id, w.workflow_name, w.completed, w.errored, w.last_run_at, w.last_status, w.last_error)
-                for w in customer.workflow_runs
-            ],
+            (
+                "workflow",
+                "name",
+                "completed",
+                "errored",
+                "stopped",
+                "timed out",
+                "last run at",
+                "last status",
+                "last error",
+            ),
+            [_runs(each) for each in customer.workflow_runs],
         ),
         (
             "pending events",
@@ -98,6 +105,11 @@ def _sections(customer: Customer) -> list[tuple[str, tuple[str, ...], list[tuple
             [(h.recorded_at, h.what, h.slug, h.config_id, h.changes) for h in customer.history],
         ),
     ]
+
+
+def _runs(runs: WorkflowRuns) -> tuple[Any, ...]:
+    counts = (runs.completed, runs.errored, runs.stopped, runs.timed_out)
+    return (runs.workflow_id, runs.workflow_name, *counts, runs.last_run_at, runs.last_status, runs.last_error)
 
 
 def _accounts(connection: MirroredConnection) -> str:
