@@ -76,7 +76,7 @@ class Customer:
             yield from self._connect(application)
         if self._happens(0.3):
             yield from self._sign_up()
-        if self._happens(0.4):
+        if self._happens(0.6):
             yield from self._remove()
         if self._happens(0.1):
             yield from self._blunder()

@@ -24,7 +24,7 @@ class News:
                 self._leased[note.account].append(note.at)
         self._notified: defaultdict[tuple[str, str], list[tuple[datetime, datetime]]] = defaultdict(list)
         for row in evidence.rows.get("notifications", ()):
-            if row["event"] == "Connection Created":
+            if row["event"] == "Connection Created" and row["payload"] is not None:  # it goes with its account
                 second = parsedate_to_datetime(row["payload"]["createdAt"]).replace(tzinfo=UTC)
                 self._notified[row["linked_account_id"], row["slug"]].append((second, row["received_at"]))
 
