@@ -125,32 +125,31 @@ class Customer:
         self.opened += 1
         return Opened(f"{self.id} {self.opened}")
 
-    def _authorize(self, application: Application, auth_type: str, opened: Opened, *, is_again: bool = False) -> Steps:
+    def _authorize(
+        self, application: Application, auth_type: str, opened: Opened, *, again: Opened | None = None
+    ) -> Steps:
         """Connect, and tell of it.
 
         Args:
             application: the application.
             auth_type: how.
-            opened: what is connected.
-            is_again: whether it was connected before.
+            opened: what is connected now.
+            again: the same, as it was connected before; None: it was not.
         """
         link = Link(application=application, auth_type=auth_type, opened=opened)
         arguments: dict[str, Any] = {"linked_account_id": self.id, "slug": application.slug, "auth_type": auth_type}
         if link.named is not None:
-            arguments |= {"connection_id": opened} if is_again else self._about(application)
+            arguments |= self._about(application) if again is None else {"connection_id": again}
         is_early = self._happens(0.1)  # the page tells of the popup before the customer clicked in it
-        yield ByHand(
-            at=self.now + (1.5 if is_early else 0),
-            action="connect",
-            arguments=arguments,
-            opens=None if is_again else opened,
-            insists=link.named is None or not is_again,
-        )
+        connects_at = self.now + (1.5 if is_early else 0)
+        yield ByHand(at=connects_at, action="connect", arguments=arguments, opens=opened, insists=True)
         self.now += 0.1
-        published_auth_type = auth_type if self._happens(0.7) else None
-        named = None if is_early or self._happens(0.3) else link.named
         yield from self._happened(
-            ConnectionAuthorized, slug=application.slug, auth_type=published_auth_type, connection_id=named
+            ConnectionAuthorized,
+            needs=None if is_early else opened,
+            slug=application.slug,
+            auth_type=auth_type if self._happens(0.7) else None,
+            connection_id=None if is_early or self._happens(0.3) else link.named,
         )
         self.connected.append(link)
         self._think(4)
@@ -188,9 +187,9 @@ class Customer:
         self._think(2)
         if not self._happens(0.6):
             return
-        is_again = link.named is None or self._happens(0.5)
-        opened = link.opened if is_again else self._new_connection()
-        yield from self._authorize(link.application, link.auth_type, opened, is_again=is_again)
+        again = link.opened if link.named is None or self._happens(0.5) else None
+        opened = self._new_connection()
+        yield from self._authorize(link.application, link.auth_type, opened, again=again)
         yield from self._configure(link.application, None if link.named is None else opened)
 
     def _blunder(self) -> Steps:

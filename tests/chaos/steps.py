@@ -75,7 +75,7 @@ class ByHand:
     """A change at Cobalt by hand: a customer consents, or a person uses the dashboard.
 
     Attributes:
-        opens: What it connects for the first time.
+        opens: What it connects. Connected again, it is the same with another name.
         insists: Whether to retry for a while if there is no such account yet, as a customer does.
     """
 
