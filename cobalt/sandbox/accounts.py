@@ -6,10 +6,10 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from cobalt_mirror.cobalt.sandbox.call import Body, Call, Identifier
-from cobalt_mirror.cobalt.sandbox.catalogue import Application
+from cobalt_mirror.cobalt.sandbox.catalogue import Application, Kind
 from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
 from cobalt_mirror.cobalt.sandbox.settings import LeftOut
-from cobalt_mirror.cobalt.sandbox.state import Account, ConnectedAccount, ConnectionStatus, Environment, World, iso
+from cobalt_mirror.cobalt.sandbox.state import Account, Environment, Integration, World, iso
 
 LARGEST_LIMIT = 100
 
@@ -166,22 +166,23 @@ def document(world: World, account: Account, *, with_integrations: bool) -> dict
         fields["name"] = account.name
     if with_integrations:
         fields["integrations"] = [
-            _integration(world.applications[slug], parts) for slug, parts in account.connections.items()
+            _integration(world.applications[slug], integration) for slug, integration in account.connections.items()
         ]
     return fields
 
 
-def _integration(application: Application, parts: dict[str, ConnectedAccount]) -> dict[str, Any]:
-    first = next(iter(parts.values()))
+def _integration(application: Application, integration: Integration) -> dict[str, Any]:
+    is_custom = application.kind is Kind.CUSTOM
     return {
-        "_id": first.id,
-        "type": application.slug,
+        "_id": integration.id,
+        "type": application.type,
         "name": application.name,
         "icon": application.icon,
-        "identifier": first.identifier,
-        "reauth_required": any(part.status is ConnectionStatus.EXPIRED for part in parts.values()),
-        "createdAt": iso(min(part.created_at for part in parts.values())),
-        "updatedAt": iso(max(part.updated_at for part in parts.values())),
+        "app_id": application.app_id if is_custom else None,
+        "identifier": next(iter(integration.parts.values())).identifier,
+        "reauth_required": integration.is_expired,
+        "createdAt": iso(integration.created_at),
+        "updatedAt": iso(integration.updated_at),
     }
 
 

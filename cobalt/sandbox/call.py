@@ -95,10 +95,7 @@ class Call:
         Raises:
             Refusal: 400 that names what is wrong.
         """
-        try:
-            return model.model_validate(self.json_object())
-        except ValidationError as error:
-            refuse_invalid(error)
+        return check_body(model, self.json_object())
 
     def json_object(self) -> dict[str, Any]:
         """Return the JSON body, which must be an object.
@@ -112,6 +109,18 @@ class Call:
         if not isinstance(parsed, dict):
             raise bad_request("The body must be a JSON object.")
         return parsed
+
+
+def check_body(model: type[BodyT], fields: dict[str, Any]) -> BodyT:
+    """Return the fields of a body, checked.
+
+    Raises:
+        Refusal: 400 that names what is wrong.
+    """
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        refuse_invalid(error)
 
 
 def read_json(body: bytes) -> Any:

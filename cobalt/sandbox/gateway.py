@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 from pydantic_core import from_json
 
+from cobalt_mirror.cobalt.sandbox import connections
 from cobalt_mirror.cobalt.sandbox.authentication import authorize, identify
 from cobalt_mirror.cobalt.sandbox.call import Call
 from cobalt_mirror.cobalt.sandbox.faults import Answer, Effect, Fault, Faults, Subject
@@ -24,7 +25,7 @@ from cobalt_mirror.cobalt.sandbox.rate import TokenBucket
 from cobalt_mirror.cobalt.sandbox.router import Route
 from cobalt_mirror.cobalt.sandbox.routes import ROUTER, Handler
 from cobalt_mirror.cobalt.sandbox.settings import RetryAfter
-from cobalt_mirror.cobalt.sandbox.state import World, iso
+from cobalt_mirror.cobalt.sandbox.state import Environment, World, iso
 
 _Match = tuple[Route[Handler], dict[str, str]] | None
 
@@ -68,7 +69,17 @@ class Gateway:
             if latency:
                 response = _slower(response, latency)
         self._world.ledger.close_call(response.status if response.delivery is Delivery.ANSWERED else None)
+        self._renew_some_token(record)
         return response
+
+    def _renew_some_token(self, record: CallRecord) -> None:
+        """Renew a token after the share of calls in the settings, as the provider's lifetimes would have it."""
+        share = self._world.settings.token_renewals
+        if not share or record.environment is None or record.linked_account_id is None:
+            return
+        account = self._world.find_account(Environment(record.environment), record.linked_account_id)
+        if account is not None and self._world.rng.random() < share:
+            connections.renew_any_token(self._world, account)
 
     def _open(self, request: SandboxRequest, subject: Subject) -> CallRecord:
         caller = identify(self._world, request)

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from enum import StrEnum
 from typing import Any
 
 from pydantic_core import to_json
@@ -14,7 +15,24 @@ ATTEMPTS = 4
 """One delivery and three retries."""
 
 CONNECTION_EVENTS = ("Connection Created", "Connection Deleted", "Connection Expired")
-WORKFLOW_EVENTS = ("Workflow Completed", "Workflow Errored")
+
+
+class WorkflowEvent(StrEnum):
+    """How a run of a workflow ended."""
+
+    COMPLETED = "Workflow Completed"
+    ERRORED = "Workflow Errored"
+    STOPPED = "Workflow Stopped"
+    TIMED_OUT = "Workflow Timed Out"
+
+
+EVENTS = (*CONNECTION_EVENTS, *WorkflowEvent)
+_STATUSES = {
+    WorkflowEvent.COMPLETED: "COMPLETED",
+    WorkflowEvent.ERRORED: "ERRORED",
+    WorkflowEvent.STOPPED: "STOPPED",
+    WorkflowEvent.TIMED_OUT: "TIMED_OUT",
+}
 
 
 def emit_connection(world: World, account: Account, slug: str, event: str) -> None:
@@ -29,6 +47,36 @@ def emit_connection(world: World, account: Account, slug: str, event: str) -> No
         "createdAt": format_datetime(world.now, usegmt=True),
     }
     emit(world, account, event, payload, slug=slug)
+
+
+def emit_workflow(
+    world: World,
+    account: Account,
+    event: str,
+    *,
+    workflow_id: str,
+    workflow_name: str,
+    config_id: str,
+    error: Any = None,
+) -> None:
+    """Notify of the end of a workflow's run.
+
+    Raises:
+        ValueError: There is no such event, or it is not ``Workflow Errored`` and there is an error.
+    """
+    ended = WorkflowEvent(event)
+    if error is not None and ended is not WorkflowEvent.ERRORED:
+        raise ValueError(f"error: only {WorkflowEvent.ERRORED} carries one")
+    payload = {
+        "linked_account_id": account.linked_account_id,
+        "instance_id": world.new_id(),
+        "workflow_id": workflow_id,
+        "config_id": config_id,
+        "event": ended.value,
+        "workflow_name": workflow_name,
+        "status": _STATUSES[ended],
+    }
+    emit(world, account, ended.value, payload if error is None else {**payload, "error": error})
 
 
 def emit(world: World, account: Account, event: str, payload: dict[str, Any], *, slug: str | None = None) -> None:

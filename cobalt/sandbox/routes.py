@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cobalt_mirror.cobalt.sandbox import accounts, applications, configs, connections, tokens, webhooks
+from cobalt_mirror.cobalt.sandbox import accounts, applications, config_fields, configs, connecting, tokens, webhooks
 from cobalt_mirror.cobalt.sandbox.call import Call
 from cobalt_mirror.cobalt.sandbox.router import Access, Route, Router
 
@@ -32,12 +32,12 @@ _OF_ONE_ACCOUNT: tuple[Route[Handler], ...] = (
     Route("read_account", "GET", f"{_ACCOUNT}/{{linked_account_id}}", accounts.read),
     Route("list_applications", "GET", f"{_PUBLIC}/application", applications.list_all),
     Route("read_application", "GET", f"{_PUBLIC}/application/{{slug}}", applications.read),
-    Route("oauth_url", "GET", f"{_ACCOUNT}/integration/oauth-url/{{slug}}", connections.oauth_url),
+    Route("oauth_url", "GET", f"{_ACCOUNT}/integration/oauth-url/{{slug}}", connecting.oauth_url),
     Route(
-        "save_credentials", "PUT", f"{_ACCOUNT}/integration/save-key-credentials/{{slug}}", connections.save_credentials
+        "save_credentials", "PUT", f"{_ACCOUNT}/integration/save-key-credentials/{{slug}}", connecting.save_credentials
     ),
-    Route("connect_url", "POST", f"{_PUBLIC}/connect-url", connections.connect_url),
-    Route("delete_integration", "DELETE", f"{_ACCOUNT}/integration/{{slug}}", connections.delete_integration),
+    Route("connect_url", "POST", f"{_PUBLIC}/connect-url", connecting.connect_url),
+    Route("delete_integration", "DELETE", f"{_ACCOUNT}/integration/{{slug}}", connecting.delete_integration),
     Route("find_or_create_config", "POST", f"{_PUBLIC}/config", configs.find_or_create),
     Route("replace_config", "PUT", f"{_PUBLIC}/config", configs.replace),
     Route("read_config", "GET", _CONFIG, configs.read),
@@ -46,8 +46,10 @@ _OF_ONE_ACCOUNT: tuple[Route[Handler], ...] = (
     Route("delete_config", "DELETE", _CONFIG, configs.remove),
     Route("delete_config", "DELETE", f"{_CONFIG}/{{config_id}}", configs.remove),
     Route("toggle_workflow", "PATCH", f"{_CONFIG}/{{config_id}}/workflows/{{workflow_id}}", configs.toggle_workflow),
-    Route("set_field", "PUT", f"{_PUBLIC}/config/field/{{field_id}}", configs.set_field),
-    Route("clear_field", "DELETE", f"{_PUBLIC}/config/field/{{field_id}}", configs.clear_field),
+    Route("list_fields", "POST", f"{_PUBLIC}/config/field", config_fields.list_all),
+    Route("read_field", "POST", f"{_PUBLIC}/config/field/{{field_id}}", config_fields.read),
+    Route("set_field", "PUT", f"{_PUBLIC}/config/field/{{field_id}}", config_fields.set_value),
+    Route("clear_field", "DELETE", f"{_PUBLIC}/config/field/{{field_id}}", config_fields.clear),
     Route("revoke_token", "POST", f"{_PUBLIC}/session-token/revoke", tokens.revoke, TOKEN),
 )
 
@@ -55,13 +57,14 @@ _OF_THE_BROWSER: tuple[Route[Handler], ...] = (
     Route("sdk_organisation", "GET", "/api/v3/org/basics", applications.read_organisation, TOKEN),
     Route("sdk_list_applications", "GET", f"{_BROWSER}/application", applications.list_all, TOKEN),
     Route("sdk_read_application", "GET", f"{_BROWSER}/application/{{slug}}", applications.read, TOKEN),
-    Route("sdk_oauth_url", "GET", "/api/v1/{slug}/integrate", connections.oauth_url, TOKEN),
-    Route("sdk_save_credentials", "POST", "/api/v2/app/{slug}/save", connections.save_credentials, TOKEN),
+    Route("sdk_oauth_url", "GET", "/api/v1/{slug}/integrate", connecting.integrate, TOKEN),
+    Route("sdk_integrate", "POST", "/api/v1/{slug}/integrate", connecting.integrate, TOKEN),
+    Route("sdk_save_credentials", "POST", "/api/v2/app/{slug}/save", connecting.save_credentials, TOKEN),
     Route(
         "sdk_delete_integration",
         "DELETE",
         "/api/v1/linked-acc/integration/{slug}",
-        connections.delete_integration,
+        connecting.delete_integration,
         TOKEN,
     ),
     Route("sdk_find_or_create_config", "POST", f"{_BROWSER}/config", configs.find_or_create, TOKEN),

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from cobalt_mirror.cobalt.sandbox.call import Body, Call
 from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
-from cobalt_mirror.cobalt.sandbox.notifications import CONNECTION_EVENTS, WORKFLOW_EVENTS
+from cobalt_mirror.cobalt.sandbox.notifications import CONNECTION_EVENTS, WorkflowEvent
 from cobalt_mirror.cobalt.sandbox.state import Webhook, iso
 
 _Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+")]
@@ -41,7 +41,7 @@ class _ChangeBody(_Optional):
 def register(call: Call) -> dict[str, Any]:
     """POST webhook."""
     body = call.body(_RegisterBody)
-    if body.slug and not set(body.webhook_events) <= set(WORKFLOW_EVENTS):
+    if body.slug and not set(body.webhook_events) <= set(WorkflowEvent):
         raise bad_request(f"webhook_events: with a slug, none of {', '.join(CONNECTION_EVENTS)}.")
     moment = iso(call.world.now)
     webhook = Webhook(

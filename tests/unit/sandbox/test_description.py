@@ -30,6 +30,8 @@ EVERYTHING: list[Call] = [
     ("GET", f"{HUBSPOT}/acme", {}),
     ("GET", f"{HUBSPOT}s", {}),
     ("PATCH", f"{HUBSPOT}/acme/workflows/hubspot_sync_contacts", {"json": {"enabled": True}}),
+    ("POST", f"{CONFIG}/field", {"headers": {"slug": "hubspot"}}),
+    ("POST", f"{CONFIG}/field/lists", {"headers": {"slug": "hubspot"}, "json": {}}),
     ("PUT", f"{CONFIG}/field/pipeline", {"headers": {"slug": "hubspot"}, "json": {"value": "default"}}),
     ("DELETE", f"{CONFIG}/field/pipeline", {"headers": {"slug": "hubspot"}}),
     ("DELETE", f"{HUBSPOT}/acme", {}),
