@@ -36,14 +36,12 @@ class Suspicion:
     Attributes:
         slug: the application; empty: the account itself.
         differences: the columns on which listing and mirror disagree.
-        listed_created_at: for a connection, its time of creation as listed.
     """
 
     linked_account_id: str
     slug: str
     kind: SuspicionKind
     differences: Sequence[str] = ()
-    listed_created_at: datetime | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -60,7 +58,6 @@ def record_suspicions(connection: Connection, run_id: str, raised: Iterable[Susp
             "slug": suspicion.slug,
             "kind": suspicion.kind,
             "differences": list(suspicion.differences),
-            "listed_created_at": suspicion.listed_created_at,
         }
         for suspicion in raised
     ]
@@ -188,7 +185,6 @@ def list_open(
             slug=row.slug,
             kind=row.kind,
             differences=row.differences,
-            listed_created_at=row.listed_created_at,
         )
         for row in rows
     ]
@@ -200,15 +196,13 @@ def list_open(
 def settle(
     connection: Connection, run_id: str, outcomes: Mapping[tuple[str, str], SuspicionOutcome], now: datetime
 ) -> None:
-    """Record what came of suspicions, and of each connection that was read, when, and what the listing showed of it."""
+    """Record what came of suspicions, and of each connection that was read, when."""
     for (account, slug), outcome in outcomes.items():
         key = {"run_id": run_id, "linked_account_id": account, "slug": slug}
         by_key = and_(*(suspicions.c[name] == value for name, value in key.items()))
         result = connection.execute(update(suspicions).where(by_key).values(outcome=outcome))
         if result.rowcount and slug and outcome is not SuspicionOutcome.LEFT:  # none: the account was deleted meanwhile
-            listed = connection.execute(select(suspicions.c.listed_created_at).where(by_key)).scalar_one()
-            look: dict[str, Any] = {"linked_account_id": account, "slug": slug, "looked_at": now}
-            upsert(connection, looks, look if listed is None else {**look, "listed_created_at": listed})
+            upsert(connection, looks, {"linked_account_id": account, "slug": slug, "looked_at": now})
 
 
 def leave_open_ones(connection: Connection, run_id: str) -> int:
