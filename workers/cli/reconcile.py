@@ -107,7 +107,7 @@ def _print(report: Report, options: Options) -> None:
     if run.resumes is not None:
         screen.print(f"resumed run {run.resumes}; its pages are not counted here")
     if run.unmapped:
-        screen.print(_unmapped(report))
+        screen.print(_unmapped(report), soft_wrap=True)
     if run.finished_at is None:
         screen.print(f"did not finish: {run.stopped_because}")
     elif options.dry_run:
@@ -119,14 +119,15 @@ def _print(report: Report, options: Options) -> None:
 
 
 def _unmapped(report: Report) -> str:
+    number = report.run.unmapped
     named = [
         f"app_id {app_id}" if name is None else f"{name} (app_id {app_id})"
         for app_id, name in sorted(report.unmapped.items())
     ]
     which = f": {cell(', '.join(named))}" if named else ""
     return (
-        f"{report.run.unmapped} connections not compared: Cobalt's catalogue does not have their custom application"
-        f"{which}; enable it in Cobalt's dashboard, then run reconcile again"
+        f"{number} connection{'' if number == 1 else 's'} not compared, because Cobalt's catalogue does not have their"
+        f" custom application{which}; enable it in Cobalt's dashboard, then run reconcile again"
     )
 
 
