@@ -212,6 +212,11 @@ def find_slugs(connection: Connection) -> dict[str, str]:
     return {row.app_id: row.slug for row in rows}
 
 
+def find_app_id(connection: Connection, slug: str) -> str | None:
+    """Find the `app_id` of an application; None: not known."""
+    return connection.execute(select(applications.c.app_id).where(applications.c.slug == slug)).scalar_one_or_none()
+
+
 def count_catalogue(connection: Connection) -> tuple[int, datetime | None]:
     """Count the applications that customers can connect, and find when the last of them was read; None: never."""
     a = applications.c

@@ -113,7 +113,11 @@ def _print(report: Report, options: Options) -> None:
     elif options.dry_run:
         screen.print(f"{len(report.differences)} differences")
     elif run.left:
-        screen.print("the subjects left could not be read; the workers and the next run retry them")
+        screen.print(
+            "the subjects left could not be read, because Cobalt failed, a worker holds them, or their application is"
+            " not enabled; the workers and the next run retry them",
+            soft_wrap=True,
+        )
     elif not run.unmapped:
         screen.print("mirror and Cobalt agree")
 
