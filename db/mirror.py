@@ -203,6 +203,21 @@ def find_active_account(connection: Connection) -> str | None:
     return connection.execute(statement).scalar_one_or_none()
 
 
+def find_slugs(connection: Connection) -> dict[str, str]:
+    """Find the slugs of all applications that were ever in the catalogue, by `app_id`.
+
+    Where one has had two slugs, the one that customers can connect now counts.
+    """
+    a = applications.c
+    rows = connection.execute(select(a.app_id, a.slug).where(a.app_id.is_not(None)).order_by(a.enabled, a.slug))
+    return {row.app_id: row.slug for row in rows}
+
+
+def find_app_id(connection: Connection, slug: str) -> str | None:
+    """Find the `app_id` of an application; None: not known."""
+    return connection.execute(select(applications.c.app_id).where(applications.c.slug == slug)).scalar_one_or_none()
+
+
 def count_catalogue(connection: Connection) -> tuple[int, datetime | None]:
     """Count the applications that customers can connect, and find when the last of them was read; None: never."""
     a = applications.c
