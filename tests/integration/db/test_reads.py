@@ -140,6 +140,41 @@ def test_the_view_says_the_same_about_every_account_that_is_there(mirror: Engine
     assert sorted(map(str, rows)) == sorted(map(str, wanted))
 
 
+EXPIRED = {**CONNECTED[0], "status": "expired"}
+#: What the mirror has of a connection, and how many are connected and need attention.
+COUNTED: dict[str, tuple[dict[str, Any] | None, tuple[int | None, int | None]]] = {
+    "never connected": (None, (0, 0)),
+    "disconnected": ({"status": "disconnected", "accounts": []}, (0, 0)),
+    "seen only in the listing": ({"status": "connected", "accounts": None}, (None, None)),
+    "seen only in the listing, expired": ({"status": "reauth_required", "accounts": None}, (None, None)),
+    "one": ({"status": "connected", "accounts": CONNECTED}, (1, 0)),
+    "one that expired": ({"status": "reauth_required", "accounts": [EXPIRED]}, (1, 1)),
+    "two, of which one expired": ({"status": "reauth_required", "accounts": [*CONNECTED, EXPIRED]}, (2, 1)),
+    "two that expired": ({"status": "reauth_required", "accounts": [EXPIRED, EXPIRED]}, (2, 2)),
+    "a status that is not known": ({"status": "connected", "accounts": [{**EXPIRED, "status": "odd"}]}, (1, 1)),
+    "no status": ({"status": "connected", "accounts": [{"auth_type": "oauth2"}]}, (1, 1)),
+}
+
+
+def test_the_view_and_the_function_count_alike(engine: Engine) -> None:
+    add(engine, tables.linked_accounts, {"linked_account_id": "acme", "status": "active"})
+    add(engine, tables.applications, *map(application, COUNTED))
+    rows = [({"linked_account_id": "acme", "slug": slug, **row}) for slug, (row, _) in COUNTED.items() if row]
+    add(engine, tables.connections, *rows)
+    wanted = {slug: counts for slug, (_, counts) in COUNTED.items()}
+
+    where = "" if engine.dialect.name == "sqlite" else "cobalt_mirror."
+    with engine.connect() as connection:
+        view = connection.execute(text(f"SELECT slug, connected, needs_attention, state FROM {where}integrations"))
+        viewed = {row.slug: (row.connected, row.needs_attention, row.state) for row in view}
+        read = {one.slug: (one.connected, one.needs_attention, one.state) for one in integrations(connection, "acme")}
+        unknown = {(one.connected, one.needs_attention) for one in integrations(connection, "nobody")}
+
+    assert {slug: counts for slug, (*counts, _) in read.items()} == {slug: [*counts] for slug, counts in wanted.items()}
+    assert viewed == read
+    assert unknown == {(0, 0)}
+
+
 def test_reads_take_a_host_s_own_session(mirror: Engine, migrated_url: str) -> None:
     own = hosts_engine(migrated_url)
     with Session(own) as session:
@@ -204,6 +239,18 @@ def test_configs_come_by_slug_and_id(engine: Engine) -> None:
     assert {name: getattr(found[1], name) for name in full} == full
 
 
+def test_configs_of_several_connections_come_by_connection(engine: Engine) -> None:
+    rows = [config_of("acme", "gmail", "acme", connection_id=id_) for id_ in ("c2", "", "c1")]
+    add(engine, tables.configs, *rows, config_of("acme", "gmail", "eu", connection_id="c1"))
+    entry = {"recorded_at": NOON, "what": "config", "linked_account_id": "acme", "changes": {}, "because": {}}
+    add(engine, tables.history, {**entry, "slug": "gmail", "config_id": "acme", "connection_id": "c2"})
+
+    with engine.connect() as connection:
+        found = [(one.config_id, one.connection_id) for one in list_configs(connection, "acme")]
+        assert found == [("acme", ""), ("acme", "c1"), ("acme", "c2"), ("eu", "c1")]
+        assert [change.connection_id for change in list_history(connection, "acme")] == ["c2"]
+
+
 def test_history_comes_newest_first_and_not_without_end(engine: Engine) -> None:
     entry = {"recorded_at": NOON, "what": "connection", "slug": "slack", "because": {"events": [["host", "1"]]}}
     add(
@@ -230,6 +277,7 @@ def test_history_comes_newest_first_and_not_without_end(engine: Engine) -> None:
                 linked_account_id="acme",
                 slug="slack",
                 config_id=None,
+                connection_id=None,
                 changes={"status": [None, 2]},
                 because={"events": [["host", "1"]]},
             )
