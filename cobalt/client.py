@@ -10,6 +10,7 @@ from typing import Self
 import httpx
 
 from cobalt_mirror.cobalt.applications import Applications
+from cobalt_mirror.cobalt.auth_credentials import AuthCredentials
 from cobalt_mirror.cobalt.configs import Configs
 from cobalt_mirror.cobalt.exchange import Exchange
 from cobalt_mirror.cobalt.governor import Governor
@@ -25,7 +26,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Client(Applications, Configs, Webhooks):
+class Client(Applications, AuthCredentials, Configs, Webhooks):
     """A client for Cobalt's API. Threads may share one; close it when the process ends.
 
     A call never takes longer than `timeout_seconds`, however slowly Cobalt answers and however many requests the call

@@ -1,10 +1,9 @@
 """What a host's pages read, in the host's own session or connection, and the view that says the same."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Table, text
+from sqlalchemy import Engine, text
 from sqlalchemy import create_engine as hosts_engine
 from sqlalchemy.orm import Session
 
@@ -15,22 +14,14 @@ from cobalt_mirror.db import (
     integrations,
     list_configs,
     list_connections,
-    list_events,
     list_history,
     tables,
 )
-from cobalt_mirror.db.reads import count_events, find_oldest_waiting
-from cobalt_mirror.db.statuses import EventStatus, RowKind
+from cobalt_mirror.db.statuses import RowKind
+from tests.integration.db.rows import NOON, add
 
-NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 INPUTS = [{"type": "keybased", "inputs": [{"name": "api_key", "label": "API key"}]}]
 CONNECTED = [{"identifier": {"team": "T1"}, "auth_type": "oauth2", "connected_at": "2026-01-31", "status": "active"}]
-
-
-def add(engine: Engine, table: Table, *rows: dict[str, Any]) -> None:
-    with engine.begin() as connection:
-        for row in rows:
-            connection.execute(table.insert().values(**row))
 
 
 def application(slug: str, **changes: Any) -> dict[str, Any]:
@@ -44,12 +35,6 @@ def connection_of(account: str, slug: str, status: str, **changes: Any) -> dict[
 def config_of(account: str, slug: str, config_id: str, **changes: Any) -> dict[str, Any]:
     whole = {"fields": {}, "workflows": [], "schema": {}, "field_errors": [], "status": "installed", **changes}
     return {"linked_account_id": account, "slug": slug, "config_id": config_id, **whole}
-
-
-def event_of(id_: str, minute: int, **changes: Any) -> dict[str, Any]:
-    moment = NOON + timedelta(minutes=minute)
-    whole = {"type": "user_signed_up", "linked_account_id": "acme", "occurred_at": moment, "recorded_at": moment}
-    return {"id": id_, **whole, **changes}
 
 
 @pytest.fixture
@@ -283,54 +268,3 @@ def test_history_comes_newest_first_and_not_without_end(engine: Engine) -> None:
             )
         ]
     )
-
-
-@pytest.fixture
-def log(engine: Engine) -> Engine:
-    add(
-        engine,
-        tables.events,
-        event_of("a", 2, status="dead", move="customer", last_error="reconnect", payload={"name": "private"}),
-        event_of("b", 2),
-        event_of("c", 1, linked_account_id="other", status="done", detail="fine"),
-        event_of("d", 3, linked_account_id="other"),
-        event_of("e", 0, status="dead", move="operator"),
-    )
-    return engine
-
-
-def test_events_come_newest_first_of_one_account_of_one_status_or_all(log: Engine) -> None:
-    with log.connect() as connection:
-        assert [one.id for one in list_events(connection)] == ["d", "b", "a", "c", "e"]
-        assert [one.id for one in list_events(connection, limit=2)] == ["d", "b"]
-        assert [one.id for one in list_events(connection, "acme")] == ["b", "a", "e"]
-        assert [one.id for one in list_events(connection, status=EventStatus.DEAD)] == ["a", "e"]
-        assert [one.id for one in list_events(connection, "other", status=EventStatus.PENDING)] == ["d"]
-        assert list_events(connection, "nobody") == []
-
-
-def test_an_event_s_state_tells_who_has_to_act_and_not_what_it_carries(log: Engine) -> None:
-    with log.connect() as connection:
-        (dead, _) = list_events(connection, status=EventStatus.DEAD)
-
-    assert (dead.move, dead.last_error, dead.attempts) == ("customer", "reconnect", 0)
-    assert dead.occurred_at == NOON + timedelta(minutes=2)
-    assert "private" not in repr(dead)
-
-
-def test_events_are_counted_by_status_and_by_whose_move_it_is(log: Engine) -> None:
-    with log.connect() as connection:
-        assert count_events(connection) == {
-            ("dead", "customer"): 1,
-            ("dead", "operator"): 1,
-            ("done", None): 1,
-            ("pending", None): 2,
-        }
-
-
-def test_the_oldest_that_waits_is_found_by_when_it_came(log: Engine) -> None:
-    with log.connect() as connection:
-        assert find_oldest_waiting(connection) == NOON + timedelta(minutes=2)
-        connection.execute(tables.events.delete())
-        assert find_oldest_waiting(connection) is None
-        assert count_events(connection) == {}
