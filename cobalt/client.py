@@ -27,7 +27,8 @@ def _utc_now() -> datetime:
 
 
 class Client(Applications, AuthCredentials, Configs, Webhooks):
-    """A client for Cobalt's API. Threads may share one; close it when the process ends.
+    """A client for Cobalt's API. Threads may share one; close it when the process ends. A forked child may go on using
+    it: the child makes connections and a token cache of its own. A `transport` of yours is yours to renew.
 
     A call never takes longer than `timeout_seconds`, however slowly Cobalt answers and however many requests the call
     needs; the wait for the governor counts. Nothing is retried and no redirect is followed. Any call may raise:

@@ -4,7 +4,7 @@ from typing import Any
 
 from cobalt_mirror.cobalt.sandbox import notifications
 from cobalt_mirror.cobalt.sandbox.catalogue import Application
-from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
+from cobalt_mirror.cobalt.sandbox.messages import bad_request, not_found
 from cobalt_mirror.cobalt.sandbox.state import (
     Account,
     Choice,
@@ -83,7 +83,7 @@ def get_connection(account: Account, slug: str, connection_id: str) -> Connected
     for part in account.connected(slug):
         if part.connection_id == connection_id:
             return part
-    raise Refusal(404, "RESOURCE_NOT_FOUND", f"{slug} has no connection {connection_id!r} of this account.")
+    raise not_found(f"{slug} has no connection {connection_id!r} of this account.")
 
 
 def select(

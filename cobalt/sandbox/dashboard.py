@@ -64,7 +64,7 @@ class Dashboard:
         with self._lock:
             account = self._account(linked_account_id, environment)
             before = accounts.summary(account)
-            account.udf = dict(udf)
+            accounts.replace_udf(self._world, account, udf)
             accounts.record_update(self._world, account, before)
 
     def connect(

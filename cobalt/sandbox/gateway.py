@@ -14,6 +14,7 @@ from cobalt_mirror.cobalt.sandbox.call import Call
 from cobalt_mirror.cobalt.sandbox.faults import Answer, Effect, Fault, Faults, Subject
 from cobalt_mirror.cobalt.sandbox.ledger import CallRecord
 from cobalt_mirror.cobalt.sandbox.messages import (
+    AccountRefusal,
     Delivery,
     Refusal,
     SandboxRequest,
@@ -137,17 +138,23 @@ class Gateway:
                 return self._refuse(Refusal(fault.status, code, "A fault rule applied to this call."))
 
     def _dispatch(self, request: SandboxRequest, match: _Match) -> SandboxResponse:
+        if match is None:
+            return self._refuse(Refusal(404, "NOT_FOUND", f"There is no route {request.method} {request.path}."))
+        route, params = match
         try:
-            return json_response(200, self._handle(request, match))
+            call = self._admit(request, route, params)
         except Refusal as refusal:
             return self._refuse(refusal)
+        try:
+            return json_response(200, route.handler(call))
+        except AccountRefusal as refusal:
+            return self._refuse(refusal)
+        except Refusal as refusal:
+            return self._refuse(refusal, error_key=route.error_key)
 
-    def _handle(self, request: SandboxRequest, match: _Match) -> object:
-        if match is None:
-            raise Refusal(404, "NOT_FOUND", f"There is no route {request.method} {request.path}.")
-        route, params = match
+    def _admit(self, request: SandboxRequest, route: Route[Handler], params: dict[str, str]) -> Call:
         caller, environment = authorize(self._world, request, route.access)
-        call = Call(
+        return Call(
             world=self._world,
             request=request,
             params=params,
@@ -156,10 +163,9 @@ class Gateway:
             token=caller.token,
             token_account=caller.account,
         )
-        return route.handler(call)
 
-    def _refuse(self, refusal: Refusal) -> SandboxResponse:
-        return json_response(refusal.status, refusal.body(self._world.new_id()))
+    def _refuse(self, refusal: Refusal, *, error_key: str = "error") -> SandboxResponse:
+        return json_response(refusal.status, refusal.body(self._world.new_id(), error_key=error_key))
 
 
 def _subject(request: SandboxRequest, match: _Match) -> Subject:

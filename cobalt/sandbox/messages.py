@@ -69,15 +69,19 @@ class Refusal(Exception):
         self.error = error
         self.message = message
 
-    def body(self, request_id: str) -> dict[str, Any]:
-        """Return Cobalt's error body."""
+    def body(self, request_id: str, *, error_key: str = "error") -> dict[str, Any]:
+        """Return Cobalt's error body, with the code under `error_key`."""
         return {
             "status_code": self.status,
             "http_error_type": HTTPStatus(self.status).name,
-            "error": self.error,
+            error_key: self.error,
             "message": self.message,
             "request_id": request_id,
         }
+
+
+class AccountRefusal(Refusal):
+    """A refusal of the account that a call names; it comes before the service behind the route is asked."""
 
 
 def bad_request(message: str) -> Refusal:
@@ -85,9 +89,14 @@ def bad_request(message: str) -> Refusal:
     return Refusal(400, "BAD_REQUEST", message)
 
 
+def not_found(message: str) -> Refusal:
+    """Return the refusal of a call about something that is not there."""
+    return Refusal(404, "RESOURCE_NOT_FOUND", message)
+
+
 def unknown_account(linked_account_id: str) -> Refusal:
     """Return the refusal for an account that is not in the key's environment."""
-    return Refusal(400, "INVALID_LINKED_ACCOUNT_ID", f"There is no linked account {linked_account_id!r} here.")
+    return AccountRefusal(400, "INVALID_LINKED_ACCOUNT_ID", f"There is no linked account {linked_account_id!r} here.")
 
 
 def json_response(status: int, payload: object, headers: Mapping[str, str] | None = None) -> SandboxResponse:

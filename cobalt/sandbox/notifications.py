@@ -26,7 +26,7 @@ class WorkflowEvent(StrEnum):
     TIMED_OUT = "Workflow Timed Out"
 
 
-EVENTS = (*CONNECTION_EVENTS, *WorkflowEvent)
+EVENTS = (*CONNECTION_EVENTS, *(event.value for event in WorkflowEvent))
 _STATUSES = {
     WorkflowEvent.COMPLETED: "COMPLETED",
     WorkflowEvent.ERRORED: "ERRORED",
@@ -81,7 +81,7 @@ def emit_workflow(
 
 def emit(world: World, account: Account, event: str, payload: dict[str, Any], *, slug: str | None = None) -> None:
     """Put one notification for each webhook into the outbox, or lose it, as the settings say."""
-    body = to_json(payload)
+    event_json = to_json(payload)
     for webhook in list(world.webhooks.values()):
         fields = webhook.fields
         if webhook.environment is not account.environment or not fields["is_enabled"]:
@@ -94,6 +94,7 @@ def emit(world: World, account: Account, event: str, payload: dict[str, Any], *,
             continue
         copies = 2 if world.rng.random() < world.settings.notifications_duplicated else 1
         for _ in range(copies):
+            body = _body(fields["webhook_body"], event_json)
             world.outbox.append(_notification(world, account.environment, event, fields, body))
 
 
@@ -117,6 +118,12 @@ def put_back(world: World, notification: Notification, now: datetime) -> bool:
     notification.due_at = now + timedelta(seconds=wait)
     world.outbox.append(notification)
     return True
+
+
+def _body(template: Any, event_json: bytes) -> bytes:
+    """Return the template with the event's JSON in place of ``{{event}}``, quoted or not."""
+    text = template.encode() if isinstance(template, str) else to_json(template)
+    return text.replace(b'"{{event}}"', event_json).replace(b"{{event}}", event_json)
 
 
 def _notification(

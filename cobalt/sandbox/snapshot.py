@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cobalt_mirror.cobalt.sandbox import applications, config_values, fields
+from cobalt_mirror.cobalt.sandbox import accounts, applications, config_values, fields
 from cobalt_mirror.cobalt.sandbox.state import Account, ConnectedAccount, Environment, World, iso
 
 
@@ -22,7 +22,14 @@ def take(
         "connections": [row for account in chosen for row in _connections(account, secrets=secrets)],
         "configs": [row for account in chosen for row in _configs(world, account, secrets=secrets)],
         "applications": [
-            {"slug": slug, "name": application.name, "enabled": slug not in world.disabled}
+            {
+                "slug": slug,
+                "name": application.name,
+                "kind": application.kind.value,
+                "type": application.type,
+                "app_id": application.app_id,
+                "enabled": slug not in world.disabled,
+            }
             for slug, application in sorted(world.applications.items())
         ],
     }
@@ -36,7 +43,7 @@ def _account(account: Account, *, secrets: bool) -> dict[str, Any]:
     row = {
         **_key(account),
         "name": account.name,
-        "udf": dict(account.udf),
+        "udf": accounts.udf_values(account),
         "has_credentials": bool(account.credentials),
         "created_at": iso(account.created_at),
         "updated_at": iso(account.updated_at),
@@ -66,7 +73,7 @@ def _connected_account(part: ConnectedAccount, *, secrets: bool) -> dict[str, An
         "connected_at": iso(part.connected_at),
         "created_at": iso(part.created_at),
         "status": part.status.value,
-        **({} if part.connection_id is None else applications.several_fields(part)),
+        **applications.several_fields(part),
         **({"credentials": dict(part.credentials)} if secrets else {}),
     }
 

@@ -111,16 +111,32 @@ class Config:
 
 
 @dataclass(kw_only=True, slots=True)
+class UdfPair:
+    """One user-defined field of an account."""
+
+    id: str
+    value: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(kw_only=True, slots=True)
 class Account:
-    """One linked account with everything under it."""
+    """One linked account with everything under it.
+
+    Attributes:
+        has_default_application: Whether it ever had credentials for the organisation's default application.
+        credentials: Those credentials by key.
+    """
 
     id: str
     linked_account_id: str
     environment: Environment
     name: str | None
-    udf: dict[str, str]
     created_at: datetime
     updated_at: datetime
+    udf: dict[str, UdfPair] = field(default_factory=dict)
+    has_default_application: bool = False
     credentials: dict[str, str] = field(default_factory=dict, repr=False)
     connections: dict[str, Integration] = field(default_factory=dict)
     configs: dict[ConfigKey, Config] = field(default_factory=dict)

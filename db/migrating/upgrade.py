@@ -172,4 +172,4 @@ def _naming_missing_rights(settings: DatabaseSettings) -> Iterator[None]:
 
 
 def _shown(settings: DatabaseSettings) -> str:
-    return settings.url().render_as_string(hide_password=True)
+    return settings.shown_url()

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from cobalt_mirror.db import Change, MirroredConfig, MirroredConnection
+from cobalt_mirror.db import Change, MirroredConfig, MirroredConnection, WorkflowRuns
 from cobalt_mirror.db.deletions import Deletion
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.ops.customer import Customer, read_customer
@@ -79,11 +79,18 @@ def _sections(customer: Customer) -> list[Section]:
         _configs(customer.configs),
         (
             "workflow runs",
-            ("workflow", "name", "completed", "errored", "last run at", "last status", "last error"),
-            [
-                (w.workflow_id, w.workflow_name, w.completed, w.errored, w.last_run_at, w.last_status, w.last_error)
-                for w in customer.workflow_runs
-            ],
+            (
+                "workflow",
+                "name",
+                "completed",
+                "errored",
+                "stopped",
+                "timed out",
+                "last run at",
+                "last status",
+                "last error",
+            ),
+            [_runs(each) for each in customer.workflow_runs],
         ),
         (
             "pending events",
@@ -119,6 +126,11 @@ def _connection_column(rows: Sequence[MirroredConfig | Change]) -> tuple[tuple[s
     if not any(row.connection_id for row in rows):
         return (), [() for _ in rows]
     return ("connection",), [(row.connection_id,) for row in rows]
+
+
+def _runs(runs: WorkflowRuns) -> tuple[Any, ...]:
+    counts = (runs.completed, runs.errored, runs.stopped, runs.timed_out)
+    return (runs.workflow_id, runs.workflow_name, *counts, runs.last_run_at, runs.last_status, runs.last_error)
 
 
 def _accounts(connection: MirroredConnection) -> str:

@@ -169,7 +169,7 @@ def test_webhooks_are_created_listed_changed_and_deleted(client: Client) -> None
     assert client.fetch_webhooks() == []
     with pytest.raises(Refused) as raised:
         client.delete_webhook(webhook.id)
-    assert raised.value.status == 404
+    assert (raised.value.status, raised.value.code) == (400, "RESOURCE_NOT_FOUND")
 
 
 def test_unknown_accounts_and_applications_are_told_apart(client: Client) -> None:
