@@ -10,6 +10,7 @@ from typing import Self
 import httpx
 
 from cobalt_mirror.cobalt.applications import Applications
+from cobalt_mirror.cobalt.auth_credentials import AuthCredentials
 from cobalt_mirror.cobalt.configs import Configs
 from cobalt_mirror.cobalt.exchange import Exchange
 from cobalt_mirror.cobalt.governor import Governor
@@ -25,7 +26,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Client(Applications, Configs, Webhooks):
+class Client(Applications, AuthCredentials, Configs, Webhooks):
     """A client for Cobalt's API. Threads may share one; close it when the process ends. A forked child may go on using
     it: the child makes connections and a token cache of its own. A `transport` of yours is yours to renew.
 
