@@ -278,11 +278,16 @@ class ConfigReference(Answer):
 
 
 class Webhook(Answer):
-    """One address to which Cobalt sends notifications."""
+    """One address to which Cobalt sends notifications.
+
+    Attributes:
+        webhook_type: `default`, or else a body that was made from a template: `slack` or `custom`.
+    """
 
     id: str = Field(validation_alias="_id")
     webhook_url: str
     webhook_events: tuple[str, ...] = ()
+    webhook_type: str = "default"
     is_enabled: bool = True
 
 

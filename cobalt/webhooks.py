@@ -23,7 +23,12 @@ EVENT_NAMES = (
     "Connection Expired",
     "Workflow Completed",
     "Workflow Errored",
+    "Workflow Stopped",
+    "Workflow Timed Out",
 )
+
+#: The body of a webhook that carries Cobalt's notifications as they are; any other one has a template.
+DEFAULT_TYPE = "default"
 
 
 class Webhooks(Organisation):
@@ -44,11 +49,11 @@ class Webhooks(Organisation):
             Refused: Cobalt does not accept the URL or an event. Stop.
             CobaltError: See `Client`.
         """
-        body = {"webhook_url": url, "webhook_events": list(events), "webhook_type": "default"}
+        body = {"webhook_url": url, "webhook_events": list(events), "webhook_type": DEFAULT_TYPE}
         return self._with_key(Call(method="POST", path=_PATH, body=body, writes=True), _WEBHOOK)
 
     def update_webhook(self, webhook_id: str, **changes: Any) -> Webhook:
-        """Change the named properties, such as `is_enabled`, `webhook_url` or `webhook_events`; the others stay.
+        """Change the named properties, such as `is_enabled` or `webhook_events`; the others stay.
 
         Raises:
             Refused: Cobalt does not accept a value, or has no such webhook (`RESOURCE_NOT_FOUND`). Stop.

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, Table, bindparam, func, select, updat
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cobalt_mirror.db.engine import insert_into, upsert
+from cobalt_mirror.db.equality import is_same
 from cobalt_mirror.db.history import Because, record_history
 from cobalt_mirror.db.rows import AccountRow, Change, ConfigRow, ConnectionRow
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
@@ -64,7 +65,7 @@ def record_row(
     changes = {
         name: [None if before is None else before[name], value]
         for name, value in values.items()
-        if not table.c[name].primary_key and (before is None or before[name] != value)
+        if not table.c[name].primary_key and (before is None or not is_same(before[name], value))
     }
     if before is not None:
         upsert(connection, table, row)
