@@ -36,8 +36,6 @@ NOT_CALLED = {
     "GET /api/v2/public/webhook/{id}",
     "POST /api/v2/public/config/field",
     "POST /api/v2/public/config/field/{fieldId}",
-    "PUT /api/v2/public/linked-account/default-app/auth-credentials/{key}",
-    "DELETE /api/v2/public/linked-account/default-app/auth-credentials/{key}",
 }
 #: Methods whose operation has no example of its own: they share one with another method.
 SHARED = {"force_refresh": "session_token", "probe": "fetch_accounts"}
@@ -54,7 +52,12 @@ ERRORS: Mapping[tuple[int, str], type[CobaltError]] = {
     (500, "SERVER_ERROR"): CredentialsRefused,
 }
 #: The same for a 404 whose code says nothing: what is absent is what was asked for.
-ABSENT: Mapping[str, type[CobaltError]] = {"fetch_account": UnknownAccount, "delete_account": UnknownAccount}
+ABSENT: Mapping[str, type[CobaltError]] = {
+    "fetch_account": UnknownAccount,
+    "delete_account": UnknownAccount,
+    "set_auth_credential": Refused,
+    "delete_auth_credential": Refused,
+}
 
 
 def operation(example: Mapping[str, Any]) -> str:
@@ -208,6 +211,8 @@ VALUES: Mapping[str, Callable[[Any, Any], None]] = {
     "fetch_accounts": is_page,
     "delete_account": is_nothing,
     "disconnect": is_account,
+    "set_auth_credential": is_nothing,
+    "delete_auth_credential": is_nothing,
     "session_token": is_token,
     "revoke_session_token": equals("revoked_count"),
     "fetch_webhooks": each_is(is_webhook),
