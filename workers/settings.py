@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import Field, SecretStr, field_validator
 
+from cobalt_mirror.db.addresses import checked_address
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.settings import DatabaseSettings
 
@@ -44,7 +45,7 @@ class Settings(DatabaseSettings):
         log_level: `debug`, `info`, `warning` or `error`.
     """
 
-    redis_url: str | None = None
+    redis_url: str | None = Field(default=None, repr=False)
     redis_namespace: str = "cobalt-mirror"
     cobalt_api_key: SecretStr = SecretStr("")
     cobalt_previous_api_key: SecretStr = SecretStr("")
@@ -73,9 +74,11 @@ class Settings(DatabaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("redis://", "rediss://")):
+        if value is None:
+            return None
+        if not value.startswith(("redis://", "rediss://")):
             raise ValueError("must be a URL such as redis://host:6379/0 or rediss://host:6379/0")
-        return value
+        return checked_address(value)
 
     @field_validator("cobalt_base_url")
     @classmethod

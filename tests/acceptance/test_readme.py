@@ -125,7 +125,7 @@ BLOCKS = {
     "events.md": {"sql": 2, "sh": 2, "json": 1},
     "operations.md": {"cron": 1, "ini": 2, "sql": 1},
     "outcomes.md": {"sh": 2, "sql": 1},
-    "sandbox.md": {"console": 1, "sh": 9, "python": 1},
+    "sandbox.md": {"console": 1, "sh": 10, "python": 1},
     "your-app.md": {"python": 3, "sh": 2},
 }
 

@@ -1,4 +1,4 @@
-"""Version 0007 adds two counters of workflow runs, while the release before is running."""
+"""Version 0008 adds two counters of workflow runs, while the release before is running."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from tests.migrations.schemas import versions
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
-#: What the release before 0007 runs for a notification about a workflow.
+#: What the release before 0008 runs for a notification about a workflow.
 RECORD = """
     INSERT INTO {schema}notifications (received_at, event, linked_account_id, instance_id, payload)
     VALUES ('2026-03-01T12:00:00.000000Z', 'Workflow Completed', 'acme', :instance, '{{}}')
@@ -75,7 +75,7 @@ def notify(engine: Engine, instance: str, account: str = "acme") -> None:
 def test_runs_that_were_counted_stay_and_both_releases_go_on_counting(
     settings: DatabaseSettings, engine: Engine
 ) -> None:
-    command.upgrade(alembic_config(settings), version_before("0007", settings))
+    command.upgrade(alembic_config(settings), version_before("0008", settings))
     notify_as_before(engine, "i1")
 
     upgrade(settings)

@@ -12,7 +12,7 @@ from cobalt_mirror.db import MirroredAccount, MirroredConfig, MirroredConnection
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
 from cobalt_mirror.workers.demo.compare import MirrorRows, compare
 from cobalt_mirror.workers.handlers.configs import config_columns
-from cobalt_mirror.workers.handlers.connections import connection_columns
+from cobalt_mirror.workers.handlers.reading import connection_columns
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -48,6 +48,7 @@ def mirror(sandbox: Sandbox) -> MirrorRows:
             linked_account_id="acme",
             slug="postgresql",
             config_id="acme",
+            connection_id="",
             verified_at=NOW,
             **config_columns(client.fetch_config("acme", "postgresql")),
         )
@@ -112,7 +113,12 @@ def test_every_column_of_an_account_is_compared(
 
 @pytest.mark.parametrize(
     "change",
-    [{"identifier": "somebody else"}, {"status": "expired"}, {"connected_at": "2026-01-31T12:00:00.001Z"}],
+    [
+        {"identifier": "somebody else"},
+        {"status": "expired"},
+        {"connected_at": "2026-01-31T12:00:00.001Z"},
+        {"connected_at": "2026-01-31T11:59:59.999Z"},
+    ],
 )
 def test_every_connected_account_of_a_connection_is_compared(
     mirror: MirrorRows, sandbox: Sandbox, change: dict[str, str]
@@ -121,14 +127,16 @@ def test_every_connected_account_of_a_connection_is_compared(
     accounts = [{**one, **change} if one["auth_type"] == "oauth2" else one for one in jira.accounts or []]
     changed = replace(mirror, connections=[replace(jira, accounts=accounts), other])
 
-    assert differences(changed, sandbox) == [("connection", "accounts.oauth2")]
+    assert differences(changed, sandbox) == [("connection", f"accounts.oauth2.{next(iter(change))}")]
 
 
 def test_a_connected_account_too_few_is_a_difference(mirror: MirrorRows, sandbox: Sandbox) -> None:
     jira, other = mirror.connections
     changed = replace(mirror, connections=[replace(jira, accounts=(jira.accounts or [])[:1]), other])
 
-    assert [what for what, _ in differences(changed, sandbox)] == ["connection"]
+    found = differences(changed, sandbox)
+    assert {what for what, _ in found} == {"connection"}
+    assert len({column.split(".")[1] for _, column in found}) == 1
 
 
 @pytest.mark.parametrize(
