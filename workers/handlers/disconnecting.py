@@ -10,7 +10,7 @@ from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.authorizing import LOOKS
 from cobalt_mirror.workers.handlers.findings import Findings, WantedCheck
-from cobalt_mirror.workers.handlers.identity import Evidence, Judgement, Link, judge, link_of, may_have_news
+from cobalt_mirror.workers.handlers.identity import Evidence, Judgement, Link, judge, link_of, may_have_news, read_links
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.handlers.reading import found_connected
 from cobalt_mirror.workers.handlers.removals import RemovalPlan, is_moot, judgements, plan_removals, taken_before
@@ -72,8 +72,10 @@ def _gather(loaded: Loaded, cobalt: Caller, *, removals: Sequence[Entry], applic
     """Put together what tells a renewed token from a new connection; the account is read only if it must be."""
     links = [link_of(account) for account in application.connected_accounts]
     events = [*loaded.pending, *loaded.done]
+    mirrored = read_links(None if loaded.connection is None else loaded.connection.accounts)
     evidence = Evidence(
         shown=links,
+        seen=[*mirrored, *links],
         authorizations=[entry for entry in events if isinstance(entry.event, ConnectionAuthorized)],
         notified_at=loaded.notified_at,
     )

@@ -76,6 +76,7 @@ class Evidence:
 
     Attributes:
         shown: everything that is connected now.
+        seen: what the mirror and the first read of this attempt show: `connectedAt` may have moved since.
         authorizations: the authorisations of the connection, pending or done.
         notified_at: when it was connected, by Cobalt's notifications, in whole seconds.
         is_account_read: whether the account was read.
@@ -84,6 +85,7 @@ class Evidence:
     """
 
     shown: Sequence[Link] = ()
+    seen: Sequence[Link] = ()
     authorizations: Sequence[Entry] = ()
     notified_at: Sequence[datetime] = ()
     is_account_read: bool = False
@@ -112,17 +114,20 @@ def judge(entry: Entry, link: Link, evidence: Evidence) -> Judgement:
         return Judgement.MEANT
     if _is_authorized_after(entry, link, evidence) or _is_notified_after(entry, link, evidence):
         return Judgement.NEWER
-    return _judge_moved(link, stamp, removed_at=removed_at, evidence=evidence)
+    return _judge_moved(entry, link, evidence=evidence)
 
 
-def _judge_moved(link: Link, stamp: Sequence[Link], *, removed_at: str, evidence: Evidence) -> Judgement:
+def _judge_moved(entry: Entry, link: Link, *, evidence: Evidence) -> Judgement:
     """Decide about an account whose `connectedAt` moved after the removal, with no news of why."""
+    stamp, removed_at = read_links(entry.logged.meant_for), str(stored_time(entry.logged.occurred_at))
     # A mirror of before the ids were known stamped a connection without its own.
     known = [each for each in stamp if (each.connection_id is None) is (link.connection_id is None)]
-    same = [each for each in known if each.name == link.name]
-    if known and not same:
+    older = [each for each in evidence.seen if each.connected_at is not None and each.connected_at <= removed_at]
+    same = [each for each in (*known, *older) if each.name == link.name]
+    is_older = bool(same) or _is_named_before(entry, link, evidence)
+    if known and not is_older:
         return Judgement.NEWER
-    if same and link.connection_id is not None:
+    if is_older and link.connection_id is not None:
         return Judgement.RENEWED
     if not evidence.is_account_read:
         return Judgement.UNCLEAR
@@ -133,6 +138,15 @@ def _judge_moved(link: Link, stamp: Sequence[Link], *, removed_at: str, evidence
 
 def _names(removal: ConnectionRemoved | ConnectionAuthorized, link: Link) -> bool:
     return removal.auth_type in {None, link.auth_type} and removal.connection_id in {None, link.connection_id}
+
+
+def _is_named_before(entry: Entry, link: Link, evidence: Evidence) -> bool:
+    """Whether the host named the connection by its id no later than it was removed, although the mirror did not show it
+    yet."""
+    if link.connection_id is None:
+        return False
+    named = [entry, *(other for other in evidence.authorizations if other.order < entry.order)]
+    return any(getattr(each.event, "connection_id", None) == link.connection_id for each in named)
 
 
 def _is_among(link: Link, stamp: Sequence[Link]) -> bool:
