@@ -6,12 +6,14 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from cobalt_mirror.cobalt.sandbox.call import Body, Call, Identifier
-from cobalt_mirror.cobalt.sandbox.catalogue import Application
+from cobalt_mirror.cobalt.sandbox.catalogue import Application, Kind
 from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
 from cobalt_mirror.cobalt.sandbox.settings import LeftOut
-from cobalt_mirror.cobalt.sandbox.state import Account, ConnectedAccount, ConnectionStatus, Environment, World, iso
+from cobalt_mirror.cobalt.sandbox.state import Account, Environment, Integration, UdfPair, World, iso
 
 LARGEST_LIMIT = 100
+DEFAULT_APPLICATION_ID = "000000000000000000000001"
+"""The `app_id` of the organisation's default application."""
 
 
 class _YourApp(Body):
@@ -40,7 +42,7 @@ class _CreateBody(_Details):
         if call.token_account is not None:
             named.add(call.token_account.linked_account_id)
         if not named:
-            raise bad_request("linked_account_id is missing.")
+            raise Refusal(400, "INVALID_LINKED_ACCOUNT_ID", "linked_account_id is missing.")
         if len(named) > 1:
             raise bad_request("account_id, linked_account_id and the session token must name the same account.")
         return named.pop()
@@ -56,7 +58,8 @@ def create(call: Call) -> dict[str, Any]:
     linked_account_id = body.identifier(call)
     if call.world.find_account(call.environment, linked_account_id) is not None:
         raise Refusal(400, "LINKED_ACCOUNT_EXISTS", f"A linked account {linked_account_id!r} already exists.")
-    return document(call.world, _add(call, linked_account_id, body), with_integrations=False)
+    added = document(call.world, _add(call, linked_account_id, body), with_integrations=False)
+    return {**added, "integrations": None}
 
 
 def upsert(call: Call) -> dict[str, Any]:
@@ -74,9 +77,8 @@ def upsert(call: Call) -> dict[str, Any]:
     if "name" in fields or cleared:
         account.name = details.name if "name" in fields else None
     if "udf" in fields or cleared:
-        account.udf = dict(details.udf)
-    if details.your_app is not None:
-        account.credentials = dict(details.your_app.auth_credentials)
+        replace_udf(call.world, account, details.udf)
+    _set_credentials(account, details)
     record_update(call.world, account, before)
     return {**document(call.world, account, with_integrations=False), "new_account": False}
 
@@ -84,6 +86,11 @@ def upsert(call: Call) -> dict[str, Any]:
 def read(call: Call) -> dict[str, Any]:
     """GET linked-account/{id}."""
     return document(call.world, _account_in_path(call), with_integrations=True)
+
+
+def read_active(call: Call) -> dict[str, Any]:
+    """GET session/active-linked-account: the account of the session token."""
+    return document(call.world, call.account_from_header(), with_integrations=True)
 
 
 def remove(call: Call) -> dict[str, Any]:
@@ -147,7 +154,25 @@ def record(world: World, kind: str, account: Account, **detail: Any) -> None:
 
 def summary(account: Account) -> dict[str, Any]:
     """Return an account's own fields, without secrets."""
-    return {"name": account.name, "udf": dict(account.udf)}
+    return {"name": account.name, "udf": udf_values(account)}
+
+
+def udf_values(account: Account) -> dict[str, str]:
+    """Return an account's user-defined fields by name."""
+    return {key: pair.value for key, pair in account.udf.items()}
+
+
+def replace_udf(world: World, account: Account, udf: dict[str, str]) -> None:
+    """Replace an account's user-defined fields; one that stays keeps its id and the time of its creation."""
+    pairs: dict[str, UdfPair] = {}
+    for key, value in udf.items():
+        pair = account.udf.get(key)
+        if pair is None:
+            pair = UdfPair(id=world.new_id(), value=value, created_at=world.now, updated_at=world.now)
+        elif pair.value != value:
+            pair.value, pair.updated_at = value, world.now
+        pairs[key] = pair
+    account.udf = pairs
 
 
 def document(world: World, account: Account, *, with_integrations: bool) -> dict[str, Any]:
@@ -157,7 +182,7 @@ def document(world: World, account: Account, *, with_integrations: bool) -> dict
         "associated_org": world.org_id,
         "account_id": account.linked_account_id,
         "environment": account.environment.value,
-        "udf": [{"key_name": key, "key_value": value} for key, value in account.udf.items()],
+        "udf": [_pair(key, pair) for key, pair in account.udf.items()],
         "createdAt": iso(account.created_at),
         "updatedAt": iso(account.updated_at),
         "__v": 0,
@@ -165,23 +190,55 @@ def document(world: World, account: Account, *, with_integrations: bool) -> dict
     if account.name is not None:
         fields["name"] = account.name
     if with_integrations:
-        fields["integrations"] = [
-            _integration(world.applications[slug], parts) for slug, parts in account.connections.items()
-        ]
+        fields["integrations"] = _integrations(world, account)
     return fields
 
 
-def _integration(application: Application, parts: dict[str, ConnectedAccount]) -> dict[str, Any]:
-    first = next(iter(parts.values()))
+def _pair(key: str, pair: UdfPair) -> dict[str, Any]:
     return {
-        "_id": first.id,
-        "type": application.slug,
+        "key_name": key,
+        "key_value": pair.value,
+        "_id": pair.id,
+        "createdAt": iso(pair.created_at),
+        "updatedAt": iso(pair.updated_at),
+    }
+
+
+def _integrations(world: World, account: Account) -> list[dict[str, Any]]:
+    connected = [
+        _integration(world.applications[slug], integration) for slug, integration in account.connections.items()
+    ]
+    if account.has_default_application and world.settings.default_application_shown:
+        return [_default_application(account), *connected]
+    return connected
+
+
+def _default_application(account: Account) -> dict[str, Any]:
+    """Return the account's link to the organisation's default application, which is in no catalogue."""
+    return {
+        "_id": account.id,
+        "type": "custom",
+        "name": "Default application",
+        "icon": None,
+        "app_id": DEFAULT_APPLICATION_ID,
+        "reauth_required": False,
+        "createdAt": iso(account.created_at),
+        "updatedAt": iso(account.created_at),
+    }
+
+
+def _integration(application: Application, integration: Integration) -> dict[str, Any]:
+    is_custom = application.kind is Kind.CUSTOM
+    return {
+        "_id": integration.id,
+        "type": application.type,
         "name": application.name,
         "icon": application.icon,
-        "identifier": first.identifier,
-        "reauth_required": any(part.status is ConnectionStatus.EXPIRED for part in parts.values()),
-        "createdAt": iso(min(part.created_at for part in parts.values())),
-        "updatedAt": iso(max(part.updated_at for part in parts.values())),
+        "app_id": application.app_id if is_custom else None,
+        "identifier": next(iter(integration.parts.values())).identifier,
+        "reauth_required": integration.is_expired,
+        "createdAt": iso(integration.created_at),
+        "updatedAt": iso(integration.updated_at),
     }
 
 
@@ -191,21 +248,27 @@ def _add(call: Call, linked_account_id: str, details: _Details) -> Account:
         linked_account_id=linked_account_id,
         environment=call.environment,
         name=details.name if "name" in details.model_fields_set else None,
-        udf=dict(details.udf),
         created_at=call.world.now,
         updated_at=call.world.now,
-        credentials={} if details.your_app is None else dict(details.your_app.auth_credentials),
     )
+    replace_udf(call.world, account, details.udf)
+    _set_credentials(account, details)
     call.world.accounts[call.environment][linked_account_id] = account
     record(call.world, "account_created", account, after=summary(account))
     return account
+
+
+def _set_credentials(account: Account, details: _Details) -> None:
+    if details.your_app is not None:
+        account.credentials = dict(details.your_app.auth_credentials)
+        account.has_default_application = True
 
 
 def _account_in_path(call: Call) -> Account:
     linked_account_id = call.params["linked_account_id"]
     account = call.world.find_account(call.environment, linked_account_id)
     if account is None or (call.token_account is not None and call.token_account is not account):
-        raise Refusal(404, "LINKED_ACCOUNT_NOT_FOUND", f"There is no linked account {linked_account_id!r} here.")
+        raise Refusal(404, "SERVER_ERROR", f"There is no linked account {linked_account_id!r} here.")
     return account
 
 

@@ -6,7 +6,7 @@ from cobalt_mirror.cobalt.sandbox.call import Call
 from cobalt_mirror.cobalt.sandbox.catalogue import Application, AuthInput
 from cobalt_mirror.cobalt.sandbox.messages import Refusal
 from cobalt_mirror.cobalt.sandbox.settings import ConnectedWhenNot
-from cobalt_mirror.cobalt.sandbox.state import Account, ConnectedAccount, ConnectionStatus, World, iso
+from cobalt_mirror.cobalt.sandbox.state import Account, ConnectedAccount, World, iso
 
 
 def list_all(call: Call) -> list[dict[str, Any]]:
@@ -45,28 +45,29 @@ def enabled_application(world: World, slug: str) -> Application:
 
 def document(world: World, account: Account, application: Application) -> dict[str, Any]:
     """Return an application as the API shows it to an account."""
-    parts = account.connections.get(application.slug, {})
-    inputs = {
-        auth_type: [_input(auth_input) for auth_input in auth_inputs]
-        for auth_type, auth_inputs in application.auth.items()
-    }
+    integration = account.connections.get(application.slug)
+    inputs = {name: [_input(auth_input) for auth_input in application.inputs(name)] for name in application.auth}
     fields: dict[str, Any] = {
         "_id": f"app_{application.slug}",
-        "app_id": f"app_{application.slug}",
-        "type": application.slug,
+        "app_id": application.app_id,
+        "type": application.type,
+        "kind": application.kind.value,
         "slug": application.slug,
         "name": application.name,
         "icon": application.icon,
         "description": application.description,
         "tags": list(application.tags),
+        "ecosystem": False,
         "auth_type": next(iter(application.auth)),
         "auth_type_options": inputs,
-        "auth_input_map": {field["name"]: field for field in inputs.get("keybased", [])},
-        "connected_accounts": [_connected_account(part) for part in parts.values()],
+        "auth_input_map": inputs.get("keybased", inputs.get("oauth2", [])),
+        "connected_accounts": [_connected_account(application, part) for part in account.connected(application.slug)],
+        "reauth_required": integration is not None and integration.is_expired,
     }
-    if parts:
+    if application.has_multi_auth_enabled:
+        fields["has_multi_auth_enabled"] = True
+    if integration is not None:
         fields["connected"] = True
-        fields["reauth_required"] = any(part.status is ConnectionStatus.EXPIRED for part in parts.values())
     elif world.settings.connected_when_not is ConnectedWhenNot.FALSE:
         fields["connected"] = False
     return fields
@@ -90,10 +91,22 @@ def _input(auth_input: AuthInput) -> dict[str, Any]:
     }
 
 
-def _connected_account(part: ConnectedAccount) -> dict[str, Any]:
-    return {
+def _connected_account(application: Application, part: ConnectedAccount) -> dict[str, Any]:
+    fields: dict[str, Any] = {
         "identifier": part.identifier,
         "auth_type": part.auth_type,
         "connectedAt": iso(part.connected_at),
         "status": part.status.value,
+    }
+    return {**fields, **several_fields(part)} if application.has_multi_auth_enabled else fields
+
+
+def several_fields(part: ConnectedAccount) -> dict[str, Any]:
+    """Return what tells a connected account apart where an application allows several."""
+    profile = part.auth_profile
+    return {
+        "connection_id": part.connection_id,
+        "auth_profile_id": None if profile is None else profile.id,
+        "auth_profile_name": None if profile is None else profile.name,
+        "user_defined_fields": dict(part.user_defined_fields),
     }

@@ -47,13 +47,10 @@ def authorize(world: World, request: SandboxRequest, access: Access) -> tuple[Ca
         Refusal: 401 for a wrong or missing key or token, or one that does not open this route.
     """
     caller = identify_token(world, request) if access is Access.TOKEN else identify(world, request)
-    if caller.environment is None:
-        raise unauthorized("The API key or session token is missing, wrong or expired.")
     if access is Access.KEY and caller.token is not None:
-        raise unauthorized("A session token does not open what belongs to the organisation.")
+        raise Refusal(401, "SERVER_ERROR", "A session token does not open what belongs to the organisation.")
+    if caller.environment is None:
+        is_key_wrong = access is Access.KEY or (access is Access.KEY_OR_TOKEN and "x-api-key" in request.headers)
+        code = "SERVER_ERROR" if is_key_wrong else "INVALID_TOKEN"
+        raise Refusal(401, code, "The API key or session token is missing, wrong or expired.")
     return caller, caller.environment
-
-
-def unauthorized(message: str) -> Refusal:
-    """Return the refusal of a caller."""
-    return Refusal(401, "UNAUTHORIZED", message)

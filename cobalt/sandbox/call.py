@@ -74,6 +74,16 @@ class Call:
             raise bad_request("The header linked_account_id is missing.")
         return self.world.get_account(self.environment, linked_account_id)
 
+    def account_from_header_or_query(self) -> Account:
+        """Return the account of this call; a header takes precedence over the query.
+
+        Raises:
+            Refusal: 400 when there is neither, or no such account.
+        """
+        if "linked_account_id" in self.request.headers or self.query("linked_account_id") is None:
+            return self.account_from_header()
+        return self.account_from_query()
+
     def account_from_query(self) -> Account:
         """Return the account of this call: the session token's, or the one in the query's `linked_account_id`.
 
@@ -95,10 +105,7 @@ class Call:
         Raises:
             Refusal: 400 that names what is wrong.
         """
-        try:
-            return model.model_validate(self.json_object())
-        except ValidationError as error:
-            refuse_invalid(error)
+        return check_body(model, self.json_object())
 
     def json_object(self) -> dict[str, Any]:
         """Return the JSON body, which must be an object.
@@ -112,6 +119,18 @@ class Call:
         if not isinstance(parsed, dict):
             raise bad_request("The body must be a JSON object.")
         return parsed
+
+
+def check_body(model: type[BodyT], fields: dict[str, Any]) -> BodyT:
+    """Return the fields of a body, checked.
+
+    Raises:
+        Refusal: 400 that names what is wrong.
+    """
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        refuse_invalid(error)
 
 
 def read_json(body: bytes) -> Any:

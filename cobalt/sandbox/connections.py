@@ -1,97 +1,22 @@
-"""Connecting and disconnecting: OAuth URLs, credentials, the hosted page, and expiry."""
+"""Connections of accounts: connect, disconnect, expire, recover, and renew tokens."""
 
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
 
-from cobalt_mirror.cobalt.sandbox import accounts, notifications
-from cobalt_mirror.cobalt.sandbox.applications import enabled_application
-from cobalt_mirror.cobalt.sandbox.call import Call
+from cobalt_mirror.cobalt.sandbox import notifications
 from cobalt_mirror.cobalt.sandbox.catalogue import Application
-from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
-from cobalt_mirror.cobalt.sandbox.state import Account, ConnectedAccount, ConnectionStatus, Consent, World, iso
+from cobalt_mirror.cobalt.sandbox.messages import bad_request, not_found
+from cobalt_mirror.cobalt.sandbox.state import (
+    Account,
+    Choice,
+    ConnectedAccount,
+    ConnectionStatus,
+    Integration,
+    World,
+    iso,
+)
 
 REFUSED_CREDENTIAL = "invalid"
 """A credential with this value is one that the provider refuses."""
-
-
-def oauth_url(call: Call) -> dict[str, Any]:
-    """GET oauth-url/{slug}, and the browser SDK's integrate."""
-    account = call.account_from_header()
-    application = enabled_application(call.world, call.slug)
-    if "oauth2" not in application.auth:
-        raise bad_request(f"{application.slug} does not connect through OAuth.")
-    redirect_url = web_address(call.query("redirect_url"))
-    return {"auth_url": consent_url(call.world, call.base_url, account, application.slug, redirect_url)}
-
-
-def consent_url(world: World, base_url: str, account: Account, slug: str, redirect_url: str | None) -> str:
-    """Return the URL of a page on which this account can consent once to one application."""
-    state = world.new_secret("state")
-    world.consents[state] = Consent(
-        environment=account.environment,
-        linked_account_id=account.linked_account_id,
-        slug=slug,
-        redirect_url=redirect_url,
-    )
-    page = urlencode({"linked_account_id": account.linked_account_id, "slug": slug, "state": state})
-    return f"{base_url}/consent?{page}"
-
-
-def connect_url(call: Call) -> dict[str, Any]:
-    """POST connect-url."""
-    account = call.account_from_query()
-    redirect_url = call.json_object().get("redirect_url")
-    if redirect_url is not None and not isinstance(redirect_url, str):
-        raise bad_request("redirect_url must be a string.")
-    secret = call.world.new_secret("page")
-    call.world.consents[secret] = Consent(
-        environment=account.environment,
-        linked_account_id=account.linked_account_id,
-        slug=None,
-        redirect_url=web_address(redirect_url),
-    )
-    config_id = call.query("config_id")
-    chosen = "" if config_id is None else "?" + urlencode({"config_id": config_id}, quote_via=quote)
-    return {"hosted_url": f"{call.base_url}/connect/{secret}{chosen}"}
-
-
-def save_credentials(call: Call) -> dict[str, Any]:
-    """PUT save-key-credentials/{slug}, and the browser SDK's save."""
-    account = call.account_from_header()
-    application = enabled_application(call.world, call.slug)
-    auth_type = call.query("auth_type") or "keybased"
-    if auth_type != "keybased" or "keybased" not in application.auth:
-        raise bad_request(f"{application.slug} takes no {auth_type} credentials.")
-    credentials = call.json_object()
-    check_credentials(application, credentials)
-    if REFUSED_CREDENTIAL in credentials.values():
-        raise Refusal(500, "INTERNAL_SERVER_ERROR", "Failed to verify credentials")
-    connect(call.world, account, application, auth_type=auth_type, credentials=credentials)
-    return {"success": True}
-
-
-def delete_integration(call: Call) -> dict[str, Any]:
-    """DELETE linked-account/integration/{slug}."""
-    account = call.account_from_query()
-    disconnect(call.world, account, call.slug, auth_type=call.query("auth_type"))
-    return accounts.document(call.world, account, with_integrations=True)
-
-
-def check_credentials(application: Application, credentials: dict[str, Any]) -> None:
-    """Check credentials against the inputs of the application.
-
-    Raises:
-        Refusal: 400 for a missing, unknown or wrong-typed one.
-    """
-    inputs = {auth_input.name: auth_input for auth_input in application.auth.get("keybased", ())}
-    for name, value in credentials.items():
-        if name not in inputs:
-            raise bad_request(f"{name}: {application.slug} has no such credential.")
-        if not isinstance(value, str):
-            raise bad_request(f"{name}: must be a string.")
-    for name, auth_input in inputs.items():
-        if auth_input.required and not credentials.get(name):
-            raise bad_request(f"{name}: is missing.")
 
 
 def connect(
@@ -102,60 +27,160 @@ def connect(
     auth_type: str,
     credentials: dict[str, str] | None = None,
     identifier: Any = None,
-) -> None:
-    """Connect or reconnect one auth type, with the notification ``Connection Created``."""
-    parts = account.connections.setdefault(application.slug, {})
-    part = parts.get(auth_type)
+    choice: Choice | None = None,
+) -> str | None:
+    """Connect or reconnect, with the notification ``Connection Created``.
+
+    Returns:
+        The connection id; None where the application connects once for each auth type.
+
+    Raises:
+        Refusal: 400 or 404 when `choice` does not fit; see `check_choice`.
+    """
+    choice = Choice() if choice is None else choice
+    check_choice(account, application, choice, auth_type=auth_type)
+    part = _find_again(account, application, choice, auth_type=auth_type)
     kind = "connected" if part is None else "reconnected"
     if part is None:
-        part = parts[auth_type] = ConnectedAccount(
-            id=world.new_id(),
-            auth_type=auth_type,
-            identifier=_identifier(account, application) if identifier is None else identifier,
-            connected_at=world.now,
-            created_at=world.now,
-            updated_at=world.now,
-        )
+        shown = _identifier(account, application) if identifier is None else identifier
+        part = _add(world, account, application, auth_type=auth_type, identifier=shown)
     elif world.settings.reconnect_changes_connected_at:
         part.connected_at = world.now
-    part.status = ConnectionStatus.ACTIVE
-    part.updated_at = world.now
-    part.credentials = dict(credentials or {})
-    record(world, kind, account, application.slug, auth_type=auth_type, after=part.status.value)
+    part.status, part.updated_at, part.credentials = ConnectionStatus.ACTIVE, world.now, dict(credentials or {})
+    _apply_choice(application, part, choice)
+    record_of_part(world, kind, account, application.slug, part=part, after=part.status.value)
     notifications.emit_connection(world, account, application.slug, "Connection Created")
+    return part.connection_id
 
 
-def disconnect(world: World, account: Account, slug: str, *, auth_type: str | None) -> None:
-    """Disconnect one auth type or all; with the last one, the application's configs are deleted."""
-    parts = account.connections.get(slug, {})
-    leaving = [name for name in parts if auth_type in (None, name)]
-    for name in leaving:
-        before = parts.pop(name).status.value
-        record(world, "disconnected", account, slug, auth_type=name, before=before)
-    if not parts:
+def check_choice(account: Account, application: Application, choice: Choice, *, auth_type: str) -> None:
+    """Check what a caller says of a connection.
+
+    Raises:
+        Refusal: 404 when there is no such connection; 400 when it has another auth type, when there is no such auth
+            profile, or when the application connects once for each auth type.
+    """
+    if not application.has_multi_auth_enabled:
+        if choice != Choice():
+            raise bad_request(
+                f"{application.slug} connects once: leave out the connection, its profile and its fields."
+            )
+        return
+    if choice.connection_id is not None:
+        part = get_connection(account, application.slug, choice.connection_id)
+        if part.auth_type != auth_type:
+            raise bad_request(f"connection_id: this connection connects by {part.auth_type}.")
+    if choice.auth_profile_id is not None and application.find_profile(choice.auth_profile_id) is None:
+        raise bad_request(f"auth_profile_id: {application.slug} has no such auth profile.")
+
+
+def get_connection(account: Account, slug: str, connection_id: str) -> ConnectedAccount:
+    """Return one connection of an application with several.
+
+    Raises:
+        Refusal: 404 RESOURCE_NOT_FOUND.
+    """
+    for part in account.connected(slug):
+        if part.connection_id == connection_id:
+            return part
+    raise not_found(f"{slug} has no connection {connection_id!r} of this account.")
+
+
+def select(
+    account: Account, slug: str, *, auth_type: str | None = None, connection_id: str | None = None
+) -> list[ConnectedAccount]:
+    """Return the connected accounts of an application, of one auth type or with one connection id if given."""
+    return [
+        part
+        for part in account.connected(slug)
+        if auth_type in (None, part.auth_type) and connection_id in (None, part.connection_id)
+    ]
+
+
+def disconnect(
+    world: World, account: Account, slug: str, *, auth_type: str | None, connection_id: str | None = None
+) -> None:
+    """Disconnect what is selected, or all. A connection's own configs go with it; with the last one, all of them."""
+    leaving = select(account, slug, auth_type=auth_type, connection_id=connection_id)
+    for part in leaving:
+        del account.connections[slug].parts[part.key]
+        record_of_part(world, "disconnected", account, slug, part=part, before=part.status.value)
+    nothing_remains = not account.connected(slug)
+    if nothing_remains:
         account.connections.pop(slug, None)
-        for key in [key for key in account.configs if key[0] == slug]:
-            del account.configs[key]
-            record(world, "config_deleted", account, slug, config_id=key[1])
-    if leaving:
+    gone = {part.connection_id for part in leaving}
+    for key in [key for key in account.configs if key[0] == slug and (nothing_remains or key[2] in gone)]:
+        record_of_config(world, "config_deleted", account, key=key)
+        del account.configs[key]
+    # Without connection ids, auth types that leave together are one connection.
+    for _ in gone:
         notifications.emit_connection(world, account, slug, "Connection Deleted")
 
 
-def set_status(world: World, account: Account, slug: str, status: ConnectionStatus, *, auth_type: str | None) -> None:
-    """Expire a connection, with the notification ``Connection Expired``, or make it active again, without one.
+def find(account: Account, slug: str, *, auth_type: str | None, connection_id: str | None) -> list[ConnectedAccount]:
+    """Return what `select` returns.
 
     Raises:
-        LookupError: When it is not connected.
+        LookupError: When that is nothing.
     """
-    parts = [part for name, part in account.connections.get(slug, {}).items() if auth_type in (None, name)]
+    parts = select(account, slug, auth_type=auth_type, connection_id=connection_id)
     if not parts:
-        raise LookupError(f"{account.linked_account_id!r} is not connected to {slug!r}, or not with this auth type")
+        raise LookupError(f"{account.linked_account_id!r} is not connected to {slug!r}, or not in this way")
+    return parts
+
+
+def set_status(
+    world: World, account: Account, slug: str, parts: list[ConnectedAccount], status: ConnectionStatus
+) -> None:
+    """Expire connected accounts, with the notification ``Connection Expired``, or make them active, without one."""
     kind = "expired" if status is ConnectionStatus.EXPIRED else "recovered"
     for part in parts:
-        record(world, kind, account, slug, auth_type=part.auth_type, before=part.status.value, after=status.value)
-        part.status, part.updated_at = status, world.now
+        record_of_part(world, kind, account, slug, part=part, before=part.status.value, after=status.value)
+        part.status, part.updated_at, part.connected_at = status, world.now, world.now
     if status is ConnectionStatus.EXPIRED:
         notifications.emit_connection(world, account, slug, "Connection Expired")
+
+
+def renew_tokens(world: World, account: Account, slug: str, parts: list[ConnectedAccount]) -> None:
+    """Renew the provider's tokens of those that are active, without a notification.
+
+    Raises:
+        LookupError: When none is active.
+    """
+    active = _active(parts)
+    if not active:
+        raise LookupError(f"what {account.linked_account_id!r} has of {slug!r} is expired, so its token is not renewed")
+    for part in active:
+        _renew(world, account, slug, part)
+
+
+def renew_any_token(world: World, account: Account) -> None:
+    """Renew the token of one active connected account at random, if there is one."""
+    active = [(slug, part) for slug in account.connections for part in _active(account.connected(slug))]
+    if active:
+        _renew(world, account, *world.rng.choice(active))
+
+
+def record_of_part(
+    world: World,
+    kind: str,
+    account: Account,
+    slug: str,
+    *,
+    part: ConnectedAccount,
+    before: Any = None,
+    after: Any = None,
+) -> None:
+    """Record an effect on one connected account."""
+    which = {} if part.connection_id is None else {"connection_id": part.connection_id}
+    record(world, kind, account, slug, auth_type=part.auth_type, **which, before=before, after=after)
+
+
+def record_of_config(world: World, kind: str, account: Account, *, key: tuple[str, str, str], **detail: Any) -> None:
+    """Record an effect on one config."""
+    slug, config_id, connection_id = key
+    which = {"connection_id": connection_id} if connection_id else {}
+    record(world, kind, account, slug, config_id=config_id, **which, **detail)
 
 
 def record(world: World, kind: str, account: Account, slug: str, **detail: Any) -> None:
@@ -170,25 +195,55 @@ def record(world: World, kind: str, account: Account, slug: str, **detail: Any) 
     )
 
 
-def web_address(address: str | None) -> str | None:
-    """Return the address to which the customer returns, if there is one.
-
-    Raises:
-        Refusal: 400 unless it is http or https with a host.
-    """
-    if address is None:
+def _find_again(
+    account: Account, application: Application, choice: Choice, *, auth_type: str
+) -> ConnectedAccount | None:
+    """Return the connected account that is connected again; None if it is a new one."""
+    if not application.has_multi_auth_enabled:
+        return next(iter(select(account, application.slug, auth_type=auth_type)), None)
+    if choice.connection_id is None:
         return None
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        raise bad_request("redirect_url must be a web address.") from None
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise bad_request("redirect_url must be a web address.")
-    return address
+    return get_connection(account, application.slug, choice.connection_id)
+
+
+def _add(
+    world: World, account: Account, application: Application, *, auth_type: str, identifier: Any
+) -> ConnectedAccount:
+    part = ConnectedAccount(
+        id=world.new_id(),
+        auth_type=auth_type,
+        identifier=identifier,
+        connected_at=world.now,
+        created_at=world.now,
+        updated_at=world.now,
+        connection_id=world.new_id() if application.has_multi_auth_enabled else None,
+        auth_profile=application.auth_profiles[0] if application.auth_profiles else None,
+    )
+    first = Integration(id=part.id, created_at=world.now)
+    account.connections.setdefault(application.slug, first).parts[part.key] = part
+    return part
+
+
+def _apply_choice(application: Application, part: ConnectedAccount, choice: Choice) -> None:
+    if choice.auth_profile_id is not None:
+        part.auth_profile = application.find_profile(choice.auth_profile_id)
+    if choice.user_defined_fields is not None:
+        part.user_defined_fields = dict(choice.user_defined_fields)
+
+
+def _active(parts: list[ConnectedAccount]) -> list[ConnectedAccount]:
+    return [part for part in parts if part.status is ConnectionStatus.ACTIVE]
+
+
+def _renew(world: World, account: Account, slug: str, part: ConnectedAccount) -> None:
+    before, part.connected_at, part.updated_at = iso(part.connected_at), world.now, world.now
+    record_of_part(world, "token_renewed", account, slug, part=part, before=before, after=iso(world.now))
 
 
 def _identifier(account: Account, application: Application) -> Any:
-    person = f"{account.linked_account_id}@{application.slug}.example.com"
+    number = len(account.connected(application.slug)) + 1
+    suffix = f"+{number}" if application.has_multi_auth_enabled and number > 1 else ""
+    person = f"{account.linked_account_id}{suffix}@{application.slug}.example.com"
     if application.identifier == "string":
         return person
     return {"username": person, "org": application.slug} if application.identifier == "object" else None

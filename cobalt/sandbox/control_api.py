@@ -102,14 +102,14 @@ def _by_hand(sandbox: Controls, request: SandboxRequest, params: dict[str, str])
     if action not in ACTIONS:
         raise Refusal(404, "NOT_FOUND", f"{action}: must be one of {', '.join(ACTIONS)}.")
     try:
-        validate_call(getattr(sandbox, action))(**_object(request))
+        made = validate_call(getattr(sandbox, action))(**_object(request))
     except ValidationError as error:
         refuse_invalid(error)
     except LookupError as error:
         raise Refusal(404, "NOT_FOUND", str(error.args[0])) from error
     except ValueError as error:
         raise bad_request(str(error)) from error
-    return {"done": action}
+    return {"done": action} if made is None else {"done": action, "connection_id": made}
 
 
 def _filters(request: SandboxRequest) -> dict[str, Any]:

@@ -151,7 +151,7 @@ class Controls(Dashboard):
             keys=self._keys,
             org_id=self._org_id,
             test_user=self._test_user,
-            applications={application.slug: application for application in catalogue.applications()},
+            applications={application.slug: application for application in catalogue.whole_catalogue()},
             ledger=Ledger(),
         )
         self._gateway = Gateway(self._world, base_url=self._base_url)

@@ -1,14 +1,15 @@
 """Changes that a person makes in Cobalt's dashboard, without an API call."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
-from cobalt_mirror.cobalt.sandbox import accounts, configs, connections, notifications
+from cobalt_mirror.cobalt.sandbox import accounts, config_values, connections, notifications
 from cobalt_mirror.cobalt.sandbox.messages import Refusal
-from cobalt_mirror.cobalt.sandbox.state import Account, ConnectionStatus, Environment, World, iso
-
-WorkflowEvent = Literal["Workflow Completed", "Workflow Errored"]
+from cobalt_mirror.cobalt.sandbox.notifications import WorkflowEvent
+from cobalt_mirror.cobalt.sandbox.state import Account, Choice, ConnectionStatus, Environment, World, iso
 
 ACTIONS = (
     "delete_account",
@@ -18,6 +19,7 @@ ACTIONS = (
     "disconnect",
     "expire_connection",
     "recover_connection",
+    "renew_token",
     "edit_config",
     "delete_config",
     "disable_application",
@@ -62,7 +64,7 @@ class Dashboard:
         with self._lock:
             account = self._account(linked_account_id, environment)
             before = accounts.summary(account)
-            account.udf = dict(udf)
+            accounts.replace_udf(self._world, account, udf)
             accounts.record_update(self._world, account, before)
 
     def connect(
@@ -72,18 +74,41 @@ class Dashboard:
         *,
         auth_type: str | None = None,
         identifier: Any = None,
+        connection_id: str | None = None,
+        auth_profile_id: str | None = None,
+        user_defined_fields: dict[str, Any] | None = None,
         environment: Environment = Environment.TEST,
-    ) -> None:
-        """Connect or reconnect, as a customer's consent would; ``auth_type`` defaults to the application's first."""
-        with self._lock:
+    ) -> str | None:
+        """Connect or reconnect, as a customer's consent would.
+
+        Args:
+            linked_account_id: The account.
+            slug: The application.
+            auth_type: Default: that of the connection, else the application's first.
+            identifier: What the provider calls it; default an e-mail address made up of the two.
+            connection_id: The connection to authorize again; default another one, where the application allows several.
+            auth_profile_id: The organisation's credential set; default the first one.
+            user_defined_fields: The caller's metadata for the connection.
+            environment: The account's environment.
+
+        Returns:
+            The connection id; None where the application connects once for each auth type.
+        """
+        choice = Choice(
+            connection_id=connection_id, auth_profile_id=auth_profile_id, user_defined_fields=user_defined_fields
+        )
+        with self._lock, _refusals():
             account = self._account(linked_account_id, environment)
             application = self._world.find_application(slug)
             if application is None:
                 raise LookupError(f"the application {slug!r} is unknown or disabled")
-            chosen = auth_type or next(iter(application.auth))
+            same = [] if connection_id is None else connections.select(account, slug, connection_id=connection_id)
+            chosen = auth_type or (same[0].auth_type if same else next(iter(application.auth)))
             if chosen not in application.auth:
                 raise ValueError(f"{slug} does not connect through {chosen!r}")
-            connections.connect(self._world, account, application, auth_type=chosen, identifier=identifier)
+            return connections.connect(
+                self._world, account, application, auth_type=chosen, identifier=identifier, choice=choice
+            )
 
     def disconnect(
         self,
@@ -91,12 +116,15 @@ class Dashboard:
         slug: str,
         *,
         auth_type: str | None = None,
+        connection_id: str | None = None,
         environment: Environment = Environment.TEST,
     ) -> None:
-        """Disconnect one auth type, or all; nothing happens if nothing is connected."""
-        with self._lock:
+        """Disconnect one auth type or connection, or all; nothing happens if nothing is connected."""
+        with self._lock, _refusals():
             account = self._account(linked_account_id, environment)
-            connections.disconnect(self._world, account, slug, auth_type=auth_type)
+            if connection_id is not None:
+                connections.get_connection(account, slug, connection_id)
+            connections.disconnect(self._world, account, slug, auth_type=auth_type, connection_id=connection_id)
 
     def expire_connection(
         self,
@@ -104,10 +132,14 @@ class Dashboard:
         slug: str,
         *,
         auth_type: str | None = None,
+        connection_id: str | None = None,
         environment: Environment = Environment.TEST,
     ) -> None:
-        """Expire a connection: the customer must reconnect."""
-        self._set_status(linked_account_id, slug, ConnectionStatus.EXPIRED, auth_type, environment)
+        """Expire one auth type or connection, or all: the customer must reconnect."""
+        with self._lock:
+            account = self._account(linked_account_id, environment)
+            parts = connections.find(account, slug, auth_type=auth_type, connection_id=connection_id)
+            connections.set_status(self._world, account, slug, parts, ConnectionStatus.EXPIRED)
 
     def recover_connection(
         self,
@@ -115,10 +147,32 @@ class Dashboard:
         slug: str,
         *,
         auth_type: str | None = None,
+        connection_id: str | None = None,
         environment: Environment = Environment.TEST,
     ) -> None:
-        """Make an expired connection active again, without a notification."""
-        self._set_status(linked_account_id, slug, ConnectionStatus.ACTIVE, auth_type, environment)
+        """Make what expired active again, without a notification."""
+        with self._lock:
+            account = self._account(linked_account_id, environment)
+            parts = connections.find(account, slug, auth_type=auth_type, connection_id=connection_id)
+            connections.set_status(self._world, account, slug, parts, ConnectionStatus.ACTIVE)
+
+    def renew_token(
+        self,
+        linked_account_id: str,
+        slug: str,
+        *,
+        auth_type: str | None = None,
+        connection_id: str | None = None,
+        environment: Environment = Environment.TEST,
+    ) -> None:
+        """Renew the provider's token, as Cobalt does by itself: only `connectedAt` and `updatedAt` move.
+
+        It applies to what is active of one auth type or connection, or of all; nothing active is a `LookupError`.
+        """
+        with self._lock:
+            account = self._account(linked_account_id, environment)
+            parts = connections.find(account, slug, auth_type=auth_type, connection_id=connection_id)
+            connections.renew_tokens(self._world, account, slug, parts)
 
     def edit_config(
         self,
@@ -126,25 +180,24 @@ class Dashboard:
         slug: str,
         *,
         config_id: str | None = None,
+        connection_id: str | None = None,
         fields: dict[str, Any] | None = None,
         workflows: dict[str, bool] | None = None,
         workflow_fields: dict[str, dict[str, Any]] | None = None,
         environment: Environment = Environment.TEST,
     ) -> None:
         """Set values (``fields``, ``workflow_fields``) and enable workflows; the others stay."""
-        with self._lock:
-            try:
-                configs.edit(
-                    self._world,
-                    self._account(linked_account_id, environment),
-                    slug,
-                    config_id=config_id or linked_account_id,
-                    values=fields or {},
-                    workflows=workflows or {},
-                    workflow_values=workflow_fields or {},
-                )
-            except Refusal as refusal:
-                raise ValueError(refusal.message) from refusal
+        with self._lock, _refusals():
+            account = self._account(linked_account_id, environment)
+            key = config_values.config_key(self._world, account, slug, config_id=config_id, connection_id=connection_id)
+            config_values.edit(
+                self._world,
+                account,
+                key,
+                values=fields or {},
+                workflows=workflows or {},
+                workflow_values=workflow_fields or {},
+            )
 
     def delete_config(
         self,
@@ -152,12 +205,14 @@ class Dashboard:
         slug: str,
         *,
         config_id: str | None = None,
+        connection_id: str | None = None,
         environment: Environment = Environment.TEST,
     ) -> None:
         """Delete one config; ``config_id`` defaults to the account's id."""
-        with self._lock:
+        with self._lock, _refusals():
             account = self._account(linked_account_id, environment)
-            configs.delete(self._world, account, slug, config_id or linked_account_id)
+            key = config_values.config_key(self._world, account, slug, config_id=config_id, connection_id=connection_id)
+            config_values.delete(self._world, account, key)
 
     def disable_application(self, slug: str) -> None:
         """Remove an application from the catalogue; its connections stay."""
@@ -172,24 +227,24 @@ class Dashboard:
         linked_account_id: str,
         workflow_id: str,
         *,
-        event: WorkflowEvent = "Workflow Completed",
+        event: str = WorkflowEvent.COMPLETED,
         config_id: str | None = None,
+        error: Any = None,
         environment: Environment = Environment.TEST,
     ) -> None:
-        """Notify registered webhooks that a workflow ended."""
+        """Notify registered webhooks that a workflow ended; ``error`` is what failed, for ``Workflow Errored``."""
         with self._lock:
             account = self._account(linked_account_id, environment)
-            workflow = self._workflow_name(workflow_id)
-            payload = {
-                "linked_account_id": linked_account_id,
-                "instance_id": self._world.new_id(),
-                "workflow_id": workflow_id,
-                "config_id": config_id or linked_account_id,
-                "event": event,
-                "workflow_name": workflow,
-                "status": "COMPLETED" if event == "Workflow Completed" else "ERRORED",
-            }
-            notifications.emit(self._world, account, event, payload)
+            name = self._workflow_name(workflow_id)
+            notifications.emit_workflow(
+                self._world,
+                account,
+                event,
+                workflow_id=workflow_id,
+                workflow_name=name,
+                config_id=config_id or linked_account_id,
+                error=error,
+            )
 
     def _account(self, linked_account_id: str, environment: Environment) -> Account:
         self._begin()
@@ -197,18 +252,6 @@ class Dashboard:
         if account is None:
             raise LookupError(f"there is no linked account {linked_account_id!r} in {environment}")
         return account
-
-    def _set_status(
-        self,
-        linked_account_id: str,
-        slug: str,
-        status: ConnectionStatus,
-        auth_type: str | None,
-        environment: Environment,
-    ) -> None:
-        with self._lock:
-            account = self._account(linked_account_id, environment)
-            connections.set_status(self._world, account, slug, status, auth_type=auth_type)
 
     def _set_enabled(self, slug: str, *, enabled: bool) -> None:
         with self._lock:
@@ -225,3 +268,12 @@ class Dashboard:
             if workflow is not None:
                 return workflow.name
         raise LookupError(f"there is no workflow {workflow_id!r}")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Raise what the API would refuse as the errors of `Dashboard`."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise (LookupError if refusal.status == 404 else ValueError)(refusal.message) from refusal

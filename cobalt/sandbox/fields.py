@@ -61,14 +61,37 @@ def document(settings: SandboxSettings, application: Application, config: Config
     """Return a config as the API shows it."""
     return {
         "slug": application.slug,
-        "config_id": config.config_id,
+        **config_ids(config),
         "fields": [field_document(settings, field, config.values) for field in application.fields],
         "workflows": [
-            _workflow_document(settings, workflow, config.workflows.get(workflow.id) or WorkflowValues())
+            workflow_document(settings, workflow, config.workflows.get(workflow.id) or WorkflowValues())
             for workflow in application.workflows
         ],
         "field_errors": errors(application, config),
     }
+
+
+def config_ids(config: Config) -> dict[str, Any]:
+    """Return a config's id, and its connection's where the application allows several."""
+    which = {"connection_id": config.connection_id} if config.connection_id else {}
+    return {"config_id": config.config_id, **which}
+
+
+def workflow_document(settings: SandboxSettings, workflow: Workflow, chosen: WorkflowValues) -> dict[str, Any]:
+    """Return a workflow of a config as the API shows it."""
+    return {
+        "id": workflow.id,
+        "name": workflow.name,
+        "description": workflow.description,
+        "enabled": chosen.enabled,
+        "fields": [field_document(settings, field, chosen.values) for field in workflow.fields],
+    }
+
+
+def field_details(settings: SandboxSettings, field: Field, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a field as the calls about single fields show it."""
+    document = {"hidden": False, **field_document(settings, field, values)}
+    return document if field.id in values else {**document, "defaultValue": ""}
 
 
 def field_document(settings: SandboxSettings, field: Field, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,16 +113,6 @@ def without_secrets(fields: Iterable[Field], values: Mapping[str, Any]) -> dict[
         return {}
     secret = {field.id for field in fields if field.field_type == "password"}
     return {key: MASK if key in secret and value is not None else value for key, value in values.items()}
-
-
-def _workflow_document(settings: SandboxSettings, workflow: Workflow, chosen: WorkflowValues) -> dict[str, Any]:
-    return {
-        "id": workflow.id,
-        "name": workflow.name,
-        "description": workflow.description,
-        "enabled": chosen.enabled,
-        "fields": [field_document(settings, field, chosen.values) for field in workflow.fields],
-    }
 
 
 def _errors_of(

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 from pydantic_core import from_json
 
+from cobalt_mirror.cobalt.sandbox import connections
 from cobalt_mirror.cobalt.sandbox.authentication import authorize, identify
 from cobalt_mirror.cobalt.sandbox.call import Call
 from cobalt_mirror.cobalt.sandbox.faults import Answer, Effect, Fault, Faults, Subject
@@ -24,7 +25,7 @@ from cobalt_mirror.cobalt.sandbox.rate import TokenBucket
 from cobalt_mirror.cobalt.sandbox.router import Route
 from cobalt_mirror.cobalt.sandbox.routes import ROUTER, Handler
 from cobalt_mirror.cobalt.sandbox.settings import RetryAfter
-from cobalt_mirror.cobalt.sandbox.state import World, iso
+from cobalt_mirror.cobalt.sandbox.state import Environment, World, iso
 
 _Match = tuple[Route[Handler], dict[str, str]] | None
 
@@ -68,7 +69,17 @@ class Gateway:
             if latency:
                 response = _slower(response, latency)
         self._world.ledger.close_call(response.status if response.delivery is Delivery.ANSWERED else None)
+        self._renew_some_token(record)
         return response
+
+    def _renew_some_token(self, record: CallRecord) -> None:
+        """Renew a token after the share of calls in the settings, as the provider's lifetimes would have it."""
+        share = self._world.settings.token_renewals
+        if not share or record.environment is None or record.linked_account_id is None:
+            return
+        account = self._world.find_account(Environment(record.environment), record.linked_account_id)
+        if account is not None and self._world.rng.random() < share:
+            connections.renew_any_token(self._world, account)
 
     def _open(self, request: SandboxRequest, subject: Subject) -> CallRecord:
         caller = identify(self._world, request)
@@ -126,17 +137,23 @@ class Gateway:
                 return self._refuse(Refusal(fault.status, code, "A fault rule applied to this call."))
 
     def _dispatch(self, request: SandboxRequest, match: _Match) -> SandboxResponse:
+        if match is None:
+            return self._refuse(Refusal(404, "NOT_FOUND", f"There is no route {request.method} {request.path}."))
+        route, params = match
         try:
-            return json_response(200, self._handle(request, match))
+            call = self._admit(request, route, params)
         except Refusal as refusal:
             return self._refuse(refusal)
+        try:
+            return json_response(200, route.handler(call))
+        except Refusal as refusal:
+            # The account is looked up before the service behind the route is asked.
+            is_known = refusal.error != "INVALID_LINKED_ACCOUNT_ID"
+            return self._refuse(refusal, error_key=route.error_key if is_known else "error")
 
-    def _handle(self, request: SandboxRequest, match: _Match) -> object:
-        if match is None:
-            raise Refusal(404, "NOT_FOUND", f"There is no route {request.method} {request.path}.")
-        route, params = match
+    def _admit(self, request: SandboxRequest, route: Route[Handler], params: dict[str, str]) -> Call:
         caller, environment = authorize(self._world, request, route.access)
-        call = Call(
+        return Call(
             world=self._world,
             request=request,
             params=params,
@@ -145,10 +162,9 @@ class Gateway:
             token=caller.token,
             token_account=caller.account,
         )
-        return route.handler(call)
 
-    def _refuse(self, refusal: Refusal) -> SandboxResponse:
-        return json_response(refusal.status, refusal.body(self._world.new_id()))
+    def _refuse(self, refusal: Refusal, *, error_key: str = "error") -> SandboxResponse:
+        return json_response(refusal.status, refusal.body(self._world.new_id(), error_key=error_key))
 
 
 def _subject(request: SandboxRequest, match: _Match) -> Subject:

@@ -69,12 +69,12 @@ class Refusal(Exception):
         self.error = error
         self.message = message
 
-    def body(self, request_id: str) -> dict[str, Any]:
-        """Return Cobalt's error body."""
+    def body(self, request_id: str, *, error_key: str = "error") -> dict[str, Any]:
+        """Return Cobalt's error body, with the code under `error_key`."""
         return {
             "status_code": self.status,
             "http_error_type": HTTPStatus(self.status).name,
-            "error": self.error,
+            error_key: self.error,
             "message": self.message,
             "request_id": request_id,
         }
@@ -83,6 +83,11 @@ class Refusal(Exception):
 def bad_request(message: str) -> Refusal:
     """Return the refusal of an invalid request."""
     return Refusal(400, "BAD_REQUEST", message)
+
+
+def not_found(message: str) -> Refusal:
+    """Return the refusal of a call about something that is not there."""
+    return Refusal(404, "RESOURCE_NOT_FOUND", message)
 
 
 def unknown_account(linked_account_id: str) -> Refusal:

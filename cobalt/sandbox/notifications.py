@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from enum import StrEnum
 from typing import Any
 
 from pydantic_core import to_json
@@ -14,7 +15,24 @@ ATTEMPTS = 4
 """One delivery and three retries."""
 
 CONNECTION_EVENTS = ("Connection Created", "Connection Deleted", "Connection Expired")
-WORKFLOW_EVENTS = ("Workflow Completed", "Workflow Errored")
+
+
+class WorkflowEvent(StrEnum):
+    """How a run of a workflow ended."""
+
+    COMPLETED = "Workflow Completed"
+    ERRORED = "Workflow Errored"
+    STOPPED = "Workflow Stopped"
+    TIMED_OUT = "Workflow Timed Out"
+
+
+EVENTS = (*CONNECTION_EVENTS, *(event.value for event in WorkflowEvent))
+_STATUSES = {
+    WorkflowEvent.COMPLETED: "COMPLETED",
+    WorkflowEvent.ERRORED: "ERRORED",
+    WorkflowEvent.STOPPED: "STOPPED",
+    WorkflowEvent.TIMED_OUT: "TIMED_OUT",
+}
 
 
 def emit_connection(world: World, account: Account, slug: str, event: str) -> None:
@@ -31,9 +49,39 @@ def emit_connection(world: World, account: Account, slug: str, event: str) -> No
     emit(world, account, event, payload, slug=slug)
 
 
+def emit_workflow(
+    world: World,
+    account: Account,
+    event: str,
+    *,
+    workflow_id: str,
+    workflow_name: str,
+    config_id: str,
+    error: Any = None,
+) -> None:
+    """Notify of the end of a workflow's run.
+
+    Raises:
+        ValueError: There is no such event, or it is not ``Workflow Errored`` and there is an error.
+    """
+    ended = WorkflowEvent(event)
+    if error is not None and ended is not WorkflowEvent.ERRORED:
+        raise ValueError(f"error: only {WorkflowEvent.ERRORED} carries one")
+    payload = {
+        "linked_account_id": account.linked_account_id,
+        "instance_id": world.new_id(),
+        "workflow_id": workflow_id,
+        "config_id": config_id,
+        "event": ended.value,
+        "workflow_name": workflow_name,
+        "status": _STATUSES[ended],
+    }
+    emit(world, account, ended.value, payload if error is None else {**payload, "error": error})
+
+
 def emit(world: World, account: Account, event: str, payload: dict[str, Any], *, slug: str | None = None) -> None:
     """Put one notification for each webhook into the outbox, or lose it, as the settings say."""
-    body = to_json(payload)
+    event_json = to_json(payload)
     for webhook in list(world.webhooks.values()):
         fields = webhook.fields
         if webhook.environment is not account.environment or not fields["is_enabled"]:
@@ -46,6 +94,7 @@ def emit(world: World, account: Account, event: str, payload: dict[str, Any], *,
             continue
         copies = 2 if world.rng.random() < world.settings.notifications_duplicated else 1
         for _ in range(copies):
+            body = _body(fields["webhook_body"], event_json)
             world.outbox.append(_notification(world, account.environment, event, fields, body))
 
 
@@ -69,6 +118,12 @@ def put_back(world: World, notification: Notification, now: datetime) -> bool:
     notification.due_at = now + timedelta(seconds=wait)
     world.outbox.append(notification)
     return True
+
+
+def _body(template: Any, event_json: bytes) -> bytes:
+    """Return the template with the event's JSON in place of ``{{event}}``, quoted or not."""
+    text = template.encode() if isinstance(template, str) else to_json(template)
+    return text.replace(b'"{{event}}"', event_json).replace(b"{{event}}", event_json)
 
 
 def _notification(

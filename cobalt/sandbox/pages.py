@@ -3,7 +3,7 @@
 from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from cobalt_mirror.cobalt.sandbox import connections
+from cobalt_mirror.cobalt.sandbox import connecting, connections
 from cobalt_mirror.cobalt.sandbox.messages import Refusal, SandboxRequest, SandboxResponse, html_response
 from cobalt_mirror.cobalt.sandbox.state import Account, Consent, World
 
@@ -58,7 +58,7 @@ def _decide(world: World, form: dict[str, str]) -> SandboxResponse:
         raise Refusal(404, "EXTERNAL_API_FAILURE", f"The application {slug!r} is not enabled.")
     del world.consents[form["state"]]
     if decision == "allow":
-        connections.connect(world, account, application, auth_type="oauth2")
+        connections.connect(world, account, application, auth_type="oauth2", choice=consent.choice)
     outcome = {"status": "connected" if decision == "allow" else "denied", "slug": slug}
     if consent.redirect_url is not None:
         location = _with_query(consent.redirect_url, outcome)
@@ -84,10 +84,10 @@ def _hosted_page(world: World, secret: str, base_url: str) -> SandboxResponse:
     account = world.get_account(page.environment, page.linked_account_id)
     rows = []
     for application in world.applications.values():
-        if "oauth2" not in application.auth or application.slug in world.disabled:
+        if not application.opens_window or application.slug in world.disabled:
             continue
         state = " (connected)" if application.slug in account.connections else ""
-        link = connections.consent_url(world, base_url, account, application.slug, page.redirect_url)
+        link = connecting.consent_url(world, base_url, account, application.slug, redirect_url=page.redirect_url)
         rows.append(f'<li><a href="{escape(link)}">{escape(application.name)}</a>{state}</li>')
     return _page(200, f"Integrations of {escape(account.linked_account_id)}", f"<ul>{''.join(rows)}</ul>")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 from urllib.parse import unquote_to_bytes
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., object])
@@ -19,13 +19,19 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route(Generic[HandlerT]):
-    """One method and path; ``name`` is its name in the ledger and in fault rules."""
+    """One method and path.
+
+    Attributes:
+        name: Its name in the ledger and in fault rules.
+        error_key: The key of the code in its refusals; the service behind configs calls it otherwise.
+    """
 
     name: str
     method: str
     template: str
     handler: HandlerT
     access: Access = Access.KEY_OR_TOKEN
+    error_key: Literal["error", "error_code"] = "error"
 
 
 @dataclass(slots=True)

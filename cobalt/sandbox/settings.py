@@ -55,7 +55,11 @@ class SandboxSettings(BaseModel):
         upsert_left_out: What an upsert does to `name` and `udf` if it leaves them out. Credentials are always kept.
         password_values: How config answers show password fields.
         null_values: What a `null` value does.
+        token_renewals: Share of API calls of one account after which the provider's token of one of its active
+            connections is renewed, 0 to 1.
         connected_when_not: `connected: false`, or no such key.
+        default_application_shown: Whether an account's `integrations` show the organisation's default application, once
+            it had credentials for it. Its `app_id` is in no catalogue.
         listing_carries_integrations: Whether the documents of the listing show `integrations`.
         notifications_lost: Share of notifications that are never sent, 0 to 1.
         notifications_duplicated: Share of notifications that are sent twice, 0 to 1.
@@ -72,10 +76,12 @@ class SandboxSettings(BaseModel):
     retry_after: RetryAfter = RetryAfter.SECONDS
     token_lifetime_seconds: int = Field(default=86_400, ge=1)
     reconnect_changes_connected_at: bool = True
+    token_renewals: float = Field(default=0.0, ge=0, le=1)
     upsert_left_out: LeftOut = LeftOut.KEPT
     password_values: PasswordValues = PasswordValues.SHOWN
     null_values: NullValues = NullValues.CLEARED
     connected_when_not: ConnectedWhenNot = ConnectedWhenNot.FALSE
+    default_application_shown: bool = False
     listing_carries_integrations: bool = True
     notifications_lost: float = Field(default=0.0, ge=0, le=1)
     notifications_duplicated: float = Field(default=0.0, ge=0, le=1)

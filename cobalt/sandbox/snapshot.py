@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from cobalt_mirror.cobalt.sandbox import configs, fields
-from cobalt_mirror.cobalt.sandbox.state import Account, ConnectionStatus, Environment, World, iso
+from cobalt_mirror.cobalt.sandbox import accounts, applications, config_values, fields
+from cobalt_mirror.cobalt.sandbox.state import Account, ConnectedAccount, Environment, World, iso
 
 
 def take(
@@ -36,7 +36,7 @@ def _account(account: Account, *, secrets: bool) -> dict[str, Any]:
     row = {
         **_key(account),
         "name": account.name,
-        "udf": dict(account.udf),
+        "udf": accounts.udf_values(account),
         "has_credentials": bool(account.credentials),
         "created_at": iso(account.created_at),
         "updated_at": iso(account.updated_at),
@@ -47,22 +47,28 @@ def _account(account: Account, *, secrets: bool) -> dict[str, Any]:
 
 
 def _connections(account: Account, *, secrets: bool) -> list[dict[str, Any]]:
-    rows = []
-    for slug, parts in sorted(account.connections.items()):
-        expired = any(part.status is ConnectionStatus.EXPIRED for part in parts.values())
-        connected_accounts = [
-            {
-                "identifier": part.identifier,
-                "auth_type": part.auth_type,
-                "connected_at": iso(part.connected_at),
-                "status": part.status.value,
-                **({"credentials": dict(part.credentials)} if secrets else {}),
-            }
-            for _, part in sorted(parts.items())
-        ]
-        status = "reauth_required" if expired else "connected"
-        rows.append({**_key(account), "slug": slug, "status": status, "accounts": connected_accounts})
-    return rows
+    return [
+        {
+            **_key(account),
+            "slug": slug,
+            "status": "reauth_required" if integration.is_expired else "connected",
+            "created_at": iso(integration.created_at),
+            "accounts": [_connected_account(part, secrets=secrets) for _, part in sorted(integration.parts.items())],
+        }
+        for slug, integration in sorted(account.connections.items())
+    ]
+
+
+def _connected_account(part: ConnectedAccount, *, secrets: bool) -> dict[str, Any]:
+    return {
+        "identifier": part.identifier,
+        "auth_type": part.auth_type,
+        "connected_at": iso(part.connected_at),
+        "created_at": iso(part.created_at),
+        "status": part.status.value,
+        **({} if part.connection_id is None else applications.several_fields(part)),
+        **({"credentials": dict(part.credentials)} if secrets else {}),
+    }
 
 
 def _configs(world: World, account: Account, *, secrets: bool) -> list[dict[str, Any]]:
@@ -71,8 +77,10 @@ def _configs(world: World, account: Account, *, secrets: bool) -> list[dict[str,
             **_key(account),
             "slug": slug,
             "config_id": config_id,
-            **configs.summary(world.applications[slug], config, secrets=secrets),
+            "connection_id": connection_id,
+            "labels": config.labels,
+            **config_values.summary(world.applications[slug], config, secrets=secrets),
             "field_errors": fields.errors(world.applications[slug], config),
         }
-        for (slug, config_id), config in sorted(account.configs.items())
+        for (slug, config_id, connection_id), config in sorted(account.configs.items())
     ]

@@ -5,20 +5,23 @@ from typing import Any
 
 from cobalt_mirror.cobalt.sandbox.accounts import record
 from cobalt_mirror.cobalt.sandbox.call import Body, Call, Identifier
-from cobalt_mirror.cobalt.sandbox.messages import bad_request
+from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
 from cobalt_mirror.cobalt.sandbox.state import SessionToken
 
 REFRESH_LIFETIME = timedelta(days=30)
 
 
 class _TokenBody(Body):
-    linked_account_id: Identifier
+    linked_account_id: Identifier = ""
 
 
 def issue(call: Call) -> dict[str, Any]:
     """POST session-token: the token that is still valid, or a new one."""
     world = call.world
-    account = world.get_account(call.environment, call.body(_TokenBody).linked_account_id)
+    linked_account_id = call.body(_TokenBody).linked_account_id
+    if not linked_account_id:
+        raise Refusal(400, "SERVER_ERROR", "linked_account_id is missing.")
+    account = world.get_account(call.environment, linked_account_id)
     forced = call.query("force_refresh")
     if forced not in (None, "true", "false"):
         raise bad_request("force_refresh must be true or false.")

@@ -23,6 +23,11 @@ def _fields_go_in_as_a_map(schemas: dict[str, Any]) -> None:
     install["fields"] = install["workflows"]["items"]["properties"]["fields"] = {"type": "object"}
 
 
+def _a_new_account_has_null_for_integrations(schemas: dict[str, Any]) -> None:
+    """The description says a list; the vendor's own example of a create shows null."""
+    schemas["LinkedAccount"]["properties"]["integrations"]["nullable"] = True
+
+
 def _identifier_is_any_value(schemas: dict[str, Any]) -> None:
     """The description says text; the vendor's own examples show objects and null."""
     connected = schemas["ApplicationItem"]["properties"]["connected_accounts"]["items"]["properties"]
@@ -42,6 +47,7 @@ def _openapi() -> OpenAPI:
     described = yaml.load(DESCRIPTION.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     _fields_go_in_as_a_map(described["components"]["schemas"])
     _identifier_is_any_value(described["components"]["schemas"])
+    _a_new_account_has_null_for_integrations(described["components"]["schemas"])
     _account_calls_take_session_tokens(described["paths"])
     return OpenAPI.from_dict(described)
 

@@ -38,9 +38,9 @@ class Api:
     """Plain calls as a backend makes them; they answer the response, whatever it is."""
 
     def __init__(self, sandbox: Sandbox, clock: TestClock, *, key: str = "tk_sandbox") -> None:
-        self._transport = SandboxTransport(sandbox, on_latency=clock.forward)
+        self.transport = SandboxTransport(sandbox, on_latency=clock.forward)
         self.http = httpx.Client(
-            transport=self._transport,
+            transport=self.transport,
             base_url="http://cobalt.test",
             headers={"x-api-key": key},
         )
@@ -78,7 +78,7 @@ class Api:
     def browser(self, account: str = "acme") -> httpx.Client:
         """A client with nothing but the account's session token."""
         return httpx.Client(
-            transport=self._transport,
+            transport=self.transport,
             base_url="http://cobalt.test",
             headers={"authorization": f"Bearer {self.token(account)}"},
         )
@@ -90,11 +90,12 @@ def ok(response: httpx.Response) -> Any:
 
 
 def refused(response: httpx.Response) -> tuple[int, str]:
-    """Status and code of a refusal in Cobalt's form."""
+    """Status and code of a refusal in one of Cobalt's two forms."""
     body = response.json()
-    assert set(body) == {"status_code", "http_error_type", "error", "message", "request_id"}
+    key = "error_code" if "error_code" in body else "error"
+    assert set(body) == {"status_code", "http_error_type", key, "message", "request_id"}
     assert body["status_code"] == response.status_code
-    return response.status_code, body["error"]
+    return response.status_code, body[key]
 
 
 @pytest.fixture

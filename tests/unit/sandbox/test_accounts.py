@@ -17,9 +17,20 @@ def test_an_upsert_says_whether_the_account_is_new_and_turns_the_map_into_pairs(
     assert second["new_account"] is False
     assert second["_id"] == first["_id"]
     assert second["name"] == "Zen again"
-    assert second["udf"] == [{"key_name": "plan", "key_value": "gold"}]
+    assert [(pair["key_name"], pair["key_value"]) for pair in second["udf"]] == [("plan", "gold")]
     assert second["createdAt"] == "2026-05-04T03:02:01.250Z"
     assert "integrations" not in second
+
+
+def test_a_user_defined_field_that_stays_keeps_its_id(api: Api, clock: TestClock) -> None:
+    first = api.upsert(udf={"plan": "gold", "seats": "5", "old": "x"})["udf"]
+    clock.forward(1)
+    second = api.upsert(udf={"plan": "free", "seats": "5", "new": "y"})["udf"]
+
+    assert [pair["key_name"] for pair in second] == ["plan", "seats", "new"]
+    assert [pair["_id"] for pair in second[:2]] == [pair["_id"] for pair in first[:2]]
+    assert second[1] == first[1]
+    assert second[0]["createdAt"] == first[0]["createdAt"] < second[0]["updatedAt"] == second[2]["createdAt"]
 
 
 def test_an_upsert_may_be_nested_and_then_ignores_what_is_flat(api: Api) -> None:
@@ -44,6 +55,7 @@ def test_creating_an_account_twice_is_refused(api: Api) -> None:
     again = api("POST", ACCOUNT, json={"linked_account_id": "zen"})
 
     assert created["account_id"] == "zen"
+    assert created["integrations"] is None
     assert refused(again) == (400, "LINKED_ACCOUNT_EXISTS")
 
 
@@ -69,7 +81,8 @@ def test_creating_an_account_twice_is_refused(api: Api) -> None:
 def test_a_wrong_body_is_refused_and_changes_nothing(api: Api, sandbox: Sandbox, method: str, body: Any) -> None:
     before = sandbox.state()
 
-    assert refused(api(method, ACCOUNT, json=body)) == (400, "BAD_REQUEST")
+    code = "BAD_REQUEST" if body else "INVALID_LINKED_ACCOUNT_ID"
+    assert refused(api(method, ACCOUNT, json=body)) == (400, code)
     assert sandbox.state() == before
 
 
@@ -91,8 +104,8 @@ def test_reading_shows_integrations_and_an_absent_account_is_404(api: Api) -> No
 
     shown = ok(api("GET", f"{ACCOUNT}/acme"))
     assert [(each["type"], each["reauth_required"]) for each in shown["integrations"]] == [("slack", False)]
-    assert refused(api("GET", f"{ACCOUNT}/nobody"))[0] == 404
-    assert refused(api("DELETE", f"{ACCOUNT}/nobody"))[0] == 404
+    assert refused(api("GET", f"{ACCOUNT}/nobody")) == (404, "SERVER_ERROR")
+    assert refused(api("DELETE", f"{ACCOUNT}/nobody")) == (404, "SERVER_ERROR")
 
 
 def test_deleting_an_account_ends_everything_of_it(api: Api, sandbox: Sandbox) -> None:

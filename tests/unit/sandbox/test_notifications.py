@@ -11,7 +11,15 @@ from cobalt_mirror.cobalt.sandbox import Sandbox
 from tests.unit.sandbox.conftest import CONFIG, PUBLIC, Api, TestClock, ok, refused
 
 WEBHOOK = f"{PUBLIC}/webhook"
-EVENTS = ["Connection Created", "Connection Deleted", "Connection Expired", "Workflow Completed", "Workflow Errored"]
+EVENTS = [
+    "Connection Created",
+    "Connection Deleted",
+    "Connection Expired",
+    "Workflow Completed",
+    "Workflow Errored",
+    "Workflow Stopped",
+    "Workflow Timed Out",
+]
 
 
 def register(api: Api, **fields: Any) -> Any:
@@ -32,8 +40,8 @@ def test_webhooks_are_registered_listed_changed_and_deleted(api: Api) -> None:
     assert changed == {**first, "is_enabled": False}
     assert ok(api("GET", f"{WEBHOOK}/{first['_id']}")) == changed
     assert ok(api("DELETE", f"{WEBHOOK}/{first['_id']}")) == [second]
-    assert refused(api("PUT", f"{WEBHOOK}/{first['_id']}", json={})) == (404, "WEBHOOK_NOT_FOUND")
-    assert refused(api("DELETE", f"{WEBHOOK}/{first['_id']}")) == (404, "WEBHOOK_NOT_FOUND")
+    assert refused(api("PUT", f"{WEBHOOK}/{first['_id']}", json={})) == (400, "RESOURCE_NOT_FOUND")
+    assert refused(api("DELETE", f"{WEBHOOK}/{first['_id']}")) == (400, "RESOURCE_NOT_FOUND")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +60,8 @@ def test_webhooks_are_registered_listed_changed_and_deleted(api: Api) -> None:
 def test_a_wrong_webhook_is_refused(api: Api, wrong: dict[str, Any]) -> None:
     body = {"webhook_url": "https://host.example/hook", "webhook_events": EVENTS, **wrong}
 
-    assert refused(api("POST", WEBHOOK, json=body)) == (400, "BAD_REQUEST")
+    code = "INVALID_EVENT" if wrong.get("webhook_events") else "BAD_REQUEST"
+    assert refused(api("POST", WEBHOOK, json=body)) == (400, code)
     assert ok(api("GET", WEBHOOK)) == []
 
 
@@ -106,6 +115,74 @@ def test_a_workflow_notification_is_told_on_demand(api: Api, sandbox: Sandbox) -
         "workflow_name": "Notify the channel",
         "status": "ERRORED",
     }
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        ("Workflow Completed", "COMPLETED"),
+        ("Workflow Errored", "ERRORED"),
+        ("Workflow Stopped", "STOPPED"),
+        ("Workflow Timed Out", "TIMED_OUT"),
+    ],
+)
+def test_every_end_of_a_workflow_is_told(api: Api, sandbox: Sandbox, event: str, status: str) -> None:
+    register(api, webhook_events=[event])
+    sandbox.notify_workflow("acme", "slack_notify", event=event)
+
+    (sent,) = sandbox.take_notifications()
+    assert (json.loads(sent.body)["event"], json.loads(sent.body)["status"]) == (event, status)
+    assert "error" not in json.loads(sent.body)
+
+
+def test_a_failed_workflow_carries_the_whole_error(api: Api, sandbox: Sandbox) -> None:
+    register(api)
+    error = {"response": {"status": 502, "data": "x" * 100_000}}
+    body = {"linked_account_id": "acme", "workflow_id": "slack_notify", "event": "Workflow Errored", "error": error}
+    ok(api.http.post("/_sandbox/dashboard/notify_workflow", json=body))
+
+    (sent,) = sandbox.take_notifications()
+    assert json.loads(sent.body)["error"] == error
+    for wrong in ({"event": "Workflow Stopped"}, {"event": "Workflow Started"}):
+        assert refused(api.http.post("/_sandbox/dashboard/notify_workflow", json={**body, **wrong}))[0] == 400
+    assert sandbox.take_notifications() == []
+
+
+@pytest.mark.parametrize(
+    ("template", "body"),
+    [
+        ("{{event}}", "EVENT"),
+        ('{"text": "{{event}}", "from": "Cobalt"}', '{"text": EVENT, "from": "Cobalt"}'),
+        ({"data": "{{event}}", "kind": 7}, '{"data":EVENT,"kind":7}'),
+        ("nothing of it", "nothing of it"),
+    ],
+)
+def test_a_custom_webhook_has_a_body_of_its_own(api: Api, sandbox: Sandbox, template: Any, body: str) -> None:
+    plain = register(api, webhook_body={"is": "ignored"})
+    custom = register(api, webhook_type="custom", webhook_body=template)
+    assert (plain["webhook_type"], plain["webhook_body"]) == ("default", "{{event}}")
+    assert custom["webhook_type"] == ("default" if template == "{{event}}" else "custom")
+    assert custom["webhook_body"] == template
+    api.consent("slack")
+
+    first, second = sandbox.take_notifications()
+    assert second.body.decode() == body.replace("EVENT", first.body.decode())
+    assert second.headers["x-cobalt-signature"] == hmac.new(b"tk_sandbox", second.body, hashlib.sha256).hexdigest()
+
+
+def test_a_webhook_becomes_custom_and_default_again(api: Api) -> None:
+    webhook = register(api)
+
+    def changed(**fields: Any) -> tuple[Any, Any]:
+        shown = ok(api("PUT", f"{WEBHOOK}/{webhook['_id']}", json=fields))
+        return shown["webhook_type"], shown["webhook_body"]
+
+    assert changed(webhook_body="x {{event}}") == ("default", "{{event}}")
+    assert changed(webhook_type="custom", webhook_body="x {{event}}") == ("custom", "x {{event}}")
+    assert changed(is_enabled=False) == ("custom", "x {{event}}")
+    assert changed(webhook_type="default") == ("default", "{{event}}")
+    wrong = api("PUT", f"{WEBHOOK}/{webhook['_id']}", json={"webhook_events": ["Workflow Started"]})
+    assert refused(wrong) == (400, "INVALID_EVENT")
 
 
 def test_only_enabled_webhooks_that_asked_for_the_event_are_told(api: Api, sandbox: Sandbox) -> None:

