@@ -230,6 +230,7 @@ def test_history_comes_newest_first_and_not_without_end(engine: Engine) -> None:
                 linked_account_id="acme",
                 slug="slack",
                 config_id=None,
+                connection_id=None,
                 changes={"status": [None, 2]},
                 because={"events": [["host", "1"]]},
             )

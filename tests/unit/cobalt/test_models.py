@@ -37,7 +37,7 @@ def test_an_account_tells_what_it_is_connected_to() -> None:
     account = account_client(integrations=[integration, {"type": "asana"}], __v=3).fetch_account("acme")
     assert account.environment is Environment.TEST
     assert account.integrations is not None
-    assert [(each.slug, each.reauth_required) for each in account.integrations] == [("slack", True), ("asana", False)]
+    assert [(each.type, each.reauth_required) for each in account.integrations] == [("slack", True), ("asana", False)]
     assert account.integrations[0].created_at == datetime(2026, 5, 1, 10, tzinfo=UTC)
     assert account.raw["__v"] == 3
 
