@@ -69,7 +69,7 @@ def test_applications_are_connected_read_and_disconnected(
     assert [(each.auth_type, each.status) for each in slack.connected_accounts] == [("oauth2", "active")]
     integrations = client.fetch_account(linked_account_id).integrations
     assert integrations is not None
-    assert [each.slug for each in integrations] == ["slack"]
+    assert [each.type for each in integrations] == ["slack"]
 
     sandbox.expire_connection(linked_account_id, "slack")
     assert client.fetch_application(linked_account_id, "slack").reauth_required

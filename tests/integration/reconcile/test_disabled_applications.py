@@ -1,6 +1,7 @@
 """An application that is not enabled cannot be read: its connections are not said to agree unless something says so."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_while_nothing_differs_the_listing_is_enough(world: World) -> None:
 
 
 @pytest.mark.parametrize("options", [{"deep": True}, {"account": "a1"}])
-def test_configs_that_cannot_be_read_are_left(world: World, options: dict[str, object]) -> None:
+def test_configs_that_cannot_be_read_are_left(world: World, options: dict[str, Any]) -> None:
     before = world.rows("configs"), world.rows("connections", slug="order_desk")
     report = reconcile(world, **options)
 

@@ -12,7 +12,7 @@ from cobalt_mirror.db import MirroredAccount, MirroredConfig, MirroredConnection
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
 from cobalt_mirror.workers.demo.compare import MirrorRows, compare
 from cobalt_mirror.workers.handlers.configs import config_columns
-from cobalt_mirror.workers.handlers.connections import connection_columns
+from cobalt_mirror.workers.handlers.reading import connection_columns
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -48,6 +48,7 @@ def mirror(sandbox: Sandbox) -> MirrorRows:
             linked_account_id="acme",
             slug="postgresql",
             config_id="acme",
+            connection_id="",
             verified_at=NOW,
             **config_columns(client.fetch_config("acme", "postgresql")),
         )
