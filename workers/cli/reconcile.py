@@ -57,7 +57,7 @@ def reconcile(
 
     Walks Cobalt's listing, adds accounts that the mirror lacks, and reads again whatever seems to differ. The next run
     with the same options resumes one that was killed. Exits with 0 if mirror and Cobalt agree, 1 if the run did not
-    finish, 2 if differences remain, 3 if another run is under way.
+    finish, 2 if differences remain or could not be looked for, 3 if another run is under way.
 
     \b
     Example:

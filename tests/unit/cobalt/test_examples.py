@@ -53,7 +53,12 @@ ERRORS: Mapping[tuple[int, str], type[CobaltError]] = {
     (500, "SERVER_ERROR"): CredentialsRefused,
 }
 #: The same for a 404 whose code says nothing: what is absent is what was asked for.
-ABSENT: Mapping[str, type[CobaltError]] = {"fetch_account": UnknownAccount, "delete_account": UnknownAccount}
+ABSENT: Mapping[str, type[CobaltError]] = {
+    "fetch_account": UnknownAccount,
+    "delete_account": UnknownAccount,
+    "set_auth_credential": Refused,
+    "delete_auth_credential": Refused,
+}
 
 
 def operation(example: Mapping[str, Any]) -> str:
@@ -207,6 +212,8 @@ VALUES: Mapping[str, Callable[[Any, Any], None]] = {
     "fetch_accounts": is_page,
     "delete_account": is_nothing,
     "disconnect": is_account,
+    "set_auth_credential": is_nothing,
+    "delete_auth_credential": is_nothing,
     "session_token": is_token,
     "revoke_session_token": equals("revoked_count"),
     "fetch_webhooks": each_is(is_webhook),
