@@ -32,7 +32,7 @@ DEFAULT_TYPE = "default"
 
 
 class Webhooks(Organisation):
-    """The webhooks of the key's environment; an unknown id is `Refused` with status 404."""
+    """The webhooks of the key's environment; an unknown id is `Refused` with the code `RESOURCE_NOT_FOUND`."""
 
     def fetch_webhooks(self) -> list[Webhook]:
         """Return all webhooks.
@@ -56,7 +56,7 @@ class Webhooks(Organisation):
         """Change the named properties, such as `is_enabled` or `webhook_events`; the others stay.
 
         Raises:
-            Refused: Cobalt does not accept a value, or (404) has no such webhook. Stop.
+            Refused: Cobalt does not accept a value, or has no such webhook (`RESOURCE_NOT_FOUND`). Stop.
             CobaltError: See `Client`.
         """
         return self._with_key(Call(method="PUT", path=_path(webhook_id), body=changes, writes=True), _WEBHOOK)
@@ -65,7 +65,7 @@ class Webhooks(Organisation):
         """Delete the webhook.
 
         Raises:
-            Refused: (404) There is no such webhook, so nothing is left to delete.
+            Refused: There is no such webhook (`RESOURCE_NOT_FOUND`), so nothing is left to delete.
             CobaltError: See `Client`.
         """
         self._with_key(Call(method="DELETE", path=_path(webhook_id), writes=True), ANYTHING)

@@ -10,7 +10,7 @@ _UNENCODED = re.compile(r"[/?#@\[\]\s]|%(?![0-9A-Fa-f]{2})")
 def checked_address(address: str) -> str:
     """Return an address whose user and password are percent-encoded.
 
-    In one that is not, everything after a `/`, `#`, `?` or `@` of the password would be taken for the server's name or a
+    In one that is not, what follows a `/`, `#`, `?` or `@` in the password would be taken for the server's name or a
     path, and be printed as such.
 
     Raises:

@@ -55,6 +55,7 @@ class SandboxSettings(BaseModel):
         upsert_left_out: What an upsert does to `name` and `udf` if it leaves them out. Credentials are always kept.
         password_values: How config answers show password fields.
         null_values: What a `null` value does.
+        value_types_checked: Whether a value of another JSON type than the field's is refused.
         token_renewals: Share of API calls of one account after which the provider's token of one of its active
             connections is renewed, 0 to 1.
         connected_when_not: `connected: false`, or no such key.
@@ -81,6 +82,7 @@ class SandboxSettings(BaseModel):
     upsert_left_out: LeftOut = LeftOut.KEPT
     password_values: PasswordValues = PasswordValues.SHOWN
     null_values: NullValues = NullValues.CLEARED
+    value_types_checked: bool = True
     connected_when_not: ConnectedWhenNot = ConnectedWhenNot.FALSE
     connected_accounts_bare: bool = False
     default_application_shown: bool = False
