@@ -55,7 +55,7 @@ def _link(consent: ByHand) -> dict[str, Any]:
     """Return how a change names the connection that a consent made or authorized again."""
     names = ("linked_account_id", "slug", "connection_id")
     link = {name: consent.arguments[name] for name in names if name in consent.arguments}
-    return link if consent.opens is None else {**link, "connection_id": consent.opens}
+    return {**link, "connection_id": consent.opens} if "auth_profile_id" in consent.arguments else link
 
 
 def _change(chance: Random, at: float, consent: ByHand) -> ByHand:

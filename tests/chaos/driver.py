@@ -30,7 +30,7 @@ class Driver:
         exits: The exit code of each reconciliation, or minus the signal that killed it.
         missed: Number of changes by hand that could not be made.
         unpublished: Number of steps that were not published, as their connection was never made.
-        opened: The ids of connections to applications that hold several.
+        opened: What customers have connected, with its id where the application holds several connections.
         kills: Number of reconciliations that were killed.
     """
 
@@ -128,7 +128,7 @@ class Driver:
         answer = None if arguments is None else self.services.control.by_hand(step.action, arguments)
         if answer is not None:
             if step.opens is not None:
-                self.opened[step.opens] = answer["connection_id"]
+                self.opened[step.opens] = answer.get("connection_id", "")
         elif not (step.insists and self._put_off(step)):
             self.missed += 1
 

@@ -45,7 +45,7 @@ class Host:
         """Publish until the database accepts it, with the same ids every time, even after the plan's end.
 
         Returns:
-            False, and nothing is published, while the id of a connection is not known.
+            False, and nothing is published, while what they need is not connected.
         """
         events = [event for item in planned if (event := self._event(item, ids)) is not None]
         if len(events) < len(planned):

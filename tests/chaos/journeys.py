@@ -42,11 +42,16 @@ def plan_customers(options: Options) -> Steps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One connected account. `opened`: what names it, where the application holds several."""
+    """One connected account."""
 
     application: Application
     auth_type: str
-    opened: Opened | None = None
+    opened: Opened
+
+    @property
+    def named(self) -> Opened | None:
+        """What names it, where the application holds several connections."""
+        return self.opened if self.application.has_multi_auth_enabled else None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,7 +110,7 @@ class Customer:
         auth_types = list(application.auth)
         both = len(auth_types) > 1 and self._happens(0.3)
         for auth_type in auth_types if both else [self.chance.choice(auth_types)]:
-            yield from self._authorize(application, auth_type)
+            yield from self._authorize(application, auth_type, self._new_connection())
         yield from self._configure(application, None)
 
     def _connect_several(self, application: Application) -> Steps:
@@ -113,7 +118,7 @@ class Customer:
         number = self.chance.choice((1, 2, 2, 3))
         for _ in range(number):
             opened = self._new_connection()
-            yield from self._authorize(application, self.chance.choice(list(application.auth)), opened=opened)
+            yield from self._authorize(application, self.chance.choice(list(application.auth)), opened)
             yield from self._configure(application, None if number == 1 and self._happens(0.5) else opened)
 
     def _new_connection(self) -> Opened:
@@ -121,34 +126,32 @@ class Customer:
         return Opened(f"{self.id} {self.opened}")
 
     def _authorize(
-        self, application: Application, auth_type: str, *, opened: Opened | None = None, is_again: bool = False
+        self, application: Application, auth_type: str, opened: Opened, *, again: Opened | None = None
     ) -> Steps:
         """Connect, and tell of it.
 
         Args:
             application: the application.
             auth_type: how.
-            opened: the connection, where the application holds several.
-            is_again: whether that connection is authorized again.
+            opened: what is connected now.
+            again: the same, as it was connected before; None: it was not.
         """
+        link = Link(application=application, auth_type=auth_type, opened=opened)
         arguments: dict[str, Any] = {"linked_account_id": self.id, "slug": application.slug, "auth_type": auth_type}
-        if opened is not None:
-            arguments |= {"connection_id": opened} if is_again else self._about(application)
+        if link.named is not None:
+            arguments |= self._about(application) if again is None else {"connection_id": again}
         is_early = self._happens(0.1)  # the page tells of the popup before the customer clicked in it
-        yield ByHand(
-            at=self.now + (1.5 if is_early else 0),
-            action="connect",
-            arguments=arguments,
-            opens=None if is_again else opened,
-            insists=not is_again,
-        )
+        connects_at = self.now + (1.5 if is_early else 0)
+        yield ByHand(at=connects_at, action="connect", arguments=arguments, opens=opened, insists=True)
         self.now += 0.1
-        published_auth_type = auth_type if self._happens(0.7) else None
-        named = None if opened is None or is_early or self._happens(0.3) else opened
         yield from self._happened(
-            ConnectionAuthorized, slug=application.slug, auth_type=published_auth_type, connection_id=named
+            ConnectionAuthorized,
+            needs=None if is_early else opened,
+            slug=application.slug,
+            auth_type=auth_type if self._happens(0.7) else None,
+            connection_id=None if is_early or self._happens(0.3) else link.named,
         )
-        self.connected.append(Link(application=application, auth_type=auth_type, opened=opened))
+        self.connected.append(link)
         self._think(4)
 
     def _about(self, application: Application) -> dict[str, Any]:
@@ -174,16 +177,20 @@ class Customer:
     def _remove(self) -> Steps:
         """Disconnect; half of them change their mind and reconnect, as fast as they can click."""
         link = self.chance.choice(self.connected)
-        named = link.opened if self._happens(0.6) else None
-        only = link.auth_type if self._happens(0.3) else None
-        yield from self._happened(ConnectionRemoved, slug=link.application.slug, auth_type=only, connection_id=named)
+        yield from self._happened(
+            ConnectionRemoved,
+            needs=link.opened,
+            slug=link.application.slug,
+            auth_type=link.auth_type if self._happens(0.3) else None,
+            connection_id=link.named if self._happens(0.6) else None,
+        )
         self._think(2)
         if not self._happens(0.6):
             return
-        is_again = link.opened is not None and self._happens(0.5)
-        opened = link.opened if link.opened is None or is_again else self._new_connection()
-        yield from self._authorize(link.application, link.auth_type, opened=opened, is_again=is_again)
-        yield from self._configure(link.application, opened)
+        again = link.opened if link.named is None or self._happens(0.5) else None
+        opened = self._new_connection()
+        yield from self._authorize(link.application, link.auth_type, opened, again=again)
+        yield from self._configure(link.application, None if link.named is None else opened)
 
     def _blunder(self) -> Steps:
         """Publish an event that can never succeed."""
@@ -201,7 +208,7 @@ class Customer:
 
     # --- what becomes known of it -------------------------------------------------------------------------------------
 
-    def _happened(self, kind: type[Event], *, mark: str = "", **fields: Any) -> Steps:
+    def _happened(self, kind: type[Event], *, mark: str = "", needs: Opened | None = None, **fields: Any) -> Steps:
         """The event: mostly at once and once, else late, twice, or by a clock that is wrong."""
         self.events += 1
         skew = self.chance.uniform(-_SKEW_SECONDS, _SKEW_SECONDS) if self._happens(0.08) else 0.0
@@ -210,6 +217,7 @@ class Customer:
             id=f"{self.id} {self.events:03}{f' {mark}' if mark else ''}",
             occurred=self.now + skew,
             fields={"linked_account_id": self.id, **fields},
+            needs=needs,
             skew=skew,
         )
         delay = self.chance.uniform(0, 15) if self._happens(0.15) else self.chance.uniform(0, 0.2)

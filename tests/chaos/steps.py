@@ -16,7 +16,7 @@ NO_APPLICATION = "no_such_application"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A connection to an application that holds several. Its id is known only when it has been made."""
+    """What a customer connects. Where the application holds several connections, its id is known only afterwards."""
 
     name: str
 
@@ -36,6 +36,7 @@ class Planned:
     """An event in the plan; its time is in seconds since the beginning of the run.
 
     Attributes:
+        needs: What the customer must have connected before.
         skew: How far the clock of the publishing machine is ahead, in seconds; `occurred` contains it.
     """
 
@@ -43,19 +44,20 @@ class Planned:
     id: str
     occurred: float
     fields: Mapping[str, Any]
+    needs: Opened | None = None
     skew: float = 0.0
 
     def at(self, start: datetime, ids: Ids) -> Event | None:
-        """Return the event, for a run that began at `start`; None while the id of its connection is not known."""
+        """Return the event, for a run that began at `start`; None while what it needs is not connected."""
         fields = with_ids(self.fields, ids)
-        if fields is None:
+        if fields is None or (self.needs is not None and self.needs not in ids):
             return None
         return self.kind(**fields, id=self.id, occurred_at=start + timedelta(seconds=self.occurred))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """Publish events in one transaction; it is put off while the id of a connection in them is not known."""
+    """Publish events in one transaction; it is put off while what they need is not connected."""
 
     at: float
     events: tuple[Planned, ...]
@@ -73,7 +75,7 @@ class ByHand:
     """A change at Cobalt by hand: a customer consents, or a person uses the dashboard.
 
     Attributes:
-        opens: The connection that it makes, where the application holds several.
+        opens: What it connects. Connected again, it is the same with another name.
         insists: Whether to retry for a while if there is no such account yet, as a customer does.
     """
 

@@ -57,9 +57,11 @@ def deleted(id_: str, second: float = 0, **columns: Any) -> Entry:
     return entry(EventType.USER_DELETED, id_, second, **columns)
 
 
-def authorized(id_: str, second: float = 0, *, auth_type: str | None = None, **columns: Any) -> Entry:
+def authorized(
+    id_: str, second: float = 0, *, auth_type: str | None = None, connection_id: str | None = None, **columns: Any
+) -> Entry:
     """An authorisation."""
-    payload = {} if auth_type is None else {"auth_type": auth_type}
+    payload = _naming(auth_type=auth_type, connection_id=connection_id)
     return entry(EventType.CONNECTION_AUTHORIZED, id_, second, payload=payload, **columns)
 
 
@@ -68,7 +70,13 @@ def changed(id_: str, second: float = 0, payload: dict[str, Any] | None = None, 
     return entry(EventType.CONFIG_CHANGED, id_, second, payload=payload, **columns)
 
 
-def removed(id_: str, second: float = 0, *, auth_type: str | None = None, **columns: Any) -> Entry:
+def removed(
+    id_: str, second: float = 0, *, auth_type: str | None = None, connection_id: str | None = None, **columns: Any
+) -> Entry:
     """A removal."""
-    payload = {} if auth_type is None else {"auth_type": auth_type}
+    payload = _naming(auth_type=auth_type, connection_id=connection_id)
     return entry(EventType.CONNECTION_REMOVED, id_, second, payload=payload, **columns)
+
+
+def _naming(**named: str | None) -> dict[str, str]:
+    return {name: value for name, value in named.items() if value is not None}

@@ -90,6 +90,12 @@ def _find_configs(
     will find it."""
     wanted = dict.fromkeys(ConfigKey(loaded.account_id, account.connection_id or "") for account in accounts)
     known = {row.key for row in findings.configs} | {config_key_of(entry, loaded.account_id) for entry in changes}
+    refused = None
     for key in wanted:
-        if key not in known:
-            change_config(cobalt, findings, key, Patch())
+        try:
+            if key not in known:
+                change_config(cobalt, findings, key, Patch())
+        except Refused as error:  # of one connection, which leaves the others alone
+            refused = error
+    if refused is not None:
+        raise refused

@@ -40,7 +40,8 @@ def change_configs(
             for redone in fold_configs(again, [], loaded.account_id):  # those were never refused
                 change_config(cobalt, findings, redone.key, redone.patch)
             if fold.key in findings.changed_configs():
-                findings.effects.update({entry.logged.key: {"config": True} for entry in pending})
+                for entry in pending:
+                    findings.effects[entry.logged.key] = {**findings.effects.get(entry.logged.key, {}), "config": True}
         else:
             findings.finish_folded(pending, fold.parts())
 

@@ -18,7 +18,7 @@ from cobalt_mirror.workers.handlers.identity import Evidence
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.handlers.naming import Names, must_be_read, name_changes
 from cobalt_mirror.workers.handlers.reading import found_connected, read_in_account
-from cobalt_mirror.workers.handlers.removals import is_moot, plan_removals, taken_before, was_total
+from cobalt_mirror.workers.handlers.removals import is_moot, plan_removals, taken_ids, was_total
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
 
@@ -62,7 +62,8 @@ def _carry_out(
     loaded: Loaded, cobalt: Caller, findings: Findings, *, application: Application, removed: Removed
 ) -> None:
     """Carry out authorisations and changes on what the removals left."""
-    names = Names.shown(application, removed.accounts)
+    taken = taken_ids(removals_among([*loaded.pending, *loaded.done]), findings.effects)
+    names = Names.shown(application, removed.accounts, taken=taken)
     changes = name_changes(loaded, findings, _changes_among(findings.waiting()), names)
     waiting = [entry for entry in findings.waiting() if isinstance(entry.event, ConnectionAuthorized)]
     authorize(loaded, cobalt, findings, entries=waiting, accounts=removed.accounts, changes=changes)
@@ -76,12 +77,7 @@ def _changes_among(entries: Sequence[Entry]) -> list[Entry]:
 def _supersede_what_was_removed_later(loaded: Loaded, findings: Findings) -> bool:
     """Keep removed what a later removal removed. Return whether there was such."""
     removed = [entry.order for entry in loaded.done if was_total(entry)]
-    taken = [
-        (entry, link.connection_id)
-        for entry in removals_among(loaded.done)
-        for link in taken_before(entry)
-        if link.connection_id is not None
-    ]
+    taken = taken_ids(removals_among(loaded.done), {})
     waiting = [entry for entry in findings.waiting() if not isinstance(entry.event, ConnectionRemoved)]
     late = [entry for entry in waiting if any(order > entry.order for order in removed) or is_moot(entry, taken=taken)]
     findings.finish(late, superseded(REMOVED))

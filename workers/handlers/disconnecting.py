@@ -10,10 +10,19 @@ from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.authorizing import LOOKS
 from cobalt_mirror.workers.handlers.findings import Findings, WantedCheck
-from cobalt_mirror.workers.handlers.identity import Evidence, Judgement, Link, judge, link_of, may_have_news
+from cobalt_mirror.workers.handlers.identity import (
+    Evidence,
+    Judgement,
+    Link,
+    judge,
+    link_of,
+    may_have_news,
+    read_links,
+    taken_before,
+)
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.handlers.reading import found_connected
-from cobalt_mirror.workers.handlers.removals import RemovalPlan, is_moot, judgements, plan_removals, taken_before
+from cobalt_mirror.workers.handlers.removals import RemovalPlan, is_moot, judgements, plan_removals, taken_ids
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
 REMOVED = "a later connection_removed made this event unnecessary"
@@ -53,19 +62,21 @@ def remove(
     Returns:
         What stays; None: news that decides may be on its way, so everything of the connection waits for a moment.
     """
+    accounts = application.connected_accounts
     evidence = _gather(loaded, cobalt, removals=removals, application=application)
-    if _wait_for_news(loaded, findings, removals=removals, evidence=evidence):
+    if _wait_for_news(loaded, findings, removals=removals, evidence=evidence, accounts=accounts):
         return None
     disconnecting = _Disconnecting(loaded=loaded, cobalt=cobalt, findings=findings, removals=removals)
-    plan, remaining, has_deleted = disconnecting.run(application.connected_accounts, evidence)
+    left = disconnecting.run(accounts, evidence)
+    if left is None:
+        return None
     # An earlier attempt may have come as far as the DELETE and no further.
-    has_deleted = has_deleted or any((entry.logged.effect or {}).get("deleted") for entry in removals)
-    for key, effect in plan.effects().items():
+    has_deleted = left.has_deleted or any((entry.logged.effect or {}).get("deleted") for entry in removals)
+    for key, effect in left.plan.effects().items():
         findings.effects[key] = {**effect, "deleted": has_deleted}
-    _explain(findings, removals=removals, plan=plan, remaining=remaining, evidence=evidence)
-    _finish_moot(findings, removals=removals, plan=plan)
-    renewed_since = plan.last_total if has_deleted else None
-    return Removed(accounts=remaining, renewed_since=renewed_since)
+    _explain(findings, removals=removals, left=left)
+    _finish_moot(findings, removals=removals, plan=left.plan)
+    return Removed(accounts=left.accounts, renewed_since=left.plan.last_total if has_deleted else None)
 
 
 def _gather(loaded: Loaded, cobalt: Caller, *, removals: Sequence[Entry], application: Application) -> Evidence:
@@ -74,26 +85,58 @@ def _gather(loaded: Loaded, cobalt: Caller, *, removals: Sequence[Entry], applic
     events = [*loaded.pending, *loaded.done]
     evidence = Evidence(
         shown=links,
+        mirrored=read_links(None if loaded.connection is None else loaded.connection.accounts),
         authorizations=[entry for entry in events if isinstance(entry.event, ConnectionAuthorized)],
         notified_at=loaded.notified_at,
     )
-    if any(Judgement.UNCLEAR in each for each in judgements(removals, links, evidence).values()):
+    return _clarify(evidence, cobalt, removals=removals, application=application)
+
+
+def _clarify(evidence: Evidence, cobalt: Caller, *, removals: Sequence[Entry], application: Application) -> Evidence:
+    if any(Judgement.UNCLEAR in each for each in judgements(removals, evidence.shown, evidence).values()):
         return evidence.with_account(cobalt.fetch_account(), application)
     return evidence
 
 
-def _wait_for_news(loaded: Loaded, findings: Findings, *, removals: Sequence[Entry], evidence: Evidence) -> bool:
-    looks = max(entry.logged.looks for entry in removals)
-    found = judgements(removals, evidence.shown, evidence)
+def _wait_for_news(
+    loaded: Loaded,
+    findings: Findings,
+    *,
+    removals: Sequence[Entry],
+    evidence: Evidence,
+    accounts: Sequence[ConnectedAccount],
+) -> bool:
+    """Put everything off if a removal means what was connected or renewed just now; return whether that is so."""
+    found = judgements(removals, [link_of(account) for account in accounts], evidence)
     is_open = any(Judgement.RENEWED in each and may_have_news(link, now=loaded.now) for link, each in found.items())
-    if not is_open or looks >= len(LOOKS):
+    last = max(removals, key=lambda entry: entry.logged.looks).logged
+    if not is_open or last.looks >= len(LOOKS):
         return False
-    delay = timedelta(seconds=LOOKS[looks])
+    delay, is_look = timedelta(seconds=LOOKS[last.looks]), True
+    if last.looks and last.due_at is not None and last.due_at > loaded.now:  # another event brought us here
+        delay, is_look = last.due_at - loaded.now, False
     findings.finish(findings.waiting(), Outcome(verdict=Verdict.SNOOZE, delay=delay, detail=_WAITS))
-    findings.finish(removals, Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=True, detail=_WAITS))
+    findings.finish(removals, Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=is_look, detail=_WAITS))
     if loaded.check is not None:
         findings.check_waits = WantedCheck(slug=loaded.slug, delay=delay, reason=_WAITS)
     return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Left:
+    """What the calls left.
+
+    Attributes:
+        plan: the plan that was carried out.
+        accounts: what stays connected.
+        evidence: what the plan was made from.
+        has_deleted: whether all configs went with the connection.
+    """
+
+    plan: RemovalPlan
+    accounts: Sequence[ConnectedAccount]
+    evidence: Evidence
+    has_deleted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,41 +148,52 @@ class _Disconnecting:
     findings: Findings
     removals: Sequence[Entry]
 
-    def run(
-        self, accounts: Sequence[ConnectedAccount], evidence: Evidence
-    ) -> tuple[RemovalPlan, list[ConnectedAccount], bool]:
+    def run(self, accounts: Sequence[ConnectedAccount], evidence: Evidence) -> _Left | None:
         """Disconnect one connected account after the other, each after a read.
 
         Returns:
-            The plan that was carried out, what stays connected, and whether all configs went with the connection.
+            What is left; None: something moved meanwhile, and the rest has to wait for the news of it.
         """
         shown = [link_of(account) for account in accounts]
         gone = [link for entry in self.removals for link in taken_before(entry) if link not in shown]
-        remaining, has_disconnected = list(accounts), False
         while True:
-            plan = self._plan(remaining, gone, evidence)
-            deleted = {link.name for link in gone}
-            leaving = [link for link in plan.leaving if link.name not in deleted]
+            plan = self._plan(accounts, gone, evidence)
+            leaving = [link for link in plan.leaving if link not in gone]
             if not leaving:
-                return plan, remaining, self._end(plan, remaining, has_disconnected=has_disconnected)
-            self._disconnect(leaving[0])
-            gone, has_disconnected = [*gone, leaving[0]], True
+                has_deleted = self._end(plan, accounts, has_disconnected=bool(evidence.gone))
+                return _Left(plan=plan, accounts=accounts, evidence=evidence, has_deleted=has_deleted)
+            self._disconnect(leaving[0], plan)
+            gone = [*gone, leaving[0]]
+            evidence = replace(evidence, gone=[*evidence.gone, leaving[0]])
             if len(leaving) > 1:
-                remaining = list(self.cobalt.fetch_application().connected_accounts)
-            remaining = [account for account in remaining if link_of(account) not in gone]
-            evidence = replace(evidence, shown=[link_of(account) for account in remaining])
-            found_connected(self.findings, remaining)
+                application = self.cobalt.fetch_application()
+                accounts = application.connected_accounts
+                evidence = replace(evidence, shown=list(dict.fromkeys([*evidence.shown, *map(link_of, accounts)])))
+                evidence = _clarify(evidence, self.cobalt, removals=self.removals, application=application)
+            accounts = [account for account in accounts if link_of(account) not in gone]
+            found_connected(self.findings, accounts)
+            if len(leaving) > 1 and self._must_wait(accounts, evidence):
+                return None
+
+    def _must_wait(self, accounts: Sequence[ConnectedAccount], evidence: Evidence) -> bool:
+        return _wait_for_news(self.loaded, self.findings, removals=self.removals, evidence=evidence, accounts=accounts)
 
     def _plan(self, remaining: Sequence[ConnectedAccount], gone: Sequence[Link], evidence: Evidence) -> RemovalPlan:
         links = [link_of(account) for account in remaining]
         return plan_removals(self.removals, removals_among(self.loaded.done), [*links, *gone], evidence)
 
-    def _disconnect(self, link: Link) -> None:
+    def _disconnect(self, link: Link, plan: RemovalPlan) -> None:
         if link.connection_id is None:
             self.cobalt.disconnect(auth_type=link.auth_type)
         else:
             self.cobalt.disconnect(connection_id=link.connection_id)
             self.findings.configs_deleted(connection_id=link.connection_id)
+        for entry in self.removals:  # kept also if a later call fails: what is connected anew is not meant
+            key = entry.logged.key
+            if link in plan.taken[key]:
+                effect = self.findings.effects.get(key) or entry.logged.effect or {"total": False, "deleted": False}
+                taken = [*(effect.get("disconnected") or []), link.as_json()]
+                self.findings.effects[key] = {**effect, "disconnected": taken}
 
     def _end(self, plan: RemovalPlan, remaining: Sequence[ConnectedAccount], *, has_disconnected: bool) -> bool:
         """Delete what is left over where nothing is connected; return whether all configs went with the connection."""
@@ -155,35 +209,23 @@ class _Disconnecting:
         return True
 
 
-def _explain(
-    findings: Findings,
-    *,
-    removals: Sequence[Entry],
-    plan: RemovalPlan,
-    remaining: Sequence[ConnectedAccount],
-    evidence: Evidence,
-) -> None:
+def _explain(findings: Findings, *, removals: Sequence[Entry], left: _Left) -> None:
     """Finish the removals that left something connected, and say what and why."""
-    links = [link_of(account) for account in remaining]
+    links = [link_of(account) for account in left.accounts]
     for entry in removals:
-        newer = sorted(link.name for link in links if judge(entry, link, evidence) is Judgement.NEWER)
+        newer = sorted(link.name for link in links if judge(entry, link, left.evidence) is Judgement.NEWER)
         if newer:
-            detail = f"{', '.join(newer)} stays: it was connected after this removal"
-        elif links and not plan.taken[entry.logged.key]:
+            detail = f"not removed, as it was connected after this removal: {', '.join(newer)}"
+        elif links and not left.plan.taken[entry.logged.key]:
             names = ", ".join(sorted(link.name for link in links))
-            detail = f"nothing removed: {names} is not what this removal names"
+            detail = f"nothing removed, as this removal names something else than what is connected: {names}"
         else:
             continue
         findings.finish([entry], Outcome(verdict=Verdict.DONE, detail=detail))
 
 
 def _finish_moot(findings: Findings, *, removals: Sequence[Entry], plan: RemovalPlan) -> None:
-    taken = [
-        (entry, link.connection_id)
-        for entry in removals
-        for link in plan.taken[entry.logged.key]
-        if link.connection_id is not None
-    ]
+    taken = taken_ids(removals, findings.effects)
     last_total = plan.last_total
     moot = [
         entry

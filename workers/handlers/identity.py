@@ -49,10 +49,14 @@ def read_links(stored: object) -> list[Link]:
     """Read connected accounts from a row, as far as they can be read."""
     accounts = [account for account in stored if isinstance(account, dict)] if isinstance(stored, list) else []
     return [
-        Link(account["auth_type"], account.get("connected_at"), account.get("connection_id"))
+        Link(account["auth_type"], _text(account.get("connected_at")), _text(account.get("connection_id")))
         for account in accounts
         if isinstance(account.get("auth_type"), str)
     ]
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 class Judgement(StrEnum):
@@ -75,7 +79,9 @@ class Evidence:
     """What tells a renewed token from a new connection.
 
     Attributes:
-        shown: everything that is connected now.
+        shown: everything that this attempt has seen connected.
+        mirrored: what the mirror showed connected when this attempt began.
+        gone: what this attempt has disconnected.
         authorizations: the authorisations of the connection, pending or done.
         notified_at: when it was connected, by Cobalt's notifications, in whole seconds.
         is_account_read: whether the account was read.
@@ -84,6 +90,8 @@ class Evidence:
     """
 
     shown: Sequence[Link] = ()
+    mirrored: Sequence[Link] = ()
+    gone: Sequence[Link] = ()
     authorizations: Sequence[Entry] = ()
     notified_at: Sequence[datetime] = ()
     is_account_read: bool = False
@@ -106,63 +114,113 @@ def judge(entry: Entry, link: Link, evidence: Evidence) -> Judgement:
     removal = entry.event
     if not isinstance(removal, ConnectionRemoved) or not _names(removal, link):
         return Judgement.OTHER
-    removed_at = str(stored_time(entry.logged.occurred_at))
-    stamp = read_links(entry.logged.meant_for)
-    if link.connected_at is None or link.connected_at <= removed_at or _is_among(link, stamp):
+    if _is_back(link, [*taken_before(entry), *evidence.gone]):
+        return Judgement.NEWER
+    if not _has_moved(entry, link):
         return Judgement.MEANT
     if _is_authorized_after(entry, link, evidence) or _is_notified_after(entry, link, evidence):
         return Judgement.NEWER
-    return _judge_moved(link, stamp, removed_at=removed_at, evidence=evidence)
+    return _judge_moved(entry, link, evidence)
 
 
-def _judge_moved(link: Link, stamp: Sequence[Link], *, removed_at: str, evidence: Evidence) -> Judgement:
+def _judge_moved(entry: Entry, link: Link, evidence: Evidence) -> Judgement:
     """Decide about an account whose `connectedAt` moved after the removal, with no news of why."""
     # A mirror of before the ids were known stamped a connection without its own.
-    known = [each for each in stamp if (each.connection_id is None) is (link.connection_id is None)]
-    same = [each for each in known if each.name == link.name]
-    if known and not same:
+    known = [each for each in _stamp(entry) if (each.connection_id is None) is (link.connection_id is None)]
+    is_older = link.name in {each.name for each in known} or _was_there(entry, link, evidence)
+    if known and not is_older:
         return Judgement.NEWER
-    if same and link.connection_id is not None:
+    if is_older and link.connection_id is not None:
         return Judgement.RENEWED
     if not evidence.is_account_read:
         return Judgement.UNCLEAR
-    latest = max([removed_at, *(each.connected_at for each in same if each.connected_at is not None)])
-    is_newer = evidence.created_at is not None and evidence.created_at > latest
+    is_newer = evidence.created_at is not None and evidence.created_at > _since(entry, link)
     return Judgement.NEWER if is_newer else Judgement.RENEWED
 
 
-def _names(removal: ConnectionRemoved | ConnectionAuthorized, link: Link) -> bool:
-    return removal.auth_type in {None, link.auth_type} and removal.connection_id in {None, link.connection_id}
+def _was_there(entry: Entry, link: Link, evidence: Evidence) -> bool:
+    """Whether something else than the stamp says that it was connected when it was to be removed: the mirror was late.
+
+    The mirror or this attempt has seen it as it was then, or the host has named it by its id no later than that.
+    """
+    seen = [each for each in (*evidence.mirrored, *evidence.shown) if each.name == link.name]
+    if any(each.connected_at is not None and each.connected_at <= _removed_at(entry) for each in seen):
+        return True
+    named = [entry, *(other for other in evidence.authorizations if other.order < entry.order)]
+    ids = {getattr(each.event, "connection_id", None) for each in named}
+    return link.connection_id is not None and link.connection_id in ids
 
 
-def _is_among(link: Link, stamp: Sequence[Link]) -> bool:
-    return any(
+def taken_before(entry: Entry) -> list[Link]:
+    """What a removal has taken away, in this attempt's or another's time."""
+    return read_links((entry.logged.effect or {}).get("disconnected"))
+
+
+def _stamp(entry: Entry) -> list[Link]:
+    return read_links(entry.logged.meant_for)
+
+
+def _names(event: ConnectionRemoved | ConnectionAuthorized, link: Link) -> bool:
+    return event.auth_type in {None, link.auth_type} and event.connection_id in {None, link.connection_id}
+
+
+def _is_back(link: Link, gone: Sequence[Link]) -> bool:
+    """Whether it was disconnected for this removal already, and is connected again."""
+    return link not in gone and link.name in {each.name for each in gone}
+
+
+def _has_moved(entry: Entry, link: Link) -> bool:
+    """Whether neither its time nor the stamp says that it was connected when it was to be removed."""
+    is_stamped = any(
         (each.auth_type, each.connected_at) == (link.auth_type, link.connected_at)
         and (None in {each.connection_id, link.connection_id} or each.connection_id == link.connection_id)
-        for each in stamp
+        for each in _stamp(entry)
     )
+    return not is_stamped and link.connected_at is not None and link.connected_at > _removed_at(entry)
+
+
+def _removed_at(entry: Entry) -> str:
+    return str(stored_time(entry.logged.occurred_at))
+
+
+def _since(entry: Entry, link: Link) -> str:
+    """After which moment something is news: the removal, or, by a clock that is ahead, what was connected then."""
+    times = [each.connected_at for each in _stamp(entry) if each.name == link.name and each.connected_at is not None]
+    return max([_removed_at(entry), *times])
 
 
 def _is_authorized_after(entry: Entry, link: Link, evidence: Evidence) -> bool:
-    """Whether the host says that the customer authorised it later. An authorisation that names no connection counts for
-    one that the removal's stamp does not have, or for the only one."""
-    stamped = {each.connection_id for each in read_links(entry.logged.meant_for)}
+    """Whether the host says that the customer authorised it later."""
     for other in evidence.authorizations:
         event = other.event
         if not isinstance(event, ConnectionAuthorized) or other.order < entry.order or not _names(event, link):
             continue
-        is_named = event.connection_id is not None or link.connection_id is None
-        if is_named or link.connection_id not in stamped or len(evidence.shown) == 1:
+        possible = [each for each in evidence.shown if _names(event, each)]
+        if event.connection_id is not None or _may_be_of(link, possible, entry):
             return True
     return False
 
 
 def _is_notified_after(entry: Entry, link: Link, evidence: Evidence) -> bool:
-    """Whether Cobalt notified that it was connected in a later second than the removal's. A notification does not name
-    a connected account: it counts for one that was connected in its second, or for the only one."""
-    later = [moment for moment in evidence.notified_at if moment > entry.logged.occurred_at]
-    seconds = {str(stored_time(moment))[:19] for moment in later}
-    return bool(seconds) and (str(link.connected_at)[:19] in seconds or len(evidence.shown) == 1)
+    """Whether Cobalt notified in a later second than the removal's that it was connected.
+
+    A notification does not name a connected account. It is of one that was connected in its second; if none shows, that
+    one's token was renewed since.
+    """
+    seconds = {second for moment in evidence.notified_at if (second := str(stored_time(moment))) > _since(entry, link)}
+    for second in seconds:
+        its = [each for each in [link, *evidence.shown] if str(each.connected_at)[:19] == second[:19]]
+        if link in its or (not its and _may_be_of(link, evidence.shown, entry)):
+            return True
+    return False
+
+
+def _may_be_of(link: Link, possible: Sequence[Link], entry: Entry) -> bool:
+    """Whether news that names no connection may be of this one, whose `connectedAt` moved: it is of those that the
+    removal's stamp does not have, or else of any."""
+    stamped = {each.name for each in _stamp(entry)}
+    new = [each for each in possible if each.name not in stamped and _has_moved(entry, each)]
+    return link.name not in stamped or not new
 
 
 #: How long after `connectedAt` moved news of a reconnection may still be under way.

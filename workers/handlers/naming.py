@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cobalt_mirror.cobalt import Application, ConnectedAccount
-from cobalt_mirror.db.statuses import Move
+from cobalt_mirror.db.statuses import EventStatus, Move
 from cobalt_mirror.events import ConfigChanged
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.authorizing import not_yet
@@ -23,7 +23,7 @@ def must_be_read(loaded: Loaded, changes: Sequence[Entry]) -> bool:
     shown = read_links(None if loaded.connection is None else loaded.connection.accounts)
     if shown:
         return any(link.connection_id is not None for link in shown)
-    return loaded.has_multi_auth is None and loaded.connection is None
+    return loaded.has_multi_auth is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,26 +33,38 @@ class Names:
     Attributes:
         holds_several: whether an account may hold several connections to the application.
         ids: the ids of those that it holds now.
+        taken: removals, each with the id of one that it took.
     """
 
     holds_several: bool = False
     ids: Sequence[str] = ()
+    taken: Sequence[tuple[Entry, str]] = ()
 
     @classmethod
-    def shown(cls, application: Application, accounts: Sequence[ConnectedAccount]) -> "Names":
+    def shown(
+        cls, application: Application, accounts: Sequence[ConnectedAccount], *, taken: Sequence[tuple[Entry, str]]
+    ) -> "Names":
         """Take them from a read of the application, and from what is left connected since."""
         has_ids = any(account.connection_id is not None for account in application.connected_accounts)
         ids = [account.connection_id for account in accounts if account.connection_id is not None]
-        return cls(holds_several=application.has_multi_auth or has_ids, ids=ids)
+        return cls(holds_several=application.has_multi_auth or has_ids, ids=ids, taken=taken)
 
     def complete(self, entry: Entry) -> Entry | None:
         """Return a change with the connection that it means; None: it cannot be told, or is not there."""
         named = _named(entry)
         if not self.holds_several:
             return entry if named is None else None
-        if named is None and len(self.ids) == 1:
-            return _with_name(entry, self.ids[0])
-        return entry if named in self.ids else None
+        if named is None and entry.logged.status is not EventStatus.PENDING:  # it has to be that of then
+            named = (entry.logged.effect or {}).get("connection_id")
+        elif named is None:
+            possible = self.possible(entry)
+            named = possible.pop() if len(possible) == 1 else None
+        return _with_name(entry, named) if named in self.ids else None
+
+    def possible(self, entry: Entry) -> set[str]:
+        """Return the ids that a change which names none can mean: also what only later removals took, lest it matters
+        whether they are carried out first."""
+        return {*self.ids, *(id_ for removal, id_ in self.taken if removal.order > entry.order)}
 
 
 def name_changes(loaded: Loaded, findings: Findings, entries: Sequence[Entry], names: Names) -> list[Entry]:
@@ -64,6 +76,8 @@ def name_changes(loaded: Loaded, findings: Findings, entries: Sequence[Entry], n
             findings.finish([entry], _outcome(loaded, entry, names))
         else:
             named.append(completed)
+            if completed is not entry:  # what comes later and is older has to know what this one changed
+                findings.effects[entry.logged.key] = {"connection_id": _named(completed)}
     return named
 
 
@@ -76,9 +90,10 @@ def _outcome(loaded: Loaded, entry: Entry, names: Names) -> Outcome:
             "change again without connection_id"
         )
         return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
-    if named is None and names.ids:
+    possible = names.possible(entry)
+    if named is None and len(possible) > 1:
         detail = (
-            f"which of them? The customer has {len(names.ids)} connections to {loaded.slug}; publish the change again "
+            f"which of them? The customer has {len(possible)} connections to {loaded.slug}; publish the change again "
             "with the connection_id of one: list_connections() shows them"
         )
         return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
@@ -94,6 +109,8 @@ def _named(entry: Entry) -> str | None:
     return entry.event.connection_id if isinstance(entry.event, ConfigChanged) else None
 
 
-def _with_name(entry: Entry, connection_id: str) -> Entry:
+def _with_name(entry: Entry, connection_id: str | None) -> Entry:
     assert isinstance(entry.event, ConfigChanged)  # noqa: S101 - the callers pass nothing else
+    if entry.event.connection_id == connection_id:
+        return entry
     return Entry(entry.logged, replace(entry.event, connection_id=connection_id))

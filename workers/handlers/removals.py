@@ -1,12 +1,12 @@
 """Which connected accounts the removals of a connection take away, as if all had come in order. Plain values only."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cobalt_mirror.db.log import Key
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.handlers.identity import Evidence, Judgement, Link, judge, read_links
+from cobalt_mirror.workers.handlers.identity import Evidence, Judgement, Link, judge, read_links, taken_before
 
 #: What a removal means. One that cannot be told any more is of what is gone already.
 _MEANT = frozenset({Judgement.MEANT, Judgement.RENEWED, Judgement.UNCLEAR})
@@ -77,9 +77,19 @@ def was_total(entry: Entry) -> bool:
     return bool((entry.logged.effect or {}).get("total"))
 
 
-def taken_before(entry: Entry) -> list[Link]:
-    """What a removal that is done took away."""
-    return read_links((entry.logged.effect or {}).get("disconnected"))
+def taken_ids(removals: Sequence[Entry], effects: Mapping[Key, Mapping[str, Any]]) -> list[tuple[Entry, str]]:
+    """Return removals, each with the id of a connection that it took; once more for each further one.
+
+    Args:
+        removals: the removals.
+        effects: what some of them have for an effect now; for the others, it is what their rows keep.
+    """
+    return [
+        (entry, link.connection_id)
+        for entry in removals
+        for link in read_links((effects.get(entry.logged.key) or entry.logged.effect or {}).get("disconnected"))
+        if link.connection_id is not None
+    ]
 
 
 def is_moot(entry: Entry, *, taken: Collection[tuple[Entry, str]]) -> bool:

@@ -74,4 +74,5 @@ class _Judge:
         ended_at = removal.finished_at
         if life.connected_at(ended_at) <= removal.event.occurred_at:
             return None
-        return next(self._news.after(removal, life, until=ended_at, at=ended_at), None)
+        reason = next(self._news.after(removal, life, until=ended_at, at=ended_at), None)
+        return "a mirror that was late" if reason is None and self._news.is_unknown(removal, life) else reason

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -22,6 +22,10 @@ class News:
         for note in evidence.audit:
             if note.kind == "work" and note.details["new_token"] not in {None, note.details["old_token"]}:
                 self._leased[note.account].append(note.at)
+        self._read: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
+        for call in evidence.calls:
+            if call["route"] == "read_application" and call["status"] == 200 and call["fault"] is None:
+                self._read[call["linked_account_id"], call["slug"]].append(moment(call["at"]))
         self._notified: defaultdict[tuple[str, str], list[tuple[datetime, datetime]]] = defaultdict(list)
         for row in evidence.rows.get("notifications", ()):
             if row["event"] == "Connection Created" and row["payload"] is not None:  # it goes with its account
@@ -43,6 +47,18 @@ class News:
         began = leased[number - 1] if number else at
         return not any(self.after(removal, life, until=began, at=at))
 
+    def is_unknown(self, removal: Asked, life: Life) -> bool:
+        """Return whether a connection looked like another one than the mirror showed when it was removed, and a newer
+        one: no read came before its `connectedAt` moved, and the host had not named it."""
+        if not self._stamps.of(removal.event) or self._stamps.find(removal.event, life) is not None:
+            return False
+        asked = [removal, *self._register.of(life.account, [ConnectionAuthorized], slug=life.slug)]
+        ids = {getattr(each.event, "connection_id", None) for each in asked if each.order <= removal.order}
+        removed_at = removal.event.occurred_at
+        reads = [at for at in self._read[life.account, life.slug] if life.made_at[0] <= at <= removal.finished_at]
+        is_seen = any(life.connected_at(at) <= removed_at for at in reads)
+        return not is_seen and (life.connection_id is None or life.connection_id not in ids)
+
     def after(self, removal: Asked, life: Life, *, until: datetime, at: datetime) -> Iterator[str]:
         """Yield what had come until then that says, rightly or not, that the customer connected it after a removal.
 
@@ -52,23 +68,31 @@ class News:
             until: only what had come by then.
             at: when the worker looked at what is connected.
         """
-        is_only = len(self._lives.at(life.account, life.slug, at)) == 1
+        there = self._lives.at(life.account, life.slug, at)
         for asked in self._register.of(life.account, [ConnectionAuthorized], slug=life.slug):
             if asked.recorded_at > until or asked.order < removal.order or not names(asked, life):
                 continue
-            if self._may_mean(asked, removal, life, is_only=is_only):
+            is_named = getattr(asked.event, "connection_id", None) is not None
+            if is_named or self._may_mean(removal, life, [each for each in there if names(asked, each)], at=at):
                 yield "a clock that is wrong" if removal.skew or asked.skew else "a later authorization"
-        connected_at = life.connected_at(at).replace(microsecond=0)
+        stamped = self._stamps.find(removal.event, life)
+        known = [removal.event.occurred_at, *([] if stamped is None else [moment(stamped["connected_at"])])]
         for second, received_at in self._notified[life.account, life.slug]:
-            is_later = received_at <= until and second > removal.event.occurred_at
-            if is_later and (is_only or second == connected_at):
+            if received_at > until or second <= max(known):
+                continue
+            its = [each for each in there if each.connected_at(at).replace(microsecond=0) == second]
+            if life in its or (not its and self._may_mean(removal, life, there, at=at)):
                 yield "a clock that is wrong" if removal.skew else "a later notification"
 
-    def _may_mean(self, asked: Asked, removal: Asked, life: Life, *, is_only: bool) -> bool:
-        """Return whether an authorization that may name no connection means this one."""
-        assert isinstance(asked.event, ConnectionAuthorized)
-        is_named = asked.event.connection_id is not None or life.connection_id is None
-        return is_named or is_only or self._stamps.find(removal.event, life) is None
+    def _may_mean(self, removal: Asked, life: Life, possible: Sequence[Life], *, at: datetime) -> bool:
+        """Return whether news that names no connection may mean this one: it means what the mirror did not show when
+        the removal was published and what was connected since, or else any."""
+        new = [
+            each
+            for each in possible
+            if self._stamps.find(removal.event, each) is None and each.connected_at(at) > removal.event.occurred_at
+        ]
+        return self._stamps.find(removal.event, life) is None or not new
 
 
 def names(asked: Asked, life: Life) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from cobalt_mirror.db import find_account, list_configs, list_connections, list_history
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.mirror import end_account, record_change
-from cobalt_mirror.db.rows import account_change, config_change, connection_change
+from cobalt_mirror.db.rows import ConfigKey, account_change, config_change, connection_change
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ def acme(engine: Engine) -> Engine:
         config_change(
             "acme",
             "slack",
-            "c",
+            ConfigKey("c"),
             status=ConfigStatus.INSTALLED,
             fields={"a": 1},
             workflows=[],

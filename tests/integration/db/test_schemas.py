@@ -23,7 +23,7 @@ from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.mirror import record_change, record_row
 from cobalt_mirror.db.reads import count_events, find_oldest_waiting
-from cobalt_mirror.db.rows import account_change, config_change, connection_change
+from cobalt_mirror.db.rows import ConfigColumns, ConfigKey, account_change, config_change, connection_change
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
 from cobalt_mirror.db.vault import Vault
@@ -63,9 +63,14 @@ def fill(connection: Any, schema: str) -> None:
     connected = connection_change("acme", "slack", status=ConnectionStatus.CONNECTED, accounts=[{"identifier": schema}])
     record_change(connection, connected, because)
     form = {"fields": [{"id": f"secret of {schema}", "field_type": "password"}]}
-    config = config_change(
-        "acme", "slack", schema, status=ConfigStatus.INSTALLED, fields={}, workflows=[], schema=form, field_errors=[]
-    )
+    columns: ConfigColumns = {
+        "status": ConfigStatus.INSTALLED,
+        "fields": {},
+        "workflows": [],
+        "schema": form,
+        "field_errors": [],
+    }
+    config = config_change("acme", "slack", ConfigKey(schema), **columns)
     record_change(connection, config, because)
     connection.execute(insert(tables.events).values(id=schema, type="user_signed_up", linked_account_id="acme"))
     run = {"linked_account_id": "acme", "workflow_id": schema, "last_run_at": NOON}

@@ -125,7 +125,7 @@ def test_a_removal_leaves_a_connection_that_was_made_after_it(world: World) -> N
     world.work_until_quiet()
 
     assert "delete_integration" not in world.calls()
-    assert "nothing removed: " in world.event(removal)["detail"]
+    assert "not removed, as it was connected after this removal: " in world.event(removal)["detail"]
     assert world.row("connections")["status"] == "connected"
     assert world.mirror() == world.truth()
 

@@ -49,6 +49,7 @@ ERRORS: Mapping[tuple[int, str], type[CobaltError]] = {
     (401, "SERVER_ERROR"): KeyRefused,
     (404, "EXTERNAL_API_FAILURE"): UnknownApplication,
     (404, "INVALID_APP_ID"): UnknownApplication,
+    (404, "RESOURCE_NOT_FOUND"): Refused,
     (500, "SERVER_ERROR"): CredentialsRefused,
 }
 #: The same for a 404 whose code says nothing: what is absent is what was asked for.
@@ -234,4 +235,6 @@ VALUES: Mapping[str, Callable[[Any, Any], None]] = {
     "set_workflow_enabled": is_nothing,
     "set_config_field": is_nothing,
     "clear_config_field": is_nothing,
+    "set_auth_credential": is_nothing,
+    "delete_auth_credential": is_nothing,
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from cobalt_mirror.db.checks import Check
 from cobalt_mirror.db.deletions import Deletion
-from cobalt_mirror.db.rows import AccountRow, ConfigRow
+from cobalt_mirror.db.rows import AccountRow, ConfigKey, ConfigRow
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.findings import Findings
@@ -23,7 +23,8 @@ def findings(
     second: float = 0,
     slug: str = SLUG,
     account: str | None = "active",
-    configs: Sequence[str] = (),
+    configs: Sequence[str | ConfigKey] = (),
+    has_multi_auth: bool | None = False,
     settings: Settings | None = None,
     **more: Any,
 ) -> Findings:
@@ -35,7 +36,8 @@ def findings(
         second: when the attempt began.
         slug: the application; empty: the account itself.
         account: the status of the account's row; None: there is none.
-        configs: the ids of the configs that the mirror shows.
+        configs: the ids, or the whole keys, of the configs that the mirror shows.
+        has_multi_auth: what the catalogue says of the application; None: there is no catalogue yet.
         settings: the settings in force; None: the defaults.
         more: what else was loaded.
     """
@@ -47,7 +49,8 @@ def findings(
         pending=pending,
         ended=ended,
         account=None if account is None else account_row(account),
-        configs=[config_row(config_id) for config_id in configs],
+        configs=[config_row(key) for key in configs],
+        has_multi_auth=has_multi_auth if slug else None,
         **more,
     )
     return Findings.begin(loaded)
@@ -58,12 +61,14 @@ def account_row(status: str) -> AccountRow:
     return AccountRow(linked_account_id=ACCOUNT, status=AccountStatus(status))
 
 
-def config_row(config_id: str) -> ConfigRow:
+def config_row(key: str | ConfigKey) -> ConfigRow:
     """The mirror's row of a config."""
+    config_id, connection_id = ConfigKey(key) if isinstance(key, str) else key
     return ConfigRow(
         linked_account_id=ACCOUNT,
         slug=SLUG,
         config_id=config_id,
+        connection_id=connection_id,
         fields={},
         workflows=[],
         schema={},

@@ -8,6 +8,7 @@ import pytest
 
 from cobalt_mirror.cobalt import Client, CobaltError
 from cobalt_mirror.cobalt.sandbox import Fault, Sandbox
+from cobalt_mirror.db.rows import ConfigKey
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.configs import change_config, change_configs, read_configs
@@ -63,7 +64,7 @@ def test_every_config_that_is_listed_or_mirrored_is_read_once(
         client.config(ACCOUNT, SLUG, config_id=config_id)
     sandbox.reset_ledger()
     found = findings(configs=mirrored)
-    read_configs(calling(SLUG), found, known=known)
+    read_configs(calling(SLUG), found, known=[ConfigKey(id_) for id_ in known])
 
     assert routes(sandbox) == ["list_configs", *["read_config"] * (len(read) + len(gone))]
     assert {id_ for id_, columns in recorded(found, "configs").items() if columns == DELETED} == set(gone)
@@ -170,7 +171,7 @@ def test_a_config_is_changed_without_destroying_its_passwords(
     sandbox.change_settings(password_values=passwords)
     sandbox.reset_ledger()
     found = findings(slug="stripe")
-    change_config(calling("stripe"), found, ACCOUNT, patch)
+    change_config(calling("stripe"), found, ConfigKey(ACCOUNT), patch)
 
     assert routes(sandbox) == calls
     assert_as_at_cobalt(found, client)

@@ -4,14 +4,24 @@ from typing import Any
 
 import pytest
 
+from cobalt_mirror.db.rows import ConfigKey
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.handlers.folding import FoldedConfig, Patch, WorkflowChange, config_id_of, fold_configs
+from cobalt_mirror.workers.handlers.folding import FoldedConfig, Patch, WorkflowChange, config_key_of, fold_configs
 from tests.unit.entries import ACCOUNT, authorized, changed
 
 
-def fields(id_: str, second: float, *, status: str = "pending", config_id: str | None = None, **values: Any) -> Entry:
+def fields(
+    id_: str,
+    second: float,
+    *,
+    status: str = "pending",
+    config_id: str | None = None,
+    connection_id: str | None = None,
+    **values: Any,
+) -> Entry:
     """A change of a config's own fields."""
     named = {} if config_id is None else {"config_id": config_id}
+    named |= {} if connection_id is None else {"connection_id": connection_id}
     return changed(id_, second, {**named, "fields": values} if values else named, status=status)
 
 
@@ -253,7 +263,7 @@ def test_changes_are_folded_config_by_config(
 
     assert [
         (
-            fold.config_id,
+            "/".join(part for part in fold.key if part),
             plain(fold.patch),
             "".join(entry.logged.id for entry in fold.entries),
             "".join(sorted(id_ for _, id_ in fold.parts())),
@@ -263,7 +273,7 @@ def test_changes_are_folded_config_by_config(
 
 
 def test_a_fold_of_nothing_has_no_parts() -> None:
-    assert FoldedConfig("acme").parts() == set()
+    assert FoldedConfig(ConfigKey("acme")).parts() == set()
 
 
 def test_the_events_of_a_fold_are_not_changed_by_it() -> None:
@@ -277,7 +287,8 @@ def test_the_events_of_a_fold_are_not_changed_by_it() -> None:
 
 
 def test_a_change_names_its_config_or_means_the_one_with_the_accounts_id() -> None:
-    assert config_id_of(fields("a", 1, config_id="two"), ACCOUNT) == "two"
-    assert config_id_of(fields("a", 1), ACCOUNT) == ACCOUNT
+    assert config_key_of(fields("a", 1, config_id="two"), ACCOUNT) == ConfigKey("two")
+    assert config_key_of(fields("a", 1), ACCOUNT) == ConfigKey(ACCOUNT)
+    assert config_key_of(fields("a", 1, connection_id="c1"), ACCOUNT) == ConfigKey(ACCOUNT, "c1")
     with pytest.raises(AssertionError):
-        config_id_of(authorized("a"), ACCOUNT)
+        config_key_of(authorized("a"), ACCOUNT)

@@ -12,7 +12,7 @@ from cobalt_mirror.db.statuses import ConnectionStatus
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.connections import handle_connection
-from tests.unit.entries import ACCOUNT, SLUG, authorized, changed, removed
+from tests.unit.entries import ACCOUNT, SLUG, at, authorized, changed, removed
 from tests.unit.handlers.conftest import Clock
 from tests.unit.handlers.mirrored import DELETED, recorded
 from tests.unit.handlers.subjects import CHECK, ended_as, findings
@@ -138,20 +138,23 @@ def test_an_account_of_which_the_mirror_has_no_row_is_read(
 # --- removals ---------------------------------------------------------------------------------------------------------
 
 BOTH_STAY = "keybased, oauth2"
-#: What is connected and since when, the removals, and for each what it says to stay; None: it says nothing.
+#: What is connected and since when, with the notification of it, the removals, and for each what it says to stay; None:
+#: it says nothing.
 MEANINGLESS = [
     pytest.param([("oauth2", 1)], [removed("r", 10)], [None], id="it removed something"),
     pytest.param([], [removed("r", 10)], [None], id="nothing is connected"),
     pytest.param([("oauth2", 20), ("keybased", 21)], [removed("r", 10)], [BOTH_STAY], id="all is newer"),
     pytest.param([("keybased", 20), ("oauth2", 21)], [removed("r", 10)], [BOTH_STAY], id="in whatever order"),
-    pytest.param([("oauth2", 1), ("keybased", 20)], [removed("r", 10)], [None], id="something is newer"),
+    pytest.param([("oauth2", 1), ("keybased", 20)], [removed("r", 10)], ["keybased"], id="something is newer"),
     pytest.param(
         [("oauth2", 1), ("keybased", 20)],
         [removed("r", 10), removed("s", 11)],
-        [None, "keybased"],
+        ["keybased", "keybased"],
         id="the second of two had nothing left to remove",
     ),
     pytest.param([("oauth2", 1)], [removed("r", 10), removed("s", 11)], [None, None], id="nothing stays"),
+    pytest.param([("oauth2", 1)], [removed("r", 10, auth_type="keybased")], ["oauth2"], id="another one is named"),
+    pytest.param([("oauth2", 1)], [removed("r", 10, connection_id="c")], ["oauth2"], id="an id that none has"),
 ]
 
 
@@ -170,12 +173,12 @@ def test_a_removal_that_means_none_of_what_is_connected_says_so(
     for auth_type, second in connected:
         clock.second = second
         sandbox.connect(ACCOUNT, SLUG, auth_type=auth_type)
-    found = findings(*removals, second=30)
+    found = findings(*removals, second=30, notified_at=[at(second) for _, second in connected])
     handle_connection(found.loaded, calling(SLUG), found)
 
     for entry, kinds in zip(removals, staying, strict=True):
         detail = found.outcomes[entry.logged.key].detail
-        assert (detail is None) if kinds is None else (detail is not None and f": {kinds} " in detail)
+        assert (detail is None) if kinds is None else (detail is not None and detail.endswith(f": {kinds}"))
     assert set(ended_as(found).values()) == {"done"}
 
 

@@ -8,14 +8,9 @@ import pytest
 from cobalt_mirror.cobalt import ConnectedAccount
 from cobalt_mirror.db.statuses import ConnectionStatus
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.handlers.connections import (
-    FRESH,
-    LOOKS,
-    _is_shown,
-    _supersede_what_was_removed_later,
-    connection_columns,
-    not_yet,
-)
+from cobalt_mirror.workers.handlers.authorizing import FRESH, LOOKS, _is_shown, not_yet
+from cobalt_mirror.workers.handlers.connections import _supersede_what_was_removed_later
+from cobalt_mirror.workers.handlers.reading import connection_columns
 from cobalt_mirror.workers.outcomes import Outcome, Verdict
 from tests.unit.entries import MICROSECOND, NOON, at, authorized, changed, removed
 from tests.unit.handlers.subjects import ended_as, findings
@@ -102,8 +97,29 @@ def test_an_authorisation_shows_if_what_it_names_works(
     assert _is_shown(authorized("a", auth_type=auth_type), accounts) is expected
 
 
-def test_only_an_authorisation_names_an_auth_type() -> None:
-    assert _is_shown(removed("a", auth_type="keybased"), [OAUTH])
+ONE, TWO = (OAUTH.model_copy(update={"connection_id": id_}) for id_ in ("c1", "c2"))
+ONE_EXPIRED = ONE.model_copy(update={"status": "expired"})
+
+
+@pytest.mark.parametrize(
+    ("named", "accounts", "expected"),
+    [
+        pytest.param({}, [ONE, TWO], True, id="any"),
+        pytest.param({"connection_id": "c2"}, [ONE, TWO], True, id="the one that is named"),
+        pytest.param({"connection_id": "c3"}, [ONE, TWO], False, id="another one than is named"),
+        pytest.param({"connection_id": "c1"}, [ONE_EXPIRED, TWO], False, id="it is expired, and another works"),
+        pytest.param({"connection_id": "c1", "auth_type": "keybased"}, [ONE], False, id="it has another auth type"),
+        pytest.param({"connection_id": "c1"}, [OAUTH], False, id="an id, and the application has none"),
+    ],
+)
+def test_an_authorisation_of_one_connection_shows_if_that_works(
+    named: dict[str, Any], accounts: list[ConnectedAccount], expected: bool
+) -> None:
+    assert _is_shown(authorized("a", **named), accounts) is expected
+
+
+def test_only_an_authorisation_shows() -> None:
+    assert not _is_shown(removed("a"), [OAUTH])
 
 
 GONE = Outcome(verdict=Verdict.DONE, detail="Cobalt shows no such connection")

@@ -11,7 +11,7 @@ from cobalt_mirror.events import ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.connections import handle_connection
-from tests.unit.entries import ACCOUNT, SLUG, authorized, changed, removed
+from tests.unit.entries import ACCOUNT, SLUG, at, authorized, changed, removed
 from tests.unit.handlers.conftest import Clock
 from tests.unit.handlers.mirrored import assert_as_at_cobalt, recorded
 from tests.unit.handlers.subjects import ended_as, findings
@@ -255,7 +255,9 @@ def test_an_attempt_writes_what_its_events_ask_for(
     sandbox.reset_ledger()
     pending = [entry for entry in entries if entry.logged.status == "pending"]
     ended = [entry for entry in entries if entry not in pending]
-    found = findings(*pending, ended=ended, second=30, configs=[ACCOUNT] if has_config else [])
+    notified_at = [at(second) for _, second in connected]
+    configs = [ACCOUNT] if has_config else []
+    found = findings(*pending, ended=ended, second=30, configs=configs, notified_at=notified_at)
     handle_connection(found.loaded, calling(SLUG), found)
 
     assert ended_as(found) == outcomes

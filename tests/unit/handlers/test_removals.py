@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from cobalt_mirror.cobalt import ConnectedAccount
 from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.handlers.removals import Link, RemovalPlan, link_of, plan_removals, was_total
+from cobalt_mirror.workers.handlers.identity import Evidence, Link, link_of
+from cobalt_mirror.workers.handlers.removals import RemovalPlan, plan_removals, was_total
 from tests.unit.entries import at, removed
-from tests.unit.handlers.links import link, stamp
+from tests.unit.handlers.links import link, moment, stamp
 
 
 def done(id_: str, second: float, *taken: Link, auth_type: str | None = None) -> Entry:
@@ -18,6 +20,8 @@ def done(id_: str, second: float, *taken: Link, auth_type: str | None = None) ->
 
 
 OLD, KEY, NEW = link(0), link(0, "keybased"), link(5)
+#: The account's answer: the application was connected anew five seconds after noon.
+ANEW = Evidence(is_account_read=True, created_at=moment(5))
 
 #: Removals that wait or are done, what is connected; what leaves, what each removal takes, and which are total.
 ROWS = [
@@ -171,8 +175,14 @@ def test_removals_are_planned_as_if_all_had_come_in_order(
     totals: str,
 ) -> None:
     pending = [each for each in removals if each.logged.status == "pending"]
-    plan = plan_removals(pending, [each for each in removals if each not in pending], connected)
+    plan = plan_removals(pending, [each for each in removals if each not in pending], connected, ANEW)
 
+    assert_is(plan, connected, leaving=leaving, taken=taken, totals=totals)
+
+
+def assert_is(
+    plan: RemovalPlan, connected: list[Link], *, leaving: list[Link], taken: dict[str, list[Link]], totals: str
+) -> None:
     assert plan.leaving == leaving
     assert plan.remaining == [each for each in connected if each not in leaving]
     assert plan.taken == {("host", id_): links for id_, links in taken.items()}
@@ -183,7 +193,7 @@ def test_removals_are_planned_as_if_all_had_come_in_order(
 
 def test_the_effect_of_a_removal_is_kept_in_the_form_in_which_it_is_read_again() -> None:
     first, second = removed("a", 1, auth_type="oauth2"), removed("b", 2)
-    effects = plan_removals([first, second], [], [OLD, link(None, "keybased")]).effects()
+    effects = plan_removals([first, second], [], [OLD, link(None, "keybased")], ANEW).effects()
 
     assert effects == {
         ("host", "a"): {
@@ -193,7 +203,7 @@ def test_the_effect_of_a_removal_is_kept_in_the_form_in_which_it_is_read_again()
         ("host", "b"): {"total": True, "disconnected": [{"auth_type": "keybased", "connected_at": None}]},
     }
     again = [removed(each.logged.id, 1, status="done", effect=effects[each.logged.key]) for each in (first, second)]
-    late = plan_removals([removed("0", 0.5)], again, [])
+    late = plan_removals([removed("0", 0.5)], again, [], ANEW)
     assert late.taken[("host", "a")] == [OLD]
     assert late.taken[("host", "b")] == [link(None, "keybased")]
 
@@ -217,6 +227,8 @@ def test_a_done_removal_was_total_if_its_row_says_so(effect: dict[str, Any] | No
 
 
 def test_a_link_has_the_time_in_the_mirrors_form() -> None:
-    assert link_of("oauth2", at(1.5)) == Link("oauth2", "2026-01-31T12:00:01.500000Z")
-    assert link_of("oauth2", None) == Link("oauth2", None)
-    assert link_of("oauth2", at(0)).connected_at == stored_time(at(0))
+    account = ConnectedAccount(auth_type="oauth2", connected_at=at(1.5))
+    assert link_of(account) == Link("oauth2", "2026-01-31T12:00:01.500000Z")
+    assert link_of(ConnectedAccount(auth_type="oauth2")) == Link("oauth2", None)
+    assert link_of(ConnectedAccount(auth_type="oauth2", connected_at=at(0))).connected_at == stored_time(at(0))
+    assert link_of(account.model_copy(update={"connection_id": "c1"})) == link(1.5, connection_id="c1")
