@@ -91,7 +91,7 @@ def test_a_check_reads_the_connection_and_its_configs(
         ["read_application", "read_account"] if is_disabled else ["read_application", "list_configs", "read_config"]
     )
     assert recorded(found, "configs").keys() == (set() if is_disabled else {ACCOUNT})
-    assert recorded(found, "connections").keys() == (set() if is_disabled else {SLUG})
+    assert recorded(found, "connections").keys() == {SLUG}
 
 
 # --- changing ---------------------------------------------------------------------------------------------------------
