@@ -21,6 +21,8 @@ class Settings(DatabaseSettings):
         cobalt_api_key: `tk...` for the test environment, `pk...` for production.
         cobalt_previous_api_key: The previous key while it is being replaced; notifications signed with it are accepted.
         cobalt_base_url: URL of Cobalt, or of the sandbox for development.
+        cobalt_default_app_id: The `app_id` of the organisation's default application. Cobalt may list it with every
+            account that has credentials for it, and has it in no catalogue; reconcile does not count it.
         cobalt_rate_per_second: Cobalt's rate limit for the whole organisation; 0 switches the governor off.
         cobalt_burst: Number of calls that Cobalt accepts at once.
         cobalt_processes: Number of processes on all machines that call Cobalt and share its limit while Redis does not
@@ -50,6 +52,7 @@ class Settings(DatabaseSettings):
     cobalt_api_key: SecretStr = SecretStr("")
     cobalt_previous_api_key: SecretStr = SecretStr("")
     cobalt_base_url: str = "https://app.refold.ai"
+    cobalt_default_app_id: str = ""
     cobalt_rate_per_second: float = Field(default=20, ge=0, le=100_000)
     cobalt_burst: int = Field(default=5, ge=1, le=10_000)
     cobalt_processes: int | None = Field(default=None, ge=1, le=10_000)

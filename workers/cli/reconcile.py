@@ -131,7 +131,8 @@ def _unmapped(report: Report) -> str:
     which = f": {cell(', '.join(named))}" if named else ""
     return (
         f"{number} connection{'' if number == 1 else 's'} not compared, because Cobalt's catalogue does not have their"
-        f" custom application{which}; enable it in Cobalt's dashboard, then run reconcile again"
+        f" custom application{which}; enable it in Cobalt's dashboard or, if it is your organisation's default"
+        " application, set COBALT_DEFAULT_APP_ID to its app_id; then run reconcile again"
     )
 
 

@@ -17,7 +17,7 @@ MOST_NAMED = 5
 
 def unmapped(account: LinkedAccount, slugs: Slugs) -> dict[str | None, AccountIntegration]:
     """Return the account's connections whose application is not known, by `app_id`."""
-    return {each.app_id: each for each in account.integrations or () if slugs.find(each) is None}
+    return {each.app_id: each for each in account.integrations or () if slugs.is_unmapped(each)}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,7 +41,9 @@ class Mapper:
     def load(self) -> None:
         """Read the mapping from the mirror's catalogue, disabled applications included."""
         with reading(self.journal.engine).begin() as connection:
-            self.slugs = Slugs(by_app_id=find_slugs(connection))
+            by_app_id = find_slugs(connection)
+        default_app_id = self.catalogue.settings.cobalt_default_app_id
+        self.slugs = Slugs(by_app_id=by_app_id, default_app_id=default_app_id)
 
     def learn(self, accounts: Iterable[LinkedAccount]) -> None:
         """Read the catalogue, if one of these accounts has an application that is not known and it was not read yet.
@@ -72,7 +74,7 @@ class Mapper:
         client = self.catalogue.client
         try:
             applications = call_patiently(
-                self.journal, lambda: client.fetch_applications(account_id), what="the catalogue"
+                self.journal, lambda: client.fetch_applications(account_id), purpose="the catalogue"
             )
         except UnknownAccount:  # it was deleted since it was listed
             return

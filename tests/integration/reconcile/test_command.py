@@ -91,7 +91,9 @@ def test_a_run_with_an_unknown_application_exits_with_2_and_says_what_to_do(
     assert (document["run"]["unmapped"], document["ending"]) == (2, "differences_left")
     line = (
         "2 connections not compared, because Cobalt's catalogue does not have their custom application:"
-        f" Order Desk (app_id {application['app_id']}); enable it in Cobalt's dashboard, then run reconcile again"
+        f" Order Desk (app_id {application['app_id']}); enable it in Cobalt's dashboard or,"
+        " if it is your organisation's default application, set COBALT_DEFAULT_APP_ID to its app_id; then run"
+        " reconcile again"
     )
     assert line in ended.output
     assert line.replace("2 connections", "1 connection") in one.output

@@ -49,6 +49,7 @@ ERRORS: Mapping[tuple[int, str], type[CobaltError]] = {
     (401, "SERVER_ERROR"): KeyRefused,
     (404, "EXTERNAL_API_FAILURE"): UnknownApplication,
     (404, "INVALID_APP_ID"): UnknownApplication,
+    (404, "RESOURCE_NOT_FOUND"): Refused,
     (500, "SERVER_ERROR"): CredentialsRefused,
 }
 #: The same for a 404 whose code says nothing: what is absent is what was asked for.
