@@ -93,7 +93,9 @@ def _mirrored(rows: Callable[[str], Sequence[Mapping[str, Any]]]) -> dict[Key, R
 
 
 def _key(what: str, row: Mapping[str, Any]) -> Key:
-    return (what, *(row[column.name] for column in _TABLES[what].primary_key))
+    key = {column.name: row[column.name] for column in _TABLES[what].primary_key}
+    # The history says NULL of what has no connection id, the key of a config cannot.
+    return (what, *(value or "" if name == "connection_id" else value for name, value in key.items()))
 
 
 def _untold(what: str) -> Row:

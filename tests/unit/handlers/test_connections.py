@@ -113,7 +113,7 @@ ONE_EXPIRED = ONE.model_copy(update={"status": "expired"})
     ],
 )
 def test_an_authorisation_of_one_connection_shows_if_that_works(
-    named: dict[str, str], accounts: list[ConnectedAccount], expected: bool
+    named: dict[str, Any], accounts: list[ConnectedAccount], expected: bool
 ) -> None:
     assert _is_shown(authorized("a", **named), accounts) is expected
 
