@@ -74,7 +74,7 @@ def _let_them_live(running: Fleet, customers: int) -> tuple[int, int]:
         counter = CallCounter(create_governor(redis, running.settings))
         client = stack.enter_context(create_client(running.settings, governor=counter))
         browser = stack.enter_context(httpx.Client(trust_env=False))
-        host = _Host(engine=running.engine, client=client, browser=browser, running=running)
+        host = _Host(engine=running.engine, client=client, governor=counter, browser=browser, running=running)
         threads = stack.enter_context(ThreadPoolExecutor(_AT_ONCE))
         stack.callback(host.closing.set)
         everybody = [Customer.numbered(number, seed=_SEED, host=host) for number in range(1, customers + 1)]

@@ -1,8 +1,8 @@
-"""The cost of a reconciliation without differences: calls, time, memory, and rows that it must not touch.
+"""The cost of a reconciliation: calls, time, memory, rows that it must not touch; and whether it finds differences.
 
 Each pass is a process of its own, so that its peak memory is its own: `python -m benchmarks.reconcile URL ACCOUNTS`
-makes one and prints what it measured. Cobalt's listing is made up page by page, so no stand-in takes memory or much
-time. No rate limit holds.
+makes one and prints what it measured. Cobalt's answers are made up one by one, so no stand-in takes memory or much
+time. A third of the accounts are connected to a custom application. No rate limit holds.
 """
 
 import json
@@ -35,22 +35,41 @@ _WRITE = re.compile(
     r"(?:INSERT INTO|UPDATE|DELETE FROM) (?:\w+\.)?(linked_accounts|connections|configs|applications|history)\b"
 )
 MOMENT = "2026-01-31T12:00:00.000Z"
+#: The applications, by the `app_id` with which the listing names a custom one; None for one of Cobalt's own.
+APPLICATIONS = {"slack": None, "hubspot": None, "order_desk": "0" * 23 + "1"}
+#: In a pass with changes: an account whose connection to Slack expired, one with an application that the catalogue
+#: does not have, and the id of that.
+EXPIRED, UNKNOWN, UNKNOWN_ID = 4_321, 8_642, "0" * 23 + "2"
 
 
 class Listing(httpx.BaseTransport):
-    """A transport for a Cobalt with so many accounts, each with two connections; it serves only the listing."""
+    """A transport for a Cobalt with so many accounts, each with two connections; it serves only what a run reads.
 
-    def __init__(self, accounts: int) -> None:
-        self._accounts = accounts
+    Args:
+        accounts: Number of accounts.
+        is_changed: Whether two of them are not as they were: `EXPIRED` and `UNKNOWN`.
+    """
+
+    def __init__(self, accounts: int, *, is_changed: bool = False) -> None:
+        self._accounts, self._is_changed = accounts, is_changed
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one page of the listing, or an empty catalogue."""
-        if "page" not in request.url.params:
+        """Answer one page of the listing, the catalogue, one application, or no configs."""
+        if "page" in request.url.params:
+            return self._page(request)
+        path = request.url.path
+        if path.endswith("/configs"):
             return httpx.Response(200, json=[], request=request)
+        if path.endswith("/application"):
+            return httpx.Response(200, json=[_application(slug) for slug in APPLICATIONS], request=request)
+        expired = {"reauth_required": self._is_changed, "connected": True, "connected_accounts": [_connected_account()]}
+        return httpx.Response(200, json={**_application(path.rpartition("/")[2]), **expired}, request=request)
+
+    def _page(self, request: httpx.Request) -> httpx.Response:
         page, limit = int(request.url.params["page"]), min(int(request.url.params["limit"]), PAGE)
         numbers = range((page - 1) * limit, min(page * limit, self._accounts))
         document = {
-            "docs": [_account(number) for number in numbers],
+            "docs": [_account(number, is_changed=self._is_changed) for number in numbers],
             "totalDocs": self._accounts,
             "limit": limit,
             "page": page,
@@ -59,7 +78,25 @@ class Listing(httpx.BaseTransport):
         return httpx.Response(200, content=json.dumps(document).encode(), request=request)
 
 
-def _account(number: int) -> dict[str, Any]:
+def _application(slug: str) -> dict[str, Any]:
+    kind = slug if APPLICATIONS[slug] is None else "custom"
+    return {"slug": slug, "name": slug.title(), "type": kind, "app_id": APPLICATIONS[slug], "auth_type": "oauth2"}
+
+
+def _connected_account() -> dict[str, Any]:
+    return {"identifier": "somebody@example.com", "auth_type": "oauth2", "connectedAt": MOMENT}
+
+
+def _account(number: int, *, is_changed: bool) -> dict[str, Any]:
+    second = "hubspot" if number % 3 else "order_desk"
+    integrations = [
+        _integration(number, "slack", APPLICATIONS["slack"]),
+        _integration(number, second, APPLICATIONS[second]),
+    ]
+    if is_changed and number == EXPIRED:
+        integrations[0]["reauth_required"] = True
+    if is_changed and number == UNKNOWN:
+        integrations.append(_integration(number, "unknown", UNKNOWN_ID))
     return {
         "_id": f"{number:024x}",
         "associated_org": "org",
@@ -67,17 +104,18 @@ def _account(number: int) -> dict[str, Any]:
         "environment": "test",
         "name": f"Customer {number}",
         "udf": [{"key_name": "plan", "key_value": "pro"}, {"key_name": "seats", "key_value": str(number % 100)}],
-        "integrations": [_integration(number, slug) for slug in ("slack", "hubspot")],
+        "integrations": integrations,
         "createdAt": MOMENT,
         "updatedAt": MOMENT,
         "__v": 0,
     }
 
 
-def _integration(number: int, slug: str) -> dict[str, Any]:
+def _integration(number: int, slug: str, app_id: str | None) -> dict[str, Any]:
     return {
         "_id": f"{number:024x}",
-        "type": slug,
+        "type": slug if app_id is None else "custom",
+        "app_id": app_id,
         "name": slug.title(),
         "icon": f"https://icons.example.com/{slug}.svg",
         "identifier": f"customer-{number}@{slug}.example.com",
@@ -88,8 +126,9 @@ def _integration(number: int, slug: str) -> dict[str, Any]:
 
 
 def measure(database: str, say: Say) -> Iterator[Figure]:
-    """Import a small and a large listing, and reconcile each again."""
-    small, large = (_idle_pass(database, accounts, say) for accounts in (SMALL, LARGE))
+    """Import a small and a large listing, and reconcile each again; the small one once more after two changes."""
+    small, changed = _small_passes(database, say)
+    large = _idle_pass(database, LARGE, say)
     pages = LARGE // PAGE
     calls = large["calls"] / pages
     yield Figure(
@@ -123,6 +162,27 @@ def measure(database: str, say: Say) -> Iterator[Figure]:
     )
     cpu = large["CPU s per 1,000"]
     yield Figure(name="idle reconcile, CPU per 1,000 accounts", database=database, value=cpu, unit="s")
+    # One of the catalogue; for both connections of the account where one expired, the connection and its configs.
+    extra = changed["calls"] - SMALL // PAGE
+    yield Figure(
+        name=f"reconcile of {SMALL:,} accounts, one connection expired and one of an unknown application, calls",
+        database=database,
+        value=extra,
+        unit="calls",
+        against=f"beyond the {SMALL // PAGE:,} pages",
+        **at_most(5, extra, database),
+        detail={"idle": small, "changed": changed},
+    )
+
+
+def _small_passes(database: str, say: Say) -> tuple[dict[str, Any], dict[str, Any]]:
+    with migrated_database(database) as url:
+        say(f"an import of {SMALL:,} accounts")
+        _pass_of_its_own(url, SMALL)
+        say(f"an idle pass over {SMALL:,} accounts")
+        idle = _pass_of_its_own(url, SMALL)
+        say(f"a pass over {SMALL:,} accounts with two changes")
+        return idle, _pass_of_its_own(url, SMALL, "changed")
 
 
 def _idle_pass(database: str, accounts: int, say: Say) -> dict[str, Any]:
@@ -133,19 +193,19 @@ def _idle_pass(database: str, accounts: int, say: Say) -> dict[str, Any]:
         return _pass_of_its_own(url, accounts)
 
 
-def _pass_of_its_own(url: str, accounts: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.reconcile", url, str(accounts)]
+def _pass_of_its_own(url: str, accounts: int, *changed: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.reconcile", url, str(accounts), *changed]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
     measured: dict[str, Any] = json.loads(done.stdout)
     return measured
 
 
-def one_pass(url: str, accounts: int) -> dict[str, Any]:
+def one_pass(url: str, accounts: int, *, is_changed: bool = False) -> dict[str, Any]:
     """Reconcile once in this process and measure it."""
     settings = Settings(database_url=url, cobalt_api_key="tk_x", reconcile_config_share=0)
     engine, counter = create_engine(settings), CallCounter()
-    written = _count_writes(engine)
-    with Client("tk_x", base_url="http://cobalt.test", transport=Listing(accounts), governor=counter) as client:
+    written, transport = _count_writes(engine), Listing(accounts, is_changed=is_changed)
+    with Client("tk_x", base_url="http://cobalt.test", transport=transport, governor=counter) as client:
         reconciliation = Reconciliation(
             attempts=Attempts(engine=engine, client=client, settings=settings, vault=settings.vault()),
             catalogue=Catalogue(engine=engine, client=client, settings=settings),
@@ -157,9 +217,12 @@ def one_pass(url: str, accounts: int) -> dict[str, Any]:
     engine.dispose()
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {
+        "ending": report.ending.name.lower(),
         "calls": report.run.calls,
         "adopted": report.run.adopted,
         "repaired": report.run.repaired,
+        "left": report.run.left,
+        "unmapped": report.run.unmapped,
         "rows written": written.total(),
         "accounts a second": round(accounts / took),
         "CPU s per 1,000": round(cpu / accounts * 1_000, 3),
@@ -182,4 +245,4 @@ def _count_writes(engine: Engine) -> Counter[str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(one_pass(sys.argv[1], int(sys.argv[2]))))  # noqa: T201 - the benchmark reads this
+    print(json.dumps(one_pass(sys.argv[1], int(sys.argv[2]), is_changed="changed" in sys.argv[3:])))  # noqa: T201 - the benchmark reads this

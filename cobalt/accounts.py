@@ -32,6 +32,13 @@ class Accounts(Organisation):
     ) -> LinkedAccount:
         """Create the account, or update it; arguments that are None are left out of the request.
 
+        Args:
+            linked_account_id: The host's id of the account.
+            name: The customer's name.
+            udf: User-defined fields; they replace all that the account has.
+            auth_credentials: Secrets with which Cobalt calls the host's own API; they replace all that the account has.
+                See `set_auth_credential` for one of them.
+
         Returns:
             The account; `new_account` says whether it was created.
 

@@ -34,6 +34,8 @@ _MEANING_OF_CODE: Mapping[str, type[ResponseError]] = {
     "INVALID_LINKED_ACCOUNT_ID": UnknownAccount,
     "INVALID_APP_ID": UnknownApplication,
 }
+_ABSENT = "RESOURCE_NOT_FOUND"
+"""The code with which a few calls say 400 where others say 404."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ def error_from(received: Received, call: Call, *, now: datetime) -> CobaltError:
     """Return the error for an answer outside 2xx.
 
     A 404 proves absence only with an error body of Cobalt's: a misconfigured proxy answers 404 too, and that must not
-    make anything count as deleted.
+    make anything count as deleted. A 400 proves it only with the code that says so.
     """
     error_body = _read_error_body(received.body)
     details: dict[str, Any] = {"call": str(call)}
@@ -106,6 +108,8 @@ def _meaning(status: int, code: str | None, call: Call) -> type[ResponseError] |
         return error_type
     if status in {401, 403}:
         return KeyRefused
+    if status == 400 and code == _ABSENT:
+        return call.absent
     if status != 404:
         return Refused
     if code == "EXTERNAL_API_FAILURE":

@@ -15,7 +15,7 @@ class Call:
 
     Attributes:
         path: Percent-encoded, from the root.
-        absent: The error for a 404 whose code does not identify it.
+        absent: The error for a 404 whose code does not identify it, and for a 400 that says that something is absent.
         writes: Whether it changes something at Cobalt, so that a lost answer leaves its effect unknown.
         secrets: Values that must not appear in errors.
     """

@@ -10,6 +10,7 @@ from typing import Self
 import httpx
 
 from cobalt_mirror.cobalt.applications import Applications
+from cobalt_mirror.cobalt.auth_credentials import AuthCredentials
 from cobalt_mirror.cobalt.configs import Configs
 from cobalt_mirror.cobalt.exchange import Exchange
 from cobalt_mirror.cobalt.governor import Governor
@@ -25,8 +26,9 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Client(Applications, Configs, Webhooks):
-    """A client for Cobalt's API. Threads may share one; close it when the process ends.
+class Client(Applications, AuthCredentials, Configs, Webhooks):
+    """A client for Cobalt's API. Threads may share one; close it when the process ends. A forked child may go on using
+    it: the child makes connections and a token cache of its own. A `transport` of yours is yours to renew.
 
     A call never takes longer than `timeout_seconds`, however slowly Cobalt answers and however many requests the call
     needs; the wait for the governor counts. Nothing is retried and no redirect is followed. Any call may raise:

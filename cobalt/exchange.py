@@ -23,6 +23,7 @@ from cobalt_mirror.cobalt.errors import (
     TransportError,
     UnexpectedAnswer,
 )
+from cobalt_mirror.cobalt.forks import renew_in_children
 from cobalt_mirror.cobalt.governor import Governor
 
 T = TypeVar("T")
@@ -64,7 +65,18 @@ class Exchange:
         self._governor = governor
         # The transport itself rather than an httpx.Client: cookies, redirects and retries are not wanted here.
         self._transport = countdown_transport(httpx.URL(self.base_url)) if transport is None else transport
+        self._is_own_transport = transport is None
         self._clock = clock
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Give up the parent's connections in a forked child: two processes on one would read each other's answers.
+
+        They are neither closed nor used; a transport that the caller made stays, as only the caller can renew it.
+        """
+        if self._is_own_transport:
+            self._given_up = self._transport  # kept, so that nothing closes it on the parent's behalf
+            self._transport = countdown_transport(httpx.URL(self.base_url))
 
     def close(self) -> None:
         """Close all connections."""
@@ -127,8 +139,8 @@ class Exchange:
 def _checked_base_url(base_url: str) -> str:
     try:
         url = httpx.URL(base_url)
-    except httpx.InvalidURL as error:
-        raise ValueError(f"base_url is not a URL ({error}); it must look like https://app.refold.ai") from error
+    except httpx.InvalidURL:
+        raise ValueError("base_url is not a URL; it must look like https://app.refold.ai") from None
     if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query or url.fragment:
         raise ValueError("base_url must be scheme and host, without user, query or fragment: https://app.refold.ai")
     return base_url.rstrip("/")

@@ -271,18 +271,19 @@ class Config(Answer):
 
 
 class ConfigReference(Answer):
-    """One entry in the list of an account's configs for an application; see `Config`."""
+    """One of an account's configs in the list of an application's; see `Config`."""
 
     config_id: str
     connection_id: str | None = None
 
 
 class Webhook(Answer):
-    """One address to which Cobalt sends notifications."""
+    """An address for notifications. `webhook_type`: `default`, else the body is made otherwise: `slack`, `custom`."""
 
     id: str = Field(validation_alias="_id")
     webhook_url: str
     webhook_events: tuple[str, ...] = ()
+    webhook_type: str = "default"
     is_enabled: bool = True
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
+from cobalt_mirror.cobalt.forks import renew_in_children
 from cobalt_mirror.cobalt.models import SessionToken
 
 LARGEST_CACHE = 1024
@@ -27,8 +28,13 @@ class TokenCache:
     def __init__(self, capacity: int = LARGEST_CACHE) -> None:
         """Start empty."""
         self._capacity = capacity
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._drops = 0
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Start empty in a forked child. A thread that is not in the child may have held the lock."""
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._lock = Lock()
 
     def find(

@@ -23,11 +23,16 @@ EVENT_NAMES = (
     "Connection Expired",
     "Workflow Completed",
     "Workflow Errored",
+    "Workflow Stopped",
+    "Workflow Timed Out",
 )
+
+#: The body of a webhook that carries Cobalt's notifications as they are; any other one has a template.
+DEFAULT_TYPE = "default"
 
 
 class Webhooks(Organisation):
-    """The webhooks of the key's environment; an unknown id is `Refused` with status 404."""
+    """The webhooks of the key's environment; an unknown id is `Refused` with the code `RESOURCE_NOT_FOUND`."""
 
     def fetch_webhooks(self) -> list[Webhook]:
         """Return all webhooks.
@@ -44,14 +49,14 @@ class Webhooks(Organisation):
             Refused: Cobalt does not accept the URL or an event. Stop.
             CobaltError: See `Client`.
         """
-        body = {"webhook_url": url, "webhook_events": list(events), "webhook_type": "default"}
+        body = {"webhook_url": url, "webhook_events": list(events), "webhook_type": DEFAULT_TYPE}
         return self._with_key(Call(method="POST", path=_PATH, body=body, writes=True), _WEBHOOK)
 
     def update_webhook(self, webhook_id: str, **changes: Any) -> Webhook:
-        """Change the named properties, such as `is_enabled`, `webhook_url` or `webhook_events`; the others stay.
+        """Change the named properties, such as `is_enabled` or `webhook_events`; the others stay.
 
         Raises:
-            Refused: Cobalt does not accept a value, or (404) has no such webhook. Stop.
+            Refused: Cobalt does not accept a value, or has no such webhook (`RESOURCE_NOT_FOUND`). Stop.
             CobaltError: See `Client`.
         """
         return self._with_key(Call(method="PUT", path=_path(webhook_id), body=changes, writes=True), _WEBHOOK)
@@ -60,7 +65,7 @@ class Webhooks(Organisation):
         """Delete the webhook.
 
         Raises:
-            Refused: (404) There is no such webhook, so nothing is left to delete.
+            Refused: There is no such webhook (`RESOURCE_NOT_FOUND`), so nothing is left to delete.
             CobaltError: See `Client`.
         """
         self._with_key(Call(method="DELETE", path=_path(webhook_id), writes=True), ANYTHING)

@@ -1,12 +1,14 @@
 """Engines for PostgreSQL and SQLite, transactions, and the clock that the database keeps."""
 
 import functools
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
+from weakref import WeakSet
 
 from psycopg import RawCursor
 from sqlalchemy import ColumnElement, Connection, Engine, Executable, Table, event, literal_column, select, text
@@ -16,7 +18,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session, scoped_session
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from cobalt_mirror.db.columns import UtcDateTime
 from cobalt_mirror.db.settings import DatabaseSettings
@@ -44,15 +46,37 @@ SQLITE_BUSY_SECONDS = 30.0
 def create_engine(settings: DatabaseSettings, *, pool_size: int = 5) -> Engine:
     """Make an engine for our own transactions. It opens nothing before its first use; dispose of it when done.
 
+    A forked child may go on using it: it opens connections of its own.
+
     Args:
         settings: where the database is and what its schema is called.
         pool_size: connections kept open on PostgreSQL; twice as many may be lent at a time.
     """
     url = settings.url()
-    if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(settings)
+    engine = _sqlite_engine(settings) if url.get_backend_name() == "sqlite" else _postgresql_engine(settings, pool_size)
+    _engines.add(engine)
+    return engine
+
+
+_engines: "WeakSet[Engine]" = WeakSet()
+#: Pools of a parent, in a forked child: kept, so that nothing closes their connections on the parent's behalf.
+_given_up: list[Pool] = []
+
+
+def _give_up_connections() -> None:
+    """Give up the parent's connections in a forked child: two processes on one would read each other's answers."""
+    for engine in list(_engines):
+        _given_up.append(engine.pool)
+        engine.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):  # Windows does not fork
+    os.register_at_fork(after_in_child=_give_up_connections)
+
+
+def _postgresql_engine(settings: DatabaseSettings, pool_size: int) -> Engine:
     engine = sqlalchemy_engine(
-        url,
+        settings.url(),
         pool_size=pool_size,
         max_overflow=pool_size,
         # Parameters as the server itself writes them. Translating psycopg's own form takes two fifths of publishing.

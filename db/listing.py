@@ -11,7 +11,7 @@ from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.db.engine import insert_into
 from cobalt_mirror.db.rows import AccountRow
 from cobalt_mirror.db.statuses import ConfigStatus, ConnectionStatus
-from cobalt_mirror.db.tables import configs, connections, linked_accounts, looks, walked
+from cobalt_mirror.db.tables import configs, connections, linked_accounts, walked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,15 +19,12 @@ class KnownConnection:
     """A row in `connections`, as far as the listing can be compared with it.
 
     Attributes:
-        accounts: the connected accounts as JSON; None: not known yet.
-        listed_created_at: the time that the listing showed when the connection was last compared.
+        connected_at: when it was connected or a token of it renewed, whichever is later; None: not known.
     """
 
     slug: str
     status: ConnectionStatus
-    accounts: Sequence[Mapping[str, Any]] | None = None
     connected_at: datetime | None = None
-    listed_created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,32 +46,27 @@ def find_known(connection: Connection, linked_account_ids: Iterable[str]) -> dic
     a, c = linked_accounts.c, connections.c
     rows = connection.execute(select(linked_accounts).where(a.linked_account_id.in_(ids)))
     known = {row["linked_account_id"]: Known(account=AccountRow.from_columns(row)) for row in rows.mappings()}
-    is_same = (looks.c.linked_account_id == c.linked_account_id) & (looks.c.slug == c.slug)
-    columns = [c.slug, c.status, c.accounts, c.connected_at, looks.c.listed_created_at]
-    joined = select(c.linked_account_id, *columns).select_from(connections.outerjoin(looks, is_same))
-    for account_id, slug, status, *rest in connection.execute(joined.where(c.linked_account_id.in_(ids))):
-        accounts, connected_at, listed_created_at = rest
+    wanted = select(c.linked_account_id, c.slug, c.status, c.connected_at).where(c.linked_account_id.in_(ids))
+    for account_id, slug, status, connected_at in connection.execute(wanted):
         known.setdefault(account_id, Known()).connections[slug] = KnownConnection(
-            slug=slug,
-            status=ConnectionStatus(status),
-            accounts=accounts,
-            connected_at=connected_at,
-            listed_created_at=listed_created_at,
+            slug=slug, status=ConnectionStatus(status), connected_at=connected_at
         )
     return known
 
 
-def record_walked(connection: Connection, run_id: str, linked_account_ids: Iterable[str]) -> None:
-    """Record that the walk saw these accounts. It may see an account twice."""
-    rows = [{"run_id": run_id, "linked_account_id": account} for account in linked_account_ids]
-    if rows:
-        # RETURNING makes it one statement for all rows; PostgreSQL would get one for each without it.
-        statement = insert_into(connection, walked).on_conflict_do_nothing().returning(walked.c.run_id)
-        connection.execute(statement, rows).close()
+def record_walked(connection: Connection, run_id: str, linked_account_ids: Iterable[str]) -> set[str]:
+    """Record that the walk saw these accounts, and return those that it had not seen before."""
+    return _insert_walked(
+        connection, [{"run_id": run_id, "linked_account_id": account} for account in linked_account_ids]
+    )
 
 
-def record_unknown(connection: Connection, run_id: str, rows: Iterable[tuple[Mapping[str, Any], Any]]) -> None:
-    """Record what is to be adopted, once the run may change anything. The first answer of the walk counts."""
+def record_unknown(connection: Connection, run_id: str, rows: Iterable[tuple[Mapping[str, Any], Any]]) -> set[str]:
+    """Record what is to be adopted, once the run may change anything. The first answer of the walk counts.
+
+    Returns:
+        The accounts that the walk had not seen before.
+    """
     staged = [
         {
             "run_id": run_id,
@@ -86,7 +78,15 @@ def record_unknown(connection: Connection, run_id: str, rows: Iterable[tuple[Map
         }
         for account, connected in rows
     ]
-    connection.execute(insert_into(connection, walked).on_conflict_do_nothing(), staged)
+    return _insert_walked(connection, staged)
+
+
+def _insert_walked(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    if not rows:
+        return set()
+    # RETURNING makes it one statement for all rows; PostgreSQL would get one for each without it.
+    statement = insert_into(connection, walked).on_conflict_do_nothing().returning(walked.c.linked_account_id)
+    return set(connection.execute(statement, list(rows)).scalars())
 
 
 def take_unknown(connection: Connection, run_id: str, *, limit: int = 100) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, Table, bindparam, func, select, updat
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cobalt_mirror.db.engine import insert_into, upsert
+from cobalt_mirror.db.equality import is_same
 from cobalt_mirror.db.history import Because, record_history
 from cobalt_mirror.db.rows import AccountRow, Change, ConfigRow, ConnectionRow
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
@@ -64,7 +65,7 @@ def record_row(
     changes = {
         name: [None if before is None else before[name], value]
         for name, value in values.items()
-        if not table.c[name].primary_key and (before is None or before[name] != value)
+        if not table.c[name].primary_key and (before is None or not is_same(before[name], value))
     }
     if before is not None:
         upsert(connection, table, row)
@@ -200,6 +201,21 @@ def find_active_account(connection: Connection) -> str | None:
         .limit(1)
     )
     return connection.execute(statement).scalar_one_or_none()
+
+
+def find_slugs(connection: Connection) -> dict[str, str]:
+    """Find the slugs of all applications that were ever in the catalogue, by `app_id`.
+
+    Where one has had two slugs, the one that customers can connect now counts.
+    """
+    a = applications.c
+    rows = connection.execute(select(a.app_id, a.slug).where(a.app_id.is_not(None)).order_by(a.enabled, a.slug))
+    return {row.app_id: row.slug for row in rows}
+
+
+def find_app_id(connection: Connection, slug: str) -> str | None:
+    """Find the `app_id` of an application; None: not known."""
+    return connection.execute(select(applications.c.app_id).where(applications.c.slug == slug)).scalar_one_or_none()
 
 
 def count_catalogue(connection: Connection) -> tuple[int, datetime | None]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from cobalt_mirror.db.engine import insert_into, upsert
-from cobalt_mirror.db.statuses import AccountStatus, StateKey
+from cobalt_mirror.db.statuses import AccountStatus, RunEnding, StateKey
 from cobalt_mirror.db.tables import linked_accounts, notifications, runs, state, workflow_runs
 
 
@@ -26,20 +26,36 @@ def record_notification(
     """Record a notification; without its payload if the account was deleted.
 
     Returns:
-        Whether it is news of an account that is not deleted. Only an instance of a workflow is recognised, and then not
-        written again: other notifications carry no id, and two of them may look the same.
+        Whether it is news of an account that is not deleted. Only an instance of a workflow is recognised, for each
+        account, and then not written again: other notifications carry no id, and two of them may look the same.
     """
     is_deleted = linked_account_id is not None and _is_deleted(connection, linked_account_id)
-    statement = insert_into(connection, notifications).values(
-        received_at=received_at,
-        event=event,
-        linked_account_id=linked_account_id,
-        slug=slug,
-        instance_id=instance_id,
-        payload=None if is_deleted else dict(payload),
-    )
-    written = connection.execute(statement.on_conflict_do_nothing(index_elements=["instance_id"])).rowcount == 1
+    row = {
+        "received_at": received_at,
+        "event": event,
+        "linked_account_id": linked_account_id,
+        "slug": slug,
+        "payload": None if is_deleted else dict(payload),
+    }
+    written = _insert(connection, row, instance_id)
+    if not written and _is_of_another_account(connection, instance_id, linked_account_id):
+        written = _insert(connection, row, f"{instance_id}\n{linked_account_id}")
     return written and not is_deleted
+
+
+def _insert(connection: Connection, row: Mapping[str, Any], instance_id: str | None) -> bool:
+    """Write a notification, unless the instance is known, and return whether it was written.
+
+    The index stays one of `instance_id` alone, since processes of earlier releases name it in ON CONFLICT. So an
+    instance of a second account is written with that account behind a line feed, which no id contains.
+    """
+    statement = insert_into(connection, notifications).values(**row, instance_id=instance_id)
+    return connection.execute(statement.on_conflict_do_nothing(index_elements=["instance_id"])).rowcount == 1
+
+
+def _is_of_another_account(connection: Connection, instance_id: str | None, linked_account_id: str | None) -> bool:
+    statement = select(notifications.c.linked_account_id).where(notifications.c.instance_id == instance_id)
+    return connection.execute(statement).scalar_one_or_none() != linked_account_id
 
 
 def _is_deleted(connection: Connection, linked_account_id: str) -> bool:
@@ -70,10 +86,11 @@ def _created_at(payload: Any) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedRun:
-    """A run of a workflow that ended, as Cobalt notified it. `error`: None if it completed."""
+    """A run of a workflow that ended, as Cobalt notified it. `error`: why it errored; None for any other ending."""
 
     linked_account_id: str
     workflow_id: str
+    ending: RunEnding
     config_id: str | None
     workflow_name: str | None
     status: str | None
@@ -89,13 +106,12 @@ def record_workflow_run(connection: Connection, run: EndedRun, *, at: datetime) 
         "last_run_at": at,
         **({} if run.error is None else {"last_error": run.error, "last_errored_at": at}),
     }
-    counted = "completed" if run.error is None else "errored"
     key = {"linked_account_id": run.linked_account_id, "workflow_id": run.workflow_id}
     upsert(
         connection,
         workflow_runs,
-        {**key, **latest, counted: 1},
-        **{**latest, counted: workflow_runs.c[counted] + 1},
+        {**key, **latest, run.ending: 1},
+        **{**latest, run.ending: workflow_runs.c[run.ending] + 1},
     )
 
 

@@ -5,11 +5,12 @@ import re
 from pathlib import Path
 from typing import Self
 
-from pydantic import SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from cobalt_mirror.db.addresses import checked_address
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.vault import Vault
 
@@ -35,13 +36,15 @@ class DatabaseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
-    database_url: str = f"sqlite:///{EMBEDDED_DATABASE}"
+    database_url: str = Field(default=f"sqlite:///{EMBEDDED_DATABASE}", repr=False)
     mirror_schema: str = "cobalt_mirror"
     mirror_secret_keys: SecretStr = SecretStr("")
 
     @field_validator("database_url")
     @classmethod
     def _is_a_supported_url(cls, value: str) -> str:
+        if not value.startswith("sqlite"):
+            checked_address(value)
         try:
             url = make_url(value)
         except (ArgumentError, ValueError):  # the latter from a port that is no number, which may be half a password
@@ -88,6 +91,10 @@ class DatabaseSettings(BaseSettings):
         """Return the database's address with the driver that we use."""
         url = make_url(self.database_url)
         return url.set(drivername=_DRIVERS[url.drivername])
+
+    def shown_url(self) -> str:
+        """Return the database's address for a message: without password and options."""
+        return self.url().set(query={}).render_as_string(hide_password=True)
 
     def vault(self) -> Vault:
         """Return the vault with the keys of `MIRROR_SECRET_KEYS`."""

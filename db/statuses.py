@@ -51,6 +51,16 @@ class ConfigStatus(StrEnum):
     DELETED = "deleted"
 
 
+class RunEnding(StrEnum):
+    """How a run of a workflow ended. Each is counted in the column of `workflow_runs` that has its name."""
+
+    COMPLETED = "completed"
+    ERRORED = "errored"
+    #: Somebody stopped it.
+    STOPPED = "stopped"
+    TIMED_OUT = "timed_out"
+
+
 class RowKind(StrEnum):
     """Of which of the mirror's tables an entry of the history is."""
 

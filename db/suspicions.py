@@ -26,7 +26,16 @@ from sqlalchemy import (
 from cobalt_mirror.db.columns import Json
 from cobalt_mirror.db.engine import insert_into, upsert
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus, SuspicionKind, SuspicionOutcome
-from cobalt_mirror.db.tables import checks, configs, connections, linked_accounts, looks, suspicions, walked
+from cobalt_mirror.db.tables import (
+    applications,
+    checks,
+    configs,
+    connections,
+    linked_accounts,
+    looks,
+    suspicions,
+    walked,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +45,12 @@ class Suspicion:
     Attributes:
         slug: the application; empty: the account itself.
         differences: the columns on which listing and mirror disagree.
-        listed_created_at: for a connection, its time of creation as listed.
     """
 
     linked_account_id: str
     slug: str
     kind: SuspicionKind
     differences: Sequence[str] = ()
-    listed_created_at: datetime | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -60,7 +67,6 @@ def record_suspicions(connection: Connection, run_id: str, raised: Iterable[Susp
             "slug": suspicion.slug,
             "kind": suspicion.kind,
             "differences": list(suspicion.differences),
-            "listed_created_at": suspicion.listed_created_at,
         }
         for suspicion in raised
     ]
@@ -93,25 +99,30 @@ def want_configs(connection: Connection, run_id: str, *, share: float) -> None:
 
     Those that were looked at the longest ago come first, so that with a share of 0.02 each is seen within 50 runs. One
     that could not be read lately is left to the workers, who go on trying: it would be first in every run, and many of
-    its kind would keep the others from their turn.
+    its kind would keep the others from their turn. For the same reason only a share of 1 includes what is connected to
+    an application that is not enabled: it cannot be read.
     """
     doubted = exists().where(
         suspicions.c.run_id == run_id,
         suspicions.c.kind.in_([SuspicionKind.CHANGED, SuspicionKind.GONE]),
         suspicions.c.linked_account_id == _SUBJECTS.c.linked_account_id,
     )
-    _suspect(connection, run_id, SuspicionKind.CONFIGS, _subjects(doubted))
+    _suspect(connection, run_id, SuspicionKind.CONFIGS, _subjects(and_(doubted, ~_is_disabled())))
     number = connection.execute(select(func.count()).select_from(_SUBJECTS)).scalar_one()
     wanted = math.ceil(number * share)
     if wanted:
         oldest_first = (looks.c.looked_at.asc().nulls_first(), _SUBJECTS.c.linked_account_id, _SUBJECTS.c.slug)
-        is_wanted = true() if share >= 1 else ~_is_tried_again()
+        is_wanted = true() if share >= 1 else and_(~_is_tried_again(), ~_is_disabled())
         _suspect(connection, run_id, SuspicionKind.CONFIGS, _subjects(is_wanted).order_by(*oldest_first).limit(wanted))
 
 
 def _is_tried_again() -> ColumnElement[bool]:
     is_its = and_(checks.c.linked_account_id == _SUBJECTS.c.linked_account_id, checks.c.slug == _SUBJECTS.c.slug)
     return exists().where(is_its, checks.c.attempts > 0)
+
+
+def _is_disabled() -> ColumnElement[bool]:
+    return exists().where(applications.c.slug == _SUBJECTS.c.slug, applications.c.enabled.is_(False))
 
 
 def _connected_or_configured() -> Any:
@@ -188,7 +199,6 @@ def list_open(
             slug=row.slug,
             kind=row.kind,
             differences=row.differences,
-            listed_created_at=row.listed_created_at,
         )
         for row in rows
     ]
@@ -200,15 +210,13 @@ def list_open(
 def settle(
     connection: Connection, run_id: str, outcomes: Mapping[tuple[str, str], SuspicionOutcome], now: datetime
 ) -> None:
-    """Record what came of suspicions, and of each connection that was read, when, and what the listing showed of it."""
+    """Record what came of suspicions, and of each connection that was read, when."""
     for (account, slug), outcome in outcomes.items():
         key = {"run_id": run_id, "linked_account_id": account, "slug": slug}
         by_key = and_(*(suspicions.c[name] == value for name, value in key.items()))
         result = connection.execute(update(suspicions).where(by_key).values(outcome=outcome))
         if result.rowcount and slug and outcome is not SuspicionOutcome.LEFT:  # none: the account was deleted meanwhile
-            listed = connection.execute(select(suspicions.c.listed_created_at).where(by_key)).scalar_one()
-            look: dict[str, Any] = {"linked_account_id": account, "slug": slug, "looked_at": now}
-            upsert(connection, looks, look if listed is None else {**look, "listed_created_at": listed})
+            upsert(connection, looks, {"linked_account_id": account, "slug": slug, "looked_at": now})
 
 
 def leave_open_ones(connection: Connection, run_id: str) -> int:

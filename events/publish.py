@@ -1,7 +1,6 @@
 """publish(): insert an event into the event log, inside the host's transaction or one of its own."""
 
 import functools
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -179,7 +178,4 @@ def _settings() -> DatabaseSettings:
 
 @functools.cache
 def _engine() -> Engine:
-    engine = create_engine(_settings())
-    # A web server that forks after the first event must not use its parent's connections.
-    os.register_at_fork(after_in_child=functools.partial(engine.dispose, close=False))
-    return engine
+    return create_engine(_settings())

@@ -208,7 +208,8 @@ class UserSignedUp(Event):
     Attributes:
         name: The customer's name. `None` keeps the one at Cobalt.
         udf: The account's user-defined fields, text by text; they replace those at Cobalt. `None` keeps them.
-        auth_credentials: Secrets that Cobalt needs to call the host's own API for this customer.
+        auth_credentials: Secrets with which Cobalt calls the host's own API for this customer; they replace those at
+            Cobalt. `None` and an empty map keep them. `Client.set_auth_credential` changes one of them.
     """
 
     type: ClassVar[EventType] = EventType.USER_SIGNED_UP

@@ -47,9 +47,10 @@ class Catalogue:
         except CobaltError as error:
             log.warning("catalogue_not_read", error=str(error))
         else:
-            self._record(applications)
+            self.record(applications)
 
-    def _record(self, applications: list[Application]) -> None:
+    def record(self, applications: list[Application]) -> None:
+        """Write a catalogue that was just read, and put the next refresh off."""
         with self.engine.begin() as connection:
             now = self.clock(connection)
             because = Because(at=now, cause={"catalogue": "refreshed"})

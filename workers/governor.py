@@ -20,6 +20,7 @@ import redis
 import structlog
 
 from cobalt_mirror.cobalt import RateLimited
+from cobalt_mirror.cobalt.forks import renew_in_children
 from cobalt_mirror.workers.settings import LONGEST_WAIT_SECONDS, Settings
 
 log = structlog.get_logger()
@@ -233,8 +234,13 @@ class LocalGovernor:
     ) -> None:
         self._interval = 1 / (settings.share_per_second * SHARE)
         self._sleep, self._monotonic = sleep, monotonic
-        self._lock = threading.Lock()
         self._free_at = 0.0
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Make the lock anew in a forked child: a thread that is not in the child may have held it."""
+        self._lock = threading.Lock()
 
     def acquire(self) -> None:
         """Wait for a slot.

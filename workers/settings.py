@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import Field, SecretStr, field_validator
 
+from cobalt_mirror.db.addresses import checked_address
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.settings import DatabaseSettings
 
@@ -20,6 +21,8 @@ class Settings(DatabaseSettings):
         cobalt_api_key: `tk...` for the test environment, `pk...` for production.
         cobalt_previous_api_key: The previous key while it is being replaced; notifications signed with it are accepted.
         cobalt_base_url: URL of Cobalt, or of the sandbox for development.
+        cobalt_default_app_id: The `app_id` of the organisation's default application. Cobalt may list it with every
+            account that has credentials for it, and has it in no catalogue; reconcile does not count it.
         cobalt_rate_per_second: Cobalt's rate limit for the whole organisation; 0 switches the governor off.
         cobalt_burst: Number of calls that Cobalt accepts at once.
         cobalt_processes: Number of processes on all machines that call Cobalt and share its limit while Redis does not
@@ -37,16 +40,19 @@ class Settings(DatabaseSettings):
         reconcile_brake_share: A reconciliation stops if a greater share than this, ...
         reconcile_brake_count: ... and more accounts or connections than this, seem to be gone.
         events_token: Bearer token of `POST /events`; if not set, that endpoint is disabled.
+        notification_error_characters: Number of characters kept of the error in a notification, and as many of all
+            else in it that Cobalt does not document; 0 keeps nothing of them.
         web_host: Address at which `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
         web_port: Port at which it listens; 0 for a free one.
         log_level: `debug`, `info`, `warning` or `error`.
     """
 
-    redis_url: str | None = None
+    redis_url: str | None = Field(default=None, repr=False)
     redis_namespace: str = "cobalt-mirror"
     cobalt_api_key: SecretStr = SecretStr("")
     cobalt_previous_api_key: SecretStr = SecretStr("")
     cobalt_base_url: str = "https://app.refold.ai"
+    cobalt_default_app_id: str = ""
     cobalt_rate_per_second: float = Field(default=20, ge=0, le=100_000)
     cobalt_burst: int = Field(default=5, ge=1, le=10_000)
     cobalt_processes: int | None = Field(default=None, ge=1, le=10_000)
@@ -63,6 +69,7 @@ class Settings(DatabaseSettings):
     reconcile_brake_share: float = Field(default=0.05, ge=0, le=1)
     reconcile_brake_count: int = Field(default=20, ge=0)
     events_token: SecretStr = SecretStr("")
+    notification_error_characters: int = Field(default=2000, ge=0, le=100_000)
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8475, ge=0, le=65_535)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
@@ -70,9 +77,11 @@ class Settings(DatabaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("redis://", "rediss://")):
+        if value is None:
+            return None
+        if not value.startswith(("redis://", "rediss://")):
             raise ValueError("must be a URL such as redis://host:6379/0 or rediss://host:6379/0")
-        return value
+        return checked_address(value)
 
     @field_validator("cobalt_base_url")
     @classmethod

@@ -33,13 +33,14 @@ COUNTS = {
     "sqlite": (
         "CASE WHEN json_type(c.accounts) = 'array' THEN json_array_length(c.accounts) END",
         """CASE WHEN json_type(c.accounts) = 'array' THEN
-               (SELECT count(*) FROM json_each(c.accounts) WHERE json_extract(value, '$.status') <> 'active') END""",
+               (SELECT count(*) FROM json_each(c.accounts)
+                WHERE json_extract(value, '$.status') IS NOT 'active') END""",
     ),
     "postgresql": (
         "CASE WHEN jsonb_typeof(c.accounts) = 'array' THEN jsonb_array_length(c.accounts) END",
         """CASE WHEN jsonb_typeof(c.accounts) = 'array' THEN
                (SELECT count(*)::integer FROM jsonb_array_elements(c.accounts) AS each
-                WHERE each ->> 'status' <> 'active') END""",
+                WHERE each ->> 'status' IS DISTINCT FROM 'active') END""",
     ),
 }
 
@@ -51,11 +52,13 @@ def upgrade() -> None:
     ours, dialect = prefix(schema), op.get_context().dialect.name
     # A reconciliation that did not know custom applications took `custom` for the slug of all of them.
     op.execute(f"DELETE FROM {ours}connections WHERE slug = 'custom' AND accounts IS NULL")
-    op.execute(f"DROP VIEW {ours}integrations")
+    if dialect == "sqlite":  # which cannot replace a view
+        op.execute(f"DROP VIEW {ours}integrations")
     create_integrations(ours, dialect, with_counts=True)
 
 
 def downgrade() -> None:
+    """Go back. Columns of a view go only with the view itself, and so do rights on `integrations`: grant them anew."""
     schema = op.get_context().opts["schema"]
     ours, dialect = prefix(schema), op.get_context().dialect.name
     op.execute(f"DROP VIEW {ours}integrations")
@@ -74,8 +77,9 @@ def create_integrations(ours: str, dialect: str, *, with_counts: bool) -> None:
     counts = f""",
                CASE WHEN c.slug IS NULL THEN 0 ELSE {connected} END AS connected,
                CASE WHEN c.slug IS NULL THEN 0 ELSE {attention} END AS needs_attention"""
+    # Replacing the view keeps the rights that hosts' roles have on it.
     op.execute(f"""
-        CREATE VIEW {ours}integrations AS
+        CREATE {"VIEW" if dialect == "sqlite" else "OR REPLACE VIEW"} {ours}integrations AS
         SELECT a.linked_account_id, p.slug, p.name, p.icon, p.description, p.tags, p.auth_types,
                CASE c.status
                    WHEN 'connected' THEN 'connected' WHEN 'reauth_required' THEN 'reconnect' ELSE 'connect'

@@ -61,7 +61,7 @@ def document(world: World, account: Account, application: Application) -> dict[s
         "auth_type": next(iter(application.auth)),
         "auth_type_options": inputs,
         "auth_input_map": inputs.get("keybased", inputs.get("oauth2", [])),
-        "connected_accounts": [_connected_account(application, part) for part in account.connected(application.slug)],
+        "connected_accounts": [_connected_account(world, part) for part in account.connected(application.slug)],
         "reauth_required": integration is not None and integration.is_expired,
     }
     if application.has_multi_auth_enabled:
@@ -91,18 +91,17 @@ def _input(auth_input: AuthInput) -> dict[str, Any]:
     }
 
 
-def _connected_account(application: Application, part: ConnectedAccount) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "identifier": part.identifier,
-        "auth_type": part.auth_type,
-        "connectedAt": iso(part.connected_at),
-        "status": part.status.value,
-    }
-    return {**fields, **several_fields(part)} if application.has_multi_auth_enabled else fields
+def _connected_account(world: World, part: ConnectedAccount) -> dict[str, Any]:
+    fields: dict[str, Any] = {"identifier": part.identifier, "connectedAt": iso(part.connected_at)}
+    if not world.settings.connected_accounts_bare:
+        fields |= {"auth_type": part.auth_type, "status": part.status.value}
+    return {**fields, **several_fields(part)}
 
 
 def several_fields(part: ConnectedAccount) -> dict[str, Any]:
-    """Return what tells a connected account apart where an application allows several."""
+    """Return what tells a connected account apart where an application allows several; nothing for another one."""
+    if part.connection_id is None:
+        return {}
     profile = part.auth_profile
     return {
         "connection_id": part.connection_id,

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import from_json
 
-from cobalt_mirror.cobalt.sandbox.messages import Refusal, SandboxRequest, bad_request
+from cobalt_mirror.cobalt.sandbox.messages import AccountRefusal, Refusal, SandboxRequest, bad_request
 from cobalt_mirror.cobalt.sandbox.state import Account, Environment, World
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -71,7 +71,7 @@ class Call:
             return self.token_account
         linked_account_id = self.request.headers.get("linked_account_id")
         if not linked_account_id:
-            raise bad_request("The header linked_account_id is missing.")
+            raise AccountRefusal(400, "BAD_REQUEST", "The header linked_account_id is missing.")
         return self.world.get_account(self.environment, linked_account_id)
 
     def account_from_header_or_query(self) -> Account:

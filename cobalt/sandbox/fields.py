@@ -16,12 +16,13 @@ def set_value(settings: SandboxSettings, values: dict[str, Any], field: Field, v
     """Set one value, or clear it with `null`.
 
     Raises:
-        Refusal: 400 when the JSON type is not the field's.
+        Refusal: 400 when the JSON type is not the field's, unless the settings take any.
     """
     if value is None and settings.null_values is NullValues.CLEARED:
         values.pop(field.id, None)
         return
-    check_type(field, value)
+    if settings.value_types_checked:
+        check_type(field, value)
     values[field.id] = value
 
 

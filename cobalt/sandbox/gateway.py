@@ -14,6 +14,7 @@ from cobalt_mirror.cobalt.sandbox.call import Call
 from cobalt_mirror.cobalt.sandbox.faults import Answer, Effect, Fault, Faults, Subject
 from cobalt_mirror.cobalt.sandbox.ledger import CallRecord
 from cobalt_mirror.cobalt.sandbox.messages import (
+    AccountRefusal,
     Delivery,
     Refusal,
     SandboxRequest,
@@ -146,10 +147,10 @@ class Gateway:
             return self._refuse(refusal)
         try:
             return json_response(200, route.handler(call))
+        except AccountRefusal as refusal:
+            return self._refuse(refusal)
         except Refusal as refusal:
-            # The account is looked up before the service behind the route is asked.
-            is_known = refusal.error != "INVALID_LINKED_ACCOUNT_ID"
-            return self._refuse(refusal, error_key=route.error_key if is_known else "error")
+            return self._refuse(refusal, error_key=route.error_key)
 
     def _admit(self, request: SandboxRequest, route: Route[Handler], params: dict[str, str]) -> Call:
         caller, environment = authorize(self._world, request, route.access)

@@ -80,6 +80,10 @@ class Refusal(Exception):
         }
 
 
+class AccountRefusal(Refusal):
+    """A refusal of the account that a call names; it comes before the service behind the route is asked."""
+
+
 def bad_request(message: str) -> Refusal:
     """Return the refusal of an invalid request."""
     return Refusal(400, "BAD_REQUEST", message)
@@ -92,7 +96,7 @@ def not_found(message: str) -> Refusal:
 
 def unknown_account(linked_account_id: str) -> Refusal:
     """Return the refusal for an account that is not in the key's environment."""
-    return Refusal(400, "INVALID_LINKED_ACCOUNT_ID", f"There is no linked account {linked_account_id!r} here.")
+    return AccountRefusal(400, "INVALID_LINKED_ACCOUNT_ID", f"There is no linked account {linked_account_id!r} here.")
 
 
 def json_response(status: int, payload: object, headers: Mapping[str, str] | None = None) -> SandboxResponse:

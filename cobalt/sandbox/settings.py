@@ -55,11 +55,13 @@ class SandboxSettings(BaseModel):
         upsert_left_out: What an upsert does to `name` and `udf` if it leaves them out. Credentials are always kept.
         password_values: How config answers show password fields.
         null_values: What a `null` value does.
+        value_types_checked: Whether a value of another JSON type than the field's is refused.
         token_renewals: Share of API calls of one account after which the provider's token of one of its active
             connections is renewed, 0 to 1.
         connected_when_not: `connected: false`, or no such key.
         default_application_shown: Whether an account's `integrations` show the organisation's default application, once
             it had credentials for it. Its `app_id` is in no catalogue.
+        connected_accounts_bare: Whether connected accounts leave out `auth_type` and `status`.
         listing_carries_integrations: Whether the documents of the listing show `integrations`.
         notifications_lost: Share of notifications that are never sent, 0 to 1.
         notifications_duplicated: Share of notifications that are sent twice, 0 to 1.
@@ -80,7 +82,9 @@ class SandboxSettings(BaseModel):
     upsert_left_out: LeftOut = LeftOut.KEPT
     password_values: PasswordValues = PasswordValues.SHOWN
     null_values: NullValues = NullValues.CLEARED
+    value_types_checked: bool = True
     connected_when_not: ConnectedWhenNot = ConnectedWhenNot.FALSE
+    connected_accounts_bare: bool = False
     default_application_shown: bool = False
     listing_carries_integrations: bool = True
     notifications_lost: float = Field(default=0.0, ge=0, le=1)

@@ -22,7 +22,14 @@ def take(
         "connections": [row for account in chosen for row in _connections(account, secrets=secrets)],
         "configs": [row for account in chosen for row in _configs(world, account, secrets=secrets)],
         "applications": [
-            {"slug": slug, "name": application.name, "enabled": slug not in world.disabled}
+            {
+                "slug": slug,
+                "name": application.name,
+                "kind": application.kind.value,
+                "type": application.type,
+                "app_id": application.app_id,
+                "enabled": slug not in world.disabled,
+            }
             for slug, application in sorted(world.applications.items())
         ],
     }
@@ -66,7 +73,7 @@ def _connected_account(part: ConnectedAccount, *, secrets: bool) -> dict[str, An
         "connected_at": iso(part.connected_at),
         "created_at": iso(part.created_at),
         "status": part.status.value,
-        **({} if part.connection_id is None else applications.several_fields(part)),
+        **applications.several_fields(part),
         **({"credentials": dict(part.credentials)} if secrets else {}),
     }
 

@@ -84,7 +84,7 @@ def check_migrated(settings: DatabaseSettings) -> None:
         state = "has no tables of the mirror"
     elif found in versions[:-1]:
         state = f"is at version {found}, but this release needs {versions[-1]}"
-    else:  # ours, or a newer release's: its migrations work with this code still running
+    else:  # ours, or a newer release's: what this code can no longer write there is refused, whole, and waits
         return
     raise NotMigrated(f"the database at {_shown(settings)} {state}; run `cobalt-mirror migrate`")
 
@@ -172,4 +172,4 @@ def _naming_missing_rights(settings: DatabaseSettings) -> Iterator[None]:
 
 
 def _shown(settings: DatabaseSettings) -> str:
-    return settings.url().render_as_string(hide_password=True)
+    return settings.shown_url()

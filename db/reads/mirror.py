@@ -106,6 +106,8 @@ class WorkflowRuns:
         last_error: of the last run that failed, however long ago that is.
         completed: how many completed.
         errored: how many failed.
+        stopped: how many were stopped.
+        timed_out: how many took too long.
     """
 
     linked_account_id: str
@@ -118,6 +120,8 @@ class WorkflowRuns:
     last_errored_at: datetime | None
     completed: int
     errored: int
+    stopped: int
+    timed_out: int
 
 
 def find_account(session: HostSession, linked_account_id: str) -> MirroredAccount | None:

@@ -18,9 +18,12 @@ workflow_runs = Table(
     Column("last_errored_at", UtcDateTime),
     Column("completed", Integer, nullable=False, server_default=text("0")),
     Column("errored", Integer, nullable=False, server_default=text("0")),
+    Column("stopped", Integer, nullable=False, server_default=text("0")),
+    Column("timed_out", Integer, nullable=False, server_default=text("0")),
 )
 
-#: What Cobalt's webhook sent: hints, kept for the record. Each instance of a workflow once.
+#: What Cobalt's webhook sent: hints, kept for the record. Each instance of a workflow once for an account:
+#: `instance_id` is unique, and names the account, too, if another account has the same (db/notifications.py).
 notifications = Table(
     "notifications",
     metadata,

@@ -58,18 +58,17 @@ suspicions = Table(
     Column("slug", Id(), primary_key=True),
     Column("kind", OneOf(SuspicionKind), nullable=False),
     Column("differences", Json, nullable=False),
-    Column("listed_created_at", UtcDateTime),
+    Column("listed_created_at", UtcDateTime),  # not used any more; processes of an older release write it
     Column("outcome", OneOf(SuspicionOutcome)),
 )
 Index("ix_suspicions_subject", suspicions.c.linked_account_id, suspicions.c.slug)
 
-#: When a connection was last looked at with all its configs by a reconciliation, and the time of creation that the
-#: listing showed then: with several auth types it is none of those that the connection itself shows.
+#: When a connection was last looked at with all its configs by a reconciliation.
 looks = Table(
     "looks",
     metadata,
     Column("linked_account_id", Id(), primary_key=True),
     Column("slug", Id(), primary_key=True),
     Column("looked_at", UtcDateTime, nullable=False),
-    Column("listed_created_at", UtcDateTime),
+    Column("listed_created_at", UtcDateTime),  # not used any more; processes of an older release write it
 )

@@ -1,5 +1,6 @@
 """A reader of the documents: types in their commands, runs their Python and their SQL."""
 
+import json
 import os
 import subprocess
 import sys
@@ -83,3 +84,36 @@ def sign_up(world: World, account: str) -> None:
     run_sql(world, f"INSERT INTO cobalt_mirror.events (type, linked_account_id) VALUES ('user_signed_up', '{account}')")
     world.work_until_quiet()
     world.catalogue.refresh()
+
+
+#: Cobalt's package for the browser, in the form in which it is published: CommonJS, with a class. It notes its calls.
+_PACKAGE = """
+exports.CLASS = class {
+  constructor(options) { calls.push(["new", options]); }
+  async connect(...given) { calls.push(["connect", ...given]); return true; }
+};
+"""
+#: The browser, the host's two answers, and the call of the page's function.
+_BROWSER = """
+globalThis.calls = [];
+globalThis.fetch = async (path, options) => {
+  calls.push(["fetch", path, options]);
+  return { json: async () => ({ token: "t", base_url: "http://cobalt.test" }) };
+};
+const { connect } = await import("./page.mjs");
+await connect(...JSON.parse(process.argv[2]));
+console.log(JSON.stringify(calls));
+"""
+
+
+def calls_of_script(folder: Path, script: str, *, node: str, package: str, class_name: str, given: list[Any]) -> Any:
+    """Run a page's script in node and call its `connect`; return what it called, in order."""
+    home = folder / "node_modules" / package
+    home.mkdir(parents=True)
+    (home / "index.js").write_text(_PACKAGE.replace("CLASS", class_name))
+    (folder / "page.mjs").write_text(script)
+    (folder / "browser.mjs").write_text(_BROWSER)
+    command = [node, "browser.mjs", json.dumps(given)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

@@ -4,17 +4,17 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from cobalt_mirror.cobalt.sandbox import SandboxServer
 from cobalt_mirror.workers.settings import Settings
-from tests.acceptance.reader import sign_up, type_in
+from tests.acceptance.reader import calls_of_script, sign_up, type_in
 from tests.commands import Shell, family_of, read_until, still_running
 from tests.pages import EVENTS, OUTCOMES, PAGES, README, YOUR_APP, block, blocks, languages
 from tests.waiting import wait_until
@@ -106,15 +106,36 @@ def test_the_variables_for_production_are_settings_that_can_be_read(shell: Shell
 
 def test_the_page_of_the_browser_installs_what_it_imports(shell: Shell) -> None:
     done = type_in(shell, block(README, "sh", "npm"))
-    page = blocks(README, "js")[0]
 
     assert done.returncode == 0
-    assert 'from "@cobaltio/cobalt-js"' in page
+    assert 'from "@cobaltio/cobalt-js"' in blocks(README, "js")[0]
+
+
+#: Each page's script: the package and class it imports, how it is called, and how it then calls the package.
+SCRIPTS = [
+    (README, "@cobaltio/cobalt-js", "Cobalt", ["sendgrid", {"api_key": "k"}], ["sendgrid", {"api_key": "k"}]),
+    (README, "@cobaltio/cobalt-js", "Cobalt", ["slack"], ["slack", None]),
+    (YOUR_APP, "@refoldai/refold-js", "Refold", ["xero"], [{"slug": "xero"}]),
+    (YOUR_APP, "@refoldai/refold-js", "Refold", ["xero", "c1"], [{"slug": "xero", "connectionId": "c1"}]),
+]
+
+
+@pytest.mark.parametrize(("page", "package", "class_name", "given", "passed_on"), SCRIPTS)
+def test_a_page_s_script_calls_its_package_as_that_wants_it(
+    shell: Shell, *, page: str, package: str, class_name: str, given: list[Any], passed_on: list[Any]
+) -> None:
+    """`connect` of @cobaltio/cobalt-js 8.0.0 takes slug and payload; that of @refoldai/refold-js takes one object."""
     node = shutil.which("node")
     if node is None:
-        pytest.skip("there is no node on PATH to read the page's script with")
-    (shell.folder / "page.mjs").write_text(page)
-    subprocess.run([node, "--check", shell.folder / "page.mjs"], check=True)
+        pytest.skip("there is no node on PATH to run the page's script with")
+    [script] = blocks(page, "js")
+
+    assert calls_of_script(shell.folder, script, node=node, package=package, class_name=class_name, given=given) == [
+        ["fetch", "/cobalt-token", {"method": "POST"}],
+        ["new", {"token": "t", "baseUrl": "http://cobalt.test"}],
+        ["connect", *passed_on],
+        ["fetch", f"/connected/{given[0]}", {"method": "POST"}],
+    ]
 
 
 #: The code blocks of each page by language: a test in this folder, in tests/integration/sandbox, in
@@ -122,11 +143,11 @@ def test_the_page_of_the_browser_installs_what_it_imports(shell: Shell) -> None:
 BLOCKS = {
     "README.md": {"sh": 6, "python": 3, "sql": 2, "js": 1},
     "benchmarks.md": {"sh": 1},
-    "events.md": {"sql": 2, "sh": 2, "json": 1},
+    "events.md": {"sql": 2, "sh": 2, "json": 1, "python": 1},
     "operations.md": {"cron": 1, "ini": 2, "sql": 1},
     "outcomes.md": {"sh": 2, "sql": 1},
-    "sandbox.md": {"console": 1, "sh": 9, "python": 1},
-    "your-app.md": {"python": 3, "sh": 2},
+    "sandbox.md": {"console": 1, "sh": 10, "python": 1},
+    "your-app.md": {"python": 3, "sh": 2, "js": 1},
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 from cobalt_mirror.cobalt.sandbox import SandboxServer
 from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
-from cobalt_mirror.events import EVENT_TYPES
+from cobalt_mirror.events import EVENT_TYPES, ConnectionAuthorized
 from tests.acceptance.reader import run_python, run_sql, sign_up
 from tests.pages import EVENTS, OUTCOMES, README, YOUR_APP, block, blocks
 from tests.world import World
@@ -88,6 +88,33 @@ def test_every_python_block_runs_and_what_it_publishes_is_carried_out(world: Wor
     assert world.row("configs", linked_account_id="ann")["fields"] == {"channel": "alerts"}
     assert "slack Slack connected True\n" in page
     assert page.endswith("slack {'channel': 'alerts'}\n")
+
+
+SEVERAL = """
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.settings import DatabaseSettings
+
+kept, gone = IDS
+with Session(create_engine(DatabaseSettings())) as session:
+    book_to(session, "ann", kept, "200")
+    disconnect_company(session, "ann", gone)
+"""
+
+
+def test_one_of_several_connections_is_configured_and_another_one_removed(world: World, tmp_path: Path) -> None:
+    sign_up(world, "ann")
+    kept, gone = (world.sandbox.connect("ann", "xero") for _ in range(2))
+    world.publish(ConnectionAuthorized("ann", "xero"))
+    world.work_until_quiet()
+    [snippet] = blocks(EVENTS, "python")
+    run_python(world, tmp_path, snippet, SEVERAL.replace("IDS", repr((kept, gone))))
+    world.work_until_quiet()
+
+    (connection,) = world.sandbox.state()["connections"]
+    assert [account["connection_id"] for account in connection["accounts"]] == [kept]
+    (config,) = world.rows("configs", status="installed")
+    assert (config["connection_id"], config["fields"]) == (kept, {"account_code": "200"})
+    assert {row["status"] for row in world.rows("events")} == {"done"}
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ def chaos(
     database: Annotated[Database, typer.Option(help="Database of the mirror.")] = _DEFAULT.database,
     customers: Annotated[float, _rate("Customers who arrive")] = _RATES.customers,
     dashboard: Annotated[float, _rate("Changes by hand in Cobalt's dashboard")] = _RATES.dashboard,
+    renewals: Annotated[float, _rate("Renewals of a provider's token by Cobalt")] = _RATES.renewals,
     kills: Annotated[float, _rate("SIGKILLs of workers, relays and web")] = _RATES.kills,
     stops: Annotated[float, _rate("SIGSTOPs of them, for 1 to 40 seconds")] = _RATES.stops,
     terms: Annotated[float, _rate("SIGTERMs of them")] = _RATES.terms,
@@ -67,6 +68,7 @@ def chaos(
         rates=Rates(
             customers=customers,
             dashboard=dashboard,
+            renewals=renewals,
             kills=kills,
             stops=stops,
             terms=terms,

@@ -33,16 +33,17 @@ class ControlClient:
         """Close all connections."""
         self._http.close()
 
-    def by_hand(self, action: str, arguments: Mapping[str, Any]) -> bool:
-        """Make a change in the dashboard, or as a customer. Return False if its subject does not exist."""
+    def by_hand(self, action: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Make a change in the dashboard, or as a customer; return the answer. None: its subject does not exist."""
         began_at = datetime.now(UTC)
         answer = self._http.post(f"/dashboard/{action}", json=dict(arguments))
         if answer.status_code == httpx.codes.NOT_FOUND:
-            return False
+            return None
         answer.raise_for_status()
         ended_at = datetime.now(UTC)
         self.done.append(ManualChange(action=action, arguments=arguments, began_at=began_at, ended_at=ended_at))
-        return True
+        result: dict[str, Any] = answer.json()
+        return result
 
     def set_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
         """Set these fault rules in place of all others."""

@@ -6,17 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tests.chaos.host import Host
 from tests.chaos.injector import FaultInjector
 from tests.chaos.services import Services
-from tests.chaos.steps import ByHand, FaultStep, Publish, Reconcile, Step
+from tests.chaos.steps import ByHand, FaultStep, Opened, Publish, Reconcile, Step, with_ids
 
 #: Customers and dashboard users that act at the same time.
 _AT_ONCE = 32
-#: How long a customer without an account yet waits before another try, in seconds, and the most tries.
+#: How long a customer without an account or connection yet waits before another try, in seconds, and the most tries.
 _AGAIN_SECONDS, _TRIES = 1.0, 30
 _LONGEST_RECONCILIATION_SECONDS = 600.0
 
@@ -29,6 +29,8 @@ class Driver:
         duration: How long customers retry, in seconds.
         exits: The exit code of each reconciliation, or minus the signal that killed it.
         missed: Number of changes by hand that could not be made.
+        unpublished: Number of steps that were not published, as their connection was never made.
+        opened: What customers have connected, with its id where the application holds several connections.
         kills: Number of reconciliations that were killed.
     """
 
@@ -40,7 +42,9 @@ class Driver:
     closing: threading.Event
     exits: list[int] = field(default_factory=list)
     missed: int = 0
+    unpublished: int = 0
     kills: int = 0
+    opened: dict[Opened, str] = field(default_factory=dict)
     _heap: list[tuple[float, int, Step]] = field(default_factory=list)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -105,7 +109,7 @@ class Driver:
     def _do(self, step: Step) -> None:
         match step:
             case Publish():
-                self.host.publish(step.events)
+                self._publish(step)
             case ByHand():
                 self._by_hand(step)
             case FaultStep():
@@ -113,13 +117,27 @@ class Driver:
             case Reconcile():
                 self.exits.append(self.reconcile(killed_after=step.killed_after))
 
-    def _by_hand(self, step: ByHand) -> None:
-        if self.services.control.by_hand(step.action, step.arguments):
+    def _publish(self, step: Publish) -> None:
+        if self.host.publish(step.events, self.opened):
             return
-        if step.insists and step.tries < _TRIES and self.elapsed < self.duration:
-            self._push(replace(step, at=self.elapsed + _AGAIN_SECONDS, tries=step.tries + 1))
-        else:
+        if not self._put_off(step):
+            self.unpublished += 1
+
+    def _by_hand(self, step: ByHand) -> None:
+        arguments = with_ids(step.arguments, self.opened)
+        answer = None if arguments is None else self.services.control.by_hand(step.action, arguments)
+        if answer is not None:
+            if step.opens is not None:
+                self.opened[step.opens] = answer.get("connection_id", "")
+        elif not (step.insists and self._put_off(step)):
             self.missed += 1
+
+    def _put_off(self, step: Publish | ByHand) -> bool:
+        """Do a step a moment later; return False if it was tried often enough."""
+        if step.tries >= _TRIES or self.elapsed >= self.duration:
+            return False
+        self._push(step.put_off(self.elapsed + _AGAIN_SECONDS))
+        return True
 
 
 def _is_under_way(future: Future[None]) -> bool:

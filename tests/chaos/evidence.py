@@ -31,6 +31,7 @@ _TABLES = (
     tables.configs,
     tables.applications,
     tables.deletions,
+    tables.notifications,
     tables.runs,
 )
 
@@ -41,6 +42,7 @@ class Evidence:
 
     Attributes:
         accepted: The accepted events.
+        skews: How far the clock of an event's publisher was ahead, in seconds, where it was not right.
         complaints: Errors of publish that should not have been raised.
         rows: Our tables by name, each in the order of its key.
         mirror: The mirror's rows as a host reads them.
@@ -54,6 +56,7 @@ class Evidence:
 
     options: Options = field(default_factory=Options)
     accepted: Mapping[Key, Event] = field(default_factory=dict)
+    skews: Mapping[Key, float] = field(default_factory=dict)
     complaints: Sequence[str] = ()
     rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     mirror: MirrorRows = field(default_factory=MirrorRows)
@@ -81,6 +84,7 @@ def collect(options: Options, services: Services, host: Host, injector: FaultInj
     return Evidence(
         options=options,
         accepted=dict(host.accepted),
+        skews=dict(host.skews),
         complaints=list(host.complaints),
         rows=rows,
         mirror=mirror,

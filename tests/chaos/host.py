@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from cobalt_mirror.events import Event, EventError, publish
-from tests.chaos.steps import Planned
+from tests.chaos.steps import Ids, Planned
 
 #: Seconds between two tries while the database is down.
 _AGAIN_SECONDS = 0.25
@@ -26,6 +26,7 @@ class Host:
     Attributes:
         start: The beginning of the run, from which the plan's times count.
         accepted: The accepted events, by source and id.
+        skews: How far the clock of an event's publisher was ahead, in seconds, where it was not right.
         complaints: Errors of publish that should not have been raised.
         counts: Numbers of `published`, `again` (published before) and `failed` (the database was down).
     """
@@ -34,22 +35,36 @@ class Host:
     start: datetime
     closing: threading.Event
     accepted: dict[Key, Event] = field(default_factory=dict)
+    skews: dict[Key, float] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    _events: dict[str, Event] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def publish(self, planned: Sequence[Planned]) -> None:
-        """Publish until the database accepts it, with the same ids every time, even after the plan's end."""
-        events = [self._event(item) for item in planned]
+    def publish(self, planned: Sequence[Planned], ids: Ids) -> bool:
+        """Publish until the database accepts it, with the same ids every time, even after the plan's end.
+
+        Returns:
+            False, and nothing is published, while what they need is not connected.
+        """
+        events = [event for item in planned if (event := self._event(item, ids)) is not None]
+        if len(events) < len(planned):
+            return False
         while not self._try(events):
             if self.closing.wait(_AGAIN_SECONDS):
-                return
+                break
+        return True
 
-    def _event(self, planned: Planned) -> Event:
-        """Return the event that was accepted before under this id, if any."""
-        event = planned.at(self.start)
+    def _event(self, planned: Planned, ids: Ids) -> Event | None:
+        """Return the event; the one of before, if an event with its id was published already."""
+        event = planned.at(self.start, ids)
+        if event is None:
+            return None
         with self._lock:
-            return self.accepted.get((event.source, event.id), event)
+            event = self._events.setdefault(event.id, event)
+            if planned.skew:
+                self.skews[event.source, event.id] = planned.skew
+        return event
 
     def _try(self, events: Sequence[Event]) -> bool:
         try:

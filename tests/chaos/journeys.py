@@ -17,9 +17,12 @@ from cobalt_mirror.events import (
 )
 from cobalt_mirror.workers.demo.form import some_values, some_workflows
 from tests.chaos.options import Options
-from tests.chaos.steps import NO_APPLICATION, REFUSED, ByHand, Planned, Publish
+from tests.chaos.steps import NO_APPLICATION, REFUSED, ByHand, Opened, Planned, Publish
 
 _PLANS = ("free", "team", "enterprise")
+_TEAMS = ("sales", "support", "finance")
+_SEVERAL = tuple(each for each in catalogue.whole_catalogue() if each.has_multi_auth_enabled)
+_OTHERS = tuple(each for each in catalogue.whole_catalogue() if not each.has_multi_auth_enabled)
 #: The furthest that a host's clock is wrong, in seconds; events may claim to be up to five minutes ahead.
 _SKEW_SECONDS = 270.0
 
@@ -37,6 +40,20 @@ def plan_customers(options: Options) -> Steps:
                 yield step
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One connected account."""
+
+    application: Application
+    auth_type: str
+    opened: Opened
+
+    @property
+    def named(self) -> Opened | None:
+        """What names it, where the application holds several connections."""
+        return self.opened if self.application.has_multi_auth_enabled else None
+
+
 @dataclass(slots=True, kw_only=True)
 class Customer:
     """A customer who clicks at random, but the same way again for the same seed."""
@@ -45,7 +62,8 @@ class Customer:
     chance: Random
     now: float
     events: int = 0
-    connected: list[tuple[Application, str]] = field(default_factory=list)
+    opened: int = 0
+    connected: list[Link] = field(default_factory=list)
 
     @classmethod
     def numbered(cls, number: int, *, seed: int, arrives: float) -> "Customer":
@@ -56,11 +74,14 @@ class Customer:
     def live(self) -> Steps:
         """The whole journey; some leave for good, and some of those come back."""
         yield from self._sign_up()
-        for application in self.chance.sample(catalogue.applications(), self.chance.choice((1, 2, 2, 3))):
+        applications = self.chance.sample(_OTHERS, self.chance.choice((1, 2, 2, 3)))
+        if self._happens(0.35):
+            applications[0] = self.chance.choice(_SEVERAL)
+        for application in applications:
             yield from self._connect(application)
         if self._happens(0.3):
             yield from self._sign_up()
-        if self._happens(0.4):
+        if self._happens(0.6):
             yield from self._remove()
         if self._happens(0.1):
             yield from self._blunder()
@@ -83,23 +104,62 @@ class Customer:
         self._think(4)
 
     def _connect(self, application: Application) -> Steps:
+        if application.has_multi_auth_enabled:
+            yield from self._connect_several(application)
+            return
         auth_types = list(application.auth)
         both = len(auth_types) > 1 and self._happens(0.3)
         for auth_type in auth_types if both else [self.chance.choice(auth_types)]:
-            yield from self._authorize(application, auth_type)
-        yield from self._configure(application)
+            yield from self._authorize(application, auth_type, self._new_connection())
+        yield from self._configure(application, None)
 
-    def _authorize(self, application: Application, auth_type: str) -> Steps:
-        arguments = {"linked_account_id": self.id, "slug": application.slug, "auth_type": auth_type}
+    def _connect_several(self, application: Application) -> Steps:
+        """Open some connections. The only one needs no name in changes of its config."""
+        number = self.chance.choice((1, 2, 2, 3))
+        for _ in range(number):
+            opened = self._new_connection()
+            yield from self._authorize(application, self.chance.choice(list(application.auth)), opened)
+            yield from self._configure(application, None if number == 1 and self._happens(0.5) else opened)
+
+    def _new_connection(self) -> Opened:
+        self.opened += 1
+        return Opened(f"{self.id} {self.opened}")
+
+    def _authorize(
+        self, application: Application, auth_type: str, opened: Opened, *, again: Opened | None = None
+    ) -> Steps:
+        """Connect, and tell of it.
+
+        Args:
+            application: the application.
+            auth_type: how.
+            opened: what is connected now.
+            again: the same, as it was connected before; None: it was not.
+        """
+        link = Link(application=application, auth_type=auth_type, opened=opened)
+        arguments: dict[str, Any] = {"linked_account_id": self.id, "slug": application.slug, "auth_type": auth_type}
+        if link.named is not None:
+            arguments |= self._about(application) if again is None else {"connection_id": again}
         is_early = self._happens(0.1)  # the page tells of the popup before the customer clicked in it
-        yield ByHand(at=self.now + (1.5 if is_early else 0), action="connect", arguments=arguments, insists=True)
+        connects_at = self.now + (1.5 if is_early else 0)
+        yield ByHand(at=connects_at, action="connect", arguments=arguments, opens=opened, insists=True)
         self.now += 0.1
-        published_auth_type = auth_type if self._happens(0.7) else None
-        yield from self._happened(ConnectionAuthorized, slug=application.slug, auth_type=published_auth_type)
-        self.connected.append((application, auth_type))
+        yield from self._happened(
+            ConnectionAuthorized,
+            needs=None if is_early else opened,
+            slug=application.slug,
+            auth_type=auth_type if self._happens(0.7) else None,
+            connection_id=None if is_early or self._happens(0.3) else link.named,
+        )
+        self.connected.append(link)
         self._think(4)
 
-    def _configure(self, application: Application) -> Steps:
+    def _about(self, application: Application) -> dict[str, Any]:
+        """What a page says of a new connection."""
+        profile = self.chance.choice(application.auth_profiles)
+        return {"auth_profile_id": profile.id, "user_defined_fields": {"team": self.chance.choice(_TEAMS)}}
+
+    def _configure(self, application: Application, opened: Opened | None) -> Steps:
         """Fiddle with the form: several changes within a moment, some of the same field."""
         config_id = f"{self.id} EU" if self._happens(0.1) else None
         for _ in range(self.chance.randint(1, 5)):
@@ -109,19 +169,28 @@ class Customer:
                 config_id=config_id,
                 fields=some_values(self.chance, application.fields),
                 workflows=some_workflows(self.chance, application),
+                connection_id=opened,
             )
             self._think(0.3)
         self._think(5)
 
     def _remove(self) -> Steps:
         """Disconnect; half of them change their mind and reconnect, as fast as they can click."""
-        application, auth_type = self.chance.choice(self.connected)
-        only = auth_type if self._happens(0.3) else None
-        yield from self._happened(ConnectionRemoved, slug=application.slug, auth_type=only)
+        link = self.chance.choice(self.connected)
+        yield from self._happened(
+            ConnectionRemoved,
+            needs=link.opened,
+            slug=link.application.slug,
+            auth_type=link.auth_type if self._happens(0.3) else None,
+            connection_id=link.named if self._happens(0.6) else None,
+        )
         self._think(2)
-        if self._happens(0.6):
-            yield from self._authorize(application, auth_type)
-            yield from self._configure(application)
+        if not self._happens(0.6):
+            return
+        again = link.opened if link.named is None or self._happens(0.5) else None
+        opened = self._new_connection()
+        yield from self._authorize(link.application, link.auth_type, opened, again=again)
+        yield from self._configure(link.application, None if link.named is None else opened)
 
     def _blunder(self) -> Steps:
         """Publish an event that can never succeed."""
@@ -135,11 +204,11 @@ class Customer:
         self._think(6)
         if self._happens(0.5):
             yield from self._sign_up()
-            yield from self._connect(self.chance.choice(catalogue.applications()))
+            yield from self._connect(self.chance.choice(catalogue.whole_catalogue()))
 
     # --- what becomes known of it -------------------------------------------------------------------------------------
 
-    def _happened(self, kind: type[Event], *, mark: str = "", **fields: Any) -> Steps:
+    def _happened(self, kind: type[Event], *, mark: str = "", needs: Opened | None = None, **fields: Any) -> Steps:
         """The event: mostly at once and once, else late, twice, or by a clock that is wrong."""
         self.events += 1
         skew = self.chance.uniform(-_SKEW_SECONDS, _SKEW_SECONDS) if self._happens(0.08) else 0.0
@@ -148,44 +217,11 @@ class Customer:
             id=f"{self.id} {self.events:03}{f' {mark}' if mark else ''}",
             occurred=self.now + skew,
             fields={"linked_account_id": self.id, **fields},
+            needs=needs,
+            skew=skew,
         )
         delay = self.chance.uniform(0, 15) if self._happens(0.15) else self.chance.uniform(0, 0.2)
         yield Publish(at=self.now + delay, events=(planned,))
         if self._happens(0.1):
             yield Publish(at=self.now + delay + self.chance.uniform(0, 20), events=(planned,))
         self.now += 0.01
-
-
-# --- the dashboard ----------------------------------------------------------------------------------------------------
-
-
-def plan_dashboard(options: Options, journeys: list[Publish | ByHand]) -> Iterator[ByHand]:
-    """Changes by hand, to accounts and connections that should be there by then."""
-    chance = Random(f"{options.seed}/dashboard")
-    consents = sorted(
-        (step for step in journeys if isinstance(step, ByHand) and step.action == "connect"), key=lambda step: step.at
-    )
-    for _ in range(options.times(options.rates.dashboard)):
-        at = chance.uniform(min(10, options.duration / 3), options.duration)
-        there = [step.arguments for step in consents if step.at < at - 3][-40:]
-        if there:
-            yield _change(chance, at, chance.choice(there))
-
-
-def _change(chance: Random, at: float, consent: Any) -> ByHand:
-    account = {"linked_account_id": consent["linked_account_id"]}
-    link = {**account, "slug": consent["slug"]}
-    application = next(item for item in catalogue.applications() if item.slug == consent["slug"])
-    texts = [item.id for item in application.fields if item.field_type == "text"]
-    choices: list[tuple[str, dict[str, Any]]] = [
-        ("rename_account", {**account, "name": f"renamed {chance.randint(1, 99)}"}),
-        ("set_udf", {**account, "udf": {"plan": "by hand"}}),
-        ("disconnect", {**link, "auth_type": consent["auth_type"]}),
-        ("expire_connection", link),
-        ("recover_connection", link),
-        ("edit_config", {**link, "fields": {item: f"by hand {chance.randint(1, 99)}" for item in texts[:1]}}),
-        ("delete_config", link),
-        ("delete_account", account),
-    ]
-    action, arguments = chance.choices(choices, weights=(3, 2, 2, 3, 3, 3, 1, 1))[0]
-    return ByHand(at=at, action=action, arguments=arguments)

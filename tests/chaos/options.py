@@ -18,6 +18,8 @@ class Rates:
     Attributes:
         customers: New customers.
         dashboard: Changes by hand in Cobalt's dashboard.
+        renewals: Renewals of a provider's token by Cobalt, half of them near a removal. If there are any, Cobalt also
+            renews tokens after some of the calls.
         kills: SIGKILLs of a worker, one of its processes, a relay or the web process.
         stops: SIGSTOPs of one of those, for 1 to 40 seconds.
         terms: SIGTERMs of one of those.
@@ -32,6 +34,7 @@ class Rates:
 
     customers: float = 36.0
     dashboard: float = 10.0
+    renewals: float = 30.0
     kills: float = 4.0
     stops: float = 2.0
     terms: float = 1.0

@@ -33,6 +33,8 @@ _VAR = Path("var")
 WORKER_PROCESSES, WORKER_THREADS = 2, 4
 #: How long the sandbox may take to start.
 _START_TIMEOUT_SECONDS = 60.0
+#: Share of calls after which Cobalt renews a token of the same account: between a worker's read and its write.
+_TOKEN_RENEWALS = 0.03
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +160,7 @@ def _serve_sandbox(options: Options, folder: Path, reaper: Reaper) -> str:
     settings = {
         "rate_per_second": options.limit,
         "rate_burst": options.burst,
+        "token_renewals": _TOKEN_RENEWALS if options.rates.renewals else 0.0,
         "notifications_lost": 0.2,
         "notifications_duplicated": 0.2,
         "notifications_delay_seconds": 0.2,

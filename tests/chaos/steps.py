@@ -1,10 +1,10 @@
 """The steps of a plan: plain values, so that two plans can be compared."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from cobalt_mirror.events import Event
 
@@ -14,26 +14,60 @@ REFUSED = "refused"
 NO_APPLICATION = "no_such_application"
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a customer connects. Where the application holds several connections, its id is known only afterwards."""
+
+    name: str
+
+
+Ids: TypeAlias = Mapping[Opened, str]
+
+
+def with_ids(fields: Mapping[str, Any], ids: Ids) -> dict[str, Any] | None:
+    """Return fields with the ids of connections in place of their names; None while one of them is not known."""
+    if any(isinstance(value, Opened) and value not in ids for value in fields.values()):
+        return None
+    return {name: ids[value] if isinstance(value, Opened) else value for name, value in fields.items()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """An event in the plan; its time is in seconds since the beginning of the run."""
+    """An event in the plan; its time is in seconds since the beginning of the run.
+
+    Attributes:
+        needs: What the customer must have connected before.
+        skew: How far the clock of the publishing machine is ahead, in seconds; `occurred` contains it.
+    """
 
     kind: type[Event]
     id: str
     occurred: float
     fields: Mapping[str, Any]
+    needs: Opened | None = None
+    skew: float = 0.0
 
-    def at(self, start: datetime) -> Event:
-        """Return the event, for a run that began at `start`."""
-        return self.kind(**self.fields, id=self.id, occurred_at=start + timedelta(seconds=self.occurred))
+    def at(self, start: datetime, ids: Ids) -> Event | None:
+        """Return the event, for a run that began at `start`; None while what it needs is not connected."""
+        fields = with_ids(self.fields, ids)
+        if fields is None or (self.needs is not None and self.needs not in ids):
+            return None
+        return self.kind(**fields, id=self.id, occurred_at=start + timedelta(seconds=self.occurred))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """Publish events in one transaction."""
+    """Publish events in one transaction; it is put off while what they need is not connected."""
 
     at: float
     events: tuple[Planned, ...]
+    tries: int = 0
+
+    def put_off(self, at: float) -> Self:
+        """Return the same at a later time: the customer acts that much later."""
+        later = at - self.at
+        events = tuple(replace(event, occurred=event.occurred + later) for event in self.events)
+        return replace(self, at=at, events=events, tries=self.tries + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +75,20 @@ class ByHand:
     """A change at Cobalt by hand: a customer consents, or a person uses the dashboard.
 
     Attributes:
+        opens: What it connects. Connected again, it is the same with another name.
         insists: Whether to retry for a while if there is no such account yet, as a customer does.
     """
 
     at: float
     action: str
     arguments: Mapping[str, Any]
+    opens: Opened | None = None
     insists: bool = False
     tries: int = 0
+
+    def put_off(self, at: float) -> Self:
+        """Return the same at a later time."""
+        return replace(self, at=at, tries=self.tries + 1)
 
 
 class FaultKind(StrEnum):

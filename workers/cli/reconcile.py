@@ -13,7 +13,7 @@ from cobalt_mirror.workers.cli.reconcile_progress import progress
 from cobalt_mirror.workers.ops.readiness import ready_for_work
 from cobalt_mirror.workers.ops.reconciling import run_reconciliation
 from cobalt_mirror.workers.reconcile import Options, Report
-from cobalt_mirror.workers.terminal.output import console, print_json, table
+from cobalt_mirror.workers.terminal.output import cell, console, print_json, table
 from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
 #: The exit code when another run is under way.
@@ -57,7 +57,7 @@ def reconcile(
 
     Walks Cobalt's listing, adds accounts that the mirror lacks, and reads again whatever seems to differ. The next run
     with the same options resumes one that was killed. Exits with 0 if mirror and Cobalt agree, 1 if the run did not
-    finish, 2 if differences remain, 3 if another run is under way.
+    finish, 2 if differences remain or could not be looked for, 3 if another run is under way.
 
     \b
     Example:
@@ -82,7 +82,12 @@ def reconcile(
 
 
 def _document(report: Report) -> dict[str, Any]:
-    return {"run": report.run, "ending": report.ending.name.lower(), "differences": list(report.differences)}
+    return {
+        "run": report.run,
+        "ending": report.ending.name.lower(),
+        "differences": list(report.differences),
+        "unmapped_applications": [{"app_id": app_id, "name": name} for app_id, name in sorted(report.unmapped.items())],
+    }
 
 
 def _print(report: Report, options: Options) -> None:
@@ -101,14 +106,34 @@ def _print(report: Report, options: Options) -> None:
     )
     if run.resumes is not None:
         screen.print(f"resumed run {run.resumes}; its pages are not counted here")
+    if run.unmapped:
+        screen.print(_unmapped(report), soft_wrap=True)
     if run.finished_at is None:
         screen.print(f"did not finish: {run.stopped_because}")
     elif options.dry_run:
         screen.print(f"{len(report.differences)} differences")
     elif run.left:
-        screen.print("the subjects left could not be read; the workers and the next run retry them")
-    else:
+        screen.print(
+            "the subjects left could not be read, because Cobalt failed, a worker holds them, or their application is"
+            " not enabled; the workers and the next run retry them",
+            soft_wrap=True,
+        )
+    elif not run.unmapped:
         screen.print("mirror and Cobalt agree")
+
+
+def _unmapped(report: Report) -> str:
+    number = report.run.unmapped
+    named = [
+        f"app_id {app_id}" if name is None else f"{name} (app_id {app_id})"
+        for app_id, name in sorted(report.unmapped.items())
+    ]
+    which = f": {cell(', '.join(named))}" if named else ""
+    return (
+        f"{number} connection{'' if number == 1 else 's'} not compared, because Cobalt's catalogue does not have their"
+        f" custom application{which}; enable it in Cobalt's dashboard or, if it is your organisation's default"
+        " application, set COBALT_DEFAULT_APP_ID to its app_id; then run reconcile again"
+    )
 
 
 def _proof(is_proved: bool) -> str:

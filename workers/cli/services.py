@@ -44,7 +44,7 @@ def migrate(
     """
     settings = Settings.from_environment()
     upgrade(settings, Patience(lock=lock_timeout, tries=tries))
-    typer.echo(f"the database at {settings.url().render_as_string(hide_password=True)} is up to date")
+    typer.echo(f"the database at {settings.shown_url()} is up to date")
 
 
 def worker() -> None:

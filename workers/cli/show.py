@@ -1,11 +1,12 @@
 """`cobalt-mirror show`: show everything stored about one customer."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from cobalt_mirror.db import MirroredConfig, MirroredConnection
+from cobalt_mirror.db import Change, MirroredConfig, MirroredConnection, WorkflowRuns
 from cobalt_mirror.db.deletions import Deletion
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.ops.customer import Customer, read_customer
@@ -65,22 +66,31 @@ def _receipt(deletion: Deletion) -> Table:
     return table("receipt of the deletion", columns, [(*request, deletion.gone_at, confirmed, deletion.note)])
 
 
-def _sections(customer: Customer) -> list[tuple[str, tuple[str, ...], list[tuple[Any, ...]]]]:
-    configs = [(c.slug, c.config_id, c.status, c.fields, _workflows(c), _errors(c)) for c in customer.configs]
+Section = tuple[str, tuple[str, ...], list[tuple[Any, ...]]]
+
+
+def _sections(customer: Customer) -> list[Section]:
     return [
         (
             "connections",
             ("application", "status", "accounts", "connected at", "fresh at"),
             [(c.slug, c.status, _accounts(c), c.connected_at, c.fresh_at) for c in customer.connections],
         ),
-        ("configs", ("application", "config", "status", "fields", "workflows", "errors"), configs),
+        _configs(customer.configs),
         (
             "workflow runs",
-            ("workflow", "name", "completed", "errored", "last run at", "last status", "last error"),
-            [
-                (w.workflow_id, w.workflow_name, w.completed, w.errored, w.last_run_at, w.last_status, w.last_error)
-                for w in customer.workflow_runs
-            ],
+            (
+                "workflow",
+                "name",
+                "completed",
+                "errored",
+                "stopped",
+                "timed out",
+                "last run at",
+                "last status",
+                "last error",
+            ),
+            [_runs(each) for each in customer.workflow_runs],
         ),
         (
             "pending events",
@@ -92,18 +102,46 @@ def _sections(customer: Customer) -> list[tuple[str, tuple[str, ...], list[tuple
             ("occurred at", "type", "application", "status", "detail", "id"),
             [(e.occurred_at, e.type, e.slug, e.status, e.detail or e.last_error, e.id) for e in customer.events],
         ),
-        (
-            "history",
-            ("recorded at", "table", "application", "config", "changes: from, to"),
-            [(h.recorded_at, h.what, h.slug, h.config_id, h.changes) for h in customer.history],
-        ),
+        _history(customer.history),
     ]
+
+
+def _configs(configs: Sequence[MirroredConfig]) -> Section:
+    connection, ids = _connection_column(configs)
+    rows = [
+        (c.slug, c.config_id, *id_, c.status, c.fields, _workflows(c), _errors(c))
+        for c, id_ in zip(configs, ids, strict=True)
+    ]
+    return "configs", ("application", "config", *connection, "status", "fields", "workflows", "errors"), rows
+
+
+def _history(changes: Sequence[Change]) -> Section:
+    connection, ids = _connection_column(changes)
+    rows = [(h.recorded_at, h.what, h.slug, h.config_id, *id_, h.changes) for h, id_ in zip(changes, ids, strict=True)]
+    return "history", ("recorded at", "table", "application", "config", *connection, "changes: from, to"), rows
+
+
+def _connection_column(rows: Sequence[MirroredConfig | Change]) -> tuple[tuple[str, ...], list[tuple[str | None, ...]]]:
+    """Return the column that names connections, as its title and its cell for each row; empty if none is named."""
+    if not any(row.connection_id for row in rows):
+        return (), [() for _ in rows]
+    return ("connection",), [(row.connection_id,) for row in rows]
+
+
+def _runs(runs: WorkflowRuns) -> tuple[Any, ...]:
+    counts = (runs.completed, runs.errored, runs.stopped, runs.timed_out)
+    return (runs.workflow_id, runs.workflow_name, *counts, runs.last_run_at, runs.last_status, runs.last_error)
 
 
 def _accounts(connection: MirroredConnection) -> str:
     if connection.accounts is None:
         return "not read yet"
-    return ", ".join(f"{account['auth_type']} {account['status']}" for account in connection.accounts)
+    return ", ".join(map(_account, connection.accounts))
+
+
+def _account(account: Mapping[str, Any]) -> str:
+    named = f" {account['connection_id']}" if account.get("connection_id") else ""
+    return f"{account['auth_type']} {account['status']}{named}"
 
 
 def _workflows(config: MirroredConfig) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer
+from cobalt_mirror.db.addresses import shown_address
 from cobalt_mirror.workers.cli.sandbox import DEFAULT_PORT
 from cobalt_mirror.workers.cli.web import address_of, listen
 from cobalt_mirror.workers.errors import NotReady
@@ -86,13 +87,14 @@ def _choose_port(settings: Settings) -> str:
 
 def _announce(settings: Settings, web_url: str, *, shows_key: bool) -> None:
     typer.echo("the mirror is running; Ctrl-C stops it")
-    typer.echo(f"  database  {settings.url().render_as_string(hide_password=True)}")
-    typer.echo(f"  Redis     {settings.redis_url}")
+    typer.echo(f"  database  {settings.shown_url()}")
+    typer.echo(f"  Redis     {shown_address(settings.require_redis())}")
     typer.echo(f"  Cobalt    {settings.cobalt_base_url}")
     typer.echo(f"  web       {web_url}")
     if shows_key:  # the sandbox's, which is no secret
         variables = {"COBALT_API_KEY": settings.require_key(), "COBALT_BASE_URL": settings.cobalt_base_url}
-        variables["REDIS_URL"] = settings.require_redis()
+        if "@" not in settings.require_redis():  # with a password it is one that the user has set
+            variables["REDIS_URL"] = settings.require_redis()
         assignments = " ".join(f"{name}={value}" for name, value in variables.items())
         typer.echo(f"  for reconcile in another shell: export {assignments}")
     typer.echo(

@@ -27,8 +27,9 @@ def ensure(
 ) -> None:
     """Register this mirror's webhook at Cobalt, or repair it.
 
-    The webhook gets all five events and is enabled. Running it again changes nothing; another URL moves the webhook
-    there. The URL is stored, so that `cobalt-mirror status` can warn if the webhook is missing or disabled.
+    The webhook gets all of Cobalt's events with their default body, and is enabled. Running it again changes nothing;
+    another URL moves the webhook there. The URL is stored, so that `cobalt-mirror status` can warn if the webhook is
+    missing, disabled or changed.
 
     \b
     Example:

@@ -86,10 +86,24 @@ def _differences(noun: str, mirror: Mapping[Key, Row], cobalt: Mapping[Key, Row]
                 yield Difference(what=noun, key=key, column="row", mirror=mirror_row, cobalt=cobalt_row)
             continue
         for column in sorted(mirror_row.keys() | cobalt_row.keys()):
-            if mirror_row.get(column) != cobalt_row.get(column):
+            if not _agrees(mirror_row.get(column), cobalt_row.get(column)):
                 yield Difference(
                     what=noun, key=key, column=column, mirror=mirror_row.get(column), cobalt=cobalt_row.get(column)
                 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Since:
+    """A time that Cobalt moves by itself, whenever it renews a token: the mirror has it as of some read since."""
+
+    first: datetime
+    last: datetime
+
+
+def _agrees(mirror: Any, cobalt: Any) -> bool:
+    if isinstance(cobalt, _Since):
+        return isinstance(mirror, datetime) and cobalt.first <= mirror <= cobalt.last
+    return bool(mirror == cobalt)
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------------
@@ -139,7 +153,10 @@ def _true_connections(state: Mapping[str, Any]) -> dict[Key, Row]:
     return {
         (row["linked_account_id"], row["slug"]): {
             "status": row["status"],
-            "connected_at": max(_moment(account["connected_at"]) for account in row["accounts"]),
+            "connected_at": _Since(
+                first=max(_moment(account["created_at"]) for account in row["accounts"]),
+                last=max(_moment(account["connected_at"]) for account in row["accounts"]),
+            ),
             **_connected_accounts(row["accounts"]),
         }
         for row in state["connections"]
@@ -148,13 +165,18 @@ def _true_connections(state: Mapping[str, Any]) -> dict[Key, Row]:
 
 def _connected_accounts(accounts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {
-        f"accounts.{account['auth_type']}": {
-            "identifier": account["identifier"],
-            "connected_at": _moment(account["connected_at"]),
-            "status": account["status"],
-        }
+        f"accounts.{account.get('connection_id') or account['auth_type']}.{column}": value
         for account in accounts
+        for column, value in _connected_account(account).items()
     }
+
+
+def _connected_account(account: Mapping[str, Any]) -> dict[str, Any]:
+    connected_at: Any = _moment(account["connected_at"])
+    if "created_at" in account:  # Cobalt's
+        connected_at = _Since(first=_moment(account["created_at"]), last=connected_at)
+    names = ("auth_type", "identifier", "status", "auth_profile_id", "auth_profile_name", "user_defined_fields")
+    return {**{name: account.get(name) for name in names}, "connected_at": connected_at}
 
 
 def _moment(text: str) -> datetime:
@@ -166,7 +188,9 @@ def _moment(text: str) -> datetime:
 
 def _mirrored_configs(mirror: MirrorRows) -> dict[Key, Row]:
     return {
-        (row.linked_account_id, row.slug, row.config_id): _config(row.fields, row.workflows, row.field_errors)
+        (row.linked_account_id, row.slug, row.config_id, row.connection_id): _config(
+            row.fields, row.workflows, row.field_errors
+        )
         for row in mirror.configs
         if row.status == ConfigStatus.INSTALLED
     }
@@ -174,7 +198,7 @@ def _mirrored_configs(mirror: MirrorRows) -> dict[Key, Row]:
 
 def _true_configs(state: Mapping[str, Any]) -> dict[Key, Row]:
     return {
-        (row["linked_account_id"], row["slug"], row["config_id"]): _config(
+        (row["linked_account_id"], row["slug"], row["config_id"], row["connection_id"]): _config(
             row["fields"], row["workflows"], row["field_errors"]
         )
         for row in state["configs"]

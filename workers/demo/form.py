@@ -1,9 +1,32 @@
-"""Random input for the form of a config; the same `rng` state gives the same input."""
+"""Forms that a customer fills in at random; the same `rng` state gives the same input."""
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
 from cobalt_mirror.cobalt.sandbox.catalogue import Application, Field
+from cobalt_mirror.events import ConfigChanged
+
+
+def typed_credentials(application: Application, auth_type: str, *, customer: str) -> dict[str, str]:
+    """Return what a customer types in to connect in one way."""
+    return {each.name: f"{each.label} of {customer}" for each in application.inputs(auth_type)}
+
+
+def some_changes(
+    rng: Random, linked_account_id: str, application: Application, *, connection_id: str | None = None
+) -> Iterator[ConfigChanged]:
+    """Return what a customer changes in a config who submits its form several times, partly with the same fields."""
+    config_id = f"{linked_account_id} EU" if rng.random() < 0.1 else None
+    for _ in range(rng.randint(2, 6)):
+        yield ConfigChanged(
+            linked_account_id,
+            application.slug,
+            config_id=config_id,
+            fields=some_values(rng, application.fields),
+            workflows=some_workflows(rng, application),
+            connection_id=connection_id,
+        )
 
 
 def some_values(rng: Random, fields: tuple[Field, ...]) -> dict[str, Any]:

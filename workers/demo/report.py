@@ -37,8 +37,8 @@ def show_page(screen: Console, connection: Connection, mirror: MirrorRows) -> No
     )
 
 
-def show_calls(screen: Console, summary: Mapping[str, Any], *, events: int) -> None:
-    """Show the calls to Cobalt by kind, from host and workers, in number and per event."""
+def show_calls(screen: Console, summary: Mapping[str, Any], *, events: int, renewals: int) -> None:
+    """Show the calls to Cobalt by kind, from host, pages and workers, in number and per event."""
     by_kind = sorted(summary["by_route"].items(), key=lambda item: -item[1])
     rows = [(kind, str(calls), f"{calls / events:.2f}") for kind, calls in by_kind]
     total = ("total", str(summary["calls"]), f"{summary['calls'] / events:.2f}")
@@ -46,6 +46,7 @@ def show_calls(screen: Console, summary: Mapping[str, Any], *, events: int) -> N
     screen.print(table(f"calls to Cobalt, for {events} events", ("call", "number", "per event"), [*rows, total]))
     throttled = summary["by_status"].get("429", 0)
     screen.print(f"of these, {throttled} were over Cobalt's limit of 20 a second")
+    screen.print(f"meanwhile Cobalt renewed {renewals} tokens by itself")
     screen.print()
 
 

@@ -37,7 +37,7 @@ def run_demo(services: DemoServices, *, customers: int, seed: int) -> bool:
         NotReady: Events are not being handled. The text says why.
     """
     screen = console()
-    host = Host(engine=services.engine, client=services.client)
+    host = Host(engine=services.engine, client=services.client, governor=services.governor)
     everyone = [Customer.numbered(number, seed=seed, host=host) for number in range(1, customers + 1)]
     with ExitStack() as stack:
         show = stack.enter_context(progress(screen, customers=customers))
@@ -48,7 +48,8 @@ def run_demo(services: DemoServices, *, customers: int, seed: int) -> bool:
         account_ids = {row["linked_account_id"] for row in state["accounts"]}
         mirror = read_mirror(connection, account_ids | {customer.id for customer in everyone})
         show_page(screen, connection, mirror)
-    show_calls(screen, services.sandbox.summary(), events=host.published)
+    renewals = len(services.sandbox.effects(kind="token_renewed"))
+    show_calls(screen, services.sandbox.summary(), events=host.published, renewals=renewals)
     differences = compare(mirror, state)
     show_differences(screen, differences)
     if end.dead:

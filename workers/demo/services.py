@@ -14,7 +14,8 @@ from cryptography.fernet import Fernet
 from sqlalchemy import Engine
 
 from cobalt_mirror.cobalt import Client
-from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer
+from cobalt_mirror.cobalt.governor import Governor
+from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer, SandboxSettings
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.errors import NotMigrated
 from cobalt_mirror.db.migrating.upgrade import check_migrated, drop_schema
@@ -27,15 +28,18 @@ from cobalt_mirror.workers.runtime import create_client, create_governor
 from cobalt_mirror.workers.settings import Settings
 
 _VAR = Path("var")
+#: Share of calls after which Cobalt renews a provider's token: far more often than tokens expire.
+_TOKEN_RENEWALS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoServices:
-    """The database, the sandbox, a client under the shared rate limit, and the log of the processes."""
+    """The database, the sandbox, a client and the governor of the shared rate limit, and the log of the processes."""
 
     engine: Engine
     sandbox: Sandbox
     client: Client
+    governor: Governor | None
     log: Path
 
     def last_log_lines(self, lines: int = 30) -> str:
@@ -62,7 +66,8 @@ def open_services(database_url: str | None, *, seed: int) -> Iterator[DemoServic
     """
     with ExitStack() as stack:
         directory = _make_directory(stack)
-        server = stack.enter_context(SandboxServer(Sandbox(seed=seed)))
+        sandbox = Sandbox(seed=seed, settings=SandboxSettings(token_renewals=_TOKEN_RENEWALS))
+        server = stack.enter_context(SandboxServer(sandbox))
         redis_url = stack.enter_context(EmbeddedRedis(directory / "redis")).url
         os.environ.update(_environment(directory, database_url, server.url, redis_url))
         settings = Settings.from_environment()
@@ -73,8 +78,9 @@ def open_services(database_url: str | None, *, seed: int) -> Iterator[DemoServic
             Supervisor(find_procfile(), environment=os.environ, output=output, grace=timedelta(seconds=10))
         )
         redis = stack.enter_context(create_governor_redis(settings))
-        client = stack.enter_context(create_client(settings, governor=create_governor(redis, settings)))
-        services = DemoServices(engine=engine, sandbox=server.sandbox, client=client, log=log)
+        governor = create_governor(redis, settings)
+        client = stack.enter_context(create_client(settings, governor=governor))
+        services = DemoServices(engine=engine, sandbox=sandbox, client=client, governor=governor, log=log)
         try:
             processes.run_release()
             processes.start()

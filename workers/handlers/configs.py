@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from cobalt_mirror.cobalt import Config, ConfigField, Refused, UnknownApplication, UnknownConfig
+from cobalt_mirror.db.equality import is_same
 from cobalt_mirror.db.rows import ConfigColumns, ConfigKey
 from cobalt_mirror.db.statuses import ConfigStatus, EventStatus
 from cobalt_mirror.events.stored import Entry
@@ -65,7 +66,7 @@ def change_config(cobalt: Caller, findings: Findings, key: ConfigKey, patch: Pat
     """Find or create one config and make it hold what the patch says. Two calls; one if it holds that already."""
     config = with_account(cobalt, findings, partial(cobalt.ensure_config, key))
     desired = merge(config, patch)
-    if desired == merge(config, Patch()):
+    if desired.is_same(merge(config, Patch())):
         found_config(findings, key, config)
         return
     try:
@@ -120,7 +121,7 @@ def left_to_change(fields: Sequence[ConfigField], desired: Mapping[str, Any]) ->
     """
     secret = {field.id for field in fields if is_secret(field)}
     values = {field.id: field.value for field in fields}
-    plain = {id_: value for id_, value in desired.items() if id_ not in secret and values.get(id_) != value}
+    plain = {id_: value for id_, value in desired.items() if id_ not in secret and not is_same(values.get(id_), value)}
     return plain | {id_: value for id_, value in desired.items() if id_ in secret}
 
 

@@ -17,7 +17,7 @@ from cobalt_mirror.workers.handlers.folding import Patch, config_key_of
 from cobalt_mirror.workers.handlers.identity import Evidence
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.handlers.naming import Names, must_be_read, name_changes
-from cobalt_mirror.workers.handlers.reading import found_connected
+from cobalt_mirror.workers.handlers.reading import found_connected, read_in_account
 from cobalt_mirror.workers.handlers.removals import is_moot, plan_removals, taken_ids, was_total
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
@@ -34,7 +34,7 @@ def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> Non
     removals = removals_among(entries)
     changes = _changes_among(entries)
     if len(entries) > len(changes) or loaded.check is not None or must_be_read(loaded, changes):
-        application = _read(loaded, findings, _reading(cobalt, findings))
+        application = _read(loaded, cobalt, findings, fetch=_reading(cobalt, findings))
         if application is None:
             return
         removed: Removed | None = Removed(accounts=application.connected_accounts)
@@ -54,7 +54,7 @@ def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> Non
 
 def read_connection(loaded: Loaded, cobalt: Reader, findings: Findings) -> None:
     """Read a connection and its configs for their own sake."""
-    if _read(loaded, findings, cobalt.fetch_application) is not None:
+    if _read(loaded, cobalt, findings, fetch=cobalt.fetch_application) is not None:
         read_configs(cobalt, findings)
 
 
@@ -91,8 +91,15 @@ def _reading(cobalt: Caller, findings: Findings) -> Callable[[], Application]:
     return cobalt.fetch_application
 
 
-def _read(loaded: Loaded, findings: Findings, fetch: Callable[[], Application]) -> Application | None:
-    """Read what is connected now; None: the account does not exist, and nothing here wants it to."""
+def _read(
+    loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable[[], Application]
+) -> Application | None:
+    """Read what is connected now.
+
+    Returns:
+        None: the account does not exist and nothing here wants it to, or the application is not enabled and only a
+        check asks.
+    """
     try:
         application = fetch()
     except UnknownAccount:
@@ -101,7 +108,8 @@ def _read(loaded: Loaded, findings: Findings, fetch: Callable[[], Application]) 
     except UnknownApplication:
         if findings.waiting():
             raise
-        return None  # only a check asked, of an application that is not enabled any more
+        read_in_account(loaded, cobalt.fetch_account(), findings)
+        return None
     found_connected(findings, application.connected_accounts, needs_reauth=application.reauth_required)
     return application
 

@@ -17,6 +17,7 @@ from cobalt_mirror.workers.handlers.identity import (
     judge,
     link_of,
     may_have_news,
+    read_links,
     taken_before,
 )
 from cobalt_mirror.workers.handlers.loaded import Loaded
@@ -84,6 +85,7 @@ def _gather(loaded: Loaded, cobalt: Caller, *, removals: Sequence[Entry], applic
     events = [*loaded.pending, *loaded.done]
     evidence = Evidence(
         shown=links,
+        mirrored=read_links(None if loaded.connection is None else loaded.connection.accounts),
         authorizations=[entry for entry in events if isinstance(entry.event, ConnectionAuthorized)],
         notified_at=loaded.notified_at,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from cobalt_mirror.cobalt import Config
 from cobalt_mirror.cobalt.models import ConfigField
+from cobalt_mirror.db.equality import is_same
 from cobalt_mirror.db.forms import SECRET_TYPES
 from cobalt_mirror.db.rows import ConfigKey
 from cobalt_mirror.events import ConfigChanged, UserSignedUp
@@ -162,6 +163,10 @@ class Desired:
 
     fields: dict[str, Any]
     workflows: list[dict[str, Any]]
+
+    def is_same(self, other: "Desired") -> bool:
+        """Whether a config that holds the one holds the other."""
+        return is_same([self.fields, self.workflows], [other.fields, other.workflows])
 
 
 def merge(config: Config, patch: Patch) -> Desired:

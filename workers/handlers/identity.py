@@ -80,6 +80,7 @@ class Evidence:
 
     Attributes:
         shown: everything that this attempt has seen connected.
+        mirrored: what the mirror showed connected when this attempt began.
         gone: what this attempt has disconnected.
         authorizations: the authorisations of the connection, pending or done.
         notified_at: when it was connected, by Cobalt's notifications, in whole seconds.
@@ -89,6 +90,7 @@ class Evidence:
     """
 
     shown: Sequence[Link] = ()
+    mirrored: Sequence[Link] = ()
     gone: Sequence[Link] = ()
     authorizations: Sequence[Entry] = ()
     notified_at: Sequence[datetime] = ()
@@ -125,15 +127,28 @@ def _judge_moved(entry: Entry, link: Link, evidence: Evidence) -> Judgement:
     """Decide about an account whose `connectedAt` moved after the removal, with no news of why."""
     # A mirror of before the ids were known stamped a connection without its own.
     known = [each for each in _stamp(entry) if (each.connection_id is None) is (link.connection_id is None)]
-    is_stamped = link.name in {each.name for each in known}
-    if known and not is_stamped:
+    is_older = link.name in {each.name for each in known} or _was_there(entry, link, evidence)
+    if known and not is_older:
         return Judgement.NEWER
-    if is_stamped and link.connection_id is not None:
+    if is_older and link.connection_id is not None:
         return Judgement.RENEWED
     if not evidence.is_account_read:
         return Judgement.UNCLEAR
     is_newer = evidence.created_at is not None and evidence.created_at > _since(entry, link)
     return Judgement.NEWER if is_newer else Judgement.RENEWED
+
+
+def _was_there(entry: Entry, link: Link, evidence: Evidence) -> bool:
+    """Whether something else than the stamp says that it was connected when it was to be removed: the mirror was late.
+
+    The mirror or this attempt has seen it as it was then, or the host has named it by its id no later than that.
+    """
+    seen = [each for each in (*evidence.mirrored, *evidence.shown) if each.name == link.name]
+    if any(each.connected_at is not None and each.connected_at <= _removed_at(entry) for each in seen):
+        return True
+    named = [entry, *(other for other in evidence.authorizations if other.order < entry.order)]
+    ids = {getattr(each.event, "connection_id", None) for each in named}
+    return link.connection_id is not None and link.connection_id in ids
 
 
 def taken_before(entry: Entry) -> list[Link]:

@@ -109,6 +109,7 @@ def _read(
         configs=background.configs,
         notified_at=_find_notified(connection, lease.linked_account_id, due.slug, events.pending),
         has_multi_auth=background.has_multi_auth,
+        app_id=background.app_id,
         receipt=background.deletion,
         account_due_at=_find_account_due(connection, lease.linked_account_id, generation)
         if waits_for_account

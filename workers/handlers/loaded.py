@@ -31,6 +31,7 @@ class Loaded:
         notified_at: where a removal waits: when Cobalt's notifications say that the application was connected, in whole
             seconds.
         has_multi_auth: whether an account may hold several connections to the application; None: not known.
+        app_id: the application's id in the catalogue; None: not known.
         receipt: the receipt of the account's last deletion, if it was ever deleted.
         account_due_at: when the account's deletion, or the sign-up that begins its new generation, is due: a
             connection waits for either. None: neither waits.
@@ -49,6 +50,7 @@ class Loaded:
     configs: Sequence[ConfigRow] = ()
     notified_at: Sequence[datetime] = ()
     has_multi_auth: bool | None = None
+    app_id: str | None = None
     receipt: Deletion | None = None
     account_due_at: datetime | None = None
 

@@ -1,9 +1,8 @@
 """Checks before a process starts, so that it ends with one clear sentence instead of failing later."""
 
-import re
-
 import redis
 
+from cobalt_mirror.db.addresses import shown_address
 from cobalt_mirror.db.migrating.upgrade import check_migrated
 from cobalt_mirror.workers.broker import create_redis
 from cobalt_mirror.workers.errors import NotReady
@@ -55,11 +54,9 @@ def check_redis(settings: Settings) -> None:
     Raises:
         NotReady: It does not answer, or refuses the credentials. The text says where.
     """
-    url_without_password = re.sub(r"//[^@/]*@", "//***@", settings.require_redis())
     try:
         with create_redis(settings) as client:
             client.ping()
     except (redis.RedisError, ValueError) as error:
-        raise NotReady(
-            f"no Redis answers at {url_without_password} ({error}); start it or correct REDIS_URL"
-        ) from error
+        address = shown_address(settings.require_redis())
+        raise NotReady(f"no Redis answers at {address} ({error}); start it or correct REDIS_URL") from error

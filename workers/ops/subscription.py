@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from cobalt_mirror.cobalt import Client, CobaltError, Webhook
-from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
+from cobalt_mirror.cobalt.webhooks import DEFAULT_TYPE, EVENT_NAMES
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.notifications import Subscription, find_subscription, record_subscription
 from cobalt_mirror.db.state import find_environment
@@ -23,7 +23,8 @@ def subscribe(settings: Settings, url: str) -> str | None:
         A sentence that says what was changed; None if nothing had to be.
 
     Raises:
-        NotReady: The key belongs to the other environment than the database. Set the right key.
+        NotReady: The key belongs to the other environment than the database: set the right key. Or see
+            `ensure_subscription`.
         CobaltError: See `ensure_subscription`. The URL is not stored; run it again.
     """
     engine = create_engine(settings)
@@ -57,6 +58,7 @@ def ensure_subscription(client: Client, url: str, *, previous_url: str | None = 
         A sentence that says what was changed; None if nothing had to be.
 
     Raises:
+        NotReady: Cobalt kept a body of the webhook's own. Correct it there by hand.
         CobaltError: See `Client`. Run it again: it reads before it writes.
     """
     webhooks = client.fetch_webhooks()
@@ -72,7 +74,14 @@ def ensure_subscription(client: Client, url: str, *, previous_url: str | None = 
     if not problems:
         return None
     events = [*webhook.webhook_events, *_missing(webhook)]
-    client.update_webhook(webhook.id, webhook_url=url, webhook_events=events, is_enabled=True)
+    repaired = client.update_webhook(
+        webhook.id, webhook_url=url, webhook_events=events, webhook_type=DEFAULT_TYPE, is_enabled=True
+    )
+    if repaired.webhook_type != DEFAULT_TYPE:
+        raise NotReady(
+            f"Cobalt keeps the {repaired.webhook_type} body of webhook {webhook.id} for {url}, and this mirror reads "
+            f"the default body only; delete that webhook at Cobalt, then run `cobalt-mirror webhook ensure {url}`"
+        )
     return f"repaired {url}, which {' and '.join(problems)}"
 
 
@@ -120,6 +129,8 @@ def _find(webhooks: Sequence[Webhook], url: str) -> Webhook | None:
 
 def _problems(webhook: Webhook) -> list[str]:
     problems = [] if webhook.is_enabled else ["was disabled"]
+    if webhook.webhook_type != DEFAULT_TYPE:
+        problems.append(f"had a {webhook.webhook_type} body instead of the default one")
     missing = _missing(webhook)
     return [*problems, f"did not send {', '.join(missing)}"] if missing else problems
 

@@ -6,16 +6,22 @@ from datetime import datetime
 from typing import Any
 
 from cobalt_mirror.cobalt import LinkedAccount
-from cobalt_mirror.db.columns import storable, stored_time
+from cobalt_mirror.db.columns import storable
 from cobalt_mirror.db.listing import Known, KnownConnection
 from cobalt_mirror.db.rows import AccountColumns, AccountRow, ConnectionColumns
 from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, SuspicionKind
 from cobalt_mirror.db.suspicions import Suspicion
+from cobalt_mirror.workers.reconcile.mapping import unmapped
+from cobalt_mirror.workers.slugs import CUSTOM, Slugs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """One connection in the listing; several auth types of an application are one connection."""
+    """One connection in the listing; several connected accounts of an application are one connection.
+
+    Attributes:
+        created_at: When the last of them was first connected; None if the listing does not say.
+    """
 
     slug: str
     needs_reauth: bool
@@ -27,23 +33,29 @@ class Listed:
         return ConnectionStatus.REAUTH_REQUIRED if self.needs_reauth else ConnectionStatus.CONNECTED
 
 
-def listed_connections(account: LinkedAccount) -> dict[str, Listed] | None:
-    """Return the account's connections by slug; None if the listing leaves them out, which does not mean none."""
+def listed_connections(account: LinkedAccount, slugs: Slugs) -> dict[str, Listed] | None:
+    """Return the account's connections by slug; None if the listing leaves them out, which does not mean none.
+
+    Those whose slug is not known are not among them; see `unmapped`.
+    """
     if account.integrations is None:
         return None
     by_slug: dict[str, Listed] = {}
     for integration in account.integrations:
-        before = by_slug.get(integration.type)
+        slug = slugs.find(integration)
+        if slug is None:
+            continue
+        before = by_slug.get(slug)
         times = [integration.created_at, before.created_at if before else None]
-        by_slug[integration.type] = Listed(
-            slug=integration.type,
+        by_slug[slug] = Listed(
+            slug=slug,
             needs_reauth=integration.reauth_required or (before is not None and before.needs_reauth),
-            created_at=min((moment for moment in times if moment is not None), default=None),
+            created_at=max((moment for moment in times if moment is not None), default=None),
         )
     return by_slug
 
 
-def compare(account: LinkedAccount, mirrored: Known) -> Iterator[Suspicion]:
+def compare(account: LinkedAccount, mirrored: Known, slugs: Slugs) -> Iterator[Suspicion]:
     """Yield a suspicion for each subject on which listing and mirror disagree.
 
     A deleted account that is still listed is suspected too, so that its receipt can note it; its connections are not.
@@ -57,9 +69,10 @@ def compare(account: LinkedAccount, mirrored: Known) -> Iterator[Suspicion]:
         yield Suspicion(
             linked_account_id=account.linked_account_id, slug="", kind=SuspicionKind.CHANGED, differences=differences
         )
-    listed = listed_connections(account)
+    listed = listed_connections(account, slugs)
     if listed is not None and not is_deleted:
         yield from _compare_connections(account.linked_account_id, listed, mirrored.connections)
+        yield from _unlisted(account, listed, mirrored.connections, has_unmapped=bool(unmapped(account, slugs)))
 
 
 def _account_differences(account: LinkedAccount, row: AccountRow) -> Iterator[str]:
@@ -84,35 +97,47 @@ def _compare_connections(
     for slug, connection in listed.items():
         differences = list(_connection_differences(connection, mirrored.get(slug)))
         if differences:
-            yield Suspicion(
-                linked_account_id=account,
-                slug=slug,
-                kind=SuspicionKind.CHANGED,
-                differences=differences,
-                listed_created_at=connection.created_at,
-            )
-    for slug, row in mirrored.items():
-        if slug not in listed and row.status is not ConnectionStatus.DISCONNECTED:
-            yield Suspicion(linked_account_id=account, slug=slug, kind=SuspicionKind.GONE, differences=["status"])
+            yield Suspicion(linked_account_id=account, slug=slug, kind=SuspicionKind.CHANGED, differences=differences)
 
 
 def _connection_differences(connection: Listed, row: KnownConnection | None) -> Iterator[str]:
     if row is None or row.status is not connection.status:
         yield "status"
-    if row is None or row.status is ConnectionStatus.DISCONNECTED or connection.created_at is None:
+    if row is None or row.status is ConnectionStatus.DISCONNECTED:
         return
-    # For a connection with several auth types, or one that was connected again, the listing shows another time than
-    # the connection itself. The time that it showed when it was last compared is therefore no difference.
-    if connection.created_at in {row.connected_at, row.listed_created_at}:
+    # Renewing a token moves `connectedAt`, and so the mirror's time, beyond the listing's time of creation. That one
+    # is new only when the connection was made anew, and then it is later than all that the mirror has read.
+    if connection.created_at is None or row.connected_at is None:
         return
-    if stored_time(connection.created_at) not in {account.get("connected_at") for account in row.accounts or ()}:
+    if connection.created_at > row.connected_at:
         yield "connected_at"
 
 
-def adopted_rows(account: LinkedAccount, environment: str | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _unlisted(
+    account: LinkedAccount,
+    listed: Mapping[str, Listed],
+    mirrored: Mapping[str, KnownConnection],
+    *,
+    has_unmapped: bool,
+) -> Iterator[Suspicion]:
+    """Yield a suspicion for each connection of the mirror that is not listed.
+
+    It does not seem gone, and so does not count for the brake, if it may be one that is listed and not mapped, or if it
+    has the slug under which earlier versions recorded every custom application.
+    """
+    for slug, row in mirrored.items():
+        if slug not in listed and row.status is not ConnectionStatus.DISCONNECTED:
+            kind = SuspicionKind.CHANGED if has_unmapped or slug == CUSTOM else SuspicionKind.GONE
+            yield Suspicion(linked_account_id=account.linked_account_id, slug=slug, kind=kind, differences=["status"])
+
+
+def adopted_rows(
+    account: LinkedAccount, environment: str | None, slugs: Slugs
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the rows for a new account and its connections, from the listing alone.
 
-    What the listing leaves out is unknown (NULL), not empty, and nothing counts as read.
+    What the listing leaves out is unknown (NULL), not empty, and nothing counts as read. A connection whose slug is not
+    known gets no row.
     """
     columns: AccountColumns = {
         "status": AccountStatus.ACTIVE,
@@ -122,7 +147,7 @@ def adopted_rows(account: LinkedAccount, environment: str | None) -> tuple[dict[
     }
     key = {"linked_account_id": account.linked_account_id}
     connection_rows = []
-    for slug, connection in (listed_connections(account) or {}).items():
+    for slug, connection in (listed_connections(account, slugs) or {}).items():
         status: ConnectionColumns = {"status": connection.status, "connected_at": connection.created_at}
         connection_rows.append({**key, "slug": slug, **status, "accounts": None})
     return {**key, **columns}, connection_rows

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from cobalt_mirror.cobalt import Client, CobaltError
 from cobalt_mirror.db.engine import reading
-from cobalt_mirror.db.mirror import find_account_row, find_configs, find_connection_row, find_row
+from cobalt_mirror.db.mirror import find_account_row, find_app_id, find_configs, find_connection_row, find_row
 from cobalt_mirror.db.rows import Change
 from cobalt_mirror.db.statuses import SuspicionKind, SuspicionOutcome
 from cobalt_mirror.db.suspicions import Suspicion, count_open, list_open, settle
@@ -72,10 +72,11 @@ class DryRun:
             else:
                 read_account(cobalt, findings)
         except CobaltError:
-            outcome = SuspicionOutcome.LEFT
-            self.journal.run.left += 1
+            is_read = False
         else:
-            outcome = SuspicionOutcome.AGREED
+            is_read = _is_read(suspicion, findings)
+        outcome = SuspicionOutcome.AGREED if is_read else SuspicionOutcome.LEFT
+        self.journal.run.left += not is_read
         differences = [difference for change in findings.changes for difference in self._differences(change)]
         with self.journal.writing() as (connection, now):
             settle(connection, self.journal.run.id, {suspicion.key: outcome}, now)
@@ -93,6 +94,7 @@ class DryRun:
                 account=find_account_row(connection, account_id),
                 connection=find_connection_row(connection, account_id, slug),
                 configs=find_configs(connection, account_id, slug),
+                app_id=find_app_id(connection, slug),
             )
 
     def _differences(self, change: Change) -> Iterator[FieldDifference]:
@@ -104,6 +106,12 @@ class DryRun:
         for column, value in change.columns.items():
             if row[column] != value:
                 yield _difference(change, column, row[column], value)
+
+
+def _is_read(suspicion: Suspicion, findings: Findings) -> bool:
+    """Return whether a read said something of the subject: not so if its application is not enabled."""
+    is_expected = findings.loaded.connection is not None or suspicion.kind is SuspicionKind.CHANGED
+    return bool(findings.changes or findings.checks) or not (suspicion.slug and is_expected)
 
 
 def _difference(change: Change, column: str, mirror: Any, cobalt: Any) -> FieldDifference:

@@ -34,6 +34,7 @@ from cobalt_mirror.workers.reconcile.calls import CallCounter
 from cobalt_mirror.workers.reconcile.comparison import listed_connections
 from cobalt_mirror.workers.reconcile.dry_run import DryRun, list_suggested
 from cobalt_mirror.workers.reconcile.journal import Journal
+from cobalt_mirror.workers.reconcile.mapping import Mapper
 from cobalt_mirror.workers.reconcile.options import Options
 from cobalt_mirror.workers.reconcile.progress import ShowProgress, show_nothing
 from cobalt_mirror.workers.reconcile.repair import Repair
@@ -87,11 +88,12 @@ class Reconciliation:
         with self.attempts.engine.begin() as connection:
             run = begin_run(connection, options.as_row(), self.clock(connection))
         journal = Journal(engine=self.attempts.engine, clock=self.clock, run=run, calls=self.calls, sleep=self.sleep)
+        mapper = Mapper(catalogue=self.catalogue, journal=journal, dry_run=options.dry_run)
         differences: list[FieldDifference] = []
         try:
             self._check_key()
             if run.walked_at is None:
-                self._walk(journal, options, show_progress)
+                self._walk(mapper, options, show_progress)
             self._brake(journal, options, differences)
             if options.dry_run:
                 differences += DryRun(
@@ -108,7 +110,7 @@ class Reconciliation:
                 raise
         else:
             self._finish(journal, options)
-        return Report(run=run, differences=differences)
+        return Report(run=run, differences=differences, unmapped=mapper.names)
 
     def _check_key(self) -> None:
         """Raise WorkHalted if calls are halted or the key is of the other environment. Make a probe that is due."""
@@ -122,8 +124,9 @@ class Reconciliation:
 
     # --- the walk -----------------------------------------------------------------------------------------------------
 
-    def _walk(self, journal: Journal, options: Options, show_progress: ShowProgress) -> None:
-        run, cutoff = journal.run, None
+    def _walk(self, mapper: Mapper, options: Options, show_progress: ShowProgress) -> None:
+        journal, run, cutoff = mapper.journal, mapper.journal.run, None
+        mapper.load()
         with reading(journal.engine).begin() as connection:
             last = find_last_pass(connection)
         if options.older_than is not None:
@@ -131,6 +134,7 @@ class Reconciliation:
         walk = Walk(
             client=self.client,
             journal=journal,
+            mapper=mapper,
             dry_run=options.dry_run,
             should_compare=_older_than(cutoff, last),
             show_progress=show_progress,
@@ -166,7 +170,7 @@ class Reconciliation:
             slugs, kind = [""], SuspicionKind.MISSING
         else:
             walk.compare([answer])
-            slugs, kind = sorted(listed_connections(answer) or ()), SuspicionKind.CONFIGS
+            slugs, kind = sorted(listed_connections(answer, walk.mapper.slugs) or ()), SuspicionKind.CONFIGS
         with walk.journal.writing() as (connection, _):
             slugs += find_account_subjects(connection, account)
             suspicions = [Suspicion(linked_account_id=account, slug=slug, kind=kind) for slug in dict.fromkeys(slugs)]

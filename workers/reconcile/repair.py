@@ -13,7 +13,7 @@ from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.history import find_last_change, list_changed_subjects
 from cobalt_mirror.db.listing import find_account_subjects
-from cobalt_mirror.db.mirror import find_account_row
+from cobalt_mirror.db.mirror import find_account_row, find_connection_row
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.statuses import AccountStatus, SuspicionKind, SuspicionOutcome
 from cobalt_mirror.db.suspicions import Suspicion, count_open, leave_open_ones, list_open, record_suspicions, settle
@@ -83,13 +83,16 @@ class Repair:
         self._work_on(account)
         with self.journal.writing() as (connection, _):
             changed = list_changed_subjects(connection, account, after=last_change)
+            over = [each for each in subjects if _is_over(find_check(connection, account, each.slug), now)]
             outcomes = {
-                suspicion.key: SuspicionOutcome.REPAIRED if suspicion.slug in changed else SuspicionOutcome.AGREED
-                for suspicion in subjects
-                if _is_over(find_check(connection, account, suspicion.slug), now)
+                suspicion.key: SuspicionOutcome.REPAIRED
+                if suspicion.slug in changed
+                else _unchanged(connection, suspicion, requested_at=now)
+                for suspicion in over
             }
             settle(connection, run.id, outcomes, now)
             run.repaired += sum(outcome is SuspicionOutcome.REPAIRED for outcome in outcomes.values())
+            run.left += sum(outcome is SuspicionOutcome.LEFT for outcome in outcomes.values())
             halt = find_halt(connection)
             self._follow(connection, account, subjects, changed)
         if halt is not None:
@@ -114,6 +117,22 @@ class Repair:
                     return
         except LeaseLost as error:
             log.warning("lease_lost", account=account, detail=str(error))
+
+
+def _unchanged(connection: Connection, suspicion: Suspicion, *, requested_at: datetime) -> SuspicionOutcome:
+    """Return what came of a subject that is over and did not change: it agrees only if a read said so.
+
+    A read says nothing of a connection whose application is not enabled, unless the account's own answer does.
+    """
+    account = find_account_row(connection, suspicion.linked_account_id)
+    if not suspicion.slug or account is None or account.status is not AccountStatus.ACTIVE:
+        return SuspicionOutcome.AGREED
+    row = find_connection_row(connection, suspicion.linked_account_id, suspicion.slug)
+    if row is None:  # nothing was found, although the listing shows it if it is suspected to have changed
+        is_read = suspicion.kind is not SuspicionKind.CHANGED
+    else:
+        is_read = row.verified_at is not None and row.verified_at >= requested_at
+    return SuspicionOutcome.AGREED if is_read else SuspicionOutcome.LEFT
 
 
 def _is_over(check: Check | None, requested_at: datetime) -> bool:

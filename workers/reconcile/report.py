@@ -1,6 +1,6 @@
 """The result of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -52,14 +52,18 @@ class Report:
     Attributes:
         run: The run's row as it was last written.
         differences: For a dry run, the differences field by field.
+        unmapped: Some of the applications that the listing shows and the catalogue does not have: name by `app_id`.
+            `run.unmapped` counts their connections, and may count more.
     """
 
     run: Run
     differences: Sequence[FieldDifference] = ()
+    unmapped: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def ending(self) -> Ending:
         """How the run ended."""
         if self.run.finished_at is None:
             return Ending.UNFINISHED
-        return Ending.DIFFERENCES_LEFT if self.run.left or self.differences else Ending.IN_AGREEMENT
+        is_open = self.run.left or self.run.unmapped or self.differences
+        return Ending.DIFFERENCES_LEFT if is_open else Ending.IN_AGREEMENT

@@ -6,15 +6,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection
 
-from cobalt_mirror.cobalt import (
-    AccountPage,
-    Client,
-    CobaltError,
-    LinkedAccount,
-    RateLimited,
-    ResponseError,
-    ServerError,
-)
+from cobalt_mirror.cobalt import AccountPage, Client, LinkedAccount
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.listing import Known, find_known, record_unknown, record_walked, take_unknown
 from cobalt_mirror.db.mirror import adopt
@@ -24,12 +16,12 @@ from cobalt_mirror.db.statuses import SuspicionKind
 from cobalt_mirror.db.suspicions import Suspicion, record_suspicions
 from cobalt_mirror.workers.reconcile.comparison import adopted_rows, compare
 from cobalt_mirror.workers.reconcile.journal import Journal
+from cobalt_mirror.workers.reconcile.mapping import Mapper
 from cobalt_mirror.workers.reconcile.progress import ShowProgress, Stage
+from cobalt_mirror.workers.reconcile.retrying import call_patiently
 
 log = structlog.get_logger()
 
-#: The most tries for one page, and the first wait between them in seconds; it doubles each time.
-TRIES, FIRST_WAIT_SECONDS = 6, 1.0
 #: The most steps back at one place of the listing (see `Walk.run`) before the walk goes on.
 STEPS_BACK = 5
 
@@ -42,6 +34,7 @@ class Walk:
     """Walk the whole listing, or compare one account.
 
     Attributes:
+        mapper: Maps the listing's applications to slugs.
         dry_run: Report accounts that the mirror lacks, instead of recording them for adoption.
         should_compare: Filter of the mirror's accounts.
         page_size: Number of accounts to request per page; Cobalt may return fewer.
@@ -49,6 +42,7 @@ class Walk:
 
     client: Client
     journal: Journal
+    mapper: Mapper
     dry_run: bool
     should_compare: Filter
     show_progress: ShowProgress
@@ -92,23 +86,20 @@ class Walk:
         return max(run.position - max(shorter_by, 0), 0)
 
     def _fetch(self, page_number: int) -> AccountPage:
-        wait = FIRST_WAIT_SECONDS
-        for _ in range(TRIES - 1):
-            try:
-                return self.client.fetch_accounts(page=page_number, limit=self.page_size)
-            except RateLimited as error:
-                self.journal.wait(wait if error.retry_after_seconds is None else error.retry_after_seconds)
-            except CobaltError as error:
-                if isinstance(error, ResponseError) and not isinstance(error, ServerError):
-                    raise
-                log.warning("page_not_read", page=page_number, error=str(error))
-                self.journal.wait(wait)
-            wait *= 2
-        return self.client.fetch_accounts(page=page_number, limit=self.page_size)
+        def fetch() -> AccountPage:
+            return self.client.fetch_accounts(page=page_number, limit=self.page_size)
+
+        return call_patiently(self.journal, fetch, purpose=f"page {page_number} of the listing")
 
     def compare(self, accounts: Sequence[LinkedAccount]) -> None:
-        """Compare accounts with the mirror, in one transaction. Existing rows are not changed."""
-        run = self.journal.run
+        """Compare accounts with the mirror, in one transaction. Existing rows are not changed.
+
+        Raises:
+            CobaltError: The catalogue had to be read, and Cobalt failed for too long, or refuses the key.
+            PlaceLost: Another run took the place. Stop.
+        """
+        run, mapper = self.journal.run, self.mapper
+        mapper.learn(accounts)
         with self.journal.writing() as (connection, _):
             mirrored_accounts = find_known(connection, [account.linked_account_id for account in accounts])
             new = [
@@ -116,24 +107,30 @@ class Walk:
                 for account in accounts
                 if mirrored_accounts.get(account.linked_account_id, Known()).account is None
             ]
-            if new:
-                self._take_in(connection, new)
+            first_seen = self._take_in(connection, new) if new else set()
             suspicions = [
                 suspicion
                 for account in accounts
                 if (mirrored := mirrored_accounts.get(account.linked_account_id)) is not None
                 and mirrored.account is not None
                 and self.should_compare(mirrored.account)
-                for suspicion in compare(account, mirrored)
+                for suspicion in compare(account, mirrored, mapper.slugs)
             ]
             record_suspicions(connection, run.id, suspicions)
-            record_walked(connection, run.id, [account.linked_account_id for account in accounts])
+            first_seen |= record_walked(connection, run.id, [account.linked_account_id for account in accounts])
             run.pages += 1
             run.compared += len(accounts)
             run.untold += sum(account.integrations is None for account in accounts)
+            run.unmapped += mapper.count_unmapped(
+                {each.linked_account_id: each for each in accounts if each.linked_account_id in first_seen}.values()
+            )
 
-    def _take_in(self, connection: Connection, accounts: Sequence[LinkedAccount]) -> None:
-        """Record unknown accounts. They are adopted after the brake has decided, by `adopt_unknown`."""
+    def _take_in(self, connection: Connection, accounts: Sequence[LinkedAccount]) -> set[str]:
+        """Record unknown accounts. They are adopted after the brake has decided, by `adopt_unknown`.
+
+        Returns:
+            Those that the walk sees for the first time, as far as it recorded them here.
+        """
         run = self.journal.run
         if self.dry_run:
             unknown = [
@@ -146,9 +143,10 @@ class Walk:
                 for account in accounts
             ]
             record_suspicions(connection, run.id, unknown)
-            return
+            return set()
         environment = self.client.environment or accounts[0].environment
-        record_unknown(connection, run.id, [adopted_rows(account, environment) for account in accounts])
+        rows = [adopted_rows(account, environment, self.mapper.slugs) for account in accounts]
+        return record_unknown(connection, run.id, rows)
 
 
 def adopt_unknown(journal: Journal) -> None:

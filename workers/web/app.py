@@ -17,6 +17,7 @@ from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.events_endpoint import EventsEndpoint
 from cobalt_mirror.workers.web.notifications_endpoint import NotificationsEndpoint
 from cobalt_mirror.workers.web.probes import Probes
+from cobalt_mirror.workers.web.redaction import Redactor
 
 log = structlog.get_logger()
 
@@ -38,7 +39,7 @@ def create_app(
     settings = Settings.from_environment() if settings is None else settings
     database = create_engine(settings) if engine is None else engine
     probes = Probes(settings)
-    notifications = NotificationsEndpoint(settings, database, clock)
+    notifications = NotificationsEndpoint(settings, database, clock, _redactor(settings))
     events = EventsEndpoint(settings, database)
 
     @asynccontextmanager
@@ -57,6 +58,11 @@ def create_app(
         exception_handlers={HTTPException: _refuse, SQLAlchemyError: _database_failed},
         lifespan=lifespan,
     )
+
+
+def _redactor(settings: Settings) -> Redactor:
+    secrets = (settings.cobalt_api_key, settings.cobalt_previous_api_key, settings.events_token)
+    return Redactor([each.get_secret_value() for each in secrets], limit=settings.notification_error_characters)
 
 
 async def _refuse(_: Request, error: Exception) -> Response:

@@ -14,6 +14,7 @@ from cobalt_mirror.workers.errors import NotJson
 BODY_TIMEOUT_SECONDS = 20.0
 #: How many lists and objects may be inside each other.
 DEEPEST = 64
+_NESTING = frozenset({dict, list})
 
 
 async def read_body(request: Request, *, limit: int) -> bytes:
@@ -73,9 +74,10 @@ def _finite(digits: str) -> float:
 
 
 def _check_depth(value: Any, levels: int) -> None:
-    if not isinstance(value, list | dict):
+    if type(value) not in _NESTING:
         return
     if not levels:
         raise NotJson(f"nested more than {DEEPEST} levels deep")
     for item in value.values() if isinstance(value, dict) else value:
-        _check_depth(item, levels - 1)
+        if type(item) in _NESTING:  # no call for each number: a large body has hundreds of thousands
+            _check_depth(item, levels - 1)

@@ -1,7 +1,6 @@
 """`POST /webhooks/cobalt`: notifications from Cobalt, answered with 200 only after the commit."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from sqlalchemy import Engine
@@ -15,12 +14,13 @@ from cobalt_mirror.db.engine import Clock
 from cobalt_mirror.workers.errors import NotJson, UnknownShape
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.body import decode, read_body
-from cobalt_mirror.workers.web.notification import Notification, read_notification
+from cobalt_mirror.workers.web.notification import NOT_DEFAULT, keep_part, read_notification
+from cobalt_mirror.workers.web.redaction import Redactor
 
 log = structlog.get_logger()
 
-#: The largest body of a notification, in bytes.
-LARGEST_NOTIFICATION = 64 * 1024
+#: The largest body of a notification, in bytes. A workflow's error may be as large; a small part of it is stored.
+LARGEST_NOTIFICATION = 1024 * 1024
 SIGNATURE = "x-cobalt-signature"
 
 
@@ -31,19 +31,18 @@ class NotificationsEndpoint:
     settings: Settings
     engine: Engine
     clock: Clock
+    redactor: Redactor
 
     async def receive(self, request: Request) -> Response:
         """Record one notification. Cobalt sends it three more times if the answer is not 200, then never again."""
         body = await read_body(request, limit=LARGEST_NOTIFICATION)
         self._check_signature(body, request.headers.get(SIGNATURE))
         try:
-            document = decode(body)
-            notification = read_notification(document)
+            event = await run_in_threadpool(self._record, body)
         except (NotJson, UnknownShape) as error:
             log.warning("notification_refused", reason=str(error)[:300], bytes=len(body))
             raise HTTPException(400, str(error)) from None
-        await run_in_threadpool(self._record, notification, document)
-        return JSONResponse({"recorded": notification.event})
+        return JSONResponse({"recorded": event})
 
     def _check_signature(self, body: bytes, signature: str | None) -> None:
         keys = (self.settings.cobalt_api_key, self.settings.cobalt_previous_api_key)
@@ -53,6 +52,14 @@ class NotificationsEndpoint:
         log.warning("notification_refused", reason=reason, bytes=len(body))
         raise HTTPException(401, f"{reason}: sign the raw body with the API key")
 
-    def _record(self, notification: Notification, document: dict[str, Any]) -> None:
+    def _record(self, body: bytes) -> str:
+        """Record the notification and return its event. Only the part of the body that is kept gets any further."""
+        try:
+            document = decode(body)
+        except NotJson as error:
+            raise NotJson(f"{error}; {NOT_DEFAULT}") from None
+        notification = read_notification(document)
+        kept = keep_part(document, self.redactor)
         with self.engine.begin() as connection:
-            notification.record(connection, document, now=self.clock(connection))
+            notification.record(connection, kept, now=self.clock(connection))
+        return notification.event

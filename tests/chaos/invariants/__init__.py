@@ -9,6 +9,7 @@ from tests.chaos.invariants.finding import Finding
 from tests.chaos.invariants.history import find_unexplained
 from tests.chaos.invariants.leases import find_unleased
 from tests.chaos.invariants.limit import find_overruns
+from tests.chaos.invariants.meant import find_not_removed
 from tests.chaos.invariants.mirror import find_drift
 from tests.chaos.invariants.removals import find_wrongly_removed
 
@@ -17,6 +18,7 @@ INVARIANTS: Sequence[Callable[[Evidence], Finding]] = (
     find_drift,
     find_unasked,
     find_wrongly_removed,
+    find_not_removed,
     find_unleased,
     find_unexplained,
     find_overruns,

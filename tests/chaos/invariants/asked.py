@@ -16,12 +16,27 @@ _LANDS_WITHIN = timedelta(seconds=LATEST_EFFECT_SECONDS + 30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """An accepted event, with the time during which it was pending."""
+    """An accepted event, with the time during which it was pending.
+
+    Attributes:
+        skew: How far the clock of its publisher was ahead, in seconds.
+    """
 
     event: Event
     recorded_at: datetime
     finished_at: datetime
     status: str
+    skew: float = 0.0
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """The key by which workers order the events of a subject."""
+        return self.event.occurred_at, self.event.id
+
+    @property
+    def happened_at(self) -> datetime:
+        """When it truly happened."""
+        return self.event.occurred_at - timedelta(seconds=self.skew)
 
     def was_waiting(self, at: datetime) -> bool:
         """Return whether it was pending at this time."""
@@ -41,6 +56,7 @@ class Register:
                     recorded_at=row["recorded_at"],
                     finished_at=row["finished_at"],
                     status=row["status"],
+                    skew=evidence.skews.get((row["source"], row["id"]), 0.0),
                 )
                 self._by_account[event.linked_account_id].append(asked)
 

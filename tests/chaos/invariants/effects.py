@@ -59,7 +59,7 @@ class _Judge:
         self._register = Register(evidence)
         self._causes = Causes(evidence, routes={kind: rule.routes for kind, rule in _RULES.items()})
         self._alive: set[str] = set()
-        self._configs: set[tuple[str, str, str]] = set()
+        self._configs: set[tuple[str, str, str, str]] = set()
         self._ended_by_event: set[str] = set()
         self.counts: Counter[str] = Counter({"by calls": 0, "by hand": 0, "late": 0})
 
@@ -91,7 +91,8 @@ class _Judge:
                 self._configs = {one for one in self._configs if one[0] != account}
                 (self._ended_by_event.add if cause.call is not None else self._ended_by_event.discard)(account)
             case "config_created" | "config_deleted":
-                one = (account, effect["slug"], effect["detail"]["config_id"])
+                detail = effect["detail"]
+                one = (account, effect["slug"], detail["config_id"], detail.get("connection_id", ""))
                 is_made = effect["kind"] == "config_created"
                 if (one in self._configs) is is_made:
                     yield f"{_words(effect)}: {'there was one already' if is_made else 'there was none'}"

@@ -13,6 +13,7 @@ from cobalt_mirror.db.tables import events
 from tests.commands import Ended, Shell
 from tests.waiting import wait_until
 
+SLACK = {"linked_account_id": "acme", "slug": "slack"}
 KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
@@ -40,7 +41,9 @@ def test_an_event_of_each_type_is_published(mirror: Shell, engine: Engine) -> No
         ["user_signed_up", "acme", "--name", "Acme Ltd", "--udf", "plan=pro", "--udf", "note=a=b"],
         ["connection_authorized", "acme", "slack", "--auth-type", "oauth2"],
         ["config_changed", "acme", "slack", "--config-id", "eu", *patch],
-        ["connection_removed", "acme", "slack"],
+        ["connection_removed", "acme", "slack", "--connection-id", "c1"],
+        ["connection_authorized", "acme", "slack", "--connection-id", "c2"],
+        ["config_changed", "acme", "slack", "--connection-id", "c3"],
     ]
     for number, command in enumerate(commands):
         ended = mirror.run("publish", *command, "--id", str(number), "--occurred-at", "2026-01-31T12:00:00+01:00")
@@ -52,6 +55,8 @@ def test_an_event_of_each_type_is_published(mirror: Shell, engine: Engine) -> No
         ("connection_authorized", "acme", "slack"),
         ("config_changed", "acme", "slack"),
         ("connection_removed", "acme", "slack"),
+        ("connection_authorized", "acme", "slack"),
+        ("config_changed", "acme", "slack"),
     ]
     assert found[0]["payload"] == {"name": "Acme Ltd", "udf": {"plan": "pro", "note": "a=b"}}
     assert found[2]["payload"] == {
@@ -59,6 +64,7 @@ def test_an_event_of_each_type_is_published(mirror: Shell, engine: Engine) -> No
         "fields": {"channel": "alerts", "digest": True, "mention": None},
         "workflows": [{"id": "slack_notify", "enabled": True}],
     }
+    assert [row["payload"].get("connection_id") for row in found] == [None, None, None, "c1", "c2", "c3"]
     assert found[0]["occurred_at"].isoformat() == "2026-01-31T11:00:00+00:00"
 
 
@@ -99,6 +105,15 @@ def test_credentials_come_on_the_input_and_are_sealed(mirror: Shell, engine: Eng
         (["user_signed_up", "acme", "--occurred-at", "2026-01-31T12:00:00"], "occurred_at"),
         (["user_signed_up", "acme", "--occurred-at", "yesterday"], "--occurred-at: expected ISO 8601"),
         (["connection_authorized", "acme"], "slug"),
+        (["connection_removed", "acme", "slack", "--connection-id", " "], "connection_id: must not be blank"),
+        (["connection_removed", "acme", "slack", "--connection-id", "a\nb"], "connection_id: must not contain control"),
+        (
+            ["config_changed", "acme", "slack", "--connection-id", "c" * 201],
+            "connection_id: String should have at most",
+        ),
+        (["user_signed_up", "acme", "--connection-id", "c1"], "connection_id: user_signed_up has no such field"),
+        (["user_deleted", "acme", "--connection-id", "c1"], "connection_id: user_deleted has no such field"),
+        (["--ndjson", "-", "--connection-id", "c1"], "leave out the other arguments"),
         (["config_changed", "acme", "slack", "--workflow", "{"], "--workflow: not JSON"),
         (["config_changed", "acme", "slack", "--workflow", "{}"], "workflows.0.id"),
         (["user_signed_up", "acme", "--ndjson", "-"], "leave out the other arguments"),
@@ -126,12 +141,17 @@ def test_bad_lines_are_named_and_left_out_and_good_ones_are_written(mirror: Shel
         cloudevent("1"),
         '"text"',
         cloudevent("5", data={"linked_account_id": "zoë"}),
+        cloudevent("6", type="connection_removed", data={**SLACK, "connection_id": "c1"}),
+        cloudevent("7", type="connection_removed", data={**SLACK, "connection_id": 7}),
+        cloudevent("8", data={"linked_account_id": "acme", "connection_id": "c1"}),
     ]
 
     ended = mirror.run("publish", "--ndjson", "-", standard_input="\n".join(lines))
 
     assert ended.status == 2
     assert [line.split(": ")[:2] for line in sorted(ended.errors.splitlines())] == [
+        ["line 12", "connection_id"],
+        ["line 13", "connection_id"],
         ["line 3", "not JSON"],
         ["line 4", "type"],
         ["line 5", "time"],
@@ -139,8 +159,10 @@ def test_bad_lines_are_named_and_left_out_and_good_ones_are_written(mirror: Shel
         ["line 7", "payload"],
         ["line 9", "event"],
     ]
-    assert ended.output == "2 events published, 1 were published before, 6 invalid lines\n"
-    assert [(row["id"], row["linked_account_id"]) for row in rows(engine)] == [("1", "acme"), ("5", "zoë")]
+    assert ended.output == "3 events published, 1 were published before, 8 invalid lines\n"
+    found = rows(engine)
+    assert [(row["id"], row["linked_account_id"]) for row in found] == [("1", "acme"), ("5", "zoë"), ("6", "acme")]
+    assert found[2]["payload"] == {"connection_id": "c1"}
 
 
 def test_many_lines_come_from_a_file_and_the_file_may_be_published_again(mirror: Shell, engine: Engine) -> None:

@@ -87,7 +87,8 @@ def customer(engine: Engine) -> None:
         link = {"auth_type": "oauth2", "status": "active", "identifier": None, "connected_at": None}
         record_row(connection, connections, {**key, "status": "connected", "accounts": [link]}, BECAUSE)
         config = {"fields": {"channel": "alerts"}, "workflows": [], "schema": {}, "field_errors": []}
-        record_row(connection, configs, {**key, "config_id": "acme", "status": "installed", **config}, BECAUSE)
+        config_key = {**key, "config_id": "acme", "connection_id": ""}
+        record_row(connection, configs, {**config_key, "status": "installed", **config}, BECAUSE)
     add_event(engine, "1", status="done")
     add_event(engine, "2", last_error="Cobalt is away", attempts=3)
 
@@ -111,6 +112,36 @@ def test_a_program_reads_it_as_json(mirror: Shell) -> None:
     assert [one["id"] for one in document["pending"]] == ["2"]
     assert [one["id"] for one in document["events"]] == ["2", "1"]
     assert [one["what"] for one in document["history"]] == ["config", "connection", "linked_account"]
+
+
+@pytest.mark.usefixtures("customer")
+def test_connections_are_named_where_an_application_holds_several_and_nowhere_else(
+    mirror: Shell, engine: Engine
+) -> None:
+    assert "connection_id" not in mirror.run("show", "acme").output
+    key = {"linked_account_id": "acme", "slug": "gmail"}
+    links = [
+        {"auth_type": "oauth2", "status": status, "identifier": None, "connected_at": None, "connection_id": id_}
+        for id_, status in (("c1", "active"), ("c2", "expired"))
+    ]
+    config = {"fields": {}, "workflows": [], "schema": {}, "field_errors": [], "config_id": "acme"}
+    with engine.begin() as connection:
+        record_row(connection, connections, {**key, "status": "reauth_required", "accounts": links}, BECAUSE)
+        row = {**key, **config, "connection_id": "c1", "status": "installed"}
+        record_row(connection, configs, row, BECAUSE)
+
+    lines = mirror.run("show", "acme").output.splitlines()
+    document = json.loads(mirror.run("show", "acme", "--json").output)
+
+    assert [line for line in lines if "oauth2 active c1, oauth2 expired c2" in line]
+    assert [line for line in lines if "oauth2 active" in line and "c1" not in line]
+    assert [line.split()[:4] for line in lines if line.startswith("gmail") and "installed" in line] == [
+        ["gmail", "acme", "c1", "installed"]
+    ]
+    assert [each.get("connection_id") for each in document["connections"][0]["accounts"]] == ["c1", "c2"]
+    assert [each.get("connection_id") for each in document["connections"][1]["accounts"]] == [None]
+    assert [each["connection_id"] for each in document["configs"]] == ["c1", ""]
+    assert [each["connection_id"] for each in document["history"]][:2] == ["c1", None]
 
 
 def test_a_customer_whom_nobody_knows_is_an_error(mirror: Shell) -> None:

@@ -92,6 +92,27 @@ def test_key_credentials_connect_or_are_refused_by_the_provider(
     assert [row["slug"] for row in rows(sandbox, "connections", linked_account_id)] == ["sendgrid"]
 
 
+@pytest.mark.parametrize("linked_account_id", IDS)
+def test_single_credentials_are_set_and_deleted_beside_the_others(
+    client: Client, sandbox: Sandbox, linked_account_id: str
+) -> None:
+    client.upsert_account(linked_account_id)
+    with pytest.raises(Refused) as without_default_application:
+        client.set_auth_credential(linked_account_id, "b/ é", "hunter2-b")
+    assert without_default_application.value.status == 404
+    client.upsert_account(linked_account_id, auth_credentials={"a": "hunter2-a", "c": "hunter2-c"})
+    client.set_auth_credential(linked_account_id, "b/ é", "hunter2-b")
+    client.set_auth_credential(linked_account_id, "a", "hunter2-new")
+    client.delete_auth_credential(linked_account_id, "c")
+
+    (account,) = rows(sandbox, "accounts", linked_account_id, secrets=True)
+    assert account["auth_credentials"] == {"a": "hunter2-new", "b/ é": "hunter2-b"}
+    with pytest.raises(Refused) as deleted_before:
+        client.delete_auth_credential(linked_account_id, "c")
+    assert deleted_before.value.status == 404
+    assert "hunter2" not in str(sandbox.calls())
+
+
 @pytest.mark.parametrize("config_id", [None, "second/config é"])
 @pytest.mark.parametrize("linked_account_id", IDS)
 def test_configs_are_created_replaced_changed_and_deleted(
@@ -169,11 +190,13 @@ def test_webhooks_are_created_listed_changed_and_deleted(client: Client) -> None
     assert client.fetch_webhooks() == []
     with pytest.raises(Refused) as raised:
         client.delete_webhook(webhook.id)
-    assert raised.value.status == 404
+    assert (raised.value.status, raised.value.code) == (400, "RESOURCE_NOT_FOUND")
 
 
 def test_unknown_accounts_and_applications_are_told_apart(client: Client) -> None:
     for linked_account_id in ("nobody", "nobody é"):
+        with pytest.raises(UnknownAccount):
+            client.set_auth_credential(linked_account_id, "key", "value")
         with pytest.raises(UnknownAccount):
             client.fetch_applications(linked_account_id)
         with pytest.raises(UnknownAccount):

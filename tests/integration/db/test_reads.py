@@ -1,10 +1,9 @@
 """What a host's pages read, in the host's own session or connection, and the view that says the same."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Table, text
+from sqlalchemy import Engine, text
 from sqlalchemy import create_engine as hosts_engine
 from sqlalchemy.orm import Session
 
@@ -15,22 +14,14 @@ from cobalt_mirror.db import (
     integrations,
     list_configs,
     list_connections,
-    list_events,
     list_history,
     tables,
 )
-from cobalt_mirror.db.reads import count_events, find_oldest_waiting
-from cobalt_mirror.db.statuses import EventStatus, RowKind
+from cobalt_mirror.db.statuses import RowKind
+from tests.integration.db.rows import NOON, add
 
-NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 INPUTS = [{"type": "keybased", "inputs": [{"name": "api_key", "label": "API key"}]}]
 CONNECTED = [{"identifier": {"team": "T1"}, "auth_type": "oauth2", "connected_at": "2026-01-31", "status": "active"}]
-
-
-def add(engine: Engine, table: Table, *rows: dict[str, Any]) -> None:
-    with engine.begin() as connection:
-        for row in rows:
-            connection.execute(table.insert().values(**row))
 
 
 def application(slug: str, **changes: Any) -> dict[str, Any]:
@@ -44,12 +35,6 @@ def connection_of(account: str, slug: str, status: str, **changes: Any) -> dict[
 def config_of(account: str, slug: str, config_id: str, **changes: Any) -> dict[str, Any]:
     whole = {"fields": {}, "workflows": [], "schema": {}, "field_errors": [], "status": "installed", **changes}
     return {"linked_account_id": account, "slug": slug, "config_id": config_id, **whole}
-
-
-def event_of(id_: str, minute: int, **changes: Any) -> dict[str, Any]:
-    moment = NOON + timedelta(minutes=minute)
-    whole = {"type": "user_signed_up", "linked_account_id": "acme", "occurred_at": moment, "recorded_at": moment}
-    return {"id": id_, **whole, **changes}
 
 
 @pytest.fixture
@@ -140,6 +125,41 @@ def test_the_view_says_the_same_about_every_account_that_is_there(mirror: Engine
     assert sorted(map(str, rows)) == sorted(map(str, wanted))
 
 
+EXPIRED = {**CONNECTED[0], "status": "expired"}
+#: What the mirror has of a connection, and how many are connected and need attention.
+COUNTED: dict[str, tuple[dict[str, Any] | None, tuple[int | None, int | None]]] = {
+    "never connected": (None, (0, 0)),
+    "disconnected": ({"status": "disconnected", "accounts": []}, (0, 0)),
+    "seen only in the listing": ({"status": "connected", "accounts": None}, (None, None)),
+    "seen only in the listing, expired": ({"status": "reauth_required", "accounts": None}, (None, None)),
+    "one": ({"status": "connected", "accounts": CONNECTED}, (1, 0)),
+    "one that expired": ({"status": "reauth_required", "accounts": [EXPIRED]}, (1, 1)),
+    "two, of which one expired": ({"status": "reauth_required", "accounts": [*CONNECTED, EXPIRED]}, (2, 1)),
+    "two that expired": ({"status": "reauth_required", "accounts": [EXPIRED, EXPIRED]}, (2, 2)),
+    "a status that is not known": ({"status": "connected", "accounts": [{**EXPIRED, "status": "odd"}]}, (1, 1)),
+    "no status": ({"status": "connected", "accounts": [{"auth_type": "oauth2"}]}, (1, 1)),
+}
+
+
+def test_the_view_and_the_function_count_alike(engine: Engine) -> None:
+    add(engine, tables.linked_accounts, {"linked_account_id": "acme", "status": "active"})
+    add(engine, tables.applications, *map(application, COUNTED))
+    rows = [({"linked_account_id": "acme", "slug": slug, **row}) for slug, (row, _) in COUNTED.items() if row]
+    add(engine, tables.connections, *rows)
+    wanted = {slug: counts for slug, (_, counts) in COUNTED.items()}
+
+    where = "" if engine.dialect.name == "sqlite" else "cobalt_mirror."
+    with engine.connect() as connection:
+        view = connection.execute(text(f"SELECT slug, connected, needs_attention, state FROM {where}integrations"))
+        viewed = {row.slug: (row.connected, row.needs_attention, row.state) for row in view}
+        read = {one.slug: (one.connected, one.needs_attention, one.state) for one in integrations(connection, "acme")}
+        unknown = {(one.connected, one.needs_attention) for one in integrations(connection, "nobody")}
+
+    assert {slug: counts for slug, (*counts, _) in read.items()} == {slug: [*counts] for slug, counts in wanted.items()}
+    assert viewed == read
+    assert unknown == {(0, 0)}
+
+
 def test_reads_take_a_host_s_own_session(mirror: Engine, migrated_url: str) -> None:
     own = hosts_engine(migrated_url)
     with Session(own) as session:
@@ -204,6 +224,18 @@ def test_configs_come_by_slug_and_id(engine: Engine) -> None:
     assert {name: getattr(found[1], name) for name in full} == full
 
 
+def test_configs_of_several_connections_come_by_connection(engine: Engine) -> None:
+    rows = [config_of("acme", "gmail", "acme", connection_id=id_) for id_ in ("c2", "", "c1")]
+    add(engine, tables.configs, *rows, config_of("acme", "gmail", "eu", connection_id="c1"))
+    entry = {"recorded_at": NOON, "what": "config", "linked_account_id": "acme", "changes": {}, "because": {}}
+    add(engine, tables.history, {**entry, "slug": "gmail", "config_id": "acme", "connection_id": "c2"})
+
+    with engine.connect() as connection:
+        found = [(one.config_id, one.connection_id) for one in list_configs(connection, "acme")]
+        assert found == [("acme", ""), ("acme", "c1"), ("acme", "c2"), ("eu", "c1")]
+        assert [change.connection_id for change in list_history(connection, "acme")] == ["c2"]
+
+
 def test_history_comes_newest_first_and_not_without_end(engine: Engine) -> None:
     entry = {"recorded_at": NOON, "what": "connection", "slug": "slack", "because": {"events": [["host", "1"]]}}
     add(
@@ -236,54 +268,3 @@ def test_history_comes_newest_first_and_not_without_end(engine: Engine) -> None:
             )
         ]
     )
-
-
-@pytest.fixture
-def log(engine: Engine) -> Engine:
-    add(
-        engine,
-        tables.events,
-        event_of("a", 2, status="dead", move="customer", last_error="reconnect", payload={"name": "private"}),
-        event_of("b", 2),
-        event_of("c", 1, linked_account_id="other", status="done", detail="fine"),
-        event_of("d", 3, linked_account_id="other"),
-        event_of("e", 0, status="dead", move="operator"),
-    )
-    return engine
-
-
-def test_events_come_newest_first_of_one_account_of_one_status_or_all(log: Engine) -> None:
-    with log.connect() as connection:
-        assert [one.id for one in list_events(connection)] == ["d", "b", "a", "c", "e"]
-        assert [one.id for one in list_events(connection, limit=2)] == ["d", "b"]
-        assert [one.id for one in list_events(connection, "acme")] == ["b", "a", "e"]
-        assert [one.id for one in list_events(connection, status=EventStatus.DEAD)] == ["a", "e"]
-        assert [one.id for one in list_events(connection, "other", status=EventStatus.PENDING)] == ["d"]
-        assert list_events(connection, "nobody") == []
-
-
-def test_an_event_s_state_tells_who_has_to_act_and_not_what_it_carries(log: Engine) -> None:
-    with log.connect() as connection:
-        (dead, _) = list_events(connection, status=EventStatus.DEAD)
-
-    assert (dead.move, dead.last_error, dead.attempts) == ("customer", "reconnect", 0)
-    assert dead.occurred_at == NOON + timedelta(minutes=2)
-    assert "private" not in repr(dead)
-
-
-def test_events_are_counted_by_status_and_by_whose_move_it_is(log: Engine) -> None:
-    with log.connect() as connection:
-        assert count_events(connection) == {
-            ("dead", "customer"): 1,
-            ("dead", "operator"): 1,
-            ("done", None): 1,
-            ("pending", None): 2,
-        }
-
-
-def test_the_oldest_that_waits_is_found_by_when_it_came(log: Engine) -> None:
-    with log.connect() as connection:
-        assert find_oldest_waiting(connection) == NOON + timedelta(minutes=2)
-        connection.execute(tables.events.delete())
-        assert find_oldest_waiting(connection) is None
-        assert count_events(connection) == {}

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.subject import get_background
 from cobalt_mirror.db.vault import Vault
-from cobalt_mirror.events import ConfigChanged, ConnectionRemoved, UserSignedUp
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
 from cobalt_mirror.events.publish import publish_with
 from cobalt_mirror.events.stored import read_entry
 from tests.integration.events.rows import Log
@@ -74,6 +74,28 @@ def test_what_a_host_says_itself_is_kept(host: Engine, log: Log) -> None:
     read = read_entry(logged, Vault(())).event
     assert isinstance(read, ConfigChanged)
     assert read.fields == {"channel": None}
+
+
+@pytest.mark.parametrize("type_", ["connection_authorized", "config_changed", "connection_removed"])
+@pytest.mark.parametrize(
+    ("payload", "named"),
+    [
+        ({"payload": '{"connection_id": "c1"}'}, "c1"),
+        ({"payload": '{"connection_id": null}'}, None),
+        ({"payload": "{}"}, None),
+        ({}, None),  # as hosts wrote it before there were connection ids
+    ],
+)
+def test_a_row_names_a_connection_in_its_payload_or_none(
+    host: Engine, log: Log, *, type_: str, payload: dict[str, str], named: str | None
+) -> None:
+    insert(host, log, type=type_, linked_account_id="acme", slug="slack", **payload)
+
+    with log.engine.begin() as connection:
+        (logged,) = get_background(connection, "acme", "slack").events
+    event = read_entry(logged, Vault(())).event
+    assert isinstance(event, ConnectionAuthorized | ConfigChanged | ConnectionRemoved)
+    assert event.connection_id == named
 
 
 @ON_SQLITE

@@ -42,6 +42,8 @@ OTHERS: list[Event] = [
     ConfigChanged("acme", "slack", None, {"a": [1, {"b": None}]}, [{"id": "w", "enabled": False}], **ONE),
     ConnectionAuthorized("acme", "slack", **ONE),
     ConnectionAuthorized("acme", "slack", "oauth2", **ONE),
+    ConnectionAuthorized("acme", "slack", connection_id="c1", **ONE),
+    ConnectionAuthorized("acme", "slack", connection_id="c2", **ONE),
     ConnectionAuthorized("acme", "hubspot", **ONE),
 ]
 

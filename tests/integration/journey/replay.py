@@ -93,9 +93,8 @@ def _mirrored(rows: Callable[[str], Sequence[Mapping[str, Any]]]) -> dict[Key, R
 
 
 def _key(what: str, row: Mapping[str, Any]) -> Key:
-    key = {column.name: row[column.name] for column in _TABLES[what].primary_key}
-    # The history says NULL of what has no connection id, the key of a config cannot.
-    return (what, *(value or "" if name == "connection_id" else value for name, value in key.items()))
+    """The key of the row that it is about. The history leaves out a connection id that is empty."""
+    return (what, *(row[column.name] or "" for column in _TABLES[what].primary_key))
 
 
 def _untold(what: str) -> Row:

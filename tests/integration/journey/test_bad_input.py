@@ -10,6 +10,8 @@ from cobalt_mirror.cobalt.sandbox import Fault
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
 from tests.world import World
 
+REMOVAL = {"type": "connection_removed", "slug": "slack"}
+
 
 @pytest.mark.parametrize(
     ("values", "reason"),
@@ -22,6 +24,11 @@ from tests.world import World
         ({"type": "config_changed"}, "slug"),
         ({"type": "config_changed", "slug": "slack", "payload": {"fields": [1]}}, "fields"),
         ({"type": "user_signed_up", "linked_account_id": ""}, "linked_account_id"),
+        ({"type": "user_signed_up", "payload": {"connection_id": "c1"}}, "connection_id: user_signed_up has no such"),
+        ({**REMOVAL, "payload": {"connection_id": " "}}, "connection_id: must not be blank"),
+        ({**REMOVAL, "payload": {"connection_id": "a\nb"}}, "connection_id: must not contain control characters"),
+        ({**REMOVAL, "payload": {"connection_id": "c" * 201}}, "connection_id: String should have at most 200"),
+        ({**REMOVAL, "payload": {"connection_id": 7}}, "connection_id: Input should be a valid string"),
     ],
 )
 def test_a_broken_row_inserted_by_hand_is_dead_and_hurts_nobody(

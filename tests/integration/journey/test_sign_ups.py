@@ -68,6 +68,43 @@ def test_credentials_reach_cobalt_and_are_wiped_here(world: World) -> None:
     assert "hunter2" not in world.everything_stored()
 
 
+def credentials_at_cobalt(world: World) -> Any:
+    (account,) = world.sandbox.state(secrets=True)["accounts"]
+    return account["auth_credentials"]
+
+
+def test_credentials_of_a_later_sign_up_replace_all_that_cobalt_had(world: World) -> None:
+    world.publish(UserSignedUp("acme", name="Acme", auth_credentials={"a": "hunter2-a"}))
+    world.work_until_quiet()
+    world.publish(UserSignedUp("acme", auth_credentials={"b": "hunter2-b"}))
+    world.work_until_quiet()
+
+    assert credentials_at_cobalt(world) == {"b": "hunter2-b"}
+
+
+def test_of_two_sign_ups_in_one_attempt_the_later_one_s_credentials_reach_cobalt_alone(world: World) -> None:
+    world.publish(
+        UserSignedUp("acme", name="Acme", auth_credentials={"a": "hunter2-a"}),
+        UserSignedUp("acme", auth_credentials={"b": "hunter2-b"}),
+        UserSignedUp("acme", udf={"plan": "pro"}),
+    )
+    world.work_until_quiet()
+
+    assert world.calls().count("upsert_account") == 1
+    assert credentials_at_cobalt(world) == {"b": "hunter2-b"}
+
+
+@pytest.mark.parametrize("said", [{}, {"auth_credentials": None}, {"auth_credentials": {}}])
+def test_a_sign_up_without_credentials_keeps_what_cobalt_has(world: World, said: dict[str, Any]) -> None:
+    world.publish(UserSignedUp("acme", name="Acme", auth_credentials={"a": "hunter2-a"}))
+    world.work_until_quiet()
+    world.publish(UserSignedUp("acme", name="New", **said))
+    world.work_until_quiet()
+
+    assert world.mirror()["accounts"]["acme"][0] == "New"
+    assert credentials_at_cobalt(world) == {"a": "hunter2-a"}
+
+
 def test_a_duplicate_delivery_costs_nothing(world: World) -> None:
     events = [
         UserSignedUp("acme", name="Acme", udf={}),

@@ -71,6 +71,36 @@ def test_a_dry_run_exits_with_2_and_shows_a_table_or_json(shell: Shell, sandbox:
     assert document["run"]["left"] == 0
 
 
+def test_a_run_with_an_unknown_application_exits_with_2_and_says_what_to_do(
+    shell: Shell, sandbox: SandboxServer
+) -> None:
+    sandbox.sandbox.connect("a1", "order_desk")
+    sandbox.sandbox.connect("a2", "order_desk")
+    sandbox.sandbox.disable_application("order_desk")
+    ended, dry, one = (
+        shell.run("reconcile"),
+        shell.run("reconcile", "--dry-run", "--json"),
+        shell.run("reconcile", "--account", "a1"),
+    )
+    sandbox.sandbox.enable_application("order_desk")
+
+    assert [each.status for each in (ended, dry, one)] == [2, 2, 2]
+    document = json.loads(dry.output)
+    (application,) = document["unmapped_applications"]
+    assert application["name"] == "Order Desk"
+    assert (document["run"]["unmapped"], document["ending"]) == (2, "differences_left")
+    line = (
+        "2 connections not compared, because Cobalt's catalogue does not have their custom application:"
+        f" Order Desk (app_id {application['app_id']}); enable it in Cobalt's dashboard or,"
+        " if it is your organisation's default application, set COBALT_DEFAULT_APP_ID to its app_id; then run"
+        " reconcile again"
+    )
+    assert line in ended.output
+    assert line.replace("2 connections", "1 connection") in one.output
+    assert "agree" not in ended.output + one.output
+    assert shell.run("reconcile").status == 0
+
+
 def test_a_run_that_cannot_finish_exits_with_1_and_says_why(shell: Shell) -> None:
     ended = shell.run("reconcile", COBALT_API_KEY="tk_wrong")
 

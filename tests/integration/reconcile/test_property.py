@@ -51,7 +51,7 @@ def _save(world: World, step: Step) -> None:
         world.client.config(step.account, step.slug, config_id=step.account)
 
 
-_ACTIONS: dict[str, Callable[[World, Step], None]] = {
+_ACTIONS: dict[str, Callable[[World, Step], object]] = {
     "make": _make,
     "delete": lambda world, step: world.sandbox.delete_account(step.account),
     "rename": lambda world, step: world.sandbox.rename_account(step.account, step.value),

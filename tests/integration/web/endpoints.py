@@ -92,6 +92,6 @@ def workflow_notification(event: str = "Workflow Completed", *, instance: str = 
         "config_id": "acme",
         "event": event,
         "workflow_name": "Send alerts",
-        "status": "COMPLETED" if event == "Workflow Completed" else "ERRORED",
+        "status": event.removeprefix("Workflow ").upper().replace(" ", "_"),
         **more,
     }

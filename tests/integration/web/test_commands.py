@@ -26,6 +26,7 @@ from cobalt_mirror.db.notifications import (
     record_workflow_run,
 )
 from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.db.statuses import RunEnding
 from cobalt_mirror.db.tables import connections, events, notifications, runs
 from tests.commands import Shell, family_of, read_until, still_running
 from tests.integration.web.endpoints import connection_notification
@@ -82,7 +83,7 @@ def test_web_serves_until_it_is_told_to_stop(mirror: Shell, engine: Engine, numb
         signed = {"x-cobalt-signature": sign(body, "tk_sandbox")}
         told = host.post(f"{url}/webhooks/cobalt", content=body, headers=signed)
         large = host.post(f"{url}/webhooks/cobalt", content=b" " * 3_000_000, headers=signed)
-        without_length = host.post(f"{url}/webhooks/cobalt", content=iter([b" " * 50_000] * 9), headers=signed)
+        without_length = host.post(f"{url}/webhooks/cobalt", content=iter([b" " * 500_000] * 9), headers=signed)
         again = host.post(f"{url}/webhooks/cobalt", content=body, headers=signed)
         ready = host.get(f"{url}/readyz")
         everybody = family_of(web.pid)
@@ -169,7 +170,7 @@ def test_a_webhook_that_is_disabled_or_lacks_events_is_repaired(mirror: Shell, c
 
     ended = mirror.run("webhook", "ensure", URL)
 
-    assert ended.output == f"repaired {URL}, which was disabled and did not send Workflow Completed, Workflow Errored\n"
+    assert ended.output == f"repaired {URL}, which was disabled and did not send {', '.join(EVENT_NAMES[3:])}\n"
     (webhook,) = client.fetch_webhooks()
     assert (webhook.id, webhook.is_enabled, set(webhook.webhook_events)) == (created.id, True, set(EVENT_NAMES))
 
@@ -259,11 +260,12 @@ def test_runs_of_workflows_are_shown_with_their_customer(mirror: Shell, engine: 
             workflow_id="w1",
             config_id=None,
             workflow_name="Send alerts",
+            ending=RunEnding.ERRORED,
             status="ERRORED",
             error="no such channel",
         )
         record_workflow_run(connection, run, at=datetime.now(UTC))
 
-    assert re.search(r"w1 +Send alerts +0 +1 .*ERRORED +no such channel", mirror.run("show", "acme").output)
+    assert re.search(r"w1 +Send alerts +0 +1 +0 +0 .*ERRORED +no such channel", mirror.run("show", "acme").output)
     (shown,) = json.loads(mirror.run("show", "acme", "--json").output)["workflow_runs"]
     assert (shown["errored"], shown["last_error"]) == (1, "no such channel")

@@ -22,6 +22,10 @@ def signed_up(id_: str = "1", account: str = "acme", **data: Any) -> dict[str, A
     }
 
 
+def of_a_connection(id_: str = "1", type_: str = "connection_removed", **data: Any) -> dict[str, Any]:
+    return {**signed_up(id_, slug="slack", **data), "type": type_}
+
+
 @pytest.mark.parametrize("kind", ["cloudevents+json", "json", "cloudevents+json; charset=utf-8"])
 def test_an_event_is_accepted_after_its_commit(endpoints: Endpoints, kind: str) -> None:
     answer = endpoints.post_events(signed_up(name="Acme"), kind=kind)
@@ -32,6 +36,15 @@ def test_an_event_is_accepted_after_its_commit(endpoints: Endpoints, kind: str) 
     assert (row["type"], row["linked_account_id"], row["payload"]) == ("user_signed_up", "acme", {"name": "Acme"})
     endpoints.world.work_until_quiet()
     assert endpoints.world.mirror()["accounts"] == {"acme": ("Acme", {})}
+
+
+@pytest.mark.parametrize("type_", ["connection_authorized", "config_changed", "connection_removed"])
+def test_an_event_may_name_its_connection(endpoints: Endpoints, type_: str) -> None:
+    batch = [of_a_connection("1", type_, connection_id="c1"), of_a_connection("2", type_)]
+
+    assert endpoints.post_events(batch, kind="cloudevents-batch+json").status_code == 202
+    named = {row["id"]: row["payload"].get("connection_id") for row in endpoints.world.rows("events")}
+    assert named == {"1": "c1", "2": None}
 
 
 def test_202_is_said_only_when_the_rows_are_committed(endpoints: Endpoints) -> None:
@@ -113,6 +126,11 @@ def test_a_batch_with_a_conflict_is_refused_whole(endpoints: Endpoints) -> None:
         (signed_up(colour="red"), "colour"),
         (signed_up(udf={"plan": 1}), "udf.plan"),
         ([signed_up()], "event"),
+        (of_a_connection(connection_id=" "), "connection_id: must not be blank"),
+        (of_a_connection(connection_id="c1\n"), "connection_id: must not contain control characters"),
+        (of_a_connection(connection_id="c" * 201), "connection_id: String should have at most 200"),
+        (of_a_connection(connection_id=7), "connection_id: Input should be a valid string"),
+        (signed_up(connection_id="c1"), "connection_id: user_signed_up has no such field"),
         (b"{", "not JSON"),
         (signed_up(udf={"x": "y" * 300_000}), "data: must be at most 262144 bytes"),
     ],

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from cobalt_mirror.cobalt import sign
 from cobalt_mirror.events import UserSignedUp
+from cobalt_mirror.workers.web.notifications_endpoint import LARGEST_NOTIFICATION
 from tests.integration.web.endpoints import PREVIOUS_KEY, Endpoints, connection_notification, workflow_notification
 
 
@@ -126,6 +127,41 @@ def test_a_shape_that_is_not_known_is_refused_by_its_field(endpoints: Endpoints,
 
 
 @pytest.mark.parametrize(
+    ("custom", "wrong"),
+    [
+        ({"text": "*Workflow Errored*: Send alerts for acme"}, "event: Field required"),
+        ({"event": "Workflow Errored", "account": "acme"}, "linked_account_id: Field required"),
+        ({"event": "Workflow Stopped", "linked_account_id": "acme"}, "workflow_id: Field required"),
+        ({"event": "Connection Expired", "linked_account_id": {"id": "acme"}, "slug": "slack"}, "linked_account_id: "),
+        ("Workflow Errored", "notification: must be a JSON object"),
+        (b"Workflow Errored for acme", "not JSON: "),
+        (b"<event>Workflow Errored</event>", "not JSON: "),
+    ],
+)
+def test_a_body_made_from_a_template_is_refused_with_what_to_do(endpoints: Endpoints, custom: Any, wrong: str) -> None:
+    with capture_logs() as logged:
+        answer = endpoints.notify(custom)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(wrong)
+    assert answer.json()["error"].endswith(
+        '; POST /webhooks/cobalt reads the default body of Cobalt\'s webhooks only; set webhook_type "default" on the '
+        "subscription at Cobalt: run `cobalt-mirror webhook ensure URL`"
+    )
+    assert [(each["event"], each["reason"][:10]) for each in logged] == [("notification_refused", wrong[:10])]
+    assert endpoints.world.rows("notifications") == []
+
+
+@pytest.mark.parametrize("field", ["slug", "linked_account_id", "event"])
+def test_a_default_body_with_a_value_that_cannot_be_is_not_taken_for_another_body(
+    endpoints: Endpoints, field: str
+) -> None:
+    answer = endpoints.notify({**connection_notification(), field: "x" * 201})
+
+    assert answer.json()["error"] == f"{field}: String should have at most 200 characters"
+
+
+@pytest.mark.parametrize(
     "body", [b"", b"{", b"\xff", b"NaN", b"[1e999]", b"[" * 60_000, b'{"a":' * 9_000, b"9" * 5_000]
 )
 def test_what_is_not_json_is_refused(endpoints: Endpoints, body: bytes) -> None:
@@ -135,27 +171,28 @@ def test_what_is_not_json_is_refused(endpoints: Endpoints, body: bytes) -> None:
     assert endpoints.world.rows("notifications") == []
 
 
-def test_a_body_over_64_kib_is_refused_whether_its_head_says_so_or_not(endpoints: Endpoints) -> None:
-    large = json.dumps({**connection_notification(), "x": "x" * 64 * 1024}).encode()
+def test_a_body_over_the_limit_is_refused_whether_its_head_says_so_or_not(endpoints: Endpoints) -> None:
+    large = json.dumps({**connection_notification(), "x": "x" * LARGEST_NOTIFICATION}).encode()
     read: list[int] = []
 
     async def pieces() -> AsyncIterator[bytes]:
-        for start in range(0, 10 * 1024 * 1024, 16 * 1024):
+        for start in range(0, 10 * LARGEST_NOTIFICATION, LARGEST_NOTIFICATION // 4):
             read.append(start)
-            yield b" " * 16 * 1024
+            yield b" " * (LARGEST_NOTIFICATION // 4)
 
-    assert endpoints.notify(large).status_code == 413
+    answer = endpoints.notify(large)
+    assert (answer.status_code, answer.json()) == (413, {"error": "the body is over the limit of 1048576 bytes"})
     headers = {"x-cobalt-signature": sign(b"", "tk_sandbox")}
     assert endpoints.request("POST", "/webhooks/cobalt", content=pieces(), headers=headers).status_code == 413
     assert len(read) < 10, "what is too large is not read to its end"
     assert endpoints.world.rows("notifications") == []
 
 
-def test_a_body_of_exactly_64_kib_is_taken(endpoints: Endpoints) -> None:
+def test_a_body_of_exactly_1_mib_is_taken(endpoints: Endpoints) -> None:
     told = json.dumps({**connection_notification(), "x": ""}).encode()
-    body = told[:-2] + b"x" * (64 * 1024 - len(told)) + told[-2:]
+    body = told[:-2] + b"x" * (LARGEST_NOTIFICATION - len(told)) + told[-2:]
 
-    assert (len(body), endpoints.notify(body).status_code) == (64 * 1024, 200)
+    assert (len(body), endpoints.notify(body).status_code) == (1024 * 1024, 200)
     assert endpoints.notify(body + b" ").status_code == 413
 
 

@@ -9,12 +9,15 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from cobalt_mirror.cobalt import sign
+from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
 from cobalt_mirror.db import list_workflow_runs
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.mirror import record_row
+from cobalt_mirror.db.statuses import RunEnding
 from cobalt_mirror.db.tables import linked_accounts
 from cobalt_mirror.workers.web import create_app
+from cobalt_mirror.workers.web.notification import RUN_ENDINGS
 from tests.integration.web.endpoints import Endpoints, connection_notification, workflow_notification
 from tests.world import World
 
@@ -37,6 +40,55 @@ def test_runs_of_a_workflow_are_counted_each_instance_once(endpoints: Endpoints)
     assert run.last_errored_at < run.last_run_at
     assert [row["instance_id"] for row in endpoints.world.rows("notifications")] == ["i1", "i2", "i3"]
     assert endpoints.world.rows("checks") == []
+
+
+@pytest.mark.parametrize(("event", "counter"), [("Workflow Stopped", "stopped"), ("Workflow Timed Out", "timed_out")])
+def test_runs_that_were_stopped_or_took_too_long_are_counted_each_once(
+    endpoints: Endpoints, event: str, counter: str
+) -> None:
+    endpoints.notify(workflow_notification("Workflow Errored", instance="i1", error="no such channel"))
+    for instance in ("i2", "i3", "i2"):
+        told = workflow_notification(event, instance=instance, error="of no interest")
+        assert endpoints.notify(told).status_code == 200
+
+    with reading(endpoints.world.engine).begin() as connection:
+        (run,) = list_workflow_runs(connection, "acme")
+    counted = {"completed": 0, "errored": 1, "stopped": 0, "timed_out": 0, counter: 2}
+    assert {name: getattr(run, name) for name in counted} == counted
+    assert (run.last_status, run.last_error) == (
+        event.removeprefix("Workflow ").upper().replace(" ", "_"),
+        "no such channel",
+    )
+
+
+def test_every_ending_is_notified_by_one_event() -> None:
+    assert sorted(RUN_ENDINGS.values()) == sorted(RunEnding)
+    assert set(RUN_ENDINGS) == {name for name in EVENT_NAMES if name.startswith("Workflow")}
+
+
+def test_the_same_instance_of_another_account_is_counted_for_it(endpoints: Endpoints) -> None:
+    told = [workflow_notification(linked_account_id=account) for account in ("acme", "beta", "gamma")]
+    for each in (*told, *told, *reversed(told)):
+        assert endpoints.notify(each).status_code == 200
+
+    counted = {row["linked_account_id"]: row["completed"] for row in endpoints.world.rows("workflow_runs")}
+    assert counted == {"acme": 1, "beta": 1, "gamma": 1}
+    rows = endpoints.world.rows("notifications")
+    assert [(row["linked_account_id"], row["payload"]["instance_id"]) for row in rows] == [
+        ("acme", "i1"),
+        ("beta", "i1"),
+        ("gamma", "i1"),
+    ]
+
+
+def test_the_same_instance_of_several_accounts_at_the_same_time_is_counted_once_each(endpoints: Endpoints) -> None:
+    told = [workflow_notification(linked_account_id=f"a{number % 3}") for number in range(12)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = [*pool.map(endpoints.notify, told)]
+
+    assert [answer.status_code for answer in answers] == [200] * 12
+    assert [row["completed"] for row in endpoints.world.rows("workflow_runs")] == [1, 1, 1]
+    assert len(endpoints.world.rows("notifications")) == 3
 
 
 def test_what_is_told_of_a_deleted_account_is_not_kept(endpoints: Endpoints) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cobalt_mirror.events import ConfigChanged, ConnectionRemoved, UserDeleted, UserSignedUp
+from cobalt_mirror.events import ConfigChanged, UserDeleted, UserSignedUp
 from tests.chaos.control_client import ManualChange
 from tests.chaos.evidence import Evidence
 from tests.chaos.injector import InjectedFault
@@ -14,7 +14,6 @@ from tests.chaos.invariants.events import find_lost
 from tests.chaos.invariants.leases import find_unleased
 from tests.chaos.invariants.limit import find_overruns
 from tests.chaos.invariants.mirror import find_drift
-from tests.chaos.invariants.removals import find_wrongly_removed
 from tests.chaos.steps import FaultKind
 from tests.unit.chaos.evidences import at, call, effect, evidence, logged, note
 
@@ -71,6 +70,37 @@ def test_an_event_may_die_with_its_account() -> None:
     assert find_lost(replace(dead, by_hand=[by_hand("delete_account", 0.5)])).violations == []
 
 
+CHANGE = ConfigChanged("acme", "xero", id="3", occurred_at=at(10))
+WHICH, ABSENT = "which of them? The customer has 2 connections", "Cobalt does not show a connection 'c1' to xero"
+
+
+def opened(seconds: float, name: str, *, kind: str = "connected") -> dict[str, Any]:
+    return effect(kind, seconds, by=None, slug="xero", auth_type="oauth2", connection_id=name)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "effects", "may_die"),
+    [
+        (CHANGE, WHICH, [opened(5, "c1"), opened(6, "c2")], True),
+        (CHANGE, WHICH, [opened(5, "c1")], False),
+        (CHANGE, WHICH, [opened(5, "c1"), opened(30, "c2")], False),
+        (CHANGE, WHICH, [opened(5, "c1"), opened(6, "c2"), opened(7, "c2", kind="disconnected")], False),
+        (replace(CHANGE, connection_id="c1"), WHICH, [opened(5, "c1"), opened(6, "c2")], False),
+        (replace(CHANGE, connection_id="c1"), ABSENT, [opened(5, "c2")], True),
+        (replace(CHANGE, connection_id="c1"), ABSENT, [opened(5, "c1"), opened(12, "c1", kind="disconnected")], True),
+        (replace(CHANGE, connection_id="c1"), ABSENT, [opened(5, "c1")], False),
+        (CHANGE, "Cobalt does not show any connection to xero", [], True),
+        (CHANGE, "Cobalt does not show any connection to xero", [opened(5, "c1")], False),
+    ],
+)
+def test_a_change_may_die_only_if_its_connection_cannot_be_told_in_truth(
+    change: ConfigChanged, reason: str, effects: list[dict[str, Any]], *, may_die: bool
+) -> None:
+    row = logged(change, recorded=10, finished=20, status="dead", last_error=reason)
+
+    assert (find_lost(evidence(events=[(change, row)], effects=effects)).violations == []) is may_die
+
+
 # --- the mirror -------------------------------------------------------------------------------------------------------
 
 
@@ -125,6 +155,22 @@ def test_after_a_deletion_only_a_sign_up_makes_an_account_anew() -> None:
     assert found.startswith("account_created")
 
 
+def test_each_connection_has_a_config_of_its_own_with_the_same_id() -> None:
+    change = ConfigChanged("acme", "xero", id="3", occurred_at=at(0))
+    made = [
+        effect("config_created", 1, by=1, slug="xero", config_id="acme", connection_id=name)
+        for name in ("c1", "c2", "c2")
+    ]
+    seen = evidence(
+        events=[(change, logged(change, recorded=0, finished=2))],
+        calls=[call(1, 1, "find_or_create_config", slug="xero")],
+    )
+
+    assert find_unasked(replace(seen, effects=made[:2])).violations == []
+    [found] = find_unasked(replace(seen, effects=made)).violations
+    assert "there was one already" in found
+
+
 def test_a_late_effect_is_that_of_its_call() -> None:
     late = call(1, 1, "replace_config", slug="slack", fault="timeout, effect later")
     change = ConfigChanged("acme", "slack", id="3", occurred_at=at(0))
@@ -136,61 +182,6 @@ def test_a_late_effect_is_that_of_its_call() -> None:
 
     assert find_unasked(seen).violations == []
     assert "no cause was found" in find_unasked(replace(seen, calls=[{**late, "fault": None}])).violations[0]
-
-
-# --- removals ---------------------------------------------------------------------------------------------------------
-
-REMOVAL = ConnectionRemoved("acme", "slack", id="4", occurred_at=at(10))
-
-
-def disconnected(*, made: float, read: float, more: list[dict[str, Any]] | None = None, **kept: Any) -> Evidence:
-    """A removal that occurred at 10 and waited from 10 to 20, and a disconnect at 15."""
-    return evidence(
-        events=[(REMOVAL, logged(REMOVAL, recorded=10, finished=20))],
-        calls=[call(1, read, "read_application", slug="slack"), call(2, 15, "delete_integration", slug="slack")],
-        effects=[
-            effect("connected", made, by=None, slug="slack", auth_type="oauth2"),
-            *(more or []),
-            effect("disconnected", 15, by=2, slug="slack", auth_type="oauth2"),
-        ],
-        **kept,
-    )
-
-
-def test_a_removal_takes_what_was_connected_before() -> None:
-    found = find_wrongly_removed(disconnected(made=5, read=14))
-
-    assert found.violations == []
-    assert found.counts["by removals"] == 1
-
-
-def test_a_removal_that_takes_what_is_newer_is_seen() -> None:
-    [found] = find_wrongly_removed(disconnected(made=12, read=14)).violations
-
-    assert "no waiting removal is meant for it: ['4']" in found
-
-
-def test_a_removal_takes_what_is_newer_if_the_mirror_showed_it() -> None:
-    stamp = {"auth_type": "oauth2", "connected_at": at(12).isoformat()}
-    stamped = note(1, "stamp", source="host", id="4", meant_for=[stamp])
-
-    assert find_wrongly_removed(disconnected(made=12, read=14, audit=[stamped])).violations == []
-
-
-def test_what_is_made_between_the_look_and_the_delete_nobody_can_protect() -> None:
-    again = effect("reconnected", 14.5, by=None, slug="slack", auth_type="oauth2")
-    found = find_wrongly_removed(disconnected(made=5, read=14, more=[again]))
-
-    assert found.violations == []
-    assert found.counts["made after the look"] == 1
-
-
-def test_a_disconnect_when_no_removal_waits_is_seen() -> None:
-    seen = disconnected(made=5, read=14)
-    [row] = seen.rows["events"]
-    [found] = find_wrongly_removed(replace(seen, rows={"events": [{**row, "finished_at": at(13)}]})).violations
-
-    assert "no waiting removal is meant for it: []" in found
 
 
 # --- leases -----------------------------------------------------------------------------------------------------------

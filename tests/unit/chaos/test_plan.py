@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cobalt_mirror.events import ConfigChanged, ConnectionRemoved
 from tests.chaos.options import Database, Options, Rates
 from tests.chaos.plan import make_plan
-from tests.chaos.steps import FaultKind, FaultStep, Publish, Reconcile
+from tests.chaos.steps import ByHand, FaultKind, FaultStep, Opened, Planned, Publish, Reconcile, with_ids
 
 
 def counts(options: Options) -> Counter[FaultKind]:
@@ -54,9 +55,12 @@ def test_sqlite_is_not_restarted() -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_every_event_of_the_plan_is_acceptable_and_all_types_are_in_it(seed: int) -> None:
     start = datetime.now(UTC) - timedelta(seconds=600)
-    planned = [step for step in make_plan(Options(duration=600, seed=seed)) if isinstance(step, Publish)]
-    events = [one.at(start) for step in planned for one in step.events]
+    plan = make_plan(Options(duration=600, seed=seed))
+    ids = {step.opens: step.opens.name for step in plan if isinstance(step, ByHand) and step.opens is not None}
+    planned = [one for step in plan if isinstance(step, Publish) for one in step.events]
+    events = [event for one in planned if (event := one.at(start, ids)) is not None]
 
+    assert len(events) == len(planned)
     assert {event.type for event in events} == {
         "user_signed_up",
         "user_deleted",
@@ -68,3 +72,43 @@ def test_every_event_of_the_plan_is_acceptable_and_all_types_are_in_it(seed: int
     assert max(published.values()) == 2
     by_time = sorted(events, key=lambda event: event.occurred_at)
     assert [event.id for event in by_time] != [event.id for event in events]
+
+
+def test_customers_use_custom_applications_and_several_connections() -> None:
+    plan = make_plan(Options(duration=600, seed=1))
+    consents = [step for step in plan if isinstance(step, ByHand) and step.action == "connect"]
+    removals = [
+        one for step in plan if isinstance(step, Publish) for one in step.events if one.kind is ConnectionRemoved
+    ]
+
+    assert {"order_desk", "warehouse", "sap", "xero"} <= {step.arguments["slug"] for step in consents}
+    assert len({step.arguments["auth_profile_id"] for step in consents if "auth_profile_id" in step.arguments}) == 2
+    assert any("connection_id" in step.arguments for step in consents)
+    assert {one.fields["slug"] for one in removals if one.fields["connection_id"] is not None} == {"xero"}
+    assert any(one.fields["slug"] == "xero" and one.fields["connection_id"] is None for one in removals)
+
+
+def test_tokens_are_renewed_at_random_and_many_of_them_near_a_removal() -> None:
+    plan = make_plan(Options(duration=600, seed=1))
+    renewals = [step for step in plan if isinstance(step, ByHand) and step.action == "renew_token"]
+    removed = [step for step in plan if isinstance(step, Publish) and step.events[0].kind is ConnectionRemoved]
+    near = [one for one in renewals if any(-1 <= one.at - step.at <= 4 for step in removed)]
+
+    assert len(renewals) > 200
+    assert len(renewals) / 3 < len(near) < len(renewals)
+    assert not any(
+        isinstance(step, ByHand) and step.action == "renew_token"
+        for step in make_plan(Options(rates=Rates(renewals=0)))
+    )
+
+
+def test_what_names_a_connection_waits_until_its_id_is_known() -> None:
+    start, opened = datetime(2026, 3, 1, tzinfo=UTC), Opened("acme 1")
+    fields = {"linked_account_id": "acme", "slug": "xero", "connection_id": opened}
+    step = Publish(at=5.0, events=(Planned(kind=ConfigChanged, id="1", occurred=4.5, fields=fields, skew=-2.0),))
+
+    assert step.events[0].at(start, {}) is None
+    event = step.put_off(7.0).events[0].at(start, {opened: "c1"})
+    assert isinstance(event, ConfigChanged)
+    assert (event.connection_id, event.occurred_at) == ("c1", start + timedelta(seconds=6.5))
+    assert with_ids({"slug": "xero"}, {}) == {"slug": "xero"}

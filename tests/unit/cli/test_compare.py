@@ -113,7 +113,12 @@ def test_every_column_of_an_account_is_compared(
 
 @pytest.mark.parametrize(
     "change",
-    [{"identifier": "somebody else"}, {"status": "expired"}, {"connected_at": "2026-01-31T12:00:00.001Z"}],
+    [
+        {"identifier": "somebody else"},
+        {"status": "expired"},
+        {"connected_at": "2026-01-31T12:00:00.001Z"},
+        {"connected_at": "2026-01-31T11:59:59.999Z"},
+    ],
 )
 def test_every_connected_account_of_a_connection_is_compared(
     mirror: MirrorRows, sandbox: Sandbox, change: dict[str, str]
@@ -122,14 +127,16 @@ def test_every_connected_account_of_a_connection_is_compared(
     accounts = [{**one, **change} if one["auth_type"] == "oauth2" else one for one in jira.accounts or []]
     changed = replace(mirror, connections=[replace(jira, accounts=accounts), other])
 
-    assert differences(changed, sandbox) == [("connection", "accounts.oauth2")]
+    assert differences(changed, sandbox) == [("connection", f"accounts.oauth2.{next(iter(change))}")]
 
 
 def test_a_connected_account_too_few_is_a_difference(mirror: MirrorRows, sandbox: Sandbox) -> None:
     jira, other = mirror.connections
     changed = replace(mirror, connections=[replace(jira, accounts=(jira.accounts or [])[:1]), other])
 
-    assert [what for what, _ in differences(changed, sandbox)] == ["connection"]
+    found = differences(changed, sandbox)
+    assert {what for what, _ in found} == {"connection"}
+    assert len({column.split(".")[1] for _, column in found}) == 1
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,10 @@ ACCOUNT_CALLS: dict[str, ClientCall] = {
     "save_key_credentials": ClientCall(
         lambda c, i: c.save_key_credentials(i, "sendgrid", {"api_key": "hunter22"}), _DONE, writes=True
     ),
+    "set_auth_credential": ClientCall(
+        lambda c, i: c.set_auth_credential(i, "api_key", "hunter22"), answer({"success": True}), writes=True
+    ),
+    "delete_auth_credential": ClientCall(lambda c, i: c.delete_auth_credential(i, "api_key"), _DONE, writes=True),
     "config": ClientCall(lambda c, i: c.config(i, "slack", labels={"team": "a"}), _CONFIG, writes=True),
     "update_config": ClientCall(
         lambda c, i: c.update_config(i, "slack", fields={"f": 1}, workflows=_workflows()), _CONFIG, writes=True

@@ -57,8 +57,20 @@ def save_key(client: Client) -> None:
     client.save_key_credentials("acme", "sendgrid", {"api_key": "hunter22"})
 
 
+def set_credential(client: Client) -> None:
+    client.set_auth_credential("acme", "api_key", "hunter22")
+
+
+def delete_credential(client: Client) -> None:
+    client.delete_auth_credential("acme", "api_key")
+
+
 def disconnect(client: Client) -> object:
     return client.disconnect("acme", "slack")
+
+
+def delete_webhook(client: Client) -> None:
+    client.delete_webhook("w1")
 
 
 def html(status: int) -> httpx.Response:
@@ -88,6 +100,19 @@ UNVERIFIED = refusal(500, "INTERNAL", "Failed to verify credentials")
         (write_config, refusal(409, "CONFLICT"), Refused, False),
         (write_config, refusal(422, "UNPROCESSABLE"), Refused, False),
         (write_account, refusal(404, "NOT_FOUND"), Refused, False),
+        (write_config, refusal(400, "RESOURCE_NOT_FOUND"), UnknownConfig, False),
+        (write_config, answer({"error_code": "RESOURCE_NOT_FOUND"}, 400), UnknownConfig, False),
+        (write_config, refusal(404, "RESOURCE_NOT_FOUND"), UnknownConfig, False),
+        (write_config, refusal(409, "RESOURCE_NOT_FOUND"), Refused, False),
+        (write_config, refusal(401, "RESOURCE_NOT_FOUND"), KeyRefused, False),
+        (read_account, refusal(400, "RESOURCE_NOT_FOUND"), UnknownAccount, False),
+        (read_account, refusal(400, None, "RESOURCE_NOT_FOUND"), Refused, False),
+        (delete_webhook, refusal(400, "RESOURCE_NOT_FOUND"), Refused, False),
+        (set_credential, refusal(404, "RESOURCE_NOT_FOUND", "no default application"), Refused, False),
+        (delete_credential, refusal(404, "RESOURCE_NOT_FOUND", "no such key"), Refused, False),
+        (set_credential, refusal(400, "INVALID_LINKED_ACCOUNT_ID"), UnknownAccount, False),
+        (delete_credential, html(404), UnexpectedAnswer, True),
+        (set_credential, refusal(502), ServerError, True),
         (save_key, UNVERIFIED, CredentialsRefused, False),
         (save_key, refusal(500, "INTERNAL", "oops"), ServerError, True),
         (write_account, refusal(500, "INTERNAL"), ServerError, True),

@@ -161,6 +161,16 @@ def test_a_slug_that_cannot_travel_is_refused_too(slug: str) -> None:
     assert cobalt.requests == []
 
 
+@pytest.mark.parametrize("key", ["", ".", ".."])
+@pytest.mark.parametrize("name", ["set_auth_credential", "delete_auth_credential"])
+def test_a_credential_s_key_that_cannot_travel_is_refused_too(name: str, key: str) -> None:
+    cobalt = ScriptedCobalt(answer({}))
+    arguments = ("acme", key, "hunter22") if name == "set_auth_credential" else ("acme", key)
+    with pytest.raises(InvalidIdentifier, match="key"):
+        getattr(cobalt.client(), name)(*arguments)
+    assert cobalt.requests == []
+
+
 def test_a_slug_that_no_header_carries_cannot_set_a_field() -> None:
     cobalt = ScriptedCobalt(answer({}))
     with pytest.raises(InvalidIdentifier, match="slug"):

@@ -19,7 +19,8 @@ def account_client(**body: Any) -> Client:
 
 
 def test_udf_comes_out_as_pairs_and_is_a_mapping() -> None:
-    pairs = [{"key_name": "plan", "key_value": "pro"}, {"key_name": "seats", "key_value": 5}, {"key_name": "x"}]
+    more = {"_id": "1", "createdAt": "2026-05-01T10:00:00.000Z", "updatedAt": "2026-05-01T10:00:00.000Z"}
+    pairs = [{"key_name": "plan", "key_value": "pro"}, {"key_name": "seats", "key_value": 5, **more}, {"key_name": "x"}]
     assert account_client(udf=pairs).fetch_account("acme").udf == {"plan": "pro", "seats": "5", "x": None}
 
 
@@ -66,6 +67,66 @@ def test_an_identifier_is_text_an_object_or_null(identifier: object) -> None:
 def test_a_time_without_a_zone_is_utc() -> None:
     account = account_client(createdAt="2026-05-01T10:00:00").fetch_account("acme")
     assert account.created_at == datetime(2026, 5, 1, 10, tzinfo=UTC)
+
+
+def test_a_custom_application_is_named_by_its_id() -> None:
+    integrations = [{"type": "custom", "app_id": "app-1", "name": "Order Desk"}, {"type": "slack", "app_id": None}]
+    account = account_client(integrations=integrations).fetch_account("acme")
+    assert account.integrations is not None
+    assert [(each.type, each.app_id) for each in account.integrations] == [("custom", "app-1"), ("slack", None)]
+
+
+#: What an answer says of an application and its one connected account, and the auth type and status that these mean.
+CONNECTED_ACCOUNTS = [
+    pytest.param({}, {"auth_type": "keybased", "status": "expired"}, ("keybased", "expired"), id="all is said"),
+    pytest.param({"auth_type": "keybased"}, {}, ("keybased", "active"), id="nothing is said"),
+    pytest.param({"auth_type": "keybased"}, {"auth_type": None, "status": None}, ("keybased", "active"), id="null"),
+    pytest.param({"auth_type": "keybased"}, {"auth_type": "oauth2"}, ("oauth2", "active"), id="another auth type"),
+    pytest.param({"auth_type": "oauth2", "reauth_required": True}, {}, ("oauth2", "expired"), id="reauth is required"),
+    pytest.param(
+        {"auth_type": "oauth2", "reauth_required": True},
+        {"status": "active"},
+        ("oauth2", "active"),
+        id="this one works",
+    ),
+    pytest.param({"auth_type": "oauth2", "reauth_required": False}, {}, ("oauth2", "active"), id="reauth is not"),
+]
+
+
+@pytest.mark.parametrize(("application", "account", "expected"), CONNECTED_ACCOUNTS)
+def test_what_a_connected_account_leaves_out_is_the_applications(
+    application: dict[str, Any], account: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    connected = {"identifier": "team", "connectedAt": "2026-05-01T12:00:00Z", **account}
+    body = {**APPLICATION, **application, "connected": True, "connected_accounts": [connected]}
+    (read,) = ScriptedCobalt(answer(body)).client().fetch_application("acme", "slack").connected_accounts
+    assert (read.auth_type, read.status) == expected
+
+
+def test_a_connected_account_of_which_no_auth_type_is_known_is_unexpected() -> None:
+    body = {**APPLICATION, "connected": True, "connected_accounts": [{"identifier": "team"}]}
+    with pytest.raises(UnexpectedAnswer, match="auth_type"):
+        ScriptedCobalt(answer(body)).client().fetch_application("acme", "slack")
+
+
+def test_a_list_of_connected_accounts_counts_where_connected_is_absent() -> None:
+    body = {**APPLICATION, "auth_type": "oauth2", "connected_accounts": [{"identifier": "team"}]}
+    application = ScriptedCobalt(answer(body)).client().fetch_application("acme", "slack")
+    assert (application.connected, len(application.connected_accounts)) == (False, 1)
+
+
+def test_one_of_several_connections_has_an_identity_and_the_callers_own_fields() -> None:
+    connected = {
+        "connection_id": "c1",
+        "auth_profile_id": "p1",
+        "auth_profile_name": "Partner",
+        "user_defined_fields": {"region": "eu"},
+        "auth_type": "oauth2",
+    }
+    body = {**APPLICATION, "has_multi_auth_enabled": True, "connected_accounts": [connected]}
+    application = ScriptedCobalt(answer(body)).client().fetch_application("acme", "slack")
+    assert application.has_multi_auth is True
+    assert application.connected_accounts[0].model_dump(include=set(connected)) == connected
 
 
 @pytest.mark.parametrize("said", [{}, {"connected": None}, {"connected": False, "connected_accounts": None}])

@@ -109,6 +109,16 @@ def test_a_connect_page_gets_its_properties_in_the_body() -> None:
     assert cobalt.body == {"redirect_url": "https://host.example"}
 
 
+def test_one_credential_is_set_and_deleted_by_its_key() -> None:
+    cobalt = ScriptedCobalt(answer({"success": True, "action": "added"}))
+    cobalt.client().set_auth_credential("acme", "api/key 1", "hunter22")
+    assert cobalt.body == {"value": "hunter22"}
+    cobalt.client().delete_auth_credential("acme", "api/key 1")
+    path = "/api/v2/public/linked-account/default-app/auth-credentials/api%2Fkey%201"
+    assert cobalt.asked == [f"PUT {path}", f"DELETE {path}"]
+    assert cobalt.request.content == b""
+
+
 def test_half_a_character_in_a_value_travels_as_an_escape() -> None:
     cobalt = ScriptedCobalt(answer({}))
     cobalt.client().set_config_field("acme", "slack", "f", "\ud800")

@@ -25,6 +25,10 @@ def save(client: Client) -> None:
     client.save_key_credentials("acme", "sendgrid", {"api_key": SECRET})
 
 
+def set_credential(client: Client) -> None:
+    client.set_auth_credential("acme", "api_key", SECRET)
+
+
 def read_with_token(client: Client) -> None:
     client.fetch_applications("é")
 
@@ -33,7 +37,7 @@ def network_error(request: httpx.Request) -> httpx.Response:
     raise httpx.ReadError("reset", request=request)
 
 
-@pytest.mark.parametrize("use", [upsert, save, read_with_token])
+@pytest.mark.parametrize("use", [upsert, save, set_credential, read_with_token])
 @pytest.mark.parametrize(
     "given",
     [

@@ -11,8 +11,8 @@ from sqlalchemy.dialects import sqlite
 
 from cobalt_mirror.db import log, statuses
 from cobalt_mirror.db.columns import OneOf
-from cobalt_mirror.db.statuses import EventStatus, StateKey
-from cobalt_mirror.db.tables import configs, connections, events, linked_accounts, metadata
+from cobalt_mirror.db.statuses import EventStatus, RunEnding, StateKey
+from cobalt_mirror.db.tables import configs, connections, events, linked_accounts, metadata, workflow_runs
 from cobalt_mirror.events import EventType
 
 ROOT = Path(__file__).parents[3]
@@ -37,10 +37,15 @@ def test_a_constraint_says_what_the_first_migration_wrote(table: Table, written:
     assert f'"{written}"' in (ROOT / "alembic" / "versions" / "0001_create_event_log_and_mirror.py").read_text()
 
 
-def test_every_set_but_the_keys_of_the_table_state_is_the_type_of_a_column() -> None:
+def test_every_set_but_keys_of_the_table_state_and_names_of_counters_is_the_type_of_a_column() -> None:
     columns = [column for table in metadata.tables.values() for column in table.c]
 
-    assert {each.type.members for each in columns if isinstance(each.type, OneOf)} == set(SETS) - {StateKey}
+    others = {StateKey, RunEnding}
+    assert {each.type.members for each in columns if isinstance(each.type, OneOf)} == set(SETS) - others
+
+
+def test_every_ending_of_a_run_has_a_counter() -> None:
+    assert {ending.value for ending in RunEnding} <= {column.name for column in workflow_runs.c}
 
 
 def test_a_word_that_is_in_no_set_does_not_get_into_a_statement() -> None:
@@ -66,7 +71,8 @@ def test_code_names_members_and_writes_no_word_of_a_set() -> None:
 
     others = {
         ("workers/handlers/authorizing.py", "active"),  # Cobalt's word about one connected account
-        ("workers/handlers/reading.py", "active"),  # the same
+        ("workers/handlers/reading.py", "active"),
+        ("workers/demo/run.py", "token_renewed"),  # an effect in the sandbox's ledger
         ("workers/web/probes.py", "alive"),  # what a probe answers
     }
     assert words == others

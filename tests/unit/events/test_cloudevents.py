@@ -130,6 +130,7 @@ def test_a_time_is_read_as_rfc_3339_writes_it(text: str, moment: datetime) -> No
         ({"data": {"linked_account_id": "acme", "source": SECRET}}, "data.source: "),
         ({"data": {"linked_account_id": "acme", "occurred_at": SECRET}}, "data.occurred_at: "),
         ({"data": {"linked_account_id": "acme", "slug": SECRET}}, "slug: "),
+        ({"data": {"linked_account_id": "acme", "connection_id": SECRET}}, "connection_id: user_signed_up has no such"),
         ({"data": {"linked_account_id": "acme", "self": SECRET}}, "self: "),
         ({"data": {"linked_account_id": "acme", "__dataclass_self__": SECRET}}, "__dataclass_self__: "),
         ({"data": {"linked_account_id": "acme", "type": SECRET}}, "type: "),

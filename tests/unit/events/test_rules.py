@@ -16,6 +16,7 @@ from cobalt_mirror.events import (
     Event,
     EventError,
     InvalidEvent,
+    UserDeleted,
     UserSignedUp,
 )
 from cobalt_mirror.events.types import DEEPEST, LONGEST
@@ -48,6 +49,7 @@ OPTIONAL_TEXT_FIELDS: dict[str, Make] = {
     "name": lambda value: UserSignedUp("acme", value),
     "auth_type": lambda value: ConnectionRemoved("acme", "slack", value),
     "config_id": lambda value: ConfigChanged("acme", "slack", config_id=value),
+    "connection_id": lambda value: ConnectionRemoved("acme", "slack", connection_id=value),
 }
 
 
@@ -89,7 +91,7 @@ def test_a_field_that_is_left_out_is_named(kind: type[Event]) -> None:
 
 
 @pytest.mark.parametrize("text", [".", ".."])
-@pytest.mark.parametrize("field", ["linked_account_id", "slug", "config_id"])
+@pytest.mark.parametrize("field", ["linked_account_id", "slug", "config_id", "connection_id"])
 def test_what_becomes_part_of_a_path_is_no_way_up(field: str, text: str) -> None:
     assert refusal({**TEXT_FIELDS, **OPTIONAL_TEXT_FIELDS}[field], text).startswith(f"{field}: ")
 
@@ -227,6 +229,20 @@ def test_a_field_that_no_event_has_is_named() -> None:
         ConnectionAuthorized("acme", "slack", "oauth2", SECRET)  # type: ignore[call-arg]
     with pytest.raises(InvalidEvent, match=r"^linked_account_id: Got multiple values"):
         UserSignedUp("acme", linked_account_id="other")  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("kind", [ConnectionAuthorized, ConfigChanged, ConnectionRemoved])
+def test_an_event_of_a_connection_may_name_it(kind: Callable[..., Event]) -> None:
+    assert kind("acme", "slack", connection_id="c1").payload()["connection_id"] == "c1"
+    assert "connection_id" not in kind("acme", "slack").payload()
+    assert refusal(lambda value: kind("acme", "slack", connection_id=value), f"{SECRET}\0").startswith(
+        "connection_id: "
+    )
+
+
+@pytest.mark.parametrize("kind", [UserSignedUp, UserDeleted])
+def test_an_event_of_the_account_itself_takes_no_connection(kind: Callable[..., Event]) -> None:
+    assert refusal(lambda value: kind("acme", connection_id=value), "c1").startswith("connection_id: Unexpected")
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:

@@ -36,6 +36,21 @@ READ = [
         logged(EventType.CONNECTION_REMOVED, "a", payload={"auth_type": "x"}), {"auth_type": "x"}, id="a removal"
     ),
     pytest.param(logged(EventType.CONNECTION_AUTHORIZED, "a"), {}, id="an authorisation"),
+    pytest.param(
+        logged(EventType.CONNECTION_AUTHORIZED, "a", payload={"connection_id": "c1"}),
+        {"connection_id": "c1"},
+        id="an authorisation of one connection",
+    ),
+    pytest.param(
+        logged(EventType.CONNECTION_REMOVED, "a", payload={"connection_id": None}),
+        {},
+        id="a removal of none in particular",
+    ),
+    pytest.param(
+        logged(CHANGE, "a", payload={"connection_id": "c1", "sealed": KEY.seal({"fields": {"x": 1}, "workflows": []})}),
+        {"connection_id": "c1", "fields": {"x": 1}, "workflows": []},
+        id="a sealed change of one connection's config",
+    ),
 ]
 
 
@@ -102,6 +117,13 @@ BROKEN = [
     pytest.param(logged(SIGN_UP, "a", payload={"name": 7}), "name", id="a field of a wrong type"),
     pytest.param(logged(CHANGE, "a", slug=None), "slug", id="a change without a slug"),
     pytest.param(logged(SIGN_UP, "a", slug=SLUG), "slug", id="a sign-up with a slug"),
+    pytest.param(logged(CHANGE, "a", payload={"connection_id": ""}), "connection_id: ", id="an empty connection"),
+    pytest.param(logged(CHANGE, "a", payload={"connection_id": 7}), "connection_id: ", id="a connection by number"),
+    pytest.param(
+        logged(SIGN_UP, "a", payload={"connection_id": "c1"}),
+        "connection_id: user_signed_up has no such field",
+        id="a sign-up of a connection",
+    ),
 ]
 
 

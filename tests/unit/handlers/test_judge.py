@@ -47,13 +47,15 @@ NAMED: dict[str, dict[str, str]] = {
 }
 #: For each: of an account without an id, and of one with it; each by when it was connected.
 NEVER, BY_TIME = [OTHER] * 4, [MEANT, MEANT, MEANT, UNCLEAR]
+#: What the host names by its id was there.
+BY_ID = [MEANT, MEANT, MEANT, RENEWED]
 NAMES = [
     ("any", BY_TIME, BY_TIME),
     ("its auth type", BY_TIME, BY_TIME),
     ("another auth type", NEVER, NEVER),
-    ("its id", NEVER, BY_TIME),
+    ("its id", NEVER, BY_ID),
     ("another id", NEVER, NEVER),
-    ("its auth type and id", NEVER, BY_TIME),
+    ("its auth type and id", NEVER, BY_ID),
     ("its auth type and another id", NEVER, NEVER),
     ("another auth type and its id", NEVER, NEVER),
 ]

@@ -1,11 +1,11 @@
 """What the listing makes one suspect of the mirror."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from cobalt_mirror.cobalt import LinkedAccount
-from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.db.listing import Known
 from cobalt_mirror.workers.reconcile.comparison import compare
 from tests.unit.reconcile.listings import (
@@ -13,8 +13,10 @@ from tests.unit.reconcile.listings import (
     CREATED,
     LATER,
     ROW,
+    SLUGS,
     account_row,
     connection_row,
+    custom,
     integration,
     listed,
     suspected,
@@ -68,18 +70,18 @@ def test_no_column_of_an_account_is_left_out_of_the_comparison(column: str) -> N
 
 
 def test_of_an_account_that_the_mirror_does_not_know_nothing_is_suspected() -> None:
-    assert list(compare(listed(integration()), Known(connections={"slack": connection_row(**CONNECTED)}))) == []
+    assert list(compare(listed(integration()), Known(connections={"slack": connection_row(**CONNECTED)}), SLUGS)) == []
 
 
-GONE = {**CONNECTED, "status": "disconnected", "accounts": [], "connected_at": None}
+#: The smallest step of time.
+TICK = timedelta(microseconds=1)
+
+GONE = {**CONNECTED, "status": "disconnected", "connected_at": None}
 EXPIRED = {**CONNECTED, "status": "reauth_required"}
-ADOPTED = {**CONNECTED, "accounts": None}
-BOTH = {
-    **CONNECTED,
-    "accounts": [{"connected_at": stored_time(CREATED)}, {"connected_at": stored_time(LATER)}],
-    "connected_at": LATER,
-}
+RENEWED = {**CONNECTED, "connected_at": LATER}
+UNDATED = {**CONNECTED, "connected_at": None}
 MAIL = {**CONNECTED, "slug": "gmail"}
+OURS = {**CONNECTED, "slug": "order_desk"}
 CHANGED, ANEW, LOST = (
     ("slack", "changed", ["status"]),
     ("slack", "changed", ["connected_at"]),
@@ -118,38 +120,48 @@ CONNECTIONS = [
     ),
     pytest.param(listed(integration(created_at=LATER)), [GONE], [CHANGED], id="made anew after it was disconnected"),
     pytest.param(
-        listed(integration(created_at=LATER)), [{**CONNECTED, "listed_created_at": LATER}], [], id="so at the last look"
+        listed(integration(created_at=CREATED + TICK)), [CONNECTED], [ANEW], id="made anew in the next microsecond"
     ),
-    pytest.param(
-        listed(integration(created_at=LATER)),
-        [{**CONNECTED, "listed_created_at": CREATED}],
-        [ANEW],
-        id="otherwise at the last look",
-    ),
+    pytest.param(listed(integration(created_at=CREATED - TICK)), [CONNECTED], [], id="connected again since"),
+    pytest.param(listed(integration()), [RENEWED], [], id="its token was renewed since"),
+    pytest.param(listed(integration(created_at=LATER)), [RENEWED], [], id="made when the mirror's token was renewed"),
     pytest.param(listed(integration(created_at=None)), [CONNECTED], [], id="no time is listed"),
+    pytest.param(listed(integration(created_at=None)), [UNDATED], [], id="no time is known anywhere"),
+    pytest.param(listed(integration(created_at=LATER)), [UNDATED], [], id="the mirror knows no time"),
     pytest.param(
-        listed(integration(created_at=None)),
-        [{**CONNECTED, "listed_created_at": CREATED}],
-        [],
-        id="no time is listed any more",
+        listed(integration(created_at=LATER), integration()), [RENEWED], [], id="two auth types, since the last"
     ),
     pytest.param(
-        listed(integration(created_at=None)), [{**CONNECTED, "connected_at": None}], [], id="no time is known anywhere"
+        listed(integration(), integration(created_at=LATER)), [CONNECTED], [ANEW], id="one of two was made anew"
     ),
     pytest.param(
-        listed(integration()), [{**CONNECTED, "accounts": [], "connected_at": CREATED}], [], id="the row's own time"
+        listed(integration(created_at=None), integration(created_at=LATER)), [CONNECTED], [ANEW], id="of one, no time"
+    ),
+    # custom applications
+    pytest.param(listed(custom()), [OURS], [], id="a custom one, as mirrored"),
+    pytest.param(
+        listed(custom()), [], [("order_desk", "changed", ["status"])], id="a custom one that the mirror does not show"
     ),
     pytest.param(
-        listed(integration()), [{**CONNECTED, "connected_at": LATER}], [], id="the time of one of its accounts"
+        listed(custom(created_at=LATER)), [OURS], [("order_desk", "changed", ["connected_at"])], id="a custom one anew"
     ),
-    pytest.param(listed(integration()), [BOTH], [], id="the time of the first of two accounts"),
     pytest.param(
-        listed(integration(created_at=LATER), integration()), [BOTH], [], id="two auth types are one, since the first"
+        listed(custom("app-2")),
+        [OURS],
+        [("warehouse", "changed", ["status"]), ("order_desk", "gone", ["status"])],
+        id="one custom application instead of another",
     ),
-    pytest.param(listed(integration()), [ADOPTED], [], id="adopted from the listing"),
-    pytest.param(listed(integration(created_at=LATER)), [ADOPTED], [ANEW], id="adopted, and made anew since"),
+    pytest.param(listed(custom("app-9")), [], [], id="an unmapped one alone"),
+    pytest.param(listed(custom("app-9"), integration()), [CONNECTED], [], id="an unmapped one beside one as mirrored"),
     pytest.param(
-        listed(integration()), [{**CONNECTED, "accounts": [{}], "connected_at": None}], [ANEW], id="no time is known"
+        listed(custom("app-9")), [CONNECTED], [CHANGED], id="one that may be the unmapped one does not seem gone"
+    ),
+    pytest.param(listed(custom("app-9")), [GONE], [], id="a disconnected one beside an unmapped one"),
+    pytest.param(
+        listed(),
+        [{**CONNECTED, "slug": "custom"}],
+        [("custom", "changed", ["status"])],
+        id="the invented one of an earlier version does not seem gone",
     ),
     # several
     pytest.param(listed(integration(), integration("gmail")), [CONNECTED, MAIL], [], id="two, as mirrored"),
@@ -182,9 +194,9 @@ def test_nothing_under_a_deleted_account_is_suspected() -> None:
     assert suspected(listed(), CONNECTED, status="deleted") == [("", "changed", ["status"])]
 
 
-def test_a_suspicion_bears_the_account_and_the_time_that_the_listing_tells() -> None:
+def test_a_suspicion_bears_the_account() -> None:
     known = Known(account=account_row(name="Other"), connections={"gmail": connection_row(**MAIL)})
-    found = list(compare(listed(integration(created_at=LATER), integration("jira", created_at=None)), known))
+    found = list(compare(listed(integration(), integration("jira")), known, SLUGS))
 
     assert [one.linked_account_id for one in found] == ["acme"] * 4
-    assert {one.slug: one.listed_created_at for one in found} == {"": None, "slack": LATER, "jira": None, "gmail": None}
+    assert {one.slug for one in found} == {"", "slack", "jira", "gmail"}

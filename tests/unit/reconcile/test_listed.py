@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.workers.reconcile.comparison import Listed, adopted_rows, listed_connections
-from tests.unit.reconcile.listings import CREATED, LATER, ROW, integration, listed
+from tests.unit.reconcile.listings import CREATED, LATER, ROW, SLUGS, custom, integration, listed
 
 
 def shown(slug: str = "slack", created_at: datetime | None = CREATED, *, needs_reauth: bool = False) -> Listed:
@@ -25,8 +25,14 @@ ROWS = [
         [shown(needs_reauth=True), shown("gmail", LATER)],
         id="one application's trouble is not another's",
     ),
-    pytest.param([integration(), integration(created_at=LATER)], [shown()], id="two auth types: the first time"),
-    pytest.param([integration(created_at=LATER), integration()], [shown()], id="two auth types, the later one first"),
+    pytest.param(
+        [integration(), integration(created_at=LATER)], [shown(created_at=LATER)], id="two auth types: the last time"
+    ),
+    pytest.param(
+        [integration(created_at=LATER), integration()],
+        [shown(created_at=LATER)],
+        id="two auth types, the later one first",
+    ),
     pytest.param([integration(), integration()], [shown()], id="two auth types with the same time"),
     pytest.param([integration(created_at=None), integration()], [shown()], id="two auth types, the first without time"),
     pytest.param([integration(), integration(created_at=None)], [shown()], id="two auth types, the last without time"),
@@ -46,9 +52,23 @@ ROWS = [
     ),
     pytest.param(
         [integration(needs_reauth=True), integration(), integration(created_at=LATER)],
-        [shown(needs_reauth=True)],
+        [shown(created_at=LATER, needs_reauth=True)],
         id="the first of three expired",
     ),
+    # custom applications
+    pytest.param([custom()], [shown("order_desk")], id="a custom application"),
+    pytest.param(
+        [custom(), custom("app-2", LATER)],
+        [shown("order_desk"), shown("warehouse", LATER)],
+        id="two custom applications are two connections",
+    ),
+    pytest.param(
+        [custom(), custom(created_at=LATER, needs_reauth=True)],
+        [shown("order_desk", LATER, needs_reauth=True)],
+        id="two connections of one custom application are one",
+    ),
+    pytest.param([custom("app-9"), integration()], [shown()], id="a custom application that the catalogue lacks"),
+    pytest.param([custom(None)], [], id="a custom application without an id"),
 ]
 
 
@@ -56,14 +76,14 @@ ROWS = [
 def test_auth_types_of_an_application_are_one_connection(
     integrations: list[dict[str, Any]], expected: list[Listed]
 ) -> None:
-    connections = listed_connections(listed(*integrations))
+    connections = listed_connections(listed(*integrations), SLUGS)
 
     assert connections == {one.slug: one for one in expected}
 
 
 @pytest.mark.parametrize("integrations", ["left out", None])
 def test_what_the_listing_does_not_tell_is_not_the_same_as_none(integrations: str | None) -> None:
-    assert listed_connections(listed(integrations=integrations)) is None
+    assert listed_connections(listed(integrations=integrations), SLUGS) is None
 
 
 def test_a_listed_connection_is_connected_unless_it_needs_to_be_authorised_again() -> None:
@@ -90,21 +110,27 @@ ADOPTED = [
 def test_an_account_is_adopted_as_it_is_listed(
     changes: dict[str, Any], environment: str | None, row: dict[str, Any]
 ) -> None:
-    assert adopted_rows(listed(**changes), environment) == ({**ROW, **row}, [])
+    assert adopted_rows(listed(**changes), environment, SLUGS) == ({**ROW, **row}, [])
 
 
 def test_of_an_adopted_connection_nothing_counts_as_read() -> None:
     account = listed(
         integration(needs_reauth=True), integration(created_at=LATER), integration("gmail", created_at=None)
     )
-    _, connections = adopted_rows(account, None)
+    _, connections = adopted_rows(account, None, SLUGS)
 
     both = {"linked_account_id": "acme", "accounts": None}
     assert connections == [
-        {**both, "slug": "slack", "status": "reauth_required", "connected_at": CREATED},
+        {**both, "slug": "slack", "status": "reauth_required", "connected_at": LATER},
         {**both, "slug": "gmail", "status": "connected", "connected_at": None},
     ]
 
 
 def test_of_connections_that_are_not_listed_none_is_adopted() -> None:
-    assert adopted_rows(listed(integrations="left out"), None)[1] == []
+    assert adopted_rows(listed(integrations="left out"), None, SLUGS)[1] == []
+
+
+def test_a_custom_application_is_adopted_under_its_own_slug_or_not_at_all() -> None:
+    _, connections = adopted_rows(listed(custom(), custom("app-9"), custom(None)), None, SLUGS)
+
+    assert [row["slug"] for row in connections] == ["order_desk"]

@@ -28,6 +28,7 @@ def test_calls_about_configs_call_the_code_of_an_error_otherwise(api: Api) -> No
     assert "error_code" in api("GET", SLACK).json()
     assert "error_code" in api("POST", CONFIG, json={"slug": "nosuch"}).json()
     assert "error" in api("GET", SLACK, account="nobody").json()
+    assert "error" in api("GET", SLACK, account=None).json()
     assert "error" in api("GET", SLACK, headers={"x-api-key": "wrong"}).json()
 
 

@@ -162,6 +162,16 @@ def test_not_connected_is_false_or_absent_as_the_switch_says(
     assert api.application()["connected_accounts"] == []
 
 
+def test_connected_accounts_are_bare_as_the_switch_says(api: Api, sandbox: Sandbox) -> None:
+    api.consent("slack")
+    sandbox.change_settings(connected_accounts_bare=True)
+
+    (shown,) = api.application()["connected_accounts"]
+    assert set(shown) == {"identifier", "connectedAt"}
+    sandbox.expire_connection("acme", "slack")
+    assert api.application()["reauth_required"] is True
+
+
 def test_an_expired_part_asks_for_reauthorisation(api: Api, sandbox: Sandbox) -> None:
     api.consent("hubspot")
     sandbox.connect("acme", "hubspot", auth_type="keybased")

@@ -7,7 +7,9 @@ import pytest
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
 from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
+from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.ops.subscription import ensure_subscription, find_problem
+from tests.unit.cobalt.scripted import ScriptedCobalt, answer
 
 URL = "https://mirror.test/webhooks/cobalt"
 
@@ -38,12 +40,56 @@ def test_all_is_well_after_it_was_ensured(client: Client, sandbox: Sandbox) -> N
 
 def test_events_that_are_missing_are_added_and_the_rest_stays(client: Client) -> None:
     client.create_webhook(URL, EVENT_NAMES[2:4])
-    assert "did not send Connection Created, Connection Deleted, Workflow Errored" in (problem(client) or "")
+    lacking = "Connection Created, Connection Deleted, Workflow Errored, Workflow Stopped, Workflow Timed Out"
+    assert f"did not send {lacking}" in (problem(client) or "")
 
     ensure_subscription(client, URL)
 
     assert set(client.fetch_webhooks()[0].webhook_events) == set(EVENT_NAMES)
     assert problem(client) is None
+
+
+def test_a_webhook_of_before_is_subscribed_to_the_events_that_are_new(client: Client, sandbox: Sandbox) -> None:
+    client.create_webhook(URL, EVENT_NAMES[:5])
+    assert "did not send Workflow Stopped, Workflow Timed Out; run" in (problem(client) or "")
+
+    assert (
+        ensure_subscription(client, URL) == f"repaired {URL}, which did not send Workflow Stopped, Workflow Timed Out"
+    )
+
+    assert problem(client) is None
+    sandbox.reset_ledger()
+    assert ensure_subscription(client, URL) is None
+    assert [call.route for call in sandbox.calls()] == ["list_webhooks"]
+
+
+@pytest.mark.parametrize("kind", ["custom", "slack"])
+def test_a_webhook_with_a_body_of_its_own_gets_the_default_one(client: Client, kind: str) -> None:
+    webhook = client.create_webhook(URL, EVENT_NAMES)
+    client.update_webhook(webhook.id, webhook_type=kind, webhook_body={"text": "{{event}}"})
+    assert f"Cobalt's webhook for {URL} had a {kind} body instead of the default one; run" in (problem(client) or "")
+
+    said = ensure_subscription(client, URL)
+
+    assert said == f"repaired {URL}, which had a {kind} body instead of the default one"
+    (repaired,) = client.fetch_webhooks()
+    assert (repaired.id, repaired.webhook_type) == (webhook.id, "default")
+    assert problem(client) is None
+
+
+def test_a_body_that_cobalt_does_not_change_is_said_and_what_to_do_about_it() -> None:
+    custom = {"_id": "w1", "webhook_url": URL, "webhook_events": EVENT_NAMES, "webhook_type": "custom"}
+    cobalt = ScriptedCobalt(answer([custom]), answer(custom))
+
+    with (
+        cobalt.client() as client,
+        pytest.raises(
+            NotReady, match=r"keeps the custom body of webhook w1 for \S+, .*; delete that webhook at Cobalt, then run"
+        ),
+    ):
+        ensure_subscription(client, URL)
+
+    assert cobalt.body["webhook_type"] == "default"
 
 
 def test_of_two_with_our_url_the_better_one_is_ours(client: Client) -> None:

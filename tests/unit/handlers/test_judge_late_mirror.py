@@ -1,0 +1,54 @@
+"""A connection that the mirror did not show yet when it was removed, and whose `connectedAt` has moved since."""
+
+from dataclasses import replace
+
+import pytest
+
+from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.workers.handlers.identity import Evidence, Judgement, Link, judge
+from tests.unit.entries import at, authorized, removed
+from tests.unit.handlers.links import stamp
+
+#: The removal is of 0. The mirror showed only another connection then.
+OTHER = Link("oauth2", stored_time(at(-9)), "c1")
+LATE = Link("oauth2", stored_time(at(3)), "c2")
+REMOVAL = removed("r", 0, meant_for=stamp(OTHER))
+
+
+def seen(second: float, connection_id: str = "c2") -> Link:
+    return Link("oauth2", stored_time(at(second)), connection_id)
+
+
+def test_without_any_sign_of_it_it_is_another_and_newer() -> None:
+    assert judge(REMOVAL, LATE, Evidence(shown=[OTHER, LATE])) is Judgement.NEWER
+
+
+@pytest.mark.parametrize(
+    ("evidence", "judgement"),
+    [
+        (Evidence(shown=[OTHER, seen(-1), LATE]), Judgement.RENEWED),  # an earlier read of the same attempt
+        (Evidence(shown=[OTHER, seen(0), LATE]), Judgement.RENEWED),
+        (Evidence(shown=[OTHER, seen(1), LATE]), Judgement.NEWER),
+        (Evidence(shown=[OTHER, LATE], mirrored=[seen(-1)]), Judgement.RENEWED),  # what the mirror got since
+        (Evidence(shown=[OTHER, LATE], mirrored=[seen(1)]), Judgement.NEWER),
+        (Evidence(shown=[OTHER, LATE], mirrored=[seen(-1, "c3")]), Judgement.NEWER),
+        (Evidence(authorizations=[authorized("a", -1, connection_id="c2")]), Judgement.RENEWED),
+        (Evidence(authorizations=[authorized("a", -1, connection_id="c3")]), Judgement.NEWER),
+        (Evidence(authorizations=[authorized("a", -1)]), Judgement.NEWER),  # of whichever
+    ],
+)
+def test_it_is_meant_if_it_was_seen_before_or_named_by_the_host(evidence: Evidence, judgement: Judgement) -> None:
+    assert judge(REMOVAL, LATE, evidence) is judgement
+
+
+def test_it_is_meant_if_the_removal_names_it() -> None:
+    named = removed("r", 0, connection_id="c2", meant_for=stamp(OTHER))
+
+    assert judge(named, LATE, Evidence()) is Judgement.RENEWED
+
+
+def test_news_that_it_was_authorized_again_keeps_it_all_the_same() -> None:
+    evidence = Evidence(shown=[OTHER, seen(-1), LATE])
+    again = authorized("a", 2, connection_id="c2")
+
+    assert judge(REMOVAL, LATE, replace(evidence, authorizations=[again])) is Judgement.NEWER
