@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event, func, select, text
@@ -13,10 +14,12 @@ from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.due import find_due_accounts
 from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.history import Because
+from cobalt_mirror.db.mirror import record_catalogue
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.events import Event, Receipt
 from cobalt_mirror.events.publish import publish_with
-from cobalt_mirror.workers.catalogue import Catalogue
+from cobalt_mirror.workers.catalogue import Catalogue, application_row
 from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.outcomes import backoff
 from cobalt_mirror.workers.settings import Settings
@@ -113,6 +116,11 @@ class World:
         with self.engine.begin() as connection:
             connection.execute(tables.events.insert().values(**values))
 
+    def fill_catalogue(self) -> None:
+        """Let the mirror know the applications, as it does wherever workers have run for a minute."""
+        with self.engine.begin() as connection:
+            record_catalogue(connection, _catalogue(), Because(at=self.clock(), cause={"catalogue": "refreshed"}))
+
     # --- the workers' side --------------------------------------------------------------------------------------------
 
     def due_accounts(self) -> list[str]:
@@ -208,7 +216,7 @@ class World:
             if row["status"] != "disconnected"
         }
         configs = {
-            (row["linked_account_id"], row["slug"], row["config_id"]): (row["fields"], _workflows(row["workflows"]))
+            _config_key(row): (row["fields"], _workflows(row["workflows"]))
             for row in self.rows("configs", status="installed")
         }
         return {"accounts": accounts, "connections": connections, "configs": configs}
@@ -223,7 +231,7 @@ class World:
             for row in state["connections"]
         }
         configs = {
-            (row["linked_account_id"], row["slug"], row["config_id"]): (
+            _config_key(row): (
                 _mirrored_values(row["fields"], secret),
                 _workflows(
                     [
@@ -240,9 +248,25 @@ class World:
         return {"signing_secret", "ssl_key", "row_secret"}
 
 
-def _account(account: dict[str, Any]) -> tuple[str, str, str, datetime]:
+@cache
+def _catalogue() -> list[dict[str, Any]]:
+    """What the sandbox lists, as rows of the mirror."""
+    sandbox = Sandbox(rate_limited=False)
+    with Client("tk_sandbox", base_url="http://sandbox.test", transport=SandboxTransport(sandbox)) as client:
+        client.upsert_account("anyone")
+        return [application_row(application) for application in client.fetch_applications("anyone")]
+
+
+def _account(account: dict[str, Any]) -> tuple[str, str, str, datetime, str]:
     connected_at = datetime.fromisoformat(account["connected_at"])
-    return account["auth_type"], repr(account["identifier"]), account["status"], connected_at
+    connection_id = account.get("connection_id") or ""
+    return account["auth_type"], repr(account["identifier"]), account["status"], connected_at, connection_id
+
+
+def _config_key(row: dict[str, Any]) -> tuple[str, ...]:
+    """Account, application and config; the connection as well, where an application holds several."""
+    key = (row["linked_account_id"], row["slug"], row["config_id"])
+    return (*key, row["connection_id"]) if row["connection_id"] else key
 
 
 def _mirrored_values(values: dict[str, Any], secret: set[str]) -> dict[str, Any]:

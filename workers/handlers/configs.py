@@ -13,6 +13,7 @@ from cobalt_mirror.workers.handlers.access import Caller, Reader
 from cobalt_mirror.workers.handlers.accounts import with_account
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.folding import Desired, Patch, fold_configs, hides_values, is_secret, merge
+from cobalt_mirror.workers.handlers.identity import read_links
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of
 
@@ -143,11 +144,14 @@ def read_configs(cobalt: Reader, findings: Findings, *, known: Container[ConfigK
         known: keys of configs that need no reading.
     """
     listed = [ConfigKey(each.config_id, each.connection_id or "") for each in cobalt.fetch_configs()]
-    has_connections = any(key.connection_id for key in listed)
+    shown = read_links(None if findings.connection is None else findings.connection.accounts)
+    ids = [*(key.connection_id for key in listed), *(link.connection_id for link in shown)]
+    holds_several = bool(findings.loaded.has_multi_auth) or any(ids)
     for key in dict.fromkeys([*(row.key for row in findings.configs), *listed]):
         if key in known:
             continue
-        if has_connections and not key.connection_id:  # since then, the application has come to hold several
+        # Since then, the application has come to hold several, and Cobalt refuses to look for one without a connection.
+        if holds_several and not key.connection_id and key not in listed:
             findings.config_deleted(key)
             continue
         try:

@@ -114,7 +114,7 @@ def judge(entry: Entry, link: Link, evidence: Evidence) -> Judgement:
     removal = entry.event
     if not isinstance(removal, ConnectionRemoved) or not _names(removal, link):
         return Judgement.OTHER
-    if _is_back(link, [*taken_before(entry), *evidence.gone]):
+    if _is_back(link, taken_before(entry)) or _is_back(link, evidence.gone):
         return Judgement.NEWER
     if not _has_moved(entry, link):
         return Judgement.MEANT

@@ -11,6 +11,18 @@ from tests.integration.journey.stories import Stage
 from tests.world import World
 
 
+@pytest.fixture
+def make_world(make_world: Callable[..., World]) -> Callable[..., World]:
+    """Makes worlds whose mirror knows the applications."""
+
+    def make(**options: Any) -> World:
+        world = make_world(**options)
+        world.fill_catalogue()
+        return world
+
+    return make
+
+
 @pytest.fixture(scope="module")
 def make_stage(
     tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path

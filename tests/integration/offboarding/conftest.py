@@ -1,13 +1,26 @@
 """A world on SQLite, kept for all examples of a module."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.integration.offboarding.customer import settle_customer
 from tests.world import World
+
+
+@pytest.fixture
+def make_world(make_world: Callable[..., World]) -> Callable[..., World]:
+    """Makes worlds whose mirror knows the applications."""
+
+    def make(**options: Any) -> World:
+        world = make_world(**options)
+        world.fill_catalogue()
+        return world
+
+    return make
 
 
 @pytest.fixture(scope="module")

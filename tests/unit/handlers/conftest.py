@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator
-from datetime import datetime
 
 import pytest
 
@@ -10,17 +9,9 @@ from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
 from cobalt_mirror.db.leases import Lease
 from cobalt_mirror.workers.handlers.access import Caller
-from tests.unit.entries import ACCOUNT, at
-
-
-class Clock:
-    """Stands still at some second after noon."""
-
-    def __init__(self) -> None:
-        self.second = 0.0
-
-    def __call__(self) -> datetime:
-        return at(self.second)
+from tests.unit.entries import ACCOUNT
+from tests.unit.handlers.clock import Clock
+from tests.unit.handlers.stage import Stage
 
 
 @pytest.fixture
@@ -49,3 +40,10 @@ def calling(client: Client) -> Callable[[str], Caller]:
         return Caller(client, lease, longest_call_seconds=1)
 
     return caller
+
+
+@pytest.fixture
+def stage(sandbox: Sandbox, clock: Clock) -> Iterator[Stage]:
+    """The account at Cobalt, and attempts at its connections."""
+    with Stage(sandbox, clock) as stage:
+        yield stage

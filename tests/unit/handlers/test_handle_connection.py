@@ -12,7 +12,7 @@ from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.connections import handle_connection
 from tests.unit.entries import ACCOUNT, SLUG, at, authorized, changed, removed
-from tests.unit.handlers.conftest import Clock
+from tests.unit.handlers.clock import Clock
 from tests.unit.handlers.mirrored import assert_as_at_cobalt, recorded
 from tests.unit.handlers.subjects import ended_as, findings
 

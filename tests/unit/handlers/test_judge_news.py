@@ -1,6 +1,6 @@
 """News of a reconnection: which connected account it is of, when the removal came before it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import product
 
@@ -13,7 +13,7 @@ from tests.unit.handlers.links import link, moment
 from tests.unit.handlers.test_judge import AT, KINDS, MOVED, Kind
 
 #: What is connected beside the account that moved.
-COMPANY = {
+COMPANY: dict[str, Callable[[Kind], list[Link]]] = {
     "alone": lambda _kind: [],
     "one that did not move": lambda kind: [kind.other()],
     "one that moved": lambda kind: [kind.other(4.2)],
