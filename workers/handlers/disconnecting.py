@@ -103,9 +103,11 @@ def _clarify(evidence: Evidence, cobalt: Caller, *, removals: Sequence[Entry], a
 
 
 def _keep_seen(findings: Findings, *, removals: Sequence[Entry], evidence: Evidence) -> None:
-    """Keep what was seen as it was when it was to be removed, for later attempts: the mirror moves on."""
+    """Keep what was seen as it was when it was to be removed, and is not in the stamp, for later attempts: the mirror
+    moves on."""
     for entry in removals:
-        seen = seen_before(entry, evidence)
+        stamped = {link.name for link in read_links(entry.logged.meant_for)}
+        seen = [link for link in seen_before(entry, evidence) if stamped and link.name not in stamped]
         if seen:
             effect = findings.effects.get(entry.logged.key) or entry.logged.effect or _NO_EFFECT
             findings.effects[entry.logged.key] = {**effect, "seen": [link.as_json() for link in dict.fromkeys(seen)]}
