@@ -235,6 +235,4 @@ VALUES: Mapping[str, Callable[[Any, Any], None]] = {
     "set_workflow_enabled": is_nothing,
     "set_config_field": is_nothing,
     "clear_config_field": is_nothing,
-    "set_auth_credential": is_nothing,
-    "delete_auth_credential": is_nothing,
 }
