@@ -5,7 +5,7 @@ import pytest
 from cobalt_mirror.cobalt import AccountIntegration, Application
 from cobalt_mirror.workers.slugs import Slugs
 
-SLUGS = Slugs(by_app_id={"app-1": "order_desk", "app-2": "hubspot"})
+SLUGS = Slugs(by_app_id={"app-1": "order_desk", "app-2": "hubspot", "app-3": "hubspot_eu"})
 
 #: The type and the `app_id` of an integration, and its slug.
 INTEGRATIONS = [
@@ -13,6 +13,7 @@ INTEGRATIONS = [
     pytest.param("unheard_of", None, "unheard_of", id="one of Cobalt's own that the catalogue does not have"),
     pytest.param("custom", "app-1", "order_desk", id="a custom one is named by the catalogue"),
     pytest.param("hubspot", "app-2", "hubspot", id="one of Cobalt's own with an id of the catalogue"),
+    pytest.param("hubspot", "app-3", "hubspot_eu", id="the catalogue counts more than the type"),
     pytest.param("slack", "app-9", "slack", id="one of Cobalt's own with an id that the catalogue does not have"),
     pytest.param("custom", "app-9", None, id="a custom one that the catalogue does not have"),
     pytest.param("custom", None, None, id="a custom one without an id"),
@@ -44,8 +45,9 @@ def test_the_default_application_is_not_unmapped(default_app_id: str, app_id: st
 def test_a_catalogue_that_was_read_later_adds_applications_and_changes_slugs() -> None:
     catalogue = [
         Application(slug="orders", name="Order Desk", app_id="app-1"),
-        Application(slug="warehouse", name="Warehouse", app_id="app-3"),
+        Application(slug="warehouse", name="Warehouse", app_id="app-4"),
         Application(slug="slack", name="Slack"),
     ]
 
-    assert SLUGS.with_catalogue(catalogue).by_app_id == {"app-1": "orders", "app-2": "hubspot", "app-3": "warehouse"}
+    expected = {"app-1": "orders", "app-2": "hubspot", "app-3": "hubspot_eu", "app-4": "warehouse"}
+    assert SLUGS.with_catalogue(catalogue).by_app_id == expected

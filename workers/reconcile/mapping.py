@@ -74,7 +74,7 @@ class Mapper:
         client = self.catalogue.client
         try:
             applications = call_patiently(
-                self.journal, lambda: client.fetch_applications(account_id), what="the catalogue"
+                self.journal, lambda: client.fetch_applications(account_id), purpose="the catalogue"
             )
         except UnknownAccount:  # it was deleted since it was listed
             return

@@ -16,13 +16,13 @@ log = structlog.get_logger()
 TRIES, FIRST_WAIT_SECONDS = 6, 1.0
 
 
-def call_patiently(journal: Journal, call: Callable[[], T], *, what: str) -> T:
+def call_patiently(journal: Journal, call: Callable[[], T], *, purpose: str) -> T:
     """Make a call, and make it again while it fails for a reason that may pass.
 
     Args:
         journal: The run; it keeps its place during the waits.
         call: The call.
-        what: What it reads, for the log.
+        purpose: What it reads, for the log.
 
     Raises:
         CobaltError: Cobalt failed for too long, or refuses the call.
@@ -36,7 +36,7 @@ def call_patiently(journal: Journal, call: Callable[[], T], *, what: str) -> T:
         except CobaltError as error:
             if isinstance(error, ResponseError) and not isinstance(error, ServerError):
                 raise
-            log.warning("not_read", what=what, error=str(error))
+            log.warning("not_read", purpose=purpose, error=str(error))
             journal.wait(wait)
         wait *= 2
     return call()

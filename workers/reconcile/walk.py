@@ -89,7 +89,7 @@ class Walk:
         def fetch() -> AccountPage:
             return self.client.fetch_accounts(page=page_number, limit=self.page_size)
 
-        return call_patiently(self.journal, fetch, what=f"page {page_number} of the listing")
+        return call_patiently(self.journal, fetch, purpose=f"page {page_number} of the listing")
 
     def compare(self, accounts: Sequence[LinkedAccount]) -> None:
         """Compare accounts with the mirror, in one transaction. Existing rows are not changed.

@@ -14,7 +14,8 @@ def test_it_is_said_until_a_setting_names_it(world: World) -> None:
 
     assert (report.ending, report.run.unmapped) == (Ending.DIFFERENCES_LEFT, 1)
     (app_id,) = report.unmapped
-    world.options["cobalt_default_app_id"] = app_id
+    world.settings = world.settings.model_copy(update={"cobalt_default_app_id": app_id})
+    world.use_key(world.key)
     named = reconcile(world)
     assert (named.ending, named.run.unmapped, dict(named.unmapped)) == (Ending.IN_AGREEMENT, 0, {})
     assert world.rows("connections") == []

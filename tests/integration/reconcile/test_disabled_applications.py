@@ -51,13 +51,24 @@ def test_configs_that_cannot_be_read_are_left(world: World, options: dict[str, A
 def test_they_do_not_keep_others_from_their_turn(make_world: Callable[..., World]) -> None:
     world = make_world(options={**OPTIONS, "reconcile_config_share": 0.5})
     at_cobalt(world, range(2), "order_desk", "slack")
-    world.sandbox.disable_application("order_desk")
     reconcile(world, account="a0")
+    reconcile(world, account="a1")
+    world.sandbox.disable_application("order_desk")
     world.catalogue.refresh()
-    reports = [reconcile(world) for _ in range(2)]
+    world.clock.pass_time(60)
+    began = world.clock()
+    report = reconcile(world)
 
-    assert [report.run.left for report in reports] == [0, 0]
-    assert {row["linked_account_id"] for row in world.rows("looks", slug="slack")} == {"a0", "a1"}
+    assert (report.ending, report.run.left) == (Ending.IN_AGREEMENT, 0)
+    read = {row["slug"] for row in world.rows("looks") if row["looked_at"] >= began}
+    assert read == {"slack"}
+
+
+def test_what_differs_in_an_account_does_not_have_them_read_along(world: World) -> None:
+    world.sandbox.expire_connection("a1", "slack")
+    report = reconcile(world)
+
+    assert (report.ending, report.run.left, report.run.repaired) == (Ending.IN_AGREEMENT, 0, 1)
 
 
 def test_one_that_expired_is_seen_in_the_accounts_own_answer(world: World) -> None:

@@ -72,6 +72,7 @@ def test_code_names_members_and_writes_no_word_of_a_set() -> None:
     others = {
         ("workers/handlers/authorizing.py", "active"),  # Cobalt's word about one connected account
         ("workers/handlers/reading.py", "active"),
+        ("workers/demo/run.py", "token_renewed"),  # an effect in the sandbox's ledger
         ("workers/web/probes.py", "alive"),  # what a probe answers
     }
     assert words == others

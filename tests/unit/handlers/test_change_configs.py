@@ -88,10 +88,10 @@ def test_a_check_reads_the_connection_and_its_configs(
         read_connection(found.loaded, calling(SLUG), found)
 
     assert routes(sandbox) == (
-        ["read_application"] if is_disabled else ["read_application", "list_configs", "read_config"]
+        ["read_application", "read_account"] if is_disabled else ["read_application", "list_configs", "read_config"]
     )
     assert recorded(found, "configs").keys() == (set() if is_disabled else {ACCOUNT})
-    assert recorded(found, "connections").keys() == (set() if is_disabled else {SLUG})
+    assert recorded(found, "connections").keys() == {SLUG}
 
 
 # --- changing ---------------------------------------------------------------------------------------------------------
