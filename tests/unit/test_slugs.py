@@ -36,7 +36,9 @@ def test_the_catalogue_names_what_has_no_slug_of_its_own(kind: str, app_id: str 
         pytest.param("app-9", "app-1", False, id="it is in the catalogue"),
     ],
 )
-def test_the_default_application_is_not_unmapped(default_app_id: str | None, app_id: str | None, expected: bool) -> None:
+def test_the_default_application_is_not_unmapped(
+    default_app_id: str | None, app_id: str | None, expected: bool
+) -> None:
     slugs = Slugs(by_app_id=SLUGS.by_app_id, default_app_id=default_app_id)
 
     assert slugs.is_unmapped(AccountIntegration(type="custom", app_id=app_id)) is expected

@@ -18,7 +18,7 @@ from cobalt_mirror.workers.handlers.identity import Evidence, Judgement, Link, j
 from cobalt_mirror.workers.handlers.reading import connection_columns
 from cobalt_mirror.workers.outcomes import DONE, Verdict
 from tests.unit.entries import ACCOUNT, at, authorized, removed
-from tests.unit.handlers.conftest import Clock
+from tests.unit.handlers.clock import Clock
 from tests.unit.handlers.links import stamp
 from tests.unit.handlers.subjects import findings
 
