@@ -54,7 +54,8 @@ class News:
         if not self._stamps.of(removal.event) or self._stamps.find(removal.event, life) is not None:
             return False
         asked = [removal, *self._register.of(life.account, [ConnectionAuthorized], slug=life.slug)]
-        ids = {getattr(each.event, "connection_id", None) for each in asked if each.order <= removal.order}
+        known = [each for each in asked if each.order <= removal.order and each.recorded_at <= removal.finished_at]
+        ids = {getattr(each.event, "connection_id", None) for each in known}
         is_named = life.connection_id is not None and life.connection_id in ids
         return not is_named and not any(
             self._shows(row, life, removal) for row in self._mirrored[life.account, life.slug]
