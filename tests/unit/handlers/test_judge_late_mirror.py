@@ -1,10 +1,12 @@
 """A connection that the mirror did not show yet when it was removed, and whose `connectedAt` has moved since."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.identity import Evidence, Judgement, Link, judge
 from tests.unit.entries import at, authorized, removed
 from tests.unit.handlers.links import stamp
@@ -52,3 +54,28 @@ def test_news_that_it_was_authorized_again_keeps_it_all_the_same() -> None:
     again = authorized("a", 2, connection_id="c2")
 
     assert judge(REMOVAL, LATE, replace(evidence, authorizations=[again])) is Judgement.NEWER
+
+
+#: Of an application without ids, the mirror showed only the other auth type.
+KEYS, SIGNED_IN = Link("keybased", stored_time(at(-9))), Link("oauth2", stored_time(at(3)))
+LONG_AGO = Evidence(shown=[KEYS, SIGNED_IN], is_account_read=True, created_at=stored_time(at(-9)))
+
+
+@pytest.mark.parametrize(
+    ("named", "before", "judgement"),
+    [
+        ({}, [], Judgement.NEWER),
+        ({"auth_type": "oauth2"}, [], Judgement.RENEWED),
+        ({}, [authorized("a", -1, auth_type="oauth2")], Judgement.RENEWED),
+        ({}, [authorized("a", -1, auth_type="keybased")], Judgement.NEWER),
+        ({}, [authorized("a", -1)], Judgement.NEWER),  # of whichever
+    ],
+)
+def test_an_auth_type_is_meant_if_the_host_named_it_no_later(
+    named: dict[str, Any], before: list[Entry], judgement: Judgement
+) -> None:
+    removal = removed("r", 0, meant_for=stamp(KEYS), **named)
+
+    assert judge(removal, SIGNED_IN, replace(LONG_AGO, authorizations=before)) is judgement
+    anew = replace(LONG_AGO, authorizations=before, created_at=stored_time(at(2)))
+    assert judge(removal, SIGNED_IN, anew) is Judgement.NEWER
