@@ -109,7 +109,7 @@ def test_what_names_a_connection_waits_until_its_id_is_known() -> None:
     step = Publish(at=5.0, events=(Planned(kind=ConfigChanged, id="1", occurred=4.5, fields=fields, skew=-2.0),))
 
     assert step.events[0].at(start, {}) is None
-    event = step.put_off(7.0).events[0].at(start, {opened: "c1"})
+    event = step.put_off(2.0).events[0].at(start, {opened: "c1"})
     assert isinstance(event, ConfigChanged)
     assert (event.connection_id, event.occurred_at) == ("c1", start + timedelta(seconds=6.5))
     assert with_ids({"slug": "xero"}, {}) == {"slug": "xero"}
