@@ -52,7 +52,7 @@ class Settings(DatabaseSettings):
     cobalt_api_key: SecretStr = SecretStr("")
     cobalt_previous_api_key: SecretStr = SecretStr("")
     cobalt_base_url: str = "https://app.refold.ai"
-    cobalt_default_app_id: str = ""
+    cobalt_default_app_id: str | None = None
     cobalt_rate_per_second: float = Field(default=20, ge=0, le=100_000)
     cobalt_burst: int = Field(default=5, ge=1, le=10_000)
     cobalt_processes: int | None = Field(default=None, ge=1, le=10_000)

@@ -16,11 +16,11 @@ class Slugs:
     Attributes:
         by_app_id: Slug by `app_id`.
         default_app_id: The `app_id` of the organisation's default application, which is in no catalogue and which no
-            customer connects; empty: not known.
+            customer connects; None: not known.
     """
 
     by_app_id: Mapping[str, str] = field(default_factory=dict)
-    default_app_id: str = ""
+    default_app_id: str | None = None
 
     def find(self, integration: AccountIntegration) -> str | None:
         """Find the slug of an integration; None: it is of a custom application that the catalogue does not have."""
@@ -31,7 +31,7 @@ class Slugs:
 
     def is_unmapped(self, integration: AccountIntegration) -> bool:
         """Return whether an integration is a connection whose slug is not known."""
-        is_default = bool(self.default_app_id) and integration.app_id == self.default_app_id
+        is_default = self.default_app_id is not None and integration.app_id == self.default_app_id
         return not is_default and self.find(integration) is None
 
     def with_catalogue(self, applications: Iterable[Application]) -> "Slugs":

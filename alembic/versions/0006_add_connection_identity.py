@@ -50,8 +50,6 @@ def upgrade() -> None:
     for table, name, options in ADDED:
         op.add_column(table, sa.Column(name, **options), schema=schema)
     ours, dialect = prefix(schema), op.get_context().dialect.name
-    # A reconciliation that did not know custom applications took `custom` for the slug of all of them.
-    op.execute(f"DELETE FROM {ours}connections WHERE slug = 'custom' AND accounts IS NULL")
     if dialect == "sqlite":  # which cannot replace a view
         op.execute(f"DROP VIEW {ours}integrations")
     create_integrations(ours, dialect, with_counts=True)

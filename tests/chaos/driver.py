@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from tests.chaos.host import Host
@@ -119,8 +119,9 @@ class Driver:
 
     def _publish(self, step: Publish) -> None:
         if self.host.publish(step.events, self.opened):
-            return
-        if not self._put_off(step):
+            if step.then is not None:
+                self._push(replace(step.then, at=self.elapsed + step.then.at))
+        elif not self._put_off(step):
             self.unpublished += 1
 
     def _by_hand(self, step: ByHand) -> None:

@@ -57,10 +57,15 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """Publish events in one transaction; it is put off while what they need is not connected."""
+    """Publish events in one transaction; it is put off while what they need is not connected.
+
+    Attributes:
+        then: A change by hand that follows; its time counts from when the events are accepted.
+    """
 
     at: float
     events: tuple[Planned, ...]
+    then: "ByHand | None" = None
     tries: int = 0
 
     def put_off(self, at: float) -> Self:

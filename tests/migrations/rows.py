@@ -80,7 +80,8 @@ ROWS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "looks": [{**ACME_SLACK, "looked_at": NOON}],
     "deletions": [{"linked_account_id": "gone", "source": "host", "event_id": "end", "occurred_at": NOON}],
 }
-#: What a reconciliation took for connections called `custom`, as it did not know custom applications.
+#: What a reconciliation took for connections called `custom`, as it did not know custom applications; the next one
+#: finds out.
 INVENTED = [
     {"linked_account_id": account, "slug": "custom", "status": "connected", "accounts": None}
     for account in ("acme", "cleo")

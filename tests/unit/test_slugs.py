@@ -29,14 +29,16 @@ def test_the_catalogue_names_what_has_no_slug_of_its_own(kind: str, app_id: str 
 @pytest.mark.parametrize(
     ("default_app_id", "app_id", "expected"),
     [
-        pytest.param("", "app-9", True, id="the default application is not known"),
-        pytest.param("", None, True, id="it is not known, and there is no id"),
+        pytest.param(None, "app-9", True, id="the default application is not known"),
+        pytest.param(None, None, True, id="it is not known, and there is no id"),
         pytest.param("app-9", "app-9", False, id="it is the default application"),
         pytest.param("app-8", "app-9", True, id="it is another"),
         pytest.param("app-9", "app-1", False, id="it is in the catalogue"),
     ],
 )
-def test_the_default_application_is_not_unmapped(default_app_id: str, app_id: str | None, expected: bool) -> None:
+def test_the_default_application_is_not_unmapped(
+    default_app_id: str | None, app_id: str | None, expected: bool
+) -> None:
     slugs = Slugs(by_app_id=SLUGS.by_app_id, default_app_id=default_app_id)
 
     assert slugs.is_unmapped(AccountIntegration(type="custom", app_id=app_id)) is expected

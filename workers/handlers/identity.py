@@ -143,12 +143,18 @@ def _was_there(entry: Entry, link: Link, evidence: Evidence) -> bool:
 
     The mirror or this attempt has seen it as it was then, or the host has named it no later than that.
     """
-    seen = [each for each in (*evidence.mirrored, *evidence.shown) if each.name == link.name]
-    if any(each.connected_at is not None and each.connected_at <= _removed_at(entry) for each in seen):
+    if link.name in {each.name for each in seen_before(entry, evidence)}:
         return True
     named = [entry, *(other for other in evidence.authorizations if other.order < entry.order)]
     attribute, name = ("auth_type", link.auth_type) if link.connection_id is None else ("connection_id", link.name)
     return any(getattr(each.event, attribute, None) == name for each in named)
+
+
+def seen_before(entry: Entry, evidence: Evidence) -> list[Link]:
+    """What the mirror, this attempt or an earlier one saw connected no later than it was to be removed."""
+    seen = [*read_links((entry.logged.effect or {}).get("seen")), *evidence.mirrored, *evidence.shown]
+    removed_at = _removed_at(entry)
+    return [link for link in seen if link.connected_at is not None and link.connected_at <= removed_at]
 
 
 def taken_before(entry: Entry) -> list[Link]:
