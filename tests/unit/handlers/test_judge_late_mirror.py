@@ -67,6 +67,31 @@ def test_news_that_it_was_authorized_again_keeps_it_all_the_same() -> None:
     assert judge(REMOVAL, LATE, replace(evidence, authorizations=[again])) is Judgement.NEWER
 
 
+#: Of an application without ids, the mirror showed only the other auth type.
+KEYS, SIGNED_IN = Link("keybased", stored_time(at(-9))), Link("oauth2", stored_time(at(3)))
+LONG_AGO = Evidence(shown=[KEYS, SIGNED_IN], is_account_read=True, created_at=stored_time(at(-9)))
+
+
+@pytest.mark.parametrize(
+    ("named", "before", "judgement"),
+    [
+        ({}, [], Judgement.NEWER),
+        ({"auth_type": "oauth2"}, [], Judgement.RENEWED),
+        ({}, [authorized("a", -1, auth_type="oauth2")], Judgement.RENEWED),
+        ({}, [authorized("a", -1, auth_type="keybased")], Judgement.NEWER),
+        ({}, [authorized("a", -1)], Judgement.NEWER),  # of whichever
+    ],
+)
+def test_an_auth_type_is_meant_if_the_host_named_it_no_later(
+    named: dict[str, Any], before: list[Entry], judgement: Judgement
+) -> None:
+    removal = removed("r", 0, meant_for=stamp(KEYS), **named)
+
+    assert judge(removal, SIGNED_IN, replace(LONG_AGO, authorizations=before)) is judgement
+    anew = replace(LONG_AGO, authorizations=before, created_at=stored_time(at(2)))
+    assert judge(removal, SIGNED_IN, anew) is Judgement.NEWER
+
+
 def test_what_was_seen_of_it_is_kept_while_the_removal_waits_for_news(
     client: Client, sandbox: Sandbox, clock: Clock, calling: Callable[[str], Caller]
 ) -> None:
@@ -94,28 +119,3 @@ def test_what_was_seen_of_it_is_kept_while_the_removal_waits_for_news(
     assert last.outcomes[removal.logged.key] == DONE
     assert sandbox.state()["connections"] == []
     assert set(last.effects[removal.logged.key]) == {"total", "disconnected", "deleted"}
-
-
-#: Of an application without ids, the mirror showed only the other auth type.
-KEYS, SIGNED_IN = Link("keybased", stored_time(at(-9))), Link("oauth2", stored_time(at(3)))
-LONG_AGO = Evidence(shown=[KEYS, SIGNED_IN], is_account_read=True, created_at=stored_time(at(-9)))
-
-
-@pytest.mark.parametrize(
-    ("named", "before", "judgement"),
-    [
-        ({}, [], Judgement.NEWER),
-        ({"auth_type": "oauth2"}, [], Judgement.RENEWED),
-        ({}, [authorized("a", -1, auth_type="oauth2")], Judgement.RENEWED),
-        ({}, [authorized("a", -1, auth_type="keybased")], Judgement.NEWER),
-        ({}, [authorized("a", -1)], Judgement.NEWER),  # of whichever
-    ],
-)
-def test_an_auth_type_is_meant_if_the_host_named_it_no_later(
-    named: dict[str, Any], before: list[Entry], judgement: Judgement
-) -> None:
-    removal = removed("r", 0, meant_for=stamp(KEYS), **named)
-
-    assert judge(removal, SIGNED_IN, replace(LONG_AGO, authorizations=before)) is judgement
-    anew = replace(LONG_AGO, authorizations=before, created_at=stored_time(at(2)))
-    assert judge(removal, SIGNED_IN, anew) is Judgement.NEWER
