@@ -29,7 +29,7 @@ class Driver:
         lateness: Customers who had to wait.
         exits: The exit code of each reconciliation, or minus the signal that killed it.
         missed: Number of changes by hand that could not be made.
-        unpublished: Number of steps that were not published, as their connection was never made.
+        unpublished: Number of steps that were not published, as the customer was late or not connected.
         opened: What customers have connected, with its id where the application holds several connections.
         kills: Number of reconciliations that were killed.
     """

@@ -2,11 +2,8 @@
 
 import threading
 from dataclasses import dataclass, field, replace
-from typing import TypeVar, cast
 
 from tests.chaos.steps import ByHand, Publish
-
-StepT = TypeVar("StepT", bound=Publish | ByHand)
 
 #: How long a customer waits before another try, in seconds, and the most tries.
 AGAIN_SECONDS, TRIES = 1.0, 30
@@ -24,16 +21,16 @@ class Lateness:
     _late: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def catch_up(self, step: StepT) -> StepT:
+    def catch_up(self, step: Publish | ByHand) -> Publish | ByHand:
         """Return a step as late as its customer is by now."""
         with self._lock:
             behind = self._late.get(step.customer or "", 0.0) - step.late
-        return cast(StepT, step.put_off(behind)) if step.customer is not None and behind > 0 else step
+        return step.put_off(behind) if step.customer is not None and behind > 0 else step
 
-    def wait(self, step: StepT) -> StepT | None:
+    def wait(self, step: Publish | ByHand) -> Publish | ByHand | None:
         """Return a step for another try a moment later, with its customer late by that; None: it was tried enough."""
         if step.customer is None or step.tries >= TRIES or step.at + AGAIN_SECONDS > self.duration:
             return None
         with self._lock:
             self._late[step.customer] = max(self._late.get(step.customer, 0.0), step.late + AGAIN_SECONDS)
-        return cast(StepT, replace(step.put_off(AGAIN_SECONDS), tries=step.tries + 1))
+        return replace(step.put_off(AGAIN_SECONDS), tries=step.tries + 1)

@@ -162,7 +162,9 @@ def _print_counts(driver: Driver) -> None:
         typer.echo(f"  {number:4} {kind}")
     published = ", ".join(f"{number} {how}" for how, number in driver.host.counts.items())
     changes = len(driver.services.control.done)
-    typer.echo(f"  events: {published}, {driver.unpublished} for connections that were never made")
+    typer.echo(
+        f"  events: {published}, {driver.unpublished} not published, as their customer was late or not connected"
+    )
     typer.echo(f"  changes by hand: {changes}, {driver.missed} impossible")
     typer.echo(f"  reconciliations ended with {driver.exits}, {driver.kills} of them killed")
     typer.echo("")

@@ -55,8 +55,8 @@ class News:
             return False
         asked = [removal, *self._register.of(life.account, [ConnectionAuthorized], slug=life.slug)]
         known = [each for each in asked if each.order <= removal.order and each.recorded_at <= removal.finished_at]
-        ids = {getattr(each.event, "connection_id", None) for each in known}
-        is_named = life.connection_id is not None and life.connection_id in ids
+        named_by = "auth_type" if life.connection_id is None else "connection_id"
+        is_named = life.name in {getattr(each.event, named_by) for each in known}
         return not is_named and not any(
             self._shows(row, life, removal) for row in self._mirrored[life.account, life.slug]
         )

@@ -21,6 +21,7 @@ def test_what_a_customer_does_later_is_late_by_as_much() -> None:
     lateness.wait(again)
     late = lateness.catch_up(removal(6))
 
+    assert isinstance(late, Publish)
     assert (again.at, again.tries) == (5 + AGAIN_SECONDS, 1)
     assert (late.at, late.events[0].occurred) == (6 + 2 * AGAIN_SECONDS, 5 + 2 * AGAIN_SECONDS)
     assert lateness.catch_up(late) == late
@@ -43,7 +44,8 @@ def test_two_steps_that_wait_at_once_make_the_customer_late_once() -> None:
 
 
 def test_what_was_tried_often_enough_is_given_up_and_so_is_everything_at_the_end() -> None:
-    lateness, step = Lateness(duration=60), connect(5)
+    lateness = Lateness(duration=60)
+    step: Publish | ByHand = connect(5)
     for _ in range(TRIES):
         again = lateness.wait(step)
         assert again is not None
