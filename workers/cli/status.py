@@ -7,7 +7,7 @@ import typer
 
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
-from cobalt_mirror.workers.ops.readiness import ready_for_database
+from cobalt_mirror.workers.ops.readiness import list_key_problems, ready_for_database
 from cobalt_mirror.workers.ops.subscription import list_webhook_problems
 from cobalt_mirror.workers.terminal.output import ago, cell, console, duration, print_json, table
 
@@ -22,8 +22,8 @@ def status(
 ) -> None:
     """Show events by status, dead events, and whether work is halted.
 
-    Lists dead events with the reason and who must act, and warns if Cobalt does not send notifications. Exits with 3
-    if work is halted or any event is dead, so that a monitor can run it.
+    Lists dead events with the reason and who must act. Warns if Cobalt does not send notifications, and of a key that
+    cannot be one of Cobalt's. Exits with 3 if work is halted or any event is dead, so that a monitor can run it.
 
     \b
     Example:
@@ -35,6 +35,7 @@ def status(
         overview = read_overview(engine, dead=dead)
     finally:
         engine.dispose()
+    overview.warnings.extend(list_key_problems(settings))
     if not offline and overview.halt is None:
         overview.warnings.extend(list_webhook_problems(settings, overview.webhook))
     if as_json:

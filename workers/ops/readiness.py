@@ -2,6 +2,7 @@
 
 import redis
 
+from cobalt_mirror.cobalt.client import environment_of
 from cobalt_mirror.db.addresses import shown_address
 from cobalt_mirror.db.migrating.upgrade import check_migrated
 from cobalt_mirror.workers.broker import create_redis
@@ -46,6 +47,19 @@ def ready_for_work() -> Settings:
     """
     Settings.from_environment().require_key()
     return ready_for_relay()
+
+
+def list_key_problems(settings: Settings) -> list[str]:
+    """Return a sentence for each key that cannot be one of Cobalt's. A key that is not set is none."""
+    keys = {
+        "COBALT_API_KEY": settings.cobalt_api_key.get_secret_value(),
+        "COBALT_PREVIOUS_API_KEY": settings.cobalt_previous_api_key.get_secret_value(),
+    }
+    return [
+        f"{variable} begins with neither tk nor pk, as Cobalt's keys do; copy it again from Cobalt's dashboard"
+        for variable, key in keys.items()
+        if key and environment_of(key) is None
+    ]
 
 
 def check_redis(settings: Settings) -> None:

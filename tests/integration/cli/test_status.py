@@ -32,6 +32,17 @@ def test_an_empty_mirror_is_fine(mirror: Shell) -> None:
     assert "reconcile    never run" in ended.output
 
 
+def test_a_key_that_cannot_be_one_of_cobalts_is_warned_of(mirror: Shell) -> None:
+    (line,) = [
+        line
+        for line in mirror.run("status", "--offline", COBALT_API_KEY="sk_s3cret").output.splitlines()
+        if line.startswith("warning")
+    ]
+
+    assert line.split(maxsplit=1)[1].startswith("COBALT_API_KEY begins with neither tk nor pk")
+    assert "s3cret" not in line
+
+
 def test_waiting_events_and_the_age_of_the_catalogue_are_shown(mirror: Shell, engine: Engine) -> None:
     add_event(engine, "1", recorded_at=datetime.now(UTC) - timedelta(minutes=7))
     add_event(engine, "2", status="done")

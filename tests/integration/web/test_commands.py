@@ -106,6 +106,7 @@ def test_web_says_what_it_lacks(mirror: Shell, tmp_path: Path) -> None:
             ({"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"}, "run `cobalt-mirror migrate`"),
             ({"WEB_PORT": "70000"}, "WEB_PORT"),
             ({"WEB_PORT": port}, f"cannot listen at 127.0.0.1, port {port}"),
+            ({"WEB_PORT": "", "PORT": port}, "correct WEB_HOST or PORT"),
             ({"COBALT_PREVIOUS_API_KEY": "two words"}, "COBALT_PREVIOUS_API_KEY"),
         ):
             ended = mirror.run("web", **variables)
