@@ -22,11 +22,11 @@ from cobalt_mirror.db.errors import (
     MissingRight,
     NewerDatabase,
     NotMigrated,
-    Unreachable,
 )
 from cobalt_mirror.db.lock_holders import Holder
 from cobalt_mirror.db.migrating.patience import Patience
 from cobalt_mirror.db.migrating.rights import find_missing_right
+from cobalt_mirror.db.refusals import connecting_failed, is_of_connecting
 from cobalt_mirror.db.settings import DatabaseSettings
 
 VERSION_TABLE = "cobalt_mirror_version"
@@ -56,6 +56,7 @@ def upgrade(settings: DatabaseSettings, patience: Patience | None = None) -> Non
 
     Raises:
         Unreachable: no database answers. Check `DATABASE_URL`, then run it again.
+        AccessRefused: the server refuses the connection. Do what the text says, then run it again.
         NewerDatabase: a newer release was here. Install that one.
         MissingRight: our role may not do it. The text says what to grant.
         MigrationGaveWay: somebody else's transaction was in the way for too long. Run it again after its end.
@@ -75,6 +76,7 @@ def check_migrated(settings: DatabaseSettings) -> None:
 
     Raises:
         Unreachable: no database answers at `DATABASE_URL`.
+        AccessRefused: the server there refuses the connection. Do what the text says.
         NotMigrated: the tables are absent or older than this code. Run `cobalt-mirror migrate`.
     """
     with _answering(settings):
@@ -148,9 +150,9 @@ def _answering(settings: DatabaseSettings) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if error.statement is not None:  # it did answer
+        if not is_of_connecting(error):
             raise
-        raise Unreachable(f"no database answers at {_shown(settings)}; start it or correct DATABASE_URL") from error
+        raise connecting_failed(error, _shown(settings)) from error
 
 
 @contextmanager

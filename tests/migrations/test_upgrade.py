@@ -173,7 +173,7 @@ def test_no_database_is_said_without_its_password(act: Any, url: str) -> None:
 
     assert "secret" not in str(told.value)
     if isinstance(told.value, Unreachable):
-        assert "us:***@127.0.0.1:1/mirror; start it or correct DATABASE_URL" in str(told.value)
+        assert "us:***@127.0.0.1:1/mirror (Connection refused); start it or correct DATABASE_URL" in str(told.value)
 
 
 def test_a_database_that_answers_and_refuses_is_not_called_unreachable(sqlite_url: str) -> None:

@@ -16,6 +16,7 @@ def ready_for_database() -> Settings:
     Raises:
         BadSetting: A variable has an invalid value. Correct it.
         Unreachable: The database does not answer. Start it, or correct DATABASE_URL.
+        AccessRefused: The database refuses the connection. Do what the text says.
         NotMigrated: The database lacks our tables. Run `cobalt-mirror migrate`.
     """
     settings = Settings.from_environment()
