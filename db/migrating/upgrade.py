@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.schema import DropSchema
 
-from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.engine import create_engine, is_missing, make_folder, reading
 from cobalt_mirror.db.errors import (
     LockTimeout,
     MigrationGaveWay,
@@ -62,6 +62,7 @@ def upgrade(settings: DatabaseSettings, patience: Patience | None = None) -> Non
         MigrationGaveWay: somebody else's transaction was in the way for too long. Run it again after its end.
     """
     patience = Patience() if patience is None else patience
+    make_folder(settings)
     with _answering(settings), _naming_missing_rights(settings):
         found = _find_version(settings)
         refuse_unknown(() if found is None else (found,), settings)
@@ -82,6 +83,10 @@ def check_migrated(settings: DatabaseSettings) -> None:
     with _answering(settings):
         found = _find_version(settings)
     versions = _versions(settings)
+    if is_missing(settings):
+        raise NotMigrated(
+            f"the database at {_shown(settings)} does not exist; run `cobalt-mirror migrate` or correct DATABASE_URL"
+        )
     if found is None:
         state = "has no tables of the mirror"
     elif found in versions[:-1]:
@@ -135,6 +140,8 @@ def _versions(settings: DatabaseSettings) -> Sequence[str]:
 
 
 def _find_version(settings: DatabaseSettings) -> str | None:
+    if is_missing(settings):  # asking it would create it
+        return None
     engine = create_engine(settings, pool_size=1)
     schema = None if engine.dialect.name == "sqlite" else settings.mirror_schema
     try:
@@ -174,4 +181,4 @@ def _naming_missing_rights(settings: DatabaseSettings) -> Iterator[None]:
 
 
 def _shown(settings: DatabaseSettings) -> str:
-    return settings.shown_url()
+    return settings.described_url()

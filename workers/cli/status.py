@@ -1,6 +1,7 @@
 """`cobalt-mirror status`: show events by status, waiting work, dead events, and whether work is halted."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -39,14 +40,14 @@ def status(
     if not offline and overview.halt is None:
         overview.warnings.extend(list_webhook_problems(settings, overview.webhook))
     if as_json:
-        print_json(overview)
+        print_json({"database": settings.shown_url(), **asdict(overview)})
     else:
-        _print(overview)
+        _print(overview, settings.described_url())
     if overview.needs_action:
         raise typer.Exit(NEEDS_ACTION)
 
 
-def _print(overview: Overview) -> None:
+def _print(overview: Overview, database: str) -> None:
     counts = ", ".join(f"{number} {name}" for name, number in overview.events.items())
     screen = console()
     screen.print(f"events       {counts}")
@@ -57,6 +58,7 @@ def _print(overview: Overview) -> None:
     for line in _deletions(overview):
         screen.print(f"deletions    {line}")
     screen.print(f"work         {_work(overview)}")
+    screen.print(f"database     {cell(database)}")
     screen.print(f"environment  {overview.environment or 'unknown before the first successful call'}")
     screen.print(f"catalogue    {_catalogue(overview)}")
     screen.print(f"reconcile    {_reconciliation(overview)}")
