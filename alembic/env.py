@@ -8,7 +8,7 @@ from alembic import context
 from sqlalchemy import Connection, Engine, MetaData, inspect
 from sqlalchemy.schema import CreateSchema, SchemaItem
 
-from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.engine import create_engine, make_folder
 from cobalt_mirror.db.migrating.patience import Patience, giving_way, name_sessions
 from cobalt_mirror.db.migrating.turn import turn
 from cobalt_mirror.db.migrating.upgrade import VERSION_TABLE, refuse_unknown
@@ -20,6 +20,7 @@ def main() -> None:
     attributes = context.config.attributes
     settings: DatabaseSettings = attributes.get("settings") or DatabaseSettings.from_environment()
     patience: Patience = attributes.get("patience") or Patience()
+    make_folder(settings)
     engine = create_engine(settings)
     try:
         if engine.dialect.name == "sqlite":

@@ -20,6 +20,7 @@ from cobalt_mirror.cobalt.token_cache import TokenCache
 from cobalt_mirror.cobalt.webhooks import Webhooks
 
 DEFAULT_BASE_URL = "https://app.refold.ai"
+_BY_PREFIX = {"tk": Environment.TEST, "pk": Environment.PRODUCTION}
 
 
 def _utc_now() -> datetime:
@@ -103,5 +104,9 @@ class Client(Applications, AuthCredentials, Configs, Webhooks):
     @property
     def environment(self) -> Environment | None:
         """The environment of the key; None if its first letters are unknown."""
-        by_prefix = {"tk": Environment.TEST, "pk": Environment.PRODUCTION}
-        return by_prefix.get(self._api_key[:2])
+        return environment_of(self._api_key)
+
+
+def environment_of(api_key: str) -> Environment | None:
+    """Return the environment of a key: `tk...` is of test, `pk...` of production; None for any other key."""
+    return _BY_PREFIX.get(api_key[:2])

@@ -4,6 +4,9 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
+#: The header that carries the signature.
+SIGNATURE_HEADER = "x-cobalt-signature"
+
 
 def sign(body: bytes, key: str) -> str:
     """Return the signature of a notification's raw body: HMAC-SHA256 keyed on the API key, lower-case hex."""
@@ -15,7 +18,7 @@ def is_signed(body: bytes, signature: str | None, keys: Sequence[str]) -> bool:
 
     Args:
         body: The raw bytes as they arrived, before any parsing.
-        signature: The header `x-cobalt-signature`; None if it is missing.
+        signature: The value of SIGNATURE_HEADER; None if it is missing.
         keys: The keys to try: the old and the new one while a key is being replaced. Empty keys are ignored.
     """
     signature_bytes = (signature or "").encode(errors="replace")

@@ -108,17 +108,32 @@ def _try_after_a_pause(
 
 
 def _sqlite_engine(settings: DatabaseSettings) -> Engine:
-    url = settings.url()
-    if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sqlalchemy_engine(
-        url,
+        settings.url(),
         connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False},
         execution_options=options_for("sqlite", settings.mirror_schema),
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def is_missing(settings: DatabaseSettings) -> bool:
+    """Return whether the database is a SQLite file that does not exist. Connecting to it would create it, empty."""
+    file = _sqlite_file(settings)
+    return file is not None and not file.exists()
+
+
+def make_folder(settings: DatabaseSettings) -> None:
+    """Make the folder of a SQLite file, with those above it; nothing for PostgreSQL. For migrations only."""
+    if (file := _sqlite_file(settings)) is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _sqlite_file(settings: DatabaseSettings) -> Path | None:
+    url = settings.url()
+    is_file = url.get_backend_name() == "sqlite" and not url.query and url.database
+    return Path(url.database) if is_file and url.database else None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

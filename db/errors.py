@@ -3,6 +3,7 @@
 DatabaseError
 ├── BadSetting            a setting cannot be used: correct the variable and start again
 ├── Unreachable           no database answers at DATABASE_URL: check the address, then start again
+├── AccessRefused         the server at DATABASE_URL refuses the connection: do what the text says, then start again
 ├── NotMigrated           the schema is absent or older than the code: migrate
 ├── NewerDatabase         the schema is newer than the code, which cannot migrate it: install the newer release
 ├── MissingRight          the role may not change the schema: run the GRANT in the text, then migrate
@@ -28,6 +29,10 @@ class BadSetting(DatabaseError):
 
 class Unreachable(DatabaseError):
     """Nothing answers at `DATABASE_URL`. Retry once the database is back."""
+
+
+class AccessRefused(DatabaseError):
+    """The server at `DATABASE_URL` answers and refuses the connection. The text has its words, and what to do."""
 
 
 class NotMigrated(DatabaseError):

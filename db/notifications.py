@@ -12,6 +12,9 @@ from cobalt_mirror.db.engine import insert_into, upsert
 from cobalt_mirror.db.statuses import AccountStatus, RunEnding, StateKey
 from cobalt_mirror.db.tables import linked_accounts, notifications, runs, state, workflow_runs
 
+#: The event of a notification that we send to ourselves. It does not show that Cobalt sends any.
+DELIVERY_TEST = "Delivery Test"
+
 
 def record_notification(
     connection: Connection,
@@ -150,7 +153,7 @@ def find_silence(connection: Connection) -> Silence | None:
     if subscription is None:
         return None
     latest = select(func.max(notifications.c.received_at, type_=notifications.c.received_at.type))
-    received_at = connection.execute(latest).scalar_one()
+    received_at = connection.execute(latest.where(notifications.c.event != DELIVERY_TEST)).scalar_one()
     since = subscription.since if received_at is None else max(received_at, subscription.since)
     repairing = select(func.count()).where(runs.c.finished_at.is_not(None), runs.c.repaired > 0)
     return Silence(

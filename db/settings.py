@@ -96,6 +96,11 @@ class DatabaseSettings(BaseSettings):
         """Return the database's address for a message: without password and options."""
         return self.url().set(query={}).render_as_string(hide_password=True)
 
+    def described_url(self) -> str:
+        """Return the address as `shown_url` does, and say so if it is the default."""
+        is_default = "database_url" not in self.model_fields_set
+        return f"{self.shown_url()} (the default: DATABASE_URL is not set)" if is_default else self.shown_url()
+
     def vault(self) -> Vault:
         """Return the vault with the keys of `MIRROR_SECRET_KEYS`."""
         return _vault(self.mirror_secret_keys.get_secret_value())

@@ -1,6 +1,8 @@
 """The settings of our processes, read from the environment and checked once at start."""
 
+import re
 from datetime import timedelta
+from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -10,6 +12,7 @@ from cobalt_mirror.db.settings import DatabaseSettings
 
 #: The longest that a call waits for a slot under Cobalt's rate limit before its work is snoozed.
 LONGEST_WAIT_SECONDS = 2.0
+_LARGEST_PORT = 65_535
 
 
 class Settings(DatabaseSettings):
@@ -44,7 +47,8 @@ class Settings(DatabaseSettings):
             else in it that Cobalt does not document; 0 keeps nothing of them.
         web_host: Address at which `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
         web_port: Port at which it listens; 0 for a free one.
-        log_level: `debug`, `info`, `warning` or `error`.
+        port: Port at which it listens if `WEB_PORT` is not set. Platforms such as Heroku, Render and Cloud Run set it.
+        log_level: `debug`, `info`, `warning` or `error`, in any case.
     """
 
     redis_url: str | None = Field(default=None, repr=False)
@@ -71,7 +75,8 @@ class Settings(DatabaseSettings):
     events_token: SecretStr = SecretStr("")
     notification_error_characters: int = Field(default=2000, ge=0, le=100_000)
     web_host: str = "127.0.0.1"
-    web_port: int = Field(default=8475, ge=0, le=65_535)
+    web_port: int = Field(default=8475, ge=0, le=_LARGEST_PORT)
+    port: str | None = None
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
     @field_validator("redis_url")
@@ -89,6 +94,11 @@ class Settings(DatabaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must be a URL such as https://app.refold.ai")
         return value.rstrip("/")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: Any) -> Any:
+        return value.strip().lower() if isinstance(value, str) else value
 
     @field_validator("cobalt_api_key", "cobalt_previous_api_key", "events_token")
     @classmethod
@@ -117,6 +127,23 @@ class Settings(DatabaseSettings):
         if self.redis_url is None:
             raise BadSetting("REDIS_URL is not set; set it, or use `cobalt-mirror up`, which starts a Redis of its own")
         return self.redis_url
+
+    @property
+    def port_variable(self) -> str:
+        """The variable that decides the port of `web`: `PORT` if that is set and `WEB_PORT` is not."""
+        return "WEB_PORT" if self.port is None or "web_port" in self.model_fields_set else "PORT"
+
+    def require_port(self) -> int:
+        """Return the port at which `web` listens.
+
+        Raises:
+            BadSetting: `PORT` decides it and is no port. It is checked here, as it may be meant for another program.
+        """
+        if self.port_variable == "WEB_PORT" or self.port is None:
+            return self.web_port
+        if not re.fullmatch(r"[0-9]{1,5}", self.port) or int(self.port) > _LARGEST_PORT:
+            raise BadSetting(f"PORT: must be a number from 0 to {_LARGEST_PORT}; correct it or set WEB_PORT")
+        return int(self.port)
 
     @property
     def share_per_second(self) -> float:

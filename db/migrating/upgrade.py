@@ -15,18 +15,18 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.schema import DropSchema
 
-from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.engine import create_engine, is_missing, make_folder, reading
 from cobalt_mirror.db.errors import (
     LockTimeout,
     MigrationGaveWay,
     MissingRight,
     NewerDatabase,
     NotMigrated,
-    Unreachable,
 )
 from cobalt_mirror.db.lock_holders import Holder
 from cobalt_mirror.db.migrating.patience import Patience
 from cobalt_mirror.db.migrating.rights import find_missing_right
+from cobalt_mirror.db.refusals import connecting_failed, is_of_connecting
 from cobalt_mirror.db.settings import DatabaseSettings
 
 VERSION_TABLE = "cobalt_mirror_version"
@@ -56,11 +56,13 @@ def upgrade(settings: DatabaseSettings, patience: Patience | None = None) -> Non
 
     Raises:
         Unreachable: no database answers. Check `DATABASE_URL`, then run it again.
+        AccessRefused: the server refuses the connection. Do what the text says, then run it again.
         NewerDatabase: a newer release was here. Install that one.
         MissingRight: our role may not do it. The text says what to grant.
         MigrationGaveWay: somebody else's transaction was in the way for too long. Run it again after its end.
     """
     patience = Patience() if patience is None else patience
+    make_folder(settings)
     with _answering(settings), _naming_missing_rights(settings):
         found = _find_version(settings)
         refuse_unknown(() if found is None else (found,), settings)
@@ -75,11 +77,16 @@ def check_migrated(settings: DatabaseSettings) -> None:
 
     Raises:
         Unreachable: no database answers at `DATABASE_URL`.
+        AccessRefused: the server there refuses the connection. Do what the text says.
         NotMigrated: the tables are absent or older than this code. Run `cobalt-mirror migrate`.
     """
     with _answering(settings):
         found = _find_version(settings)
     versions = _versions(settings)
+    if is_missing(settings):
+        raise NotMigrated(
+            f"the database at {_shown(settings)} does not exist; run `cobalt-mirror migrate` or correct DATABASE_URL"
+        )
     if found is None:
         state = "has no tables of the mirror"
     elif found in versions[:-1]:
@@ -133,6 +140,8 @@ def _versions(settings: DatabaseSettings) -> Sequence[str]:
 
 
 def _find_version(settings: DatabaseSettings) -> str | None:
+    if is_missing(settings):  # asking it would create it
+        return None
     engine = create_engine(settings, pool_size=1)
     schema = None if engine.dialect.name == "sqlite" else settings.mirror_schema
     try:
@@ -148,9 +157,9 @@ def _answering(settings: DatabaseSettings) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if error.statement is not None:  # it did answer
+        if not is_of_connecting(error):
             raise
-        raise Unreachable(f"no database answers at {_shown(settings)}; start it or correct DATABASE_URL") from error
+        raise connecting_failed(error, _shown(settings)) from error
 
 
 @contextmanager
@@ -172,4 +181,4 @@ def _naming_missing_rights(settings: DatabaseSettings) -> Iterator[None]:
 
 
 def _shown(settings: DatabaseSettings) -> str:
-    return settings.shown_url()
+    return settings.described_url()

@@ -27,7 +27,7 @@ def settings(database_url: str) -> DatabaseSettings:
 
 
 def test_an_empty_database_gets_everything(settings: DatabaseSettings) -> None:
-    with pytest.raises(NotMigrated, match=r"has no tables of the mirror; run `cobalt-mirror migrate`"):
+    with pytest.raises(NotMigrated, match=r"(has no tables of the mirror|does not exist); run `cobalt-mirror migrate`"):
         check_migrated(settings)
 
     upgrade(settings)
@@ -168,12 +168,12 @@ def test_an_older_version_is_refused_and_a_newer_one_works_with_this_code(settin
 @pytest.mark.parametrize("act", [upgrade, check_migrated])
 @pytest.mark.parametrize("url", ["postgresql://us:secret@127.0.0.1:1/mirror", "sqlite:////dev/null/mirror.db"])
 def test_no_database_is_said_without_its_password(act: Any, url: str) -> None:
-    with pytest.raises((Unreachable, OSError)) as told:
+    with pytest.raises((NotMigrated, Unreachable, OSError)) as told:
         act(DatabaseSettings(database_url=url))
 
     assert "secret" not in str(told.value)
     if isinstance(told.value, Unreachable):
-        assert "us:***@127.0.0.1:1/mirror; start it or correct DATABASE_URL" in str(told.value)
+        assert "us:***@127.0.0.1:1/mirror (Connection refused); start it or correct DATABASE_URL" in str(told.value)
 
 
 def test_a_database_that_answers_and_refuses_is_not_called_unreachable(sqlite_url: str) -> None:

@@ -1,6 +1,7 @@
 """`cobalt-mirror reconcile`: compare the mirror with Cobalt and repair the differences."""
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -12,7 +13,8 @@ from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.cli.reconcile_progress import progress
 from cobalt_mirror.workers.ops.readiness import ready_for_work
 from cobalt_mirror.workers.ops.reconciling import run_reconciliation
-from cobalt_mirror.workers.reconcile import Options, Report
+from cobalt_mirror.workers.reconcile import Ending, Options, Report, ShowProgress
+from cobalt_mirror.workers.reconcile.progress import show_nothing
 from cobalt_mirror.workers.terminal.output import cell, console, print_json, table
 from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
@@ -52,6 +54,7 @@ def reconcile(
         bool, typer.Option("--allow-missing", help="Continue even if many accounts or connections seem deleted.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing if the exit code is 0.")] = False,
 ) -> None:
     """Compare the mirror with Cobalt and repair it. Made for cron.
 
@@ -66,19 +69,29 @@ def reconcile(
     if account is not None and older_than is not None:
         raise typer.BadParameter("--account and --older-than cannot be combined; leave one out")
     options = Options(account=account, deep=deep, dry_run=dry_run, older_than=older_than, allow_missing=allow_missing)
-    try:
-        settings = ready_for_work()
-        logs.configure(settings.log_level)
-        with exit_on_signal(), progress(Console(stderr=True)) as show_progress:
-            report = run_reconciliation(settings, options, show_progress=show_progress)
-    except PlaceTaken as error:
-        typer.echo(f"cobalt-mirror: {error}", err=True)
-        raise typer.Exit(PLACE_TAKEN) from None
+    report = _run(options, quiet=quiet)
+    if quiet and report.ending is Ending.IN_AGREEMENT:
+        return
     if as_json:
         print_json(_document(report))
     else:
         _print(report, options)
     raise typer.Exit(int(report.ending))
+
+
+def _run(options: Options, *, quiet: bool) -> Report:
+    """Reconcile; a quiet run shows no progress, and logs errors only."""
+    try:
+        settings = ready_for_work()
+        logs.configure("error" if quiet else settings.log_level)
+        shown: AbstractContextManager[ShowProgress] = (
+            nullcontext(show_nothing) if quiet else progress(Console(stderr=True))
+        )
+        with exit_on_signal(), shown as show_progress:
+            return run_reconciliation(settings, options, show_progress=show_progress)
+    except PlaceTaken as error:
+        typer.echo(f"cobalt-mirror: {error}", err=True)
+        raise typer.Exit(PLACE_TAKEN) from None
 
 
 def _document(report: Report) -> dict[str, Any]:

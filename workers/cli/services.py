@@ -4,6 +4,7 @@ import os
 import sys
 from typing import Annotated
 
+import structlog
 import typer
 
 from cobalt_mirror.db.engine import create_engine
@@ -12,11 +13,13 @@ from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.actors import declare_queues
 from cobalt_mirror.workers.broker import create_broker, create_redis
-from cobalt_mirror.workers.ops.readiness import ready_for_relay, ready_for_work
+from cobalt_mirror.workers.ops.readiness import list_key_problems, ready_for_relay, ready_for_work
 from cobalt_mirror.workers.relay import Relay
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
 from cobalt_mirror.workers.watchdog import Watchdog
+
+log = structlog.get_logger()
 
 #: How long an idle thread of dramatiq may sleep, in milliseconds. With its default of 1,000, messages to two idle
 #: processes waited 102 ms (median of 80) to 549 ms; with this value 22 to 66 ms. dramatiq reads it from the environment
@@ -58,6 +61,9 @@ def worker() -> None:
       WORKER_PROCESSES=4 cobalt-mirror worker
     """
     settings = ready_for_work()
+    logs.configure(settings.log_level)
+    for problem in list_key_problems(settings):
+        log.warning("key_looks_wrong", problem=problem)
     os.environ.setdefault("dramatiq_worker_timeout", str(_IDLE_SLEEP_MS))
     os.execv(sys.executable, dramatiq_command(settings))  # noqa: S606 - our own interpreter, no shell
 

@@ -28,9 +28,10 @@ def show(
     Example:
       cobalt-mirror show acme
     """
-    engine = create_engine(ready_for_database())
+    settings = ready_for_database()
+    engine = create_engine(settings)
     try:
-        customer = read_customer(engine, account, limit=limit)
+        customer = read_customer(engine, account, limit=limit, database=settings.described_url())
     finally:
         engine.dispose()
     if as_json:

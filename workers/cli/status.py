@@ -1,13 +1,14 @@
 """`cobalt-mirror status`: show events by status, waiting work, dead events, and whether work is halted."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
-from cobalt_mirror.workers.ops.readiness import ready_for_database
+from cobalt_mirror.workers.ops.readiness import list_key_problems, ready_for_database
 from cobalt_mirror.workers.ops.subscription import list_webhook_problems
 from cobalt_mirror.workers.terminal.output import ago, cell, console, duration, print_json, table
 
@@ -22,8 +23,8 @@ def status(
 ) -> None:
     """Show events by status, dead events, and whether work is halted.
 
-    Lists dead events with the reason and who must act, and warns if Cobalt does not send notifications. Exits with 3
-    if work is halted or any event is dead, so that a monitor can run it.
+    Lists dead events with the reason and who must act. Warns if Cobalt does not send notifications, and of a key that
+    cannot be one of Cobalt's. Exits with 3 if work is halted or any event is dead, so that a monitor can run it.
 
     \b
     Example:
@@ -35,17 +36,18 @@ def status(
         overview = read_overview(engine, dead=dead)
     finally:
         engine.dispose()
+    overview.warnings.extend(list_key_problems(settings))
     if not offline and overview.halt is None:
         overview.warnings.extend(list_webhook_problems(settings, overview.webhook))
     if as_json:
-        print_json(overview)
+        print_json({"database": settings.shown_url(), **asdict(overview)})
     else:
-        _print(overview)
+        _print(overview, settings.described_url())
     if overview.needs_action:
         raise typer.Exit(NEEDS_ACTION)
 
 
-def _print(overview: Overview) -> None:
+def _print(overview: Overview, database: str) -> None:
     counts = ", ".join(f"{number} {name}" for name, number in overview.events.items())
     screen = console()
     screen.print(f"events       {counts}")
@@ -56,6 +58,7 @@ def _print(overview: Overview) -> None:
     for line in _deletions(overview):
         screen.print(f"deletions    {line}")
     screen.print(f"work         {_work(overview)}")
+    screen.print(f"database     {cell(database)}")
     screen.print(f"environment  {overview.environment or 'unknown before the first successful call'}")
     screen.print(f"catalogue    {_catalogue(overview)}")
     screen.print(f"reconcile    {_reconciliation(overview)}")

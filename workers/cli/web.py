@@ -22,7 +22,8 @@ def web() -> None:
     """Serve HTTP until SIGTERM.
 
     POST /webhooks/cobalt takes Cobalt's notifications, POST /events takes CloudEvents with EVENTS_TOKEN as bearer
-    token, GET /healthz and GET /readyz are for load balancers. Listens at WEB_HOST and WEB_PORT.
+    token, GET /healthz and GET /readyz are for load balancers. Listens at WEB_HOST and WEB_PORT; without WEB_PORT at
+    PORT, which many platforms set.
 
     \b
     Example:
@@ -70,18 +71,20 @@ class _Server(uvicorn.Server):
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Return a listening socket at WEB_HOST and WEB_PORT.
+    """Return a listening socket at WEB_HOST and WEB_PORT, or PORT.
 
     Raises:
+        BadSetting: PORT is no port. Correct it, or set WEB_PORT.
         NotReady: The address or port cannot be used. The text says what to correct.
     """
+    port = settings.require_port()
     family = socket.AF_INET6 if ":" in settings.web_host else socket.AF_INET
     try:
-        listening = socket.create_server((settings.web_host, settings.web_port), family=family)
+        listening = socket.create_server((settings.web_host, port), family=family)
     except OSError as error:
         raise NotReady(
-            f"cannot listen at {settings.web_host}, port {settings.web_port} ({error.strerror}); "
-            "correct WEB_HOST or WEB_PORT"
+            f"cannot listen at {settings.web_host}, port {port} ({error.strerror}); "
+            f"correct WEB_HOST or {settings.port_variable}"
         ) from error
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # without it every answer waits 40 ms for an ACK
     return listening

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from cobalt_mirror.workers.ops.delivery import send_test_notification
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.ops.subscription import subscribe
 
@@ -31,13 +32,19 @@ def ensure(
     another URL moves the webhook there. The URL is stored, so that `cobalt-mirror status` can warn if the webhook is
     missing, disabled or changed.
 
+    Then it sends a signed test notification to URL, waits up to 10 s for the answer, and prints whether it arrived. If
+    not, it prints a warning; the exit code stays 0, as Cobalt may reach what this machine does not.
+
     \b
     Example:
       cobalt-mirror webhook ensure https://mirror.example.com/webhooks/cobalt
     """
     _check(url)
-    action = subscribe(ready_for_database(), url)
+    settings = ready_for_database()
+    action = subscribe(settings, url)
     typer.echo(action if action is not None else f"nothing to do: {url} is registered and enabled")
+    delivery = send_test_notification(url, api_key=settings.require_key())
+    typer.echo(delivery.sentence if delivery.arrived else f"warning: {delivery.sentence}", err=not delivery.arrived)
 
 
 def _check(url: str) -> None:

@@ -61,6 +61,7 @@ def open_services(database_url: str | None, *, seed: int) -> Iterator[DemoServic
 
     Raises:
         Unreachable: The database does not answer.
+        AccessRefused: The database refuses the connection.
         RedisNotStarted: There is no redis-server.
         ReleaseFailed: The migrations failed; the note holds the end of their output.
     """

@@ -50,11 +50,17 @@ class Customer:
     history: Sequence[Change]
 
 
-def read_customer(engine: Engine, account: str, *, limit: int) -> Customer:
+def read_customer(engine: Engine, account: str, *, limit: int, database: str) -> Customer:
     """Read a customer with at most `limit` events and changes.
 
+    Args:
+        engine: Of the database.
+        account: The customer's linked account id.
+        limit: Largest number of events, and of changes.
+        database: The database's address for the message, without password.
+
     Raises:
-        NotReady: Neither the mirror nor the event log has the account. Check the id.
+        NotReady: Neither the mirror nor the event log has the account. Check the id, and which database it is.
     """
     with reading(engine).begin() as connection:
         customer = Customer(
@@ -68,5 +74,8 @@ def read_customer(engine: Engine, account: str, *, limit: int) -> Customer:
             history=list_history(connection, account, limit=limit),
         )
     if customer.account is None and not customer.events and customer.deletion is None:
-        raise NotReady(f"no account {account!r} in the mirror or the event log; check the id")
+        raise NotReady(
+            f"no account {account!r} in the mirror or the event log of the database at {database}; "
+            "check the id and DATABASE_URL"
+        )
     return customer

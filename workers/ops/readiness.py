@@ -2,6 +2,7 @@
 
 import redis
 
+from cobalt_mirror.cobalt.client import environment_of
 from cobalt_mirror.db.addresses import shown_address
 from cobalt_mirror.db.migrating.upgrade import check_migrated
 from cobalt_mirror.workers.broker import create_redis
@@ -15,6 +16,7 @@ def ready_for_database() -> Settings:
     Raises:
         BadSetting: A variable has an invalid value. Correct it.
         Unreachable: The database does not answer. Start it, or correct DATABASE_URL.
+        AccessRefused: The database refuses the connection. Do what the text says.
         NotMigrated: The database lacks our tables. Run `cobalt-mirror migrate`.
     """
     settings = Settings.from_environment()
@@ -46,6 +48,19 @@ def ready_for_work() -> Settings:
     """
     Settings.from_environment().require_key()
     return ready_for_relay()
+
+
+def list_key_problems(settings: Settings) -> list[str]:
+    """Return a sentence for each key that cannot be one of Cobalt's. A key that is not set is none."""
+    keys = {
+        "COBALT_API_KEY": settings.cobalt_api_key.get_secret_value(),
+        "COBALT_PREVIOUS_API_KEY": settings.cobalt_previous_api_key.get_secret_value(),
+    }
+    return [
+        f"{variable} begins with neither tk nor pk, as Cobalt's keys do; copy it again from Cobalt's dashboard"
+        for variable, key in keys.items()
+        if key and environment_of(key) is None
+    ]
 
 
 def check_redis(settings: Settings) -> None:

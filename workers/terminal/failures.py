@@ -1,10 +1,11 @@
 """The errors that are not bugs, and one sentence for each."""
 
 import redis
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from cobalt_mirror.cobalt import CobaltError
 from cobalt_mirror.db.errors import DatabaseError
+from cobalt_mirror.db.refusals import connecting_failed, is_of_connecting
 from cobalt_mirror.events import EventError
 from cobalt_mirror.workers.errors import WorkersError
 
@@ -15,6 +16,8 @@ EXPECTED_ERRORS = (CobaltError, DatabaseError, EventError, WorkersError, OSError
 def describe(error: BaseException) -> str:
     """Return the error as one sentence on one line."""
     match error:
+        case OperationalError() if is_of_connecting(error):
+            text = str(connecting_failed(error, "DATABASE_URL"))
         case DBAPIError():
             text = f"the database failed: {error.orig}"
         case redis.RedisError():

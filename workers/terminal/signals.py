@@ -1,10 +1,13 @@
 """SIGINT, SIGTERM and SIGHUP in commands that must clean up."""
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+#: A signal that comes again within so many seconds is the same request.
+REPEAT_SECONDS = 5.0
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -44,3 +47,30 @@ def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[No
     finally:
         for number, previous in before.items():
             signal.signal(number, previous)
+
+
+def ignore_repeats(
+    number: signal.Signals, *, within_seconds: float = REPEAT_SECONDS, monotonic: Callable[[], float] = time.monotonic
+) -> None:
+    """Hand a signal that comes again soon to its present handler only once. For the main thread.
+
+    systemd and Heroku signal every process of a service, and dramatiq's master passes the signal on, so a worker gets
+    it twice within moments. dramatiq takes the second one for "end at once", and what is in hand would be lost.
+
+    Args:
+        number: The signal; its handler must be a function of ours or a library's.
+        within_seconds: How long after the first one a signal is a repeat. A later one is handed on.
+        monotonic: Clock, in seconds.
+    """
+    handler = signal.getsignal(number)
+    assert callable(handler)  # noqa: S101 - neither the default nor "ignore"
+    taken_at = float("-inf")
+
+    def take(received: int, frame: FrameType | None) -> None:
+        nonlocal taken_at
+        is_repeat = monotonic() - taken_at < within_seconds
+        if not is_repeat:
+            taken_at = monotonic()  # before the call, which a repeat may interrupt
+            handler(received, frame)
+
+    signal.signal(number, take)

@@ -1,6 +1,6 @@
 """The ASGI application. It needs the database only; it uses Redis only to report whether it answers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -20,6 +20,8 @@ from cobalt_mirror.workers.web.probes import Probes
 from cobalt_mirror.workers.web.redaction import Redactor
 
 log = structlog.get_logger()
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(
@@ -48,16 +50,23 @@ def create_app(
         if engine is None:
             database.dispose()
 
-    return Starlette(
+    app = Starlette(
         routes=[
-            Route("/webhooks/cobalt", notifications.receive, methods=["POST"]),
-            Route("/events", events.receive, methods=["POST"]),
-            Route("/healthz", probes.is_alive, methods=["GET"]),
-            Route("/readyz", probes.is_ready, methods=["GET"]),
+            *_routes("/webhooks/cobalt", notifications.receive, method="POST"),
+            *_routes("/events", events.receive, method="POST"),
+            *_routes("/healthz", probes.is_alive, method="GET"),
+            *_routes("/readyz", probes.is_ready, method="GET"),
         ],
         exception_handlers={HTTPException: _refuse, SQLAlchemyError: _database_failed},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _routes(path: str, endpoint: Endpoint, *, method: str) -> list[Route]:
+    """Return the routes of a path without and with a slash at its end: Cobalt takes a redirect for a failure."""
+    return [Route(address, endpoint, methods=[method]) for address in (path, f"{path}/")]
 
 
 def _redactor(settings: Settings) -> Redactor:

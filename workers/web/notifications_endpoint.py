@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from cobalt_mirror.cobalt import is_signed
+from cobalt_mirror.cobalt.signatures import SIGNATURE_HEADER, is_signed
 from cobalt_mirror.db.engine import Clock
 from cobalt_mirror.workers.errors import NotJson, UnknownShape
 from cobalt_mirror.workers.settings import Settings
@@ -21,7 +21,6 @@ log = structlog.get_logger()
 
 #: The largest body of a notification, in bytes. A workflow's error may be as large; a small part of it is stored.
 LARGEST_NOTIFICATION = 1024 * 1024
-SIGNATURE = "x-cobalt-signature"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class NotificationsEndpoint:
     async def receive(self, request: Request) -> Response:
         """Record one notification. Cobalt sends it three more times if the answer is not 200, then never again."""
         body = await read_body(request, limit=LARGEST_NOTIFICATION)
-        self._check_signature(body, request.headers.get(SIGNATURE))
+        self._check_signature(body, request.headers.get(SIGNATURE_HEADER))
         try:
             event = await run_in_threadpool(self._record, body)
         except (NotJson, UnknownShape) as error:
@@ -48,7 +47,9 @@ class NotificationsEndpoint:
         keys = (self.settings.cobalt_api_key, self.settings.cobalt_previous_api_key)
         if is_signed(body, signature, [key.get_secret_value() for key in keys]):
             return
-        reason = f"no {SIGNATURE}" if signature is None else f"{SIGNATURE} matches no API key of this mirror"
+        reason = (
+            f"no {SIGNATURE_HEADER}" if signature is None else f"{SIGNATURE_HEADER} matches no API key of this mirror"
+        )
         log.warning("notification_refused", reason=reason, bytes=len(body))
         raise HTTPException(401, f"{reason}: sign the raw body with the API key")
 

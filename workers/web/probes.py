@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from cobalt_mirror.db.errors import DatabaseError, NotMigrated
+from cobalt_mirror.db.errors import AccessRefused, DatabaseError, NotMigrated
 from cobalt_mirror.db.migrating.upgrade import check_migrated
 from cobalt_mirror.workers.settings import Settings
 
@@ -47,6 +47,9 @@ class Probes:
         except NotMigrated as error:
             log.warning("not_ready", detail=str(error))
             return "not migrated"
+        except AccessRefused as error:
+            log.warning("not_ready", detail=str(error))
+            return "refuses the connection"
         except (DatabaseError, SQLAlchemyError) as error:
             log.warning("not_ready", detail=str(error)[:300])
             return "unreachable"

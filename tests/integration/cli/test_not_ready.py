@@ -33,12 +33,32 @@ def test_without_a_database(shell: Shell, command: list[str]) -> None:
     assert "secret" not in said
 
 
-@pytest.mark.parametrize("command", [["worker"], ["relay"], *READERS])
-def test_with_a_database_that_is_not_migrated(shell: Shell, command: list[str]) -> None:
+@pytest.mark.parametrize("command", [["worker"], ["relay"], ["web"], ["reconcile", "--dry-run"], *READERS])
+def test_without_settings_the_default_is_named_and_nothing_is_created(shell: Shell, command: list[str]) -> None:
     ended = shell.run(*command, REDIS_URL=f"redis://{NOBODY}", COBALT_API_KEY="tk_sandbox")
 
     assert sentence(ended) == (
-        "the database at sqlite:///var/mirror.db has no tables of the mirror; run `cobalt-mirror migrate`"
+        "the database at sqlite:///var/mirror.db (the default: DATABASE_URL is not set) does not exist; "
+        "run `cobalt-mirror migrate` or correct DATABASE_URL"
+    )
+    assert list(shell.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", READERS)
+def test_a_file_that_does_not_exist_is_named_and_not_created(shell: Shell, command: list[str]) -> None:
+    ended = shell.run(*command, DATABASE_URL="sqlite:///typo.db")
+
+    assert sentence(ended) == (
+        "the database at sqlite:///typo.db does not exist; run `cobalt-mirror migrate` or correct DATABASE_URL"
+    )
+    assert list(shell.folder.iterdir()) == []
+
+
+def test_with_a_database_that_is_not_migrated(shell: Shell) -> None:
+    (shell.folder / "empty.db").touch()
+
+    assert sentence(shell.run("status", DATABASE_URL="sqlite:///empty.db")) == (
+        "the database at sqlite:///empty.db has no tables of the mirror; run `cobalt-mirror migrate`"
     )
 
 

@@ -76,6 +76,16 @@ def test_the_worker_is_dramatiq_with_the_processes_that_were_asked_for(mirror: S
         assert worker.wait(timeout=30) == 0
 
 
+def test_a_worker_whose_key_cannot_be_one_of_cobalts_says_so_once(mirror: Shell, redis_url: str) -> None:
+    with mirror.start("worker", REDIS_URL=redis_url, COBALT_API_KEY="sk_s3cret") as worker:
+        said = read_until(worker, "ready for action")
+        worker.terminate()
+        said += worker.communicate(timeout=30)[0]
+
+    assert said.count("COBALT_API_KEY begins with neither tk nor pk") == 1
+    assert "s3cret" not in said
+
+
 def newest_wait_seconds(engine: Engine) -> float:
     """From the record of the newest event to its end."""
     newest = select(events.c.recorded_at, events.c.finished_at).order_by(events.c.recorded_at.desc()).limit(1)

@@ -32,6 +32,26 @@ def test_an_empty_mirror_is_fine(mirror: Shell) -> None:
     assert "reconcile    never run" in ended.output
 
 
+def test_it_says_which_database_it_looks_at(mirror: Shell, shell: Shell) -> None:
+    url = mirror.variables["DATABASE_URL"]
+    assert shell.run("migrate", DATABASE_URL="").status == 0
+
+    assert f"database     {url}\n" in mirror.run("status").output
+    assert json.loads(mirror.run("status", "--json").output)["database"] == url
+    assert "database     sqlite:///var/mirror.db (the default: DATABASE_URL is not set)\n" in shell.run("status").output
+
+
+def test_a_key_that_cannot_be_one_of_cobalts_is_warned_of(mirror: Shell) -> None:
+    (line,) = [
+        line
+        for line in mirror.run("status", "--offline", COBALT_API_KEY="sk_s3cret").output.splitlines()
+        if line.startswith("warning")
+    ]
+
+    assert line.split(maxsplit=1)[1].startswith("COBALT_API_KEY begins with neither tk nor pk")
+    assert "s3cret" not in line
+
+
 def test_waiting_events_and_the_age_of_the_catalogue_are_shown(mirror: Shell, engine: Engine) -> None:
     add_event(engine, "1", recorded_at=datetime.now(UTC) - timedelta(minutes=7))
     add_event(engine, "2", status="done")
@@ -148,7 +168,10 @@ def test_a_customer_whom_nobody_knows_is_an_error(mirror: Shell) -> None:
     ended = mirror.run("show", "nobody")
 
     assert (ended.status, ended.output) == (1, "")
-    assert ended.errors == "cobalt-mirror: no account 'nobody' in the mirror or the event log; check the id\n"
+    assert ended.errors == (
+        "cobalt-mirror: no account 'nobody' in the mirror or the event log of the database at "
+        f"{mirror.variables['DATABASE_URL']}; check the id and DATABASE_URL\n"
+    )
 
 
 # --- deletions --------------------------------------------------------------------------------------------------------
@@ -219,5 +242,5 @@ def test_deletions_that_wait_or_have_a_note_are_named_with_the_oldest(mirror: Sh
 def test_without_deletions_nothing_is_said_of_them(mirror: Shell, engine: Engine) -> None:
     add_receipt(engine, "over", gone=timedelta(days=9), confirmed_at=NOW)
 
-    assert "deletions" not in mirror.run("status").output
+    assert not [line for line in mirror.run("status").output.splitlines() if line.startswith("deletions")]
     assert json.loads(mirror.run("status", "--json").output)["deletions"]["unconfirmed"] == 0

@@ -10,6 +10,8 @@ from sqlalchemy import Engine, select, text
 
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.engine import TRY_AFTER_SECONDS, create_engine, database_clock, reading, upsert
+from cobalt_mirror.db.errors import NotMigrated
+from cobalt_mirror.db.migrating.upgrade import check_migrated, upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
 
 
@@ -39,8 +41,14 @@ def test_a_connection_that_broke_while_nobody_used_it_is_replaced(postgres_url: 
     other.dispose()
 
 
-def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Path) -> None:
-    engine = create_engine(DatabaseSettings(database_url=f"sqlite:///{tmp_path}/a/b/mirror.db"))
+def test_the_folder_of_a_sqlite_file_is_made_when_it_is_migrated_and_not_before(tmp_path: Path) -> None:
+    settings = DatabaseSettings(database_url=f"sqlite:///{tmp_path}/a/b/mirror.db")
+    engine = create_engine(settings)
+    with pytest.raises(NotMigrated, match="does not exist; run `cobalt-mirror migrate`"):
+        check_migrated(settings)
+    assert list(tmp_path.iterdir()) == []
+
+    upgrade(settings)
 
     with engine.begin() as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"

@@ -57,6 +57,32 @@ def test_a_run_that_agrees_in_the_end_exits_with_0_and_says_what_it_did(shell: S
     assert "3 of 3 accounts compared" in ended.errors
 
 
+def test_a_quiet_run_prints_nothing_if_it_agrees_in_the_end(shell: Shell, sandbox: SandboxServer) -> None:
+    sandbox.sandbox.add_faults(Fault(route="list_accounts", answer=Answer.ERROR, times=1))
+    assert shell.run("reconcile", LOG_LEVEL="debug").errors.count("not_read") == 1
+    sandbox.sandbox.add_faults(Fault(route="list_accounts", answer=Answer.ERROR, times=1))
+
+    for options in ([], ["--json"], ["--deep"], ["--account", "a1"]):
+        ended = shell.run("reconcile", "--quiet", *options, LOG_LEVEL="debug")
+
+        assert (ended.status, ended.output, ended.errors) == (0, "", "")
+
+
+def test_a_quiet_run_prints_what_it_has_to_say_otherwise(shell: Shell, sandbox: SandboxServer) -> None:
+    assert shell.run("reconcile", "--quiet").status == 0
+    sandbox.sandbox.rename_account("a1", "New")
+    shown, told = (
+        shell.run("reconcile", "--dry-run", "--quiet"),
+        shell.run("reconcile", "--dry-run", "--json", "--quiet"),
+    )
+    refused = shell.run("reconcile", "--quiet", COBALT_API_KEY="tk_wrong")
+
+    assert (shown.status, told.status, refused.status) == (2, 2, 1)
+    assert "Customer 1" in shown.output
+    assert json.loads(told.output)["ending"] == "differences_left"
+    assert "did not finish" in refused.output
+
+
 def test_a_dry_run_exits_with_2_and_shows_a_table_or_json(shell: Shell, sandbox: SandboxServer) -> None:
     assert shell.run("reconcile").status == 0
     sandbox.sandbox.rename_account("a1", "[red]New[/red]")

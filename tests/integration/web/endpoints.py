@@ -36,12 +36,12 @@ class Endpoints:
 
         return asyncio.run(send())
 
-    def notify(self, body: Any, *, key: str = "tk_sandbox", **headers: str) -> httpx.Response:
+    def notify(
+        self, body: Any, *, key: str = "tk_sandbox", path: str = "/webhooks/cobalt", **headers: str
+    ) -> httpx.Response:
         """Post a signed notification; bytes go as they are."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.request(
-            "POST", "/webhooks/cobalt", content=raw, headers={"x-cobalt-signature": sign(raw, key), **headers}
-        )
+        return self.request("POST", path, content=raw, headers={"x-cobalt-signature": sign(raw, key), **headers})
 
     def post_events(
         self, body: Any, *, token: str | None = EVENTS_TOKEN, kind: str = "cloudevents+json"

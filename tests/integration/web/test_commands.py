@@ -106,6 +106,7 @@ def test_web_says_what_it_lacks(mirror: Shell, tmp_path: Path) -> None:
             ({"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"}, "run `cobalt-mirror migrate`"),
             ({"WEB_PORT": "70000"}, "WEB_PORT"),
             ({"WEB_PORT": port}, f"cannot listen at 127.0.0.1, port {port}"),
+            ({"WEB_PORT": "", "PORT": port}, "correct WEB_HOST or PORT"),
             ({"COBALT_PREVIOUS_API_KEY": "two words"}, "COBALT_PREVIOUS_API_KEY"),
         ):
             ended = mirror.run("web", **variables)
@@ -198,6 +199,29 @@ def test_a_refused_key_is_said_and_nothing_is_remembered(mirror: Shell, engine: 
     assert "COBALT_API_KEY" in ended.errors
     with reading(engine).begin() as connection:
         assert find_subscription(connection) is None
+
+
+@pytest.mark.parametrize("path", ["/webhooks/cobalt", "/webhooks/cobalt/"])
+def test_a_test_notification_says_that_the_address_works(mirror: Shell, engine: Engine, path: str) -> None:
+    with mirror.start("web") as web:
+        url = address(read_until(web, "listens")) + path
+        ended = mirror.run("webhook", "ensure", url)
+        wrong = mirror.run("webhook", "ensure", url.replace("cobalt", "other"))
+
+    assert (ended.status, ended.errors) == (0, "")
+    assert ended.output == f"registered {url}\na test notification arrived at {url}\n"
+    assert wrong.status == 0
+    assert "answers 404: it does not serve POST at this path" in wrong.errors
+    with reading(engine).begin() as connection:
+        assert connection.execute(select(notifications.c.event)).scalars().all() == ["Delivery Test"]
+
+
+def test_an_address_that_is_not_reachable_from_here_is_registered_with_a_warning(mirror: Shell, client: Client) -> None:
+    ended = mirror.run("webhook", "ensure", "http://127.0.0.1:1/webhooks/cobalt")
+
+    assert (ended.status, ended.output) == (0, "registered http://127.0.0.1:1/webhooks/cobalt\n")
+    assert ended.errors.startswith("warning: a test notification did not reach http://127.0.0.1:1/webhooks/cobalt from")
+    assert [webhook.is_enabled for webhook in client.fetch_webhooks()] == [True]
 
 
 # --- status -----------------------------------------------------------------------------------------------------------

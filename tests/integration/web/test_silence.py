@@ -5,7 +5,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import insert
 
 from cobalt_mirror.db.engine import reading
-from cobalt_mirror.db.notifications import Subscription, find_silence, record_notification, record_subscription
+from cobalt_mirror.db.notifications import (
+    DELIVERY_TEST,
+    Subscription,
+    find_silence,
+    record_notification,
+    record_subscription,
+)
 from cobalt_mirror.db.tables import runs
 from tests.world import World
 
@@ -17,9 +23,9 @@ def arranged(world: World, since: datetime) -> None:
         record_subscription(connection, Subscription(url="https://mirror.test/", since=since))
 
 
-def told(world: World, at: datetime) -> None:
+def told(world: World, at: datetime, *, event: str = "Connection Created") -> None:
     with world.engine.begin() as connection:
-        record_notification(connection, received_at=at, event="Connection Created", payload={})
+        record_notification(connection, received_at=at, event=event, payload={})
 
 
 def ran(world: World, at: datetime, *, repaired: int, is_finished: bool = True) -> None:
@@ -61,3 +67,11 @@ def test_silence_begins_no_earlier_than_the_webhook(world: World) -> None:
     ran(world, NOW, repaired=1)
 
     assert silence(world) == (NOW - timedelta(hours=1), 1)
+
+
+def test_a_test_notification_of_our_own_ends_no_silence(world: World) -> None:
+    arranged(world, NOW - timedelta(days=9))
+    ran(world, NOW - timedelta(hours=2), repaired=1)
+    told(world, NOW, event=DELIVERY_TEST)
+
+    assert silence(world) == (NOW - timedelta(days=9), 1)

@@ -1,0 +1,83 @@
+"""The variables of our processes: which one decides, and in which forms a value is understood."""
+
+import pytest
+
+from cobalt_mirror.db.errors import BadSetting
+from cobalt_mirror.workers.ops.readiness import list_key_problems
+from cobalt_mirror.workers.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WEB_PORT", "PORT", "LOG_LEVEL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("variables", "port", "variable"),
+    [
+        ({}, 8475, "WEB_PORT"),
+        ({"PORT": "5000"}, 5000, "PORT"),
+        ({"PORT": "0"}, 0, "PORT"),
+        ({"PORT": "65535"}, 65535, "PORT"),
+        ({"WEB_PORT": "9000"}, 9000, "WEB_PORT"),
+        ({"WEB_PORT": "9000", "PORT": "5000"}, 9000, "WEB_PORT"),
+        ({"WEB_PORT": "8475", "PORT": "5000"}, 8475, "WEB_PORT"),
+        ({"WEB_PORT": "0", "PORT": "5000"}, 0, "WEB_PORT"),
+        ({"WEB_PORT": "", "PORT": "5000"}, 5000, "PORT"),
+        ({"PORT": ""}, 8475, "WEB_PORT"),
+        ({"WEB_PORT": "9000", "PORT": "a pipe"}, 9000, "WEB_PORT"),
+    ],
+)
+def test_the_port_is_that_of_web_port_then_of_port(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], port: int, variable: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    settings = Settings.from_environment()
+
+    assert (settings.require_port(), settings.port_variable) == (port, variable)
+
+
+@pytest.mark.parametrize("value", ["65536", "-1", "a pipe", "٣٣", "1.5", "123456", " "])
+def test_a_port_that_is_none_stops_web_and_nothing_else(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("PORT", value)
+
+    settings = Settings.from_environment()
+
+    with pytest.raises(BadSetting, match=r"^PORT: must be a number from 0 to 65535; correct it or set WEB_PORT$"):
+        settings.require_port()
+
+
+@pytest.mark.parametrize("value", ["info", "INFO", "Info", " info "])
+def test_a_log_level_is_understood_in_any_case(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("LOG_LEVEL", value)
+
+    assert Settings.from_environment().log_level == "info"
+
+
+@pytest.mark.parametrize("value", ["loud", "info error", "20"])
+def test_what_is_no_log_level_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("LOG_LEVEL", value)
+
+    with pytest.raises(BadSetting, match=r"^LOG_LEVEL: "):
+        Settings.from_environment()
+
+
+@pytest.mark.parametrize("key", ["", "tk", "tk_x", "pk_x"])
+def test_a_key_that_may_be_one_of_cobalts_is_not_warned_of(key: str) -> None:
+    assert list_key_problems(Settings(cobalt_api_key=key, cobalt_previous_api_key=key)) == []
+
+
+@pytest.mark.parametrize("key", ["sk_s3cret", "k", "TK_s3cret", "s3cret_tk"])
+def test_a_key_that_cannot_be_one_of_cobalts_is_named_and_not_shown(key: str) -> None:
+    settings = Settings(cobalt_api_key=key, cobalt_previous_api_key=key)
+
+    said = list_key_problems(settings)
+
+    assert [each.partition(" begins with neither tk nor pk")[0] for each in said] == [
+        "COBALT_API_KEY",
+        "COBALT_PREVIOUS_API_KEY",
+    ]
+    assert "s3cret" not in "".join(said)
