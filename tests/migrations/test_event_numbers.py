@@ -59,6 +59,20 @@ def numbers(engine: Engine) -> dict[str, Any]:
     return {row["id"]: row["number"] for row in select_rows(engine, "events")}
 
 
+def vacuum(engine: Engine) -> None:
+    """On SQLite it may give rows other rowids."""
+    connection = engine.raw_connection()
+    if engine.dialect.name == "sqlite":
+        connection.cursor().execute("VACUUM")
+    connection.close()
+
+
+def carry_out(world: World, account: str) -> None:
+    """Make attempts at one account until nothing of it is due."""
+    while world.attempts.attempt(account):
+        pass
+
+
 def ids_in_order(engine: Engine) -> list[str]:
     with engine.begin() as connection:
         return [event.id for event in get_background(connection, "bolt", "slack").events]
@@ -97,8 +111,7 @@ def test_a_number_is_never_given_twice(settings: DatabaseSettings, engine: Engin
     highest = numbers(engine)["a"]
     with engine.begin() as connection:
         connection.execute(text(f"DELETE FROM {ours(engine)}events"))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM") if engine.dialect.name == "sqlite" else None
+    vacuum(engine)
 
     insert(engine, "b")
 
@@ -132,15 +145,15 @@ def test_after_a_deletion_by_the_older_release_a_sign_up_of_its_time_begins_a_ne
             )
     upgrade(settings)
     world = World(settings.database_url)
-    world.work_until_quiet()
+    carry_out(world, "gone")
     assert {world.row("events", id=id_)["status"] for id_ in ("a", "z")} == {"superseded"}
 
     sign_up = UserSignedUp("gone", name="New", occurred_at=AT_NOON)
     world.publish(sign_up)
-    world.work_until_quiet()
+    carry_out(world, "gone")
 
     assert world.statuses([sign_up]) == ["done"]
-    assert world.mirror()["accounts"]["gone"] == ("New", {})
+    assert world.row("linked_accounts", linked_account_id="gone")["name"] == "New"
     world.close()
 
 
@@ -155,10 +168,10 @@ def test_a_deletion_from_before_there_were_numbers_and_a_later_sign_up_of_its_ti
     world = World(settings.database_url)
     sign_up = UserSignedUp("bolt", name="New", id="a", occurred_at=AT_NOON)
     world.publish(sign_up)
-    world.work_until_quiet()
+    carry_out(world, "bolt")
 
     assert world.statuses([deletion, sign_up]) == ["done", "done"]
-    assert world.mirror()["accounts"]["bolt"] == ("New", {})
+    assert world.row("linked_accounts", linked_account_id="bolt")["name"] == "New"
     world.close()
 
 
