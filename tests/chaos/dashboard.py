@@ -5,7 +5,6 @@ from random import Random
 from typing import Any
 
 from cobalt_mirror.cobalt.sandbox import catalogue
-from cobalt_mirror.events import ConnectionRemoved
 from tests.chaos.options import Options
 from tests.chaos.steps import ByHand, Publish
 
@@ -24,15 +23,10 @@ def plan_dashboard(options: Options, journeys: Journeys) -> Iterator[ByHand]:
 
 
 def plan_renewals(options: Options, journeys: Journeys) -> Iterator[ByHand]:
-    """Renewals of tokens by Cobalt: half of them at any time, the others about when a removal is carried out."""
+    """Renewals of tokens by Cobalt at any time; customers' removals bring more of them."""
     chance = Random(f"{options.seed}/renewals")
-    consents, removals = _consents(journeys), list(_removals(journeys))
-    for number in range(options.times(options.rates.renewals)):
-        if number % 2 and removals:
-            at, link = chance.choice(removals)
-            at = min(at + chance.uniform(-1, 4), options.duration)
-            yield ByHand(at=max(at, 0), action="renew_token", arguments=link)
-            continue
+    consents = _consents(journeys)
+    for _ in range(options.times(options.rates.renewals)):
         at = chance.uniform(3, options.duration)
         there = [step for step in consents if step.at < at - 1][-60:]
         if there:
@@ -42,13 +36,6 @@ def plan_renewals(options: Options, journeys: Journeys) -> Iterator[ByHand]:
 def _consents(journeys: Journeys) -> list[ByHand]:
     consents = (step for step in journeys if isinstance(step, ByHand) and step.action == "connect")
     return sorted(consents, key=lambda step: step.at)
-
-
-def _removals(journeys: Journeys) -> Iterator[tuple[float, dict[str, Any]]]:
-    for step in journeys:
-        for event in step.events if isinstance(step, Publish) else ():
-            if event.kind is ConnectionRemoved:
-                yield step.at, dict(event.fields)
 
 
 def _link(consent: ByHand) -> dict[str, Any]:

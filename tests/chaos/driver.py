@@ -6,18 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from tests.chaos.host import Host
 from tests.chaos.injector import FaultInjector
+from tests.chaos.lateness import Lateness
 from tests.chaos.services import Services
 from tests.chaos.steps import ByHand, FaultStep, Opened, Publish, Reconcile, Step, with_ids
 
 #: Customers and dashboard users that act at the same time.
 _AT_ONCE = 32
-#: How long a customer without an account or connection yet waits before another try, in seconds, and the most tries.
-_AGAIN_SECONDS, _TRIES = 1.0, 30
 _LONGEST_RECONCILIATION_SECONDS = 600.0
 
 
@@ -26,7 +25,8 @@ class Driver:
     """Carries out a plan.
 
     Attributes:
-        duration: How long customers retry, in seconds.
+        duration: How long customers act, in seconds.
+        lateness: Customers who had to wait.
         exits: The exit code of each reconciliation, or minus the signal that killed it.
         missed: Number of changes by hand that could not be made.
         unpublished: Number of steps that were not published, as their connection was never made.
@@ -40,6 +40,7 @@ class Driver:
     start: datetime
     duration: float
     closing: threading.Event
+    lateness: Lateness
     exits: list[int] = field(default_factory=list)
     missed: int = 0
     unpublished: int = 0
@@ -108,36 +109,40 @@ class Driver:
 
     def _do(self, step: Step) -> None:
         match step:
-            case Publish():
-                self._publish(step)
-            case ByHand():
-                self._by_hand(step)
+            case Publish() | ByHand():
+                self._act(self.lateness.catch_up(step), step.at)
             case FaultStep():
                 self.injector.do(step)
             case Reconcile():
                 self.exits.append(self.reconcile(killed_after=step.killed_after))
 
-    def _publish(self, step: Publish) -> None:
-        if self.host.publish(step.events, self.opened):
+    def _act(self, step: Publish | ByHand, at: float) -> None:
+        """Do what a customer or somebody in the dashboard does, if it is time for it and can be done by now."""
+        if at < step.at <= self.duration:
+            self._push(step)
             return
-        if not self._put_off(step):
+        if step.at <= self.duration and (self._publish(step) if isinstance(step, Publish) else self._by_hand(step)):
+            return
+        if (again := self.lateness.wait(step)) is not None:
+            self._push(again)
+        elif isinstance(step, Publish):
             self.unpublished += 1
-
-    def _by_hand(self, step: ByHand) -> None:
-        arguments = with_ids(step.arguments, self.opened)
-        answer = None if arguments is None else self.services.control.by_hand(step.action, arguments)
-        if answer is not None:
-            if step.opens is not None:
-                self.opened[step.opens] = answer.get("connection_id", "")
-        elif not (step.insists and self._put_off(step)):
+        else:
             self.missed += 1
 
-    def _put_off(self, step: Publish | ByHand) -> bool:
-        """Do a step a moment later; return False if it was tried often enough."""
-        if step.tries >= _TRIES or self.elapsed >= self.duration:
+    def _publish(self, step: Publish) -> bool:
+        if not self.host.publish(step.events, self.opened):
             return False
-        self._push(step.put_off(self.elapsed + _AGAIN_SECONDS))
+        if step.then is not None:
+            self._push(replace(step.then, at=self.elapsed + step.then.at))
         return True
+
+    def _by_hand(self, step: ByHand) -> bool:
+        arguments = with_ids(step.arguments, self.opened)
+        answer = None if arguments is None else self.services.control.by_hand(step.action, arguments)
+        if answer is not None and step.opens is not None:
+            self.opened[step.opens] = answer.get("connection_id", "")
+        return answer is not None
 
 
 def _is_under_way(future: Future[None]) -> bool:

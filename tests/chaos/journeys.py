@@ -34,7 +34,7 @@ def plan_customers(options: Options) -> Steps:
     number = options.times(options.rates.customers)
     for index in range(number):
         arrives = 1.0 + options.duration * 0.85 * index / max(number, 1)
-        customer = Customer.numbered(index, seed=options.seed, arrives=arrives)
+        customer = Customer.numbered(index, seed=options.seed, arrives=arrives, has_renewals=options.rates.renewals > 0)
         for step in customer.live():
             if step.at <= options.duration:
                 yield step
@@ -61,15 +61,17 @@ class Customer:
     id: str
     chance: Random
     now: float
+    has_renewals: bool = True
     events: int = 0
     opened: int = 0
     connected: list[Link] = field(default_factory=list)
 
     @classmethod
-    def numbered(cls, number: int, *, seed: int, arrives: float) -> "Customer":
+    def numbered(cls, number: int, *, seed: int, arrives: float, has_renewals: bool) -> "Customer":
         """The customer with this number; every 25th has an id that tests what an id may hold."""
         id_ = f"zoë & söhne/{number}" if number % 25 == 24 else f"customer-{number:04}"
-        return cls(id=id_, chance=Random(f"{seed}/customer/{number}"), now=arrives)
+        chance = Random(f"{seed}/customer/{number}")
+        return cls(id=id_, chance=chance, now=arrives, has_renewals=has_renewals)
 
     def live(self) -> Steps:
         """The whole journey; some leave for good, and some of those come back."""
@@ -177,13 +179,18 @@ class Customer:
     def _remove(self) -> Steps:
         """Disconnect; half of them change their mind and reconnect, as fast as they can click."""
         link = self.chance.choice(self.connected)
-        yield from self._happened(
-            ConnectionRemoved,
-            needs=link.opened,
-            slug=link.application.slug,
-            auth_type=link.auth_type if self._happens(0.3) else None,
-            connection_id=link.named if self._happens(0.6) else None,
+        fields: dict[str, Any] = {
+            "slug": link.application.slug,
+            "auth_type": link.auth_type if self._happens(0.3) else None,
+            "connection_id": link.named if self._happens(0.6) else None,
+        }
+        renewal = ByHand(
+            at=self.chance.uniform(0, 1.5),
+            action="renew_token",
+            arguments={"linked_account_id": self.id, **fields},
         )
+        then = renewal if self._happens(0.8) and self.has_renewals else None
+        yield from self._happened(ConnectionRemoved, needs=link.opened, then=then, **fields)
         self._think(2)
         if not self._happens(0.6):
             return
@@ -208,7 +215,15 @@ class Customer:
 
     # --- what becomes known of it -------------------------------------------------------------------------------------
 
-    def _happened(self, kind: type[Event], *, mark: str = "", needs: Opened | None = None, **fields: Any) -> Steps:
+    def _happened(
+        self,
+        kind: type[Event],
+        *,
+        mark: str = "",
+        needs: Opened | None = None,
+        then: ByHand | None = None,
+        **fields: Any,
+    ) -> Steps:
         """The event: mostly at once and once, else late, twice, or by a clock that is wrong."""
         self.events += 1
         skew = self.chance.uniform(-_SKEW_SECONDS, _SKEW_SECONDS) if self._happens(0.08) else 0.0
@@ -221,7 +236,7 @@ class Customer:
             skew=skew,
         )
         delay = self.chance.uniform(0, 15) if self._happens(0.15) else self.chance.uniform(0, 0.2)
-        yield Publish(at=self.now + delay, events=(planned,))
+        yield Publish(at=self.now + delay, events=(planned,), then=then)
         if self._happens(0.1):
             yield Publish(at=self.now + delay + self.chance.uniform(0, 20), events=(planned,))
         self.now += 0.01

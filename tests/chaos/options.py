@@ -18,8 +18,8 @@ class Rates:
     Attributes:
         customers: New customers.
         dashboard: Changes by hand in Cobalt's dashboard.
-        renewals: Renewals of a provider's token by Cobalt, half of them near a removal. If there are any, Cobalt also
-            renews tokens after some of the calls.
+        renewals: Renewals of a provider's token by Cobalt, at any time. If there are any, Cobalt also renews tokens
+            after some of the calls, and soon after most removals.
         kills: SIGKILLs of a worker, one of its processes, a relay or the web process.
         stops: SIGSTOPs of one of those, for 1 to 40 seconds.
         terms: SIGTERMs of one of those.

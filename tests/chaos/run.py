@@ -17,6 +17,7 @@ from tests.chaos.faults import WORKERS
 from tests.chaos.host import Host
 from tests.chaos.injector import FaultInjector
 from tests.chaos.invariants import INVARIANTS, Finding
+from tests.chaos.lateness import Lateness
 from tests.chaos.options import Options
 from tests.chaos.plan import make_plan
 from tests.chaos.services import WORKER_PROCESSES, Services, open_services
@@ -54,7 +55,13 @@ def run_chaos(options: Options, folder: Path) -> Verdict:
             processes=services.processes, redis=services.redis, postgres=services.postgres, control=services.control
         )
         driver = Driver(
-            services=services, host=host, injector=injector, start=start, duration=options.duration, closing=closing
+            services=services,
+            host=host,
+            injector=injector,
+            start=start,
+            duration=options.duration,
+            closing=closing,
+            lateness=Lateness(duration=options.duration),
         )
         driver.run(plan, show=_Lines(driver))
         injector.mend()

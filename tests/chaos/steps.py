@@ -57,17 +57,30 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """Publish events in one transaction; it is put off while what they need is not connected."""
+    """Publish events in one transaction; it is put off while what they need is not connected.
+
+    Attributes:
+        then: A change by hand that follows; its time counts from when the events are accepted.
+        late: By how many seconds it was put off.
+        tries: How often it was tried in vain.
+    """
 
     at: float
     events: tuple[Planned, ...]
+    then: "ByHand | None" = None
+    late: float = 0.0
     tries: int = 0
 
-    def put_off(self, at: float) -> Self:
+    @property
+    def customer(self) -> str | None:
+        """Who does it."""
+        account: str = self.events[0].fields["linked_account_id"]
+        return account
+
+    def put_off(self, seconds: float) -> Self:
         """Return the same at a later time: the customer acts that much later."""
-        later = at - self.at
-        events = tuple(replace(event, occurred=event.occurred + later) for event in self.events)
-        return replace(self, at=at, events=events, tries=self.tries + 1)
+        events = tuple(replace(event, occurred=event.occurred + seconds) for event in self.events)
+        return replace(self, at=self.at + seconds, events=events, late=self.late + seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +89,9 @@ class ByHand:
 
     Attributes:
         opens: What it connects. Connected again, it is the same with another name.
-        insists: Whether to retry for a while if there is no such account yet, as a customer does.
+        insists: Whether a customer does it, who retries for a while if there is no such account yet.
+        late: By how many seconds it was put off.
+        tries: How often it was tried in vain.
     """
 
     at: float
@@ -84,11 +99,18 @@ class ByHand:
     arguments: Mapping[str, Any]
     opens: Opened | None = None
     insists: bool = False
+    late: float = 0.0
     tries: int = 0
 
-    def put_off(self, at: float) -> Self:
+    @property
+    def customer(self) -> str | None:
+        """Who does it; None: somebody in the dashboard, or Cobalt."""
+        account: str = self.arguments["linked_account_id"]
+        return account if self.insists else None
+
+    def put_off(self, seconds: float) -> Self:
         """Return the same at a later time."""
-        return replace(self, at=at, tries=self.tries + 1)
+        return replace(self, at=self.at + seconds, late=self.late + seconds)
 
 
 class FaultKind(StrEnum):

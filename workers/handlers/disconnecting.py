@@ -1,8 +1,9 @@
 """What is done for removals: every DELETE follows a fresh read and names what it means."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from cobalt_mirror.cobalt import Application, ConnectedAccount
 from cobalt_mirror.events import ConnectionAuthorized, ConnectionRemoved
@@ -18,6 +19,7 @@ from cobalt_mirror.workers.handlers.identity import (
     link_of,
     may_have_news,
     read_links,
+    seen_before,
     taken_before,
 )
 from cobalt_mirror.workers.handlers.loaded import Loaded
@@ -26,6 +28,7 @@ from cobalt_mirror.workers.handlers.removals import RemovalPlan, is_moot, judgem
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
 REMOVED = "a later connection_removed made this event unnecessary"
+_NO_EFFECT: Mapping[str, Any] = {"total": False, "deleted": False}
 _WAITS = "Cobalt shows a later connected time; if the customer has connected again, the news of it may be on its way"
 
 
@@ -64,6 +67,7 @@ def remove(
     """
     accounts = application.connected_accounts
     evidence = _gather(loaded, cobalt, removals=removals, application=application)
+    _keep_seen(findings, removals=removals, evidence=evidence)
     if _wait_for_news(loaded, findings, removals=removals, evidence=evidence, accounts=accounts):
         return None
     disconnecting = _Disconnecting(loaded=loaded, cobalt=cobalt, findings=findings, removals=removals)
@@ -96,6 +100,17 @@ def _clarify(evidence: Evidence, cobalt: Caller, *, removals: Sequence[Entry], a
     if any(Judgement.UNCLEAR in each for each in judgements(removals, evidence.shown, evidence).values()):
         return evidence.with_account(cobalt.fetch_account(), application)
     return evidence
+
+
+def _keep_seen(findings: Findings, *, removals: Sequence[Entry], evidence: Evidence) -> None:
+    """Keep what was seen as it was when it was to be removed, and is not in the stamp, for later attempts: the mirror
+    moves on."""
+    for entry in removals:
+        stamped = {link.name for link in read_links(entry.logged.meant_for)}
+        seen = [link for link in seen_before(entry, evidence) if stamped and link.name not in stamped]
+        if seen:
+            effect = findings.effects.get(entry.logged.key) or entry.logged.effect or _NO_EFFECT
+            findings.effects[entry.logged.key] = {**effect, "seen": [link.as_json() for link in dict.fromkeys(seen)]}
 
 
 def _wait_for_news(
@@ -191,7 +206,7 @@ class _Disconnecting:
         for entry in self.removals:  # kept also if a later call fails: what is connected anew is not meant
             key = entry.logged.key
             if link in plan.taken[key]:
-                effect = self.findings.effects.get(key) or entry.logged.effect or {"total": False, "deleted": False}
+                effect = self.findings.effects.get(key) or entry.logged.effect or _NO_EFFECT
                 taken = [*(effect.get("disconnected") or []), link.as_json()]
                 self.findings.effects[key] = {**effect, "disconnected": taken}
 

@@ -141,14 +141,20 @@ def _judge_moved(entry: Entry, link: Link, evidence: Evidence) -> Judgement:
 def _was_there(entry: Entry, link: Link, evidence: Evidence) -> bool:
     """Whether something else than the stamp says that it was connected when it was to be removed: the mirror was late.
 
-    The mirror or this attempt has seen it as it was then, or the host has named it by its id no later than that.
+    The mirror or this attempt has seen it as it was then, or the host has named it no later than that.
     """
-    seen = [each for each in (*evidence.mirrored, *evidence.shown) if each.name == link.name]
-    if any(each.connected_at is not None and each.connected_at <= _removed_at(entry) for each in seen):
+    if link.name in {each.name for each in seen_before(entry, evidence)}:
         return True
     named = [entry, *(other for other in evidence.authorizations if other.order < entry.order)]
-    ids = {getattr(each.event, "connection_id", None) for each in named}
-    return link.connection_id is not None and link.connection_id in ids
+    attribute, name = ("auth_type", link.auth_type) if link.connection_id is None else ("connection_id", link.name)
+    return any(getattr(each.event, attribute, None) == name for each in named)
+
+
+def seen_before(entry: Entry, evidence: Evidence) -> list[Link]:
+    """What the mirror, this attempt or an earlier one saw connected no later than it was to be removed."""
+    seen = [*read_links((entry.logged.effect or {}).get("seen")), *evidence.mirrored, *evidence.shown]
+    removed_at = _removed_at(entry)
+    return [link for link in seen if link.connected_at is not None and link.connected_at <= removed_at]
 
 
 def taken_before(entry: Entry) -> list[Link]:
@@ -205,12 +211,14 @@ def _is_notified_after(entry: Entry, link: Link, evidence: Evidence) -> bool:
     """Whether Cobalt notified in a later second than the removal's that it was connected.
 
     A notification does not name a connected account. It is of one that was connected in its second; if none shows, that
-    one's token was renewed since.
+    one's token was renewed since, or it is gone. Then it is of what the host authorised, if it says so, and that is
+    another one: authorisations of this one were looked for before.
     """
+    is_other = any(other.order > entry.order for other in evidence.authorizations)
     seconds = {second for moment in evidence.notified_at if (second := str(stored_time(moment))) > _since(entry, link)}
     for second in seconds:
         its = [each for each in [link, *evidence.shown] if str(each.connected_at)[:19] == second[:19]]
-        if link in its or (not its and _may_be_of(link, evidence.shown, entry)):
+        if link in its or (not its and not is_other and _may_be_of(link, evidence.shown, entry)):
             return True
     return False
 

@@ -74,5 +74,6 @@ class _Judge:
         ended_at = removal.finished_at
         if life.connected_at(ended_at) <= removal.event.occurred_at:
             return None
-        reason = next(self._news.after(removal, life, until=ended_at, at=ended_at), None)
-        return "a mirror that was late" if reason is None and self._news.is_unknown(removal, life) else reason
+        if self._news.is_unknown(removal, life):
+            return "a mirror that was late"
+        return next(self._news.after(removal, life, until=ended_at, at=ended_at), None)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from cobalt_mirror.db.statuses import RowKind
 from cobalt_mirror.events import ConnectionAuthorized, ConnectionRemoved
-from tests.chaos.evidence import CUT, Evidence, moment
+from tests.chaos.evidence import CUT, Evidence, Row, moment
 from tests.chaos.invariants.asked import Asked, Register
 from tests.chaos.invariants.lives import Life, Lives
 from tests.chaos.invariants.stamps import Stamps
@@ -22,10 +23,10 @@ class News:
         for note in evidence.audit:
             if note.kind == "work" and note.details["new_token"] not in {None, note.details["old_token"]}:
                 self._leased[note.account].append(note.at)
-        self._read: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
-        for call in evidence.calls:
-            if call["route"] == "read_application" and call["status"] == 200 and call["fault"] is None:
-                self._read[call["linked_account_id"], call["slug"]].append(moment(call["at"]))
+        self._mirrored: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in evidence.rows.get("history", ()):
+            if row["what"] == RowKind.CONNECTION:
+                self._mirrored[row["linked_account_id"], row["slug"]].append(row)
         self._notified: defaultdict[tuple[str, str], list[tuple[datetime, datetime]]] = defaultdict(list)
         for row in evidence.rows.get("notifications", ()):
             if row["event"] == "Connection Created" and row["payload"] is not None:  # it goes with its account
@@ -49,15 +50,27 @@ class News:
 
     def is_unknown(self, removal: Asked, life: Life) -> bool:
         """Return whether a connection looked like another one than the mirror showed when it was removed, and a newer
-        one: no read came before its `connectedAt` moved, and the host had not named it."""
+        one: the mirror never got it before its `connectedAt` moved, and the host had not named it."""
         if not self._stamps.of(removal.event) or self._stamps.find(removal.event, life) is not None:
             return False
         asked = [removal, *self._register.of(life.account, [ConnectionAuthorized], slug=life.slug)]
-        ids = {getattr(each.event, "connection_id", None) for each in asked if each.order <= removal.order}
-        removed_at = removal.event.occurred_at
-        reads = [at for at in self._read[life.account, life.slug] if life.made_at[0] <= at <= removal.finished_at]
-        is_seen = any(life.connected_at(at) <= removed_at for at in reads)
-        return not is_seen and (life.connection_id is None or life.connection_id not in ids)
+        known = [each for each in asked if each.order <= removal.order and each.recorded_at <= removal.finished_at]
+        ids = {getattr(each.event, "connection_id", None) for each in known}
+        is_named = life.connection_id is not None and life.connection_id in ids
+        return not is_named and not any(
+            self._shows(row, life, removal) for row in self._mirrored[life.account, life.slug]
+        )
+
+    def _shows(self, row: Row, life: Life, removal: Asked) -> bool:
+        """Return whether a history row, up to the removal's end, shows a connection as it was when it was removed."""
+        if row["recorded_at"] > removal.finished_at:
+            return False
+        shown = [each for accounts in row["changes"].get("accounts", ()) for each in accounts or ()]
+        return any(
+            (each.get("connection_id") or each["auth_type"]) == life.name
+            and life.made_at[0] - CUT <= moment(each["connected_at"]) <= removal.event.occurred_at
+            for each in shown
+        )
 
     def after(self, removal: Asked, life: Life, *, until: datetime, at: datetime) -> Iterator[str]:
         """Yield what had come until then that says, rightly or not, that the customer connected it after a removal.

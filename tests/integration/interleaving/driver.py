@@ -138,29 +138,34 @@ class Driver:
         self.broker = MemoryBroker(self.scheduler, deliveries)
         declare_queues(self.broker)
 
-    def run(self, publishing: Sequence[Callable[[], None]], script: Script) -> None:
+    def run(
+        self, publishing: Sequence[Callable[[], None]], script: Script, *, at_cobalt: Sequence[Callable[[], None]] = ()
+    ) -> None:
         """Follow a script, then continue until no work is left.
 
         Args:
             publishing: The host's actions in order; after a crash it repeats the last one.
             script: The turns of the actors.
+            at_cobalt: What happens at Cobalt by itself, in order: one more actor, if it is not empty.
         """
         self._add_actors(publishing)
+        if at_cobalt:
+            happening = deque(at_cobalt)
+            self.scheduler.add("Cobalt", lambda: self._act(happening))
         self.scheduler.follow(script)
         self._until_quiet()
 
     def _add_actors(self, publishing: Sequence[Callable[[], None]]) -> None:
         waiting = deque(publishing)
-
-        def host() -> None:
-            while waiting:
-                waiting[0]()
-                self.scheduler.step()
-                waiting.popleft()
-
-        self.scheduler.add("the host", host)
+        self.scheduler.add("the host", lambda: self._act(waiting))
         self.recorder.workers = [self.scheduler.add(f"worker {number}", self._worker) for number in (1, 2)]
         self.scheduler.add("the relay", self._relay)
+
+    def _act(self, waiting: deque[Callable[[], None]]) -> None:
+        while waiting:
+            waiting[0]()
+            self.scheduler.step()
+            waiting.popleft()
 
     def _relay(self) -> None:
         world = self.world

@@ -245,16 +245,19 @@ def test_by_a_clock_that_is_behind_only_what_the_mirror_showed_is_meant() -> Non
     assert unknown.counts["kept for a clock that is wrong"] == 1
 
 
-def test_what_the_mirror_did_not_show_yet_and_no_worker_saw_before_it_moved_is_counted() -> None:
+def test_what_the_mirror_did_not_get_before_it_moved_is_counted() -> None:
     shown = {"auth_type": "oauth2", "connected_at": at(1).isoformat(), "connection_id": "c1"}
     late = [of_slack("connected", 5, connection_id="c2"), of_slack("token_renewed", 12, connection_id="c2")]
     kept = replace(ended(*late), audit=[note(1, "stamp", source="host", id="4", meant_for=[shown])])
     named = ended(*late, removal=replace(REMOVAL, connection_id="c2"))
-    read = call(1, 11, "read_application", slug="slack")
+    got = {"auth_type": "oauth2", "connected_at": at(5).isoformat(), "connection_id": "c2"}
+    row = {"what": "connection", "linked_account_id": "acme", "slug": "slack", "recorded_at": at(11)}
+    row["changes"] = {"accounts": [[shown], [shown, got]]}
 
     assert find_not_removed(kept).counts["kept for a mirror that was late"] == 1
     assert find_not_removed(kept).violations == []
     assert len(find_not_removed(replace(named, audit=kept.audit)).violations) == 1
-    assert len(find_not_removed(replace(kept, calls=[read])).violations) == 1
-    assert find_not_removed(replace(kept, calls=[{**read, "fault": "truncated, effect done"}])).violations == []
+    assert len(find_not_removed(replace(kept, rows={**kept.rows, "history": [row]})).violations) == 1
+    late_row = {**row, "recorded_at": at(21)}
+    assert find_not_removed(replace(kept, rows={**kept.rows, "history": [late_row]})).violations == []
     assert len(find_not_removed(replace(kept, audit=[])).violations) == 1

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -162,3 +163,18 @@ def test_news_that_names_an_auth_type_is_of_the_new_one_of_that_type() -> None:
     assert judged(old, new, auth_type="oauth2") is Judgement.RENEWED
     assert judged(old, other, auth_type="oauth2") is Judgement.NEWER
     assert judged(old, other) is Judgement.RENEWED
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_notification_is_of_what_the_host_says_was_authorised(kind: Kind) -> None:
+    other = kind.other(4.2)
+    names: dict[str, Any] = (
+        {"connection_id": other.connection_id} if other.connection_id else {"auth_type": other.auth_type}
+    )
+    removal = removed("r", AT, meant_for=[kind.it(-60).as_json(), kind.other(-60).as_json()])
+    told = [authorized("a", 9, **names)]
+
+    assert judge(removal, other, evidence([kind.it(), other], (told, [at(3)]))) is Judgement.NEWER
+    assert judge(removal, kind.it(), evidence([kind.it(), other], (told, [at(3)]))) is Judgement.RENEWED
+    assert judge(removal, kind.it(), evidence([kind.it(), other], ([], [at(3)]))) is Judgement.NEWER
+    assert judge(removal, kind.it(), evidence([kind.it(), other], (told, [at(3), at(5)]))) is Judgement.NEWER
