@@ -18,6 +18,7 @@ class Deletion:
         source: with `event_id`, the event that asked for it.
         event_id: see `source`.
         occurred_at: when that happened; what happened until then belongs to the generation that ended.
+        number: the number of that event, which orders what has the same time; None: it was inserted without one.
         gone_at: when Cobalt said that there is no such account.
         confirmed_at: when it said so again, after the longest time that a delayed write may take; None: not yet.
         settles_at: until when a write whose answer never came may land; the next generation waits. None: no such write.
@@ -32,6 +33,12 @@ class Deletion:
     confirmed_at: datetime | None = None
     settles_at: datetime | None = None
     note: str | None = None
+    number: int | None = None
+
+    @property
+    def end(self) -> tuple[datetime, int]:
+        """Where the generation ended: its last events have this time, and no higher number."""
+        return self.occurred_at, self.number or 0
 
 
 _RECEIPT = [deletions.c[each.name] for each in fields(Deletion)]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, tuple_, update
 
 from cobalt_mirror.db.generations import Generation
 from cobalt_mirror.db.history import Because, erase_values
-from cobalt_mirror.db.log import Key, content_of
+from cobalt_mirror.db.log import Key, content_of, order_of
 from cobalt_mirror.db.mirror import end_account
 from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.db.tables import checks, events, looks, notifications, suspicions, walked, workflow_runs
@@ -32,11 +32,9 @@ def erase_account(connection: Connection, generation: Generation, because: Becau
     erase_hints(connection, account)
     connection.execute(delete(checks).where(checks.c.linked_account_id == account, checks.c.slug != ""))
     connection.execute(update(checks).where(checks.c.linked_account_id == account).values(last_error=None))
-    columns = (events.c.source, events.c.id, events.c.type, events.c.occurred_at)
+    columns = (events.c.source, events.c.id, events.c.type, events.c.occurred_at, events.c.number)
     rows = connection.execute(select(*columns).where(events.c.linked_account_id == account)).all()
-    ended = [
-        (row.source, row.id) for row in rows if generation.is_over_for(row.type, (row.occurred_at, row.id, row.source))
-    ]
+    ended = [(row.source, row.id) for row in rows if generation.is_over_for(row.type, order_of(row))]
     deletion = (generation.deletion.source, generation.deletion.event_id)
     erase_events(connection, (key for key in ended if key != deletion), at=because.at, vault=vault)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, or_, select
 
 from cobalt_mirror.db.deletions import Deletion, find_deletion
 from cobalt_mirror.db.log import DELETION, EVENT_COLUMNS, SIGN_UP, LoggedEvent, Order, is_subject
@@ -24,7 +24,7 @@ class Generation:
 
     def is_over_for(self, type_: str, order: Order) -> bool:
         """Tell whether an event, by its type and its place among others, is of an earlier generation or of none."""
-        if order[0] <= self.deletion.occurred_at:
+        if order[:2] <= self.deletion.end:
             return True
         if type_ in {SIGN_UP, DELETION}:
             return False
@@ -45,9 +45,10 @@ def get_generation(connection: Connection, deletion: Deletion) -> Generation:
             is_subject(deletion.linked_account_id, ""),
             events.c.type == SIGN_UP,
             events.c.status != EventStatus.DEAD,
-            events.c.occurred_at > deletion.occurred_at,
+            events.c.occurred_at >= deletion.occurred_at,
+            or_(events.c.occurred_at > deletion.occurred_at, events.c.number > (deletion.number or 0)),
         )
-        .order_by(events.c.occurred_at, events.c.id, events.c.source)
+        .order_by(events.c.occurred_at, func.coalesce(events.c.number, 0), events.c.id, events.c.source)
         .limit(1)
     )
     row = connection.execute(statement).one_or_none()

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     and_,
     bindparam,
     func,
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from cobalt_mirror.db.engine import execute
 from cobalt_mirror.db.statuses import EventStatus
-from cobalt_mirror.db.tables import events, is_unfinished
+from cobalt_mirror.db.tables import event_numbers, events, is_unfinished
 from cobalt_mirror.db.vault import Vault
 
 #: The types of events that db itself asks for: those that begin and end an account. `events.EventType` has them all.
@@ -33,8 +34,17 @@ _KEYS_A_STATEMENT = 1_000
 
 #: What makes an event this one: its source and id.
 Key: TypeAlias = tuple[str, str]
-#: The place of an event among those of its subject: when it occurred, its id and its source.
-Order: TypeAlias = tuple[datetime, str, str]
+#: The place of an event among those of its subject: when it occurred, its number, its id and its source.
+Order: TypeAlias = tuple[datetime, int, str, str]
+
+
+def order_of(row: Any) -> Order:
+    """Return the place of an event's row among those of its subject.
+
+    Of one time, the row that was inserted first comes first, whatever its id and source. Rows without a number are
+    older than all that have one.
+    """
+    return row.occurred_at, row.number or 0, row.id, row.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +67,7 @@ class LoggedEvent:
     alone: bool = False
     meant_for: Any = None
     effect: Any = None
+    number: int | None = None
 
     @property
     def key(self) -> Key:
@@ -66,7 +77,7 @@ class LoggedEvent:
     @property
     def order(self) -> Order:
         """Its place among the events of its subject."""
-        return self.occurred_at, self.id, self.source
+        return order_of(self)
 
 
 #: What a `LoggedEvent` is made of.
@@ -87,7 +98,7 @@ _RECORD: Mapping[str, Any] = {
 
 
 def record_events(session: Session | Connection, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
-    """Insert rows whose (source, id) is not there yet.
+    """Insert rows whose (source, id) is not there yet. Of those of one time, the first given comes first.
 
     Returns:
         The keys of the rows that are new.
@@ -97,8 +108,23 @@ def record_events(session: Session | Connection, rows: Sequence[Mapping[str, Any
     if len(rows) == 1:
         result = execute(connection, statement, rows[0])
         return {(rows[0]["source"], rows[0]["id"])} if result.rowcount == 1 else set()
+    if connection.dialect.name == "postgresql":
+        rows = _in_order_of_keys(connection, rows)
     inserted = execute(connection, statement.returning(events.c.source, events.c.id), list(rows))
     return {(row.source, row.id) for row in inserted}
+
+
+_NUMBERS = select(event_numbers.next_value()).select_from(func.generate_series(1, bindparam("count", type_=Integer)))
+
+
+def _in_order_of_keys(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Sort rows by key, so that two transactions with the same events cannot deadlock; number them as they were given.
+
+    One statement more: SELECT nextval('cobalt_mirror.events_number') FROM generate_series(1, 500)
+    """
+    numbers = sorted(execute(connection, _NUMBERS, {"count": len(rows)}).scalars())
+    numbered = [{**row, "number": number} for row, number in zip(rows, numbers, strict=True)]
+    return sorted(numbered, key=lambda row: (row["source"], row["id"]))
 
 
 def find_conflicts(

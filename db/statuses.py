@@ -101,3 +101,5 @@ class StateKey(StrEnum):
     CATALOGUE_DUE = "catalogue_due"
     WEBHOOK = "webhook"
     LAST_PASS = "last_pass"  # noqa: S105 - a pass of the reconciliation is no password
+    #: On SQLite only, where a trigger counts with it.
+    LAST_EVENT_NUMBER = "last_event_number"

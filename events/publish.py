@@ -52,7 +52,7 @@ def publish(event: Event, session: HostSession | None = None) -> Receipt:
 
 
 def publish_many(events: Iterable[Event], session: HostSession | None = None) -> list[Receipt]:
-    """Publish many events, all or none of them. See `publish`.
+    """Publish many events, all or none of them. Those of one time count in their order here. See `publish`.
 
     If this raises and you passed a session, roll it back: it may hold some of the rows.
 
@@ -73,8 +73,7 @@ def publish_with(vault: Vault, events: Iterable[Event], session: HostSession) ->
         return []
     if not vault:
         _refuse_readable_secrets(connection, events)
-    # Sorted, so that two transactions with the same events cannot deadlock.
-    new = record_events(connection, [row for _, row in sorted(rows.by_key.items())])
+    new = record_events(connection, list(rows.by_key.values()))
     repeated = {key: text for key, text in contents.items() if key not in new}
     if repeated:
         _refuse(find_conflicts(connection, repeated, vault))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cobalt_mirror.db.log import LoggedEvent
+from cobalt_mirror.db.log import LoggedEvent, Order
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.events.errors import InvalidEvent
 from cobalt_mirror.events.types import CLOCK_TOLERANCE, EVENT_TYPES, Event
@@ -17,7 +17,7 @@ class Entry:
     event: Event
 
     @property
-    def order(self) -> tuple[Any, ...]:
+    def order(self) -> Order:
         """The key that orders the events of a subject."""
         return self.logged.order
 

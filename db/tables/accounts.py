@@ -48,6 +48,7 @@ deletions = Table(
     Column("source", Id(), nullable=False),
     Column("event_id", Id(), nullable=False),
     Column("occurred_at", UtcDateTime, nullable=False),
+    Column("number", BigInteger),
     Column("gone_at", UtcDateTime),
     Column("confirmed_at", UtcDateTime),
     Column("settles_at", UtcDateTime),

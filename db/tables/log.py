@@ -1,12 +1,14 @@
 """The event log."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ColumnElement,
     DefaultClause,
     Index,
     Integer,
+    Sequence,
     Table,
     Text,
     TextClause,
@@ -16,7 +18,7 @@ from sqlalchemy import (
 
 from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
 from cobalt_mirror.db.statuses import EventStatus, Move
-from cobalt_mirror.db.tables.declaring import NewId, database_now, is_status, metadata, quoted
+from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, NewId, database_now, is_status, metadata, quoted
 
 
 def _is(status: EventStatus) -> TextClause:
@@ -48,8 +50,12 @@ events = Table(
     Column("meant_for", Json),
     Column("effect", Json),
     Column("fingerprint", Text),
+    #: In which order rows were inserted. The schema gives it, on SQLite by a trigger; NULL: older than version 0009.
+    Column("number", BigInteger),
     is_status(EventStatus),
 )
+#: Where PostgreSQL has the numbers of events from.
+event_numbers = Sequence("events_number", schema=DECLARED_SCHEMA)
 Index(
     "ix_events_due",
     events.c.due_at,

@@ -66,7 +66,7 @@ _TOO_LATE = (
 
 def began_after(entry: Entry, deletion: Entry) -> bool:
     """Tell whether an event began a new generation of the account after a deletion."""
-    return not isinstance(entry.event, UserDeleted) and entry.logged.occurred_at > deletion.logged.occurred_at
+    return not isinstance(entry.event, UserDeleted) and entry.order[:2] > deletion.order[:2]
 
 
 def _receipt(loaded: Loaded, entry: Entry) -> Deletion:
@@ -77,6 +77,7 @@ def _receipt(loaded: Loaded, entry: Entry) -> Deletion:
         source=row.source,
         event_id=row.id,
         occurred_at=row.occurred_at,
+        number=row.number,
         gone_at=loaded.now,
         settles_at=settles_at,
     )

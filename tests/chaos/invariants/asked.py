@@ -19,6 +19,7 @@ class Asked:
     """An accepted event, with the time during which it was pending.
 
     Attributes:
+        number: The number that the schema gave it; 0: none.
         skew: How far the clock of its publisher was ahead, in seconds.
     """
 
@@ -26,12 +27,13 @@ class Asked:
     recorded_at: datetime
     finished_at: datetime
     status: str
+    number: int = 0
     skew: float = 0.0
 
     @property
-    def order(self) -> tuple[datetime, str]:
+    def order(self) -> tuple[datetime, int]:
         """The key by which workers order the events of a subject."""
-        return self.event.occurred_at, self.event.id
+        return self.event.occurred_at, self.number
 
     @property
     def happened_at(self) -> datetime:
@@ -56,6 +58,7 @@ class Register:
                     recorded_at=row["recorded_at"],
                     finished_at=row["finished_at"],
                     status=row["status"],
+                    number=row["number"] or 0,
                     skew=evidence.skews.get((row["source"], row["id"]), 0.0),
                 )
                 self._by_account[event.linked_account_id].append(asked)

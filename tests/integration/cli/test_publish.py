@@ -177,6 +177,15 @@ def test_many_lines_come_from_a_file_and_the_file_may_be_published_again(mirror:
     assert [row["id"] for row in rows(engine)] == [f"{number:04}" for number in numbers]
 
 
+def test_lines_of_one_time_count_in_the_order_of_the_file(mirror: Shell, engine: Engine) -> None:
+    ids = [f"{number * 7_919 % 1_009:04}" for number in range(1_009)]
+    mirror.run("publish", "--ndjson", "-", standard_input="".join(f"{cloudevent(id_)}\n" for id_ in ids))
+
+    found = sorted(rows(engine), key=lambda row: row["number"])
+    assert len({row["occurred_at"] for row in found}) == 1
+    assert [row["id"] for row in found] == ids
+
+
 def test_an_endless_line_is_refused_without_being_kept(mirror: Shell, engine: Engine) -> None:
     ended = mirror.run("publish", "--ndjson", "-", standard_input=f"{'x' * 5_000_000}\n{cloudevent('1')}\n")
 

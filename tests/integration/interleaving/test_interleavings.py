@@ -17,7 +17,7 @@ from cobalt_mirror.events.publish import publish_with
 from tests.effort import tries
 from tests.integration.interleaving.driver import ACTORS, Delivery, Driver, deliveries, open_driver
 from tests.integration.interleaving.scheduler import Pause, Turn, scripts
-from tests.integration.journey.stories import BASE, Planned, Stage, Story, stories
+from tests.integration.journey.stories import BASE, Planned, Stage, Story, keep_place, stories
 from tests.integration.journey.test_crashes import assert_nothing_is_left, switches
 from tests.integration.offboarding import test_any_order as generations
 from tests.world import World
@@ -43,6 +43,7 @@ def publish_now(world: World, event: Event) -> None:
         (receipt,) = publish_with(world.settings.vault(), [event], connection)
         if receipt.is_new:
             connection.execute(tables.events.update().where(is_same).values(recorded_at=now, due_at=now))
+        keep_place(connection, event)
 
 
 def count_examples(driver: Driver) -> None:

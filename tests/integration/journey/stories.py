@@ -135,6 +135,12 @@ def sweep(world: World) -> None:
             raw.execute(f"DELETE FROM {table.name}")
 
 
+def keep_place(connection: Connection, event: Event) -> None:
+    """Number an event by its place in the story, as if it had been inserted there, whenever it is delivered."""
+    place = int(event.id.removeprefix("e")) + 1
+    connection.execute(tables.events.update().where(tables.events.c.id == event.id).values(number=place))
+
+
 def _undisturbed(work: Callable[[], None]) -> bool:
     work()
     return True
@@ -205,6 +211,7 @@ class Stage:
             else:
                 (receipt,) = publish_with(world.settings.vault(), [event], connection)
                 is_new = receipt.is_new
+            keep_place(connection, event)
             if is_new and at is not None:
                 ours = tables.events.c.id == event.id
                 connection.execute(tables.events.update().where(ours).values(recorded_at=at, due_at=at))

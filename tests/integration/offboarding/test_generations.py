@@ -69,7 +69,7 @@ def test_old_events_do_not_reach_the_new_generation(world: World) -> None:
         ConnectionRemoved("ada", "slack", occurred_at=at(7)),
         ConnectionRemoved("ada", "slack", occurred_at=at(15)),
         deletion(8),
-        sign_up(10, "Together"),
+        sign_up(9.999999, "Just before"),
     ]
     world.calls()
     world.publish(*late)

@@ -38,6 +38,23 @@ def test_an_event_is_accepted_after_its_commit(endpoints: Endpoints, kind: str) 
     assert endpoints.world.mirror()["accounts"] == {"acme": ("Acme", {})}
 
 
+@pytest.mark.parametrize("is_batch", [True, False])
+def test_events_of_one_second_are_carried_out_as_they_came(endpoints: Endpoints, is_batch: bool) -> None:
+    ends: list[dict[str, Any]] = []
+    for number in range(20):
+        account = f"customer {number}"
+        ends.append({**signed_up(f"z{number}", account), "type": "user_deleted"})
+        ends += [signed_up(f"m{number}", account, name="Old"), signed_up(f"a{number}", account, name="New")]
+    for events in [ends] if is_batch else ends:
+        kind = "cloudevents-batch+json" if is_batch else "cloudevents+json"
+        assert endpoints.post_events(events, kind=kind).status_code == 202
+    endpoints.world.work_until_quiet()
+
+    assert {name for name, _ in endpoints.world.truth()["accounts"].values()} == {"New"}
+    assert len(endpoints.world.mirror()["accounts"]) == 20
+    assert endpoints.world.mirror() == endpoints.world.truth()
+
+
 @pytest.mark.parametrize("type_", ["connection_authorized", "config_changed", "connection_removed"])
 def test_an_event_may_name_its_connection(endpoints: Endpoints, type_: str) -> None:
     batch = [of_a_connection("1", type_, connection_id="c1"), of_a_connection("2", type_)]

@@ -25,6 +25,7 @@ def logged(event: Event, *, recorded: float, finished: float, status: str = "don
         "recorded_at": at(recorded),
         "finished_at": at(finished),
         "status": status,
+        "number": None,
         "attempts": 1,
         "last_error": None,
         "detail": None,

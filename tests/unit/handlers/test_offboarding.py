@@ -25,19 +25,26 @@ DELAY = timedelta(seconds=60)
 #: An event, and whether it began a new generation after a deletion at noon.
 BEGAN = [
     pytest.param(signed_up("a", -1), False, id="a sign-up before it"),
-    pytest.param(signed_up("a", 0), False, id="a sign-up in the same moment, with a lower id"),
-    pytest.param(signed_up("z", 0), False, id="a sign-up in the same moment, with a higher id"),
+    pytest.param(signed_up("z", 0, number=4), False, id="a sign-up in the same moment, inserted before it"),
+    pytest.param(signed_up("a", 0, number=6), True, id="a sign-up in the same moment, inserted after it"),
+    pytest.param(signed_up("z", 0), False, id="a sign-up in the same moment, from before there were numbers"),
     pytest.param(signed_up("a", 0.000001), True, id="a sign-up a microsecond after it"),
     pytest.param(signed_up("a", 1), True, id="a sign-up after it"),
     pytest.param(deleted("a", -1), False, id="a deletion before it"),
     pytest.param(deleted("d", 0), False, id="itself"),
     pytest.param(deleted("z", 1), False, id="a deletion after it"),
+    pytest.param(deleted("z", 0, number=6), False, id="a deletion in the same moment, inserted after it"),
 ]
 
 
 @pytest.mark.parametrize(("entry", "expected"), BEGAN)
 def test_a_later_sign_up_begins_a_new_generation(entry: Entry, expected: bool) -> None:
-    assert began_after(entry, deleted("d", 0)) is expected
+    assert began_after(entry, deleted("d", 0, number=5)) is expected
+
+
+@pytest.mark.parametrize("id_", ["a", "z"])
+def test_of_two_from_before_there_were_numbers_the_deletion_is_the_later_one(id_: str) -> None:
+    assert began_after(signed_up(id_, 0), deleted("d", 0)) is False
 
 
 # --- the receipt ------------------------------------------------------------------------------------------------------
@@ -50,11 +57,12 @@ def test_a_later_sign_up_begins_a_new_generation(entry: Entry, expected: bool) -
 def test_a_receipt_names_the_deletion_and_until_when_a_write_may_land(is_in_doubt: bool, settles_at: Any) -> None:
     found = findings(second=5, slug="", is_in_doubt=is_in_doubt)
 
-    assert _receipt(found.loaded, deleted("d", -3, source="app")) == Deletion(
+    assert _receipt(found.loaded, deleted("d", -3, source="app", number=7)) == Deletion(
         linked_account_id=ACCOUNT,
         source="app",
         event_id="d",
         occurred_at=at(-3),
+        number=7,
         gone_at=at(5),
         settles_at=settles_at,
     )
