@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 _CREDENTIALS = re.compile(r"[^:/?#]+://(.*)@", re.DOTALL)
-_UNENCODED = re.compile(r"[/?#@\[\]\s]|%(?![0-9A-Fa-f]{2})")
+_UNENCODED = re.compile(r"[/?#@\[\]]|%(?![0-9A-Fa-f]{2})")
 
 
 def checked_address(address: str) -> str:
@@ -20,7 +20,7 @@ def checked_address(address: str) -> str:
     if credentials is not None and _UNENCODED.search(credentials[1]):
         raise ValueError(
             "has a user or password with characters that must be percent-encoded: write / as %2F, # as %23, ? as %3F, "
-            "@ as %40, [ as %5B, ] as %5D, a space as %20 and % as %25"
+            "@ as %40, [ as %5B, ] as %5D and % as %25"
         )
     try:
         urlsplit(address).port  # noqa: B018 - it is checked when it is read
