@@ -32,7 +32,7 @@ def app(postgres: PostgresServer, postgres_url: str, owner: Connection) -> Itera
     owner.execute(text(f"CREATE ROLE \"{role}\" LOGIN PASSWORD 'harmless'"))
     url = make_url(postgres_url).set(username=role, password="harmless")
     yield DatabaseSettings(database_url=url.render_as_string(hide_password=False))
-    owner.execute(text(f'DROP OWNED BY "{role}"'))
+    owner.execute(text(f'DROP OWNED BY "{role}" CASCADE'))
     owner.execute(text(f'DROP ROLE "{role}"'))
 
 
