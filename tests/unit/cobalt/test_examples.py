@@ -10,16 +10,21 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import TypeAdapter
 
 from cobalt_mirror.cobalt import (
     CobaltError,
+    ConfigField,
     CredentialsRefused,
     KeyRefused,
+    LinkedAccount,
     Refused,
     UnknownAccount,
     UnknownApplication,
     UnknownConfig,
+    Webhook,
 )
+from cobalt_mirror.cobalt.call import Call
 from tests.unit.cobalt.calls import ALL_CALLS
 from tests.unit.cobalt.scripted import NOON, ScriptedCobalt, answer, token_answer
 
@@ -29,13 +34,13 @@ pytestmark = pytest.mark.skipif(
     not FILE.exists(), reason="the vendor's examples.json is not beside this clone (../shared/cobalt/examples.json)"
 )
 
-#: Operations that the client has no method for.
-NOT_CALLED = {
-    "POST /api/v2/public/linked-account",
-    "GET /api/v2/public/session/active-linked-account",
-    "GET /api/v2/public/webhook/{id}",
-    "POST /api/v2/public/config/field",
-    "POST /api/v2/public/config/field/{fieldId}",
+#: Operations that the client has no method for, each with the shape in which it would read the answer.
+NOT_CALLED: Mapping[str, TypeAdapter[Any]] = {
+    "POST /api/v2/public/linked-account": TypeAdapter(LinkedAccount),
+    "GET /api/v2/public/session/active-linked-account": TypeAdapter(LinkedAccount),
+    "GET /api/v2/public/webhook/{id}": TypeAdapter(Webhook),
+    "POST /api/v2/public/config/field": TypeAdapter(dict[str, Any]),  # a config that does not name itself
+    "POST /api/v2/public/config/field/{fieldId}": TypeAdapter(ConfigField),
 }
 #: Methods whose operation has no example of its own: they share one with another method.
 SHARED = {"force_refresh": "session_token", "probe": "fetch_accounts"}
@@ -102,8 +107,8 @@ def test_every_method_has_an_example_and_every_example_a_method_or_a_reason() ->
     called = {operation(example) for name in ALL_CALLS for example in examples_of(name)}
 
     assert [name for name in ALL_CALLS if not examples_of(name)] == []
-    assert {operation(example) for example in EXAMPLES} == called | NOT_CALLED
-    assert called & NOT_CALLED == set()
+    assert {operation(example) for example in EXAMPLES} == called | NOT_CALLED.keys()
+    assert called & NOT_CALLED.keys() == set()
     assert all(examples_of(name) == examples_of(other) for name, other in SHARED.items())
 
 
@@ -123,6 +128,22 @@ def test_each_answer_becomes_a_value_or_the_error_that_says_what_to_do(name: str
     expected = ERRORS.get((example["status"], code)) or ABSENT.get(name, UnknownConfig)
     assert type(raised.value) is expected
     assert example["body"]["message"] in str(raised.value)
+
+
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if operation(each) in NOT_CALLED])
+def test_an_answer_that_no_method_asks_for_is_read_all_the_same(example: dict[str, Any]) -> None:
+    cobalt = ScriptedCobalt(answer(example["body"], example["status"]))
+    exchange = cobalt.client()._exchange
+    call = Call(method=example["method"], path="/example", absent=UnknownConfig)
+    if example["status"] < 400:
+        value = exchange.send(call, NOT_CALLED[operation(example)], deadline=exchange.deadline())
+        assert (value if isinstance(value, dict) else value.raw) == example["body"]
+        return
+    with pytest.raises(CobaltError, match=re.escape(example["body"]["message"])) as raised:
+        exchange.send(call, NOT_CALLED[operation(example)], deadline=exchange.deadline())
+    code = example["body"].get("error") or example["body"].get("error_code")
+    expected = ERRORS[example["status"], code]
+    assert type(raised.value) is (UnknownConfig if code == "RESOURCE_NOT_FOUND" else expected)
 
 
 # --- the values -------------------------------------------------------------------------------------------------------
