@@ -45,11 +45,13 @@ class Customer:
         Raises:
             Closing: The demo ended first.
         """
-        self._sign_up()
+        has_credentials = self._sign_up()
         if self._happens(0.2):  # lands in the app at once, and the first page needs a session token
             self.host.mint_token(self.id)
         else:
             self.host.wait_until_active(self.id)
+            if has_credentials:  # the host's own API has a new token for this customer
+                self.host.ask(self.host.client.set_auth_credential, self.id, "token", f"new secret of {self.id}")
         for application in [self.unusual, *self.rng.sample(catalogue.applications(), self.rng.choice((1, 1, 2, 2)))]:
             self._connect(application)
         if self._happens(0.2):
@@ -62,11 +64,13 @@ class Customer:
     def _happens(self, probability: float) -> bool:
         return self.rng.random() < probability
 
-    def _sign_up(self) -> None:
+    def _sign_up(self) -> bool:
+        """Sign up, or give other details; return whether with credentials."""
         credentials = {"token": f"secret of {self.id}"} if self._happens(0.2) else None
         udf = {"plan": self.rng.choice(_PLANS), "seats": str(self.rng.randint(1, 500))}
         name = f"{self.id.title()} {self.rng.choice(('Ltd', 'GmbH', 'Inc.'))}"
         self.host.publish(UserSignedUp(self.id, name=name, udf=udf, auth_credentials=credentials))
+        return credentials is not None
 
     # --- connecting ---------------------------------------------------------------------------------------------------
 
@@ -82,6 +86,8 @@ class Customer:
         both = len(auth_types) > 1 and self._happens(0.2)
         for auth_type in auth_types if both else [self.rng.choice(auth_types)]:
             self._authorize(application, auth_type)
+        if application is self.unusual:  # the page labels the config that it finds
+            self.host.ask(self.host.client.config, self.id, application.slug, labels={"customer": self.id})
         self._configure(application)
 
     def _authorize(self, application: Application, auth_type: str) -> None:
