@@ -9,6 +9,11 @@ from cobalt_mirror.cobalt import AccountIntegration, Application
 CUSTOM = "custom"
 
 
+def is_of(integration: AccountIntegration, *, slug: str, app_id: str | None) -> bool:
+    """Return whether an integration is of an application; `app_id` None: its id in the catalogue is not known."""
+    return integration.type == slug or (integration.app_id is not None and integration.app_id == app_id)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slugs:
     """The slugs of applications by the catalogue.

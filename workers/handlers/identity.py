@@ -13,6 +13,7 @@ from cobalt_mirror.cobalt import Application, ConnectedAccount, LinkedAccount
 from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.events import ConnectionAuthorized, ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
+from cobalt_mirror.workers.slugs import is_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,7 @@ class Evidence:
         times = [
             stored_time(integration.created_at)
             for integration in account.integrations or ()
-            if integration.type == application.slug
-            or (integration.app_id is not None and integration.app_id == application.app_id)
+            if is_of(integration, slug=application.slug, app_id=application.app_id)
         ]
         created_at = min((moment for moment in times if moment is not None), default=None)
         return replace(self, is_account_read=True, created_at=created_at)

@@ -62,8 +62,10 @@ class Names:
         return _with_name(entry, named) if named in self.ids else None
 
     def possible(self, entry: Entry) -> set[str]:
-        """Return the ids that a change which names none can mean: also what only later removals took, lest it matters
-        whether they are carried out first."""
+        """Return the ids that a change which names none can mean.
+
+        What only later removals took is among them, so that the order in which events arrive makes no difference.
+        """
         return {*self.ids, *(id_ for removal, id_ in self.taken if removal.order > entry.order)}
 
 

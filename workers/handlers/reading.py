@@ -9,7 +9,7 @@ from cobalt_mirror.db.rows import ConnectionColumns
 from cobalt_mirror.db.statuses import ConnectionStatus
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.slugs import CUSTOM
+from cobalt_mirror.workers.slugs import CUSTOM, is_of
 
 
 def found_connected(findings: Findings, accounts: Sequence[ConnectedAccount], *, needs_reauth: bool = False) -> None:
@@ -52,11 +52,7 @@ def find_integrations(account: LinkedAccount, *, slug: str, app_id: str | None) 
         return None
     if slug == CUSTOM:  # no application has this slug; earlier versions recorded every custom one under it
         return []
-    found = [
-        each
-        for each in account.integrations
-        if each.type == slug or (each.app_id is not None and each.app_id == app_id)
-    ]
+    found = [each for each in account.integrations if is_of(each, slug=slug, app_id=app_id)]
     is_unclear = not found and app_id is None and any(each.type == CUSTOM for each in account.integrations)
     return None if is_unclear else found
 

@@ -6,6 +6,7 @@ from typing import Any, assert_never
 
 from cobalt_mirror.cobalt import Client, CobaltError
 from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.equality import is_same
 from cobalt_mirror.db.mirror import find_account_row, find_app_id, find_configs, find_connection_row, find_row
 from cobalt_mirror.db.rows import Change
 from cobalt_mirror.db.statuses import SuspicionKind, SuspicionOutcome
@@ -104,7 +105,7 @@ class DryRun:
             yield _difference(change, "row", None, change.columns)
             return
         for column, value in change.columns.items():
-            if row[column] != value:
+            if not is_same(row[column], value):
                 yield _difference(change, column, row[column], value)
 
 
