@@ -119,3 +119,17 @@ def test_what_was_seen_of_it_is_kept_while_the_removal_waits_for_news(
     assert last.outcomes[removal.logged.key] == DONE
     assert sandbox.state()["connections"] == []
     assert set(last.effects[removal.logged.key]) == {"total", "disconnected", "deleted"}
+
+
+def test_a_notification_of_the_very_moment_of_the_removal_is_not_later() -> None:
+    renewed = Link("oauth2", stored_time(at(3)))
+    told = Evidence(shown=[renewed], notified_at=[at(0)], is_account_read=True)
+
+    assert judge(removed("r", 0), renewed, told) is Judgement.RENEWED
+    assert judge(removed("r", 0), renewed, replace(told, notified_at=[at(1)])) is Judgement.NEWER
+
+
+def test_what_was_seen_without_a_time_shows_nothing() -> None:
+    seen = replace(Evidence(shown=[LATE]), mirrored=[replace(LATE, connected_at=None)])
+
+    assert judge(REMOVAL, LATE, seen) is judge(REMOVAL, LATE, Evidence(shown=[LATE]))
