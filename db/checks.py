@@ -66,10 +66,9 @@ def record_check(
         "due_at": case((checks.c.due_at > moment, moment), else_=checks.c.due_at),
         "again_at": case((last < moment, moment), else_=last),
         "reason": reason,
-        "looks": 0,
     }
     if expects is not None:
-        changes["expects"] = expects
+        changes |= {"expects": expects, "looks": 0}
     connection.execute(statement.on_conflict_do_update(index_elements=["linked_account_id", "slug"], set_=changes))
 
 
@@ -82,7 +81,7 @@ def finish_check(connection: Connection, linked_account_id: str, slug: str, *, r
     connection.execute(
         update(checks)
         .where(is_check, later)
-        .values(due_at=checks.c.again_at, again_at=None, attempts=0, last_error=None, expects=None, looks=0)
+        .values(due_at=checks.c.again_at, again_at=None, attempts=0, last_error=None, looks=0)
     )
 
 

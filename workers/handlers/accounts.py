@@ -1,9 +1,11 @@
 """What is done about an account itself: a deletion ends it; sign-ups become one upsert; a check reads it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from cobalt_mirror.cobalt import LinkedAccount, Refused, UnexpectedAnswer, UnknownAccount
+from cobalt_mirror.db.rows import AccountRow
 from cobalt_mirror.db.statuses import AccountStatus, Expected
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.errors import AccountDenied, AccountGone
@@ -11,7 +13,7 @@ from cobalt_mirror.workers.handlers.access import Caller, Reader
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.folding import FoldedSignUp, fold_sign_ups
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.handlers.looking import is_outage, next_look
+from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, is_outage, next_look
 from cobalt_mirror.workers.handlers.offboarding import check_deleted, offboard
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
@@ -42,11 +44,13 @@ def read_account(cobalt: Reader, findings: Findings, *, is_expected: bool = Fals
     """
     if findings.is_deleted:
         return
-    current = _find(cobalt)
+    current, check = _find(cobalt), findings.loaded.check
     if current is not None:
         findings.saw_account(current, environment=cobalt.environment)
     elif findings.account is not None and findings.account.status is AccountStatus.ACTIVE:
         believe_or_wait(findings, is_expected=is_expected)
+    elif findings.account is None and check is not None and check.looks < len(LOOKS):  # another answer had it
+        findings.looks_again = timedelta(seconds=LOOKS[check.looks])
 
 
 def believe_or_wait(findings: Findings, *, is_expected: bool = False) -> None:
@@ -125,8 +129,19 @@ def _sign_up_together(loaded: Loaded, cobalt: Caller, findings: Findings, entrie
     if not fold.parts:
         findings.finish(entries, superseded("a later user_signed_up is done already"))
         return
+    current = None
+    # Cobalt does not document whether an upsert keeps or clears what it is not given. Right after a deletion there is
+    # nothing to keep.
+    if (fold.name is None or fold.udf is None) and not findings.erases_account:
+        current = _find(cobalt)
+        looks = max(entry.logged.looks for entry in entries)
+        if looks < len(LOOKS) and _is_older(current, than=loaded.account, now=loaded.now):
+            delay = timedelta(seconds=LOOKS[looks])
+            detail = "Cobalt's answer seems to be older than what was read or written last"
+            findings.finish(entries, Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=True, detail=detail))
+            return
     try:
-        _sign_up(cobalt, findings, fold)
+        _sign_up(cobalt, findings, fold, current)
     except Refused:
         if len(entries) == 1:
             raise
@@ -135,21 +150,29 @@ def _sign_up_together(loaded: Loaded, cobalt: Caller, findings: Findings, entrie
     findings.finish_folded(entries, fold.parts)
 
 
-def _sign_up(cobalt: Caller, findings: Findings, fold: FoldedSignUp) -> None:
-    """Upsert. What the events leave out is read first, for Cobalt does not document whether an upsert keeps or clears
-    what it is not given; also where the mirror has no such account, for Cobalt may have had it before the mirror."""
+def _is_older(current: LinkedAccount | None, *, than: AccountRow | None, now: datetime) -> bool:
+    """Tell whether a read is probably older than the mirror: it contradicts what the mirror learned a moment ago."""
+    mirrored = than
+    if mirrored is None or mirrored.verified_at is None or now - mirrored.verified_at >= FRESH:
+        return False
+    if mirrored.status is AccountStatus.DELETED:
+        return current is not None
+    if mirrored.status is not AccountStatus.ACTIVE:
+        return False
+    shown = None if current is None else (current.name, _texts(current.udf))
+    return shown != (mirrored.name, _texts(mirrored.udf))
+
+
+def _sign_up(cobalt: Caller, findings: Findings, fold: FoldedSignUp, current: LinkedAccount | None) -> None:
+    """Upsert. What the events leave out stays as Cobalt has it; if it has no such account any more, as it was."""
     name, udf = fold.name, fold.udf
-    if (name is None or udf is None) and not findings.erases_account:  # a moment ago it was read that there is none
-        current = _find(cobalt)
-        if current is None and findings.account is not None:  # as it was, if that answer is wrong or it was deleted
-            name = findings.account.name if name is None else name
-            udf = _texts(findings.account.udf) if udf is None else udf
-        if current is not None:
-            name = current.name if name is None else name
-            udf = _texts(current.udf) if udf is None else udf
-            if not fold.auth_credentials and (name, udf) == (current.name, _texts(current.udf)):
-                findings.found_account(current, environment=cobalt.environment)
-                return
+    before = findings.account if current is None and not findings.erases_account else current
+    if before is not None:
+        name = before.name if name is None else name
+        udf = _texts(before.udf) if udf is None else udf
+    if current is not None and not fold.auth_credentials and (name, udf) == (current.name, _texts(current.udf)):
+        findings.found_account(current, environment=cobalt.environment)
+        return
     answer = cobalt.upsert_account(name=name, udf=udf, auth_credentials=fold.auth_credentials)
     findings.found_account(answer, environment=cobalt.environment)
 

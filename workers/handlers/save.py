@@ -17,6 +17,7 @@ from cobalt_mirror.db.outcomes import EventUpdate, record_effects, record_outcom
 from cobalt_mirror.db.rows import Change, account_change
 from cobalt_mirror.db.state import pin_environment
 from cobalt_mirror.db.statuses import AccountStatus, Move, Unseen
+from cobalt_mirror.db.tables import configs
 from cobalt_mirror.events import EventType
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.errors import AccountDenied
@@ -41,7 +42,7 @@ class Save:
         now: the time.
         backoff: how long to wait after a failure.
         is_refused: whether Cobalt refuses the key, so that no event is at fault.
-        has_written: whether the attempt changed something at Cobalt, so that what it found is no answer of the past.
+        has_written: whether the attempt changed something at Cobalt.
     """
 
     connection: Connection
@@ -79,6 +80,7 @@ class Save:
         loaded = claim.loaded
         because = Because(at=self.now, cause=_cause(loaded))
         known = {} if findings.erases_account else claim.rows  # the erasure has just changed them
+        is_confirmed = loaded.check is not None and loaded.check.expects is not None and findings.looks_again is None
         for change in findings.changes:
             before = known.get(change.row_key)
             is_changed = record_change(self.connection, change, because, known=known)
@@ -89,7 +91,8 @@ class Save:
                 self._read_all(loaded.account_id, reason="Cobalt no longer has the account", only_live=True)
             elif before is not None and before["status"] is AccountStatus.MISSING:
                 self._read_all(loaded.account_id, reason="Cobalt has the account again", only_live=False)
-            self._doubt(change, before)
+            if not is_confirmed:
+                self._doubt(change, before)
         is_sign_up = any(entry.logged.type == EventType.USER_SIGNED_UP for entry in loaded.pending)
         if not loaded.slug and findings.account is None and is_sign_up:  # it shows although it did not get through yet
             pending = account_change(loaded.account_id, status=AccountStatus.PENDING)
@@ -103,7 +106,8 @@ class Save:
     def _doubt(self, change: Change, before: Mapping[str, Any] | None) -> None:
         """Have a subject read once more if a read alone changed what the mirror had just learned: it may be older."""
         learned = None if before is None else before["verified_at"]
-        if self.has_written or learned is None or self.now - learned >= FRESH:
+        is_written = change.table is configs and self.has_written
+        if is_written or learned is None or self.now - learned >= FRESH:
             return
         account, slug = change.key["linked_account_id"], change.key.get("slug", "")
         reason = "a second read, as the first one changed what was learned just before"
