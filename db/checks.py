@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, literal, select, update
 
@@ -62,7 +63,7 @@ def record_check(
     )
     moment = literal(due_at, checks.c.due_at.type)  # in a CASE, a bare value would be stored in SQLAlchemy's own form
     last = func.coalesce(checks.c.again_at, checks.c.due_at)
-    changes = {
+    changes: dict[str, Any] = {
         "due_at": case((checks.c.due_at > moment, moment), else_=checks.c.due_at),
         "again_at": case((last < moment, moment), else_=last),
         "reason": reason,
