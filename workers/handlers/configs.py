@@ -22,7 +22,7 @@ from cobalt_mirror.workers.handlers.folding import (
     is_secret,
     merge,
 )
-from cobalt_mirror.workers.handlers.identity import read_links
+from cobalt_mirror.workers.handlers.identity import Link, read_links
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, outcome_of
 
@@ -181,17 +181,20 @@ def _change_fields(
             cobalt.set_config_field(key, id_, value, workflow_id=workflow_id)
 
 
-def read_configs(cobalt: Reader, findings: Findings, *, known: Container[ConfigKey] = ()) -> None:
+def read_configs(
+    cobalt: Reader, findings: Findings, *, known: Container[ConfigKey] = (), links: Sequence[Link] = ()
+) -> None:
     """Read every config that Cobalt lists or the mirror shows as installed, and note those that are gone.
 
     Args:
         cobalt: the right to read.
         findings: what to change.
         known: keys of configs that need no reading.
+        links: what is connected, beside what is noted.
     """
     listed = [ConfigKey(each.config_id, each.connection_id or "") for each in cobalt.fetch_configs()]
     shown = read_links(None if findings.connection is None else findings.connection.accounts)
-    ids = [*(key.connection_id for key in listed), *(link.connection_id for link in shown)]
+    ids = [*(key.connection_id for key in listed), *(link.connection_id for link in (*shown, *links))]
     holds_several = bool(findings.loaded.has_multi_auth) or any(ids)
     for key in dict.fromkeys([*(row.key for row in findings.configs), *listed]):
         if key in known:

@@ -19,6 +19,7 @@ from cobalt_mirror.workers.handlers.identity import Evidence
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.handlers.naming import Names, must_be_read, name_changes
 from cobalt_mirror.workers.handlers.reading import found_connected, read_in_account
+from cobalt_mirror.workers.handlers.recreation import read_if_made_anew
 from cobalt_mirror.workers.handlers.removals import is_moot, plan_removals, taken_ids, was_total
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
@@ -36,7 +37,7 @@ def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> Non
     changes = config_events(entries)
     is_read = loaded.check is not None or must_be_read(loaded, changes) or depends_on_connected(loaded, changes)
     if len(entries) > len(changes) or is_read:
-        application = _read(loaded, cobalt, findings, fetch=_reading(cobalt, findings))
+        application = _read(loaded, cobalt, findings, fetch=partial(_fetch, loaded, cobalt, findings))
         if application is None:
             return
         removed: Removed | None = Removed(accounts=application.connected_accounts)
@@ -102,11 +103,15 @@ def _supersede_what_was_removed_later(loaded: Loaded, findings: Findings) -> boo
     return any(map(may_create, late))
 
 
-def _reading(cobalt: Caller, findings: Findings) -> Callable[[], Application]:
-    """Return how to read: what a host authorised or changed wants its account to exist, what it removed does not."""
-    if any(map(may_create, findings.waiting())):
-        return partial(with_account, cobalt, findings, cobalt.fetch_application)
-    return cobalt.fetch_application
+def _fetch(loaded: Loaded, cobalt: Caller, findings: Findings) -> Application:
+    """Read the application: what a host authorised or changed wants its account to exist, what it removed does not."""
+    wants_account = any(map(may_create, findings.waiting()))
+    fetch = cobalt.fetch_application
+    application = with_account(cobalt, findings, fetch) if wants_account else fetch()
+    read_if_made_anew(loaded, cobalt, findings, application)
+    if application.connected_accounts and loaded.connection is not None and loaded.connection.accounts is None:
+        findings.want_check(loaded.slug, reason="it was adopted from a listing, and its configs were never read")
+    return application
 
 
 def _read(
