@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeAlias
 
-from cobalt_mirror.cobalt import Application, UnknownAccount, UnknownApplication
+from cobalt_mirror.cobalt import Application, LinkedAccount, UnknownAccount, UnknownApplication
 from cobalt_mirror.db.statuses import AccountStatus
 from cobalt_mirror.events import ConnectionAuthorized, ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
@@ -23,13 +24,15 @@ from cobalt_mirror.workers.handlers.recreation import read_if_made_anew
 from cobalt_mirror.workers.handlers.removals import is_moot, plan_removals, taken_ids, was_total
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
+#: The application, and the account if it had to be read as well.
+Read: TypeAlias = tuple[Application, LinkedAccount | None]
+
 
 def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> None:
     """Carry out the pending events of a connection, or read it if only a check asks."""
     if _supersede_what_was_removed_later(loaded, findings) and findings.account is None:
         # in order, those events would have had the account made
-        account = with_account(cobalt, findings, cobalt.fetch_account)
-        findings.found_account(account, environment=cobalt.environment)
+        findings.found_account(with_account(cobalt, findings, cobalt.fetch_account), environment=cobalt.environment)
     entries = findings.waiting()
     if not entries and loaded.check is None:
         return
@@ -37,12 +40,13 @@ def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> Non
     changes = config_events(entries)
     is_read = loaded.check is not None or must_be_read(loaded, changes) or depends_on_connected(loaded, changes)
     if len(entries) > len(changes) or is_read:
-        application = _read(loaded, cobalt, findings, fetch=partial(_fetch, loaded, cobalt, findings))
-        if application is None:
+        read = _read(loaded, cobalt, findings, fetch=partial(_fetch, loaded, cobalt, findings))
+        if read is None:
             return
+        application, account = read
         removed: Removed | None = Removed(accounts=application.connected_accounts)
         if removals:
-            removed = remove(loaded, cobalt, findings, removals=removals, application=application)
+            removed = remove(loaded, cobalt, findings, removals=removals, application=application, account=account)
         if removed is None:
             return
         _carry_out(loaded, cobalt, findings, application=application, removed=removed)
@@ -57,7 +61,7 @@ def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> Non
 
 def read_connection(loaded: Loaded, cobalt: Reader, findings: Findings) -> None:
     """Read a connection and its configs for their own sake."""
-    if _read(loaded, cobalt, findings, fetch=cobalt.fetch_application) is not None:
+    if _read(loaded, cobalt, findings, fetch=lambda: (cobalt.fetch_application(), None)) is not None:
         read_configs(cobalt, findings)
 
 
@@ -103,20 +107,18 @@ def _supersede_what_was_removed_later(loaded: Loaded, findings: Findings) -> boo
     return any(map(may_create, late))
 
 
-def _fetch(loaded: Loaded, cobalt: Caller, findings: Findings) -> Application:
+def _fetch(loaded: Loaded, cobalt: Caller, findings: Findings) -> Read:
     """Read the application: what a host authorised or changed wants its account to exist, what it removed does not."""
     wants_account = any(map(may_create, findings.waiting()))
     fetch = cobalt.fetch_application
     application = with_account(cobalt, findings, fetch) if wants_account else fetch()
-    read_if_made_anew(loaded, cobalt, findings, application)
+    account = read_if_made_anew(loaded, cobalt, findings, application)
     if application.connected_accounts and loaded.connection is not None and loaded.connection.accounts is None:
         findings.want_check(loaded.slug, reason="it was adopted from a listing, and its configs were never read")
-    return application
+    return application, account
 
 
-def _read(
-    loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable[[], Application]
-) -> Application | None:
+def _read(loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable[[], Read]) -> Read | None:
     """Read what is connected now.
 
     Returns:
@@ -124,7 +126,7 @@ def _read(
         check asks.
     """
     try:
-        application = fetch()
+        application, account = fetch()
     except UnknownAccount:
         _without_account(loaded, findings)
         return None
@@ -134,7 +136,7 @@ def _read(
         read_in_account(loaded, cobalt.fetch_account(), findings)
         return None
     found_connected(findings, application.connected_accounts, needs_reauth=application.reauth_required)
-    return application
+    return application, account
 
 
 def _without_account(loaded: Loaded, findings: Findings) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-from cobalt_mirror.cobalt import Application
+from cobalt_mirror.cobalt import Application, LinkedAccount
 from cobalt_mirror.workers.handlers.access import Reader
 from cobalt_mirror.workers.handlers.configs import read_configs
 from cobalt_mirror.workers.handlers.findings import Findings
@@ -43,18 +43,25 @@ def is_made_anew(mirrored: Sequence[Link], created_at: str | None) -> bool:
     return created_at is None or seen is None or created_at > seen
 
 
-def read_if_made_anew(loaded: Loaded, cobalt: Reader, findings: Findings, application: Application) -> None:
+def read_if_made_anew(
+    loaded: Loaded, cobalt: Reader, findings: Findings, application: Application
+) -> LinkedAccount | None:
     """Read the configs that the mirror shows, if the connection was made anew.
 
     Call it before anything of the read is noted: once the mirror shows the new connection, no read tells any more. If a
     check is due, the attempt reads the configs anyway.
+
+    Returns:
+        The account, if it had to be read to tell.
     """
     if loaded.check is not None or loaded.connection is None or not findings.configs:
-        return
+        return None
     mirrored, shown = read_links(loaded.connection.accounts), list(map(link_of, application.connected_accounts))
-    seen = compare_links(mirrored, shown)
+    seen, account = compare_links(mirrored, shown), None
     if seen is Seen.UNCLEAR:
-        created_at = Evidence().with_account(cobalt.fetch_account(), application).created_at
+        account = cobalt.fetch_account()
+        created_at = Evidence().with_account(account, application).created_at
         seen = Seen.ANOTHER if is_made_anew(mirrored, created_at) else Seen.SAME
     if seen is Seen.ANOTHER:
         read_configs(cobalt, findings, links=shown)
+    return account
