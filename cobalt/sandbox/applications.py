@@ -39,7 +39,8 @@ def enabled_application(world: World, slug: str) -> Application:
     """
     application = world.find_application(slug)
     if application is None:
-        raise Refusal(404, "EXTERNAL_API_FAILURE", f"The application {slug!r} is not enabled.")
+        message = f"The application {slug!r} is not enabled."
+        raise Refusal(404, "EXTERNAL_API_FAILURE", message, error_type="EXTERNAL_API_ERROR")
     return application
 
 
@@ -48,7 +49,7 @@ def document(world: World, account: Account, application: Application) -> dict[s
     integration = account.connections.get(application.slug)
     inputs = {name: [_input(auth_input) for auth_input in application.inputs(name)] for name in application.auth}
     fields: dict[str, Any] = {
-        "_id": f"app_{application.slug}",
+        "_id": application.app_id,
         "app_id": application.app_id,
         "type": application.type,
         "kind": application.kind.value,

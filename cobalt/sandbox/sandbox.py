@@ -17,6 +17,7 @@ class Sandbox(Controls):
         org_id: The organisation in answers and notifications.
         test_user: The account that the API refuses to delete in ``test``; None for no such account.
         base_url: Base of links in answers; default the Host header of the request.
+        catalogue: What customers can connect; default the sandbox's own.
     """
 
     def handle(self, request: SandboxRequest) -> SandboxResponse:

@@ -223,6 +223,7 @@ class World:
     org_id: str
     test_user: str | None
     applications: dict[str, Application]
+    events: tuple[str, ...]
     ledger: Ledger
     now: datetime
     accounts: dict[Environment, dict[str, Account]] = field(default_factory=lambda: {env: {} for env in Environment})

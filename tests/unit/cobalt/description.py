@@ -34,6 +34,11 @@ def _identifier_is_any_value(schemas: dict[str, Any]) -> None:
     connected["identifier"] = {}
 
 
+def _labels_of_a_mapping_are_a_list(schemas: dict[str, Any]) -> None:
+    """The description says an object; the vendor's page about mappings and its browser SDK show a list of options."""
+    schemas["IFieldInConfig"]["properties"]["labels"] = {"type": "array"}
+
+
 def _account_calls_take_session_tokens(paths: dict[str, Any]) -> None:
     """The description lists the key alone for some account-scoped calls; the vendor's guide lets a token replace it."""
     for operations in paths.values():
@@ -47,6 +52,7 @@ def _openapi() -> OpenAPI:
     described = yaml.load(DESCRIPTION.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     _fields_go_in_as_a_map(described["components"]["schemas"])
     _identifier_is_any_value(described["components"]["schemas"])
+    _labels_of_a_mapping_are_a_list(described["components"]["schemas"])
     _a_new_account_has_null_for_integrations(described["components"]["schemas"])
     _account_calls_take_session_tokens(described["paths"])
     return OpenAPI.from_dict(described)
