@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from cobalt_mirror.cobalt.sandbox import notifications, snapshot
+from cobalt_mirror.cobalt.sandbox import notifications, saving, snapshot
 from cobalt_mirror.cobalt.sandbox.catalogue import Catalogue, bundled_catalogue
 from cobalt_mirror.cobalt.sandbox.dashboard import Dashboard
 from cobalt_mirror.cobalt.sandbox.faults import Fault
@@ -42,6 +42,7 @@ class Controls(Dashboard):
         catalogue: Catalogue | None = None,
     ) -> None:
         self._lock = threading.RLock()
+        self._requests_handled = 0
         self._clock, self._seed, self._org_id, self._test_user = clock, seed, org_id, test_user
         self._keys = {Environment(name): key for name, key in keys.items()}
         self._base_url = base_url
@@ -55,6 +56,26 @@ class Controls(Dashboard):
         """Start again without accounts, webhooks, faults or records, with the initial settings and the same seed."""
         with self._lock:
             self._start()
+
+    @property
+    def requests_handled(self) -> int:
+        """The number of requests so far, of any kind; without another one, nothing has changed but the outbox."""
+        return self._requests_handled
+
+    def saved_state(self) -> bytes:
+        """Return the state as JSON, for `restore`. It has secrets; settings, faults and the ledger are not in it."""
+        with self._lock:
+            return saving.dump(self._world)
+
+    def restore(self, saved_state: bytes) -> None:
+        """Start again with a saved state.
+
+        Raises:
+            UnusableState: It is of another release, or of another catalogue; the sandbox is empty then.
+        """
+        with self._lock:
+            self._start()
+            saving.restore(self._world, saved_state, seed=self._seed)
 
     @property
     def settings(self) -> SandboxSettings:

@@ -23,6 +23,7 @@ class Sandbox(Controls):
     def handle(self, request: SandboxRequest) -> SandboxResponse:
         """Answer one request: the API, a consent or hosted page, or the control API."""
         with self._lock:
+            self._requests_handled += 1
             self._begin()
             if request.path.startswith("/_sandbox/"):
                 return control_api.answer(self, request)

@@ -234,6 +234,7 @@ class World:
     disabled: set[str] = field(default_factory=set)
     outbox: list[Notification] = field(default_factory=list)
     notifications_made: int = 0
+    starts: int = 0
 
     def new_id(self) -> str:
         """Return an id in the form of MongoDB's."""
