@@ -25,7 +25,7 @@ _UNITS = {"s": 1, "min": 60, "m": 60, "h": 3_600, "d": 86_400}
 
 
 def _age(text: str) -> timedelta:
-    match = re.fullmatch(r"(\d{1,6}) ?(s|min|m|h|d)", text)
+    match = re.fullmatch(r"([0-9]{1,5}) ?(s|min|m|h|d)", text)
     if match is None:
         raise typer.BadParameter(f"{text!r}: expected a number with its unit, such as 90s, 30min, 24h or 7d")
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
