@@ -52,6 +52,7 @@ class Settings(DatabaseSettings):
         web_host: Address at which `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
         web_port: Port at which it listens; 0 for a free one.
         port: Port at which it listens if `WEB_PORT` is not set. Platforms such as Heroku, Render and Cloud Run set it.
+        status_longest_wait_seconds: `status` calls for the operator when a due event waits for longer than this.
         log_level: `debug`, `info`, `warning` or `error`, in any case.
     """
 
@@ -81,6 +82,7 @@ class Settings(DatabaseSettings):
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8475, ge=0, le=_LARGEST_PORT)
     port: str | None = None
+    status_longest_wait_seconds: float = Field(default=900, gt=0, le=_WEEK)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
     @field_validator("redis_url")

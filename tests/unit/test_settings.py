@@ -102,6 +102,7 @@ NUMBERS: dict[str, tuple[float | None, float | None]] = {
     "RECONCILE_BRAKE_SHARE": (-0.1, 1.1),
     "RECONCILE_BRAKE_COUNT": (-1, 1_000_000_001),
     "NOTIFICATION_ERROR_CHARACTERS": (-1, 100_001),
+    "STATUS_LONGEST_WAIT_SECONDS": (0, 604_801),
     "WEB_PORT": (-1, 65_536),
 }
 

@@ -15,7 +15,7 @@ from cobalt_mirror.workers.ops.readiness import ready_for_work
 from cobalt_mirror.workers.ops.reconciling import run_reconciliation
 from cobalt_mirror.workers.reconcile import Ending, Options, Report, ShowProgress
 from cobalt_mirror.workers.reconcile.progress import show_nothing
-from cobalt_mirror.workers.terminal.output import cell, console, print_json, table
+from cobalt_mirror.workers.terminal.output import cell, console, print_json, print_table
 from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
 #: The exit code when another run is under way.
@@ -111,7 +111,7 @@ def _print(report: Report, options: Options) -> None:
             (d.what, d.linked_account_id, d.slug, d.config_id, d.column, d.mirror, d.cobalt, _proof(d.is_proved))
             for d in report.differences
         ]
-        screen.print(table("differences", columns, rows))
+        print_table(screen, "differences", columns, rows)
         screen.print()
     screen.print(
         f"run {run.id}: {run.pages} pages, {run.compared} accounts compared, {run.adopted} adopted,"

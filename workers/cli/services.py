@@ -11,9 +11,11 @@ import typer
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.migrating.patience import Patience
 from cobalt_mirror.db.migrating.upgrade import upgrade
+from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.actors import declare_queues
 from cobalt_mirror.workers.broker import create_broker, create_redis
+from cobalt_mirror.workers.heartbeat import Heartbeat, Queues
 from cobalt_mirror.workers.ops.readiness import list_key_problems, ready_for_relay, ready_for_work
 from cobalt_mirror.workers.relay import Relay
 from cobalt_mirror.workers.settings import Settings
@@ -105,6 +107,9 @@ def relay() -> None:
         declare_queues(broker)
         sender = Relay(engine=engine, broker=broker, settings=settings)
         Watchdog(sender.find_fault).start()
+        heartbeat = Heartbeat(ProcessKind.RELAY, engine, queues=Queues(client, settings.redis_namespace))
+        heartbeat.start()
         with stop_on_signal(sender.stop.set):
             sender.run()
+        heartbeat.stop()
     engine.dispose()

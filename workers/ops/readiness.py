@@ -73,5 +73,21 @@ def check_redis(settings: Settings) -> None:
         with create_redis(settings) as client:
             client.ping()
     except (redis.RedisError, ValueError) as error:
-        address = shown_address(settings.require_redis())
-        raise NotReady(f"no Redis answers at {address} ({error}); start it or correct REDIS_URL") from error
+        raise NotReady(_describe(error, shown_address(settings.require_redis()))) from error
+
+
+def _describe(error: Exception, address: str) -> str:
+    if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
+        return f"the Redis at {address} refuses the login ({error}); correct user and password in REDIS_URL"
+    return f"no Redis answers at {address} ({error}); start it or correct REDIS_URL"
+
+
+def find_redis_failure(settings: Settings) -> str | None:
+    """Return why the Redis at REDIS_URL cannot be used; None if it can be, or if REDIS_URL is not set."""
+    if settings.redis_url is None:
+        return None
+    try:
+        check_redis(settings)
+    except NotReady as error:
+        return str(error)
+    return None
