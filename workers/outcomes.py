@@ -56,10 +56,21 @@ def superseded(detail: str) -> Outcome:
     return Outcome(verdict=Verdict.SUPERSEDED, detail=detail)
 
 
+#: What is said of a refused call when the probe has shown that the key is accepted: it must not blame the key.
+_ONLY_HERE = "Cobalt refuses this call, although it accepts the key for others"
+
+
 def outcome_of(error: Exception, type_: EventType | None) -> Outcome:
     """Return the outcome of an event of this type after an error, with Cobalt's answer."""
     outcome = _verdict_of(error, type_)
+    if outcome.verdict is Verdict.DEAD and is_tried_for_ever(error, type_):
+        outcome = replace(outcome, verdict=Verdict.RETRY)
     return replace(outcome, response=error.as_json()) if isinstance(error, cobalt.ResponseError) else outcome
+
+
+def is_tried_for_ever(error: Exception, type_: EventType | None) -> bool:
+    """Return whether an event is never given up after Cobalt's answer: a person was promised to be deleted."""
+    return type_ is EventType.USER_DELETED and isinstance(error, cobalt.ResponseError)
 
 
 def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: PLR0911 - it is a table
@@ -77,7 +88,10 @@ def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: 
             return Outcome(verdict=Verdict.SNOOZE, detail=detail, delay=timedelta(seconds=seconds))
         case AccountGone():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
-        case cobalt.UnknownApplication() | cobalt.KeyRefused() | cobalt.InvalidIdentifier():
+        case cobalt.KeyRefused():
+            detail = detail.replace(cobalt.KeyRefused.meaning, _ONLY_HERE)
+            return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
+        case cobalt.UnknownApplication() | cobalt.InvalidIdentifier():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
         case cobalt.CredentialsRefused():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.CUSTOMER)
