@@ -2,11 +2,13 @@
 
 import redis
 
+from cobalt_mirror.cobalt import CobaltError
 from cobalt_mirror.cobalt.client import environment_of
 from cobalt_mirror.db.addresses import shown_address
+from cobalt_mirror.db.errors import DatabaseError
 from cobalt_mirror.db.migrating.upgrade import check_migrated
 from cobalt_mirror.workers.broker import create_redis
-from cobalt_mirror.workers.errors import NotReady
+from cobalt_mirror.workers.errors import NotReady, WorkersError
 from cobalt_mirror.workers.settings import Settings
 
 
@@ -48,6 +50,16 @@ def ready_for_work() -> Settings:
     """
     Settings.from_environment().require_key()
     return ready_for_relay()
+
+
+def find_newer_schema(error: Exception) -> str | None:
+    """Return the version of the database, if this release does not know it, after an error that it may have caused."""
+    if isinstance(error, WorkersError | CobaltError | DatabaseError):
+        return None
+    try:
+        return check_migrated(Settings.from_environment())
+    except Exception:
+        return None
 
 
 def list_key_problems(settings: Settings) -> list[str]:
