@@ -1,4 +1,4 @@
-"""The entry point of each worker process: `dramatiq cobalt_mirror.workers.main:start`."""
+"""The entry point of each worker process: `workers/dramatiq_master.py` names it to dramatiq."""
 
 import signal
 from typing import TYPE_CHECKING
@@ -38,6 +38,7 @@ def start() -> None:
     The imports take a second or more, and a signal may come meanwhile, so they wait until it is handled.
     """
     ignore_repeats(signal.SIGTERM)
+    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))  # of the two, the second is a repeat as well
 
     from cobalt_mirror.db.statuses import ProcessKind  # noqa: PLC0415
     from cobalt_mirror.workers import logs  # noqa: PLC0415
