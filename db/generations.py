@@ -52,4 +52,4 @@ def get_generation(connection: Connection, deletion: Deletion) -> Generation:
         .limit(1)
     )
     row = connection.execute(statement).one_or_none()
-    return Generation(deletion=deletion, begun=None if row is None else LoggedEvent(**row._mapping))
+    return Generation(deletion=deletion, begun=None if row is None else LoggedEvent.from_columns(row._mapping))

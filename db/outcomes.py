@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, and_, bindparam, literal_column, update
 
+from cobalt_mirror.db.host_columns import Unreadable
 from cobalt_mirror.db.log import SIGN_UP, LoggedEvent
 from cobalt_mirror.db.statuses import EventStatus, Move
 from cobalt_mirror.db.tables import events
@@ -101,7 +102,12 @@ def snooze(
 
 
 def _without_credentials(event: LoggedEvent) -> dict[str, Any]:
-    """Return the payload of a finished sign-up with a note that it had credentials instead of them, if it had any."""
+    """Return the payload of a finished sign-up with a note that it had credentials instead of them, if it had any.
+
+    A payload that cannot be read may have some, so nothing of it stays.
+    """
+    if event.type == SIGN_UP and isinstance(event.payload, Unreadable):  # credentials may be in it
+        return {"payload": {}}
     if event.type != SIGN_UP or not isinstance(event.payload, dict):
         return {}
     if not {"sealed", "auth_credentials"} & event.payload.keys():

@@ -226,7 +226,7 @@ def get_background(connection: Connection, linked_account_id: str, slug: str) ->
 
 def _events_in(rows: Sequence[Mapping[Any, Any]]) -> list[LoggedEvent]:
     columns = ({column.name: row[_label(events, column.name)] for column in EVENT_COLUMNS} for row in rows)
-    logged = (LoggedEvent(**each) for each in columns if each["id"] is not None)
+    logged = (LoggedEvent.from_columns(each) for each in columns if each["id"] is not None)
     return sorted(logged, key=lambda event: event.order)
 
 

@@ -57,7 +57,13 @@ def list_events(
         statement = statement.where(e.c.linked_account_id == linked_account_id)
     if status is not None:
         statement = statement.where(e.c.status == status)
-    return [EventState(**by_name(row)) for row in execute(session, statement).mappings()]
+    return [_state(by_name(row)) for row in execute(session, statement).mappings()]
+
+
+def _state(columns: dict[str, Any]) -> EventState:
+    """Make the state of a row; what a host wrote into `last_response` may be unreadable."""
+    response = columns["last_response"]
+    return EventState(**{**columns, "last_response": response if isinstance(response, Mapping) else None})
 
 
 def count_events(session: HostSession) -> dict[tuple[EventStatus, Move | None], int]:

@@ -2,7 +2,6 @@
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     ColumnElement,
     DefaultClause,
@@ -16,7 +15,8 @@ from sqlalchemy import (
     text,
 )
 
-from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
+from cobalt_mirror.db.columns import Id, OneOf, OneOrNone, Words
+from cobalt_mirror.db.host_columns import HostBoolean, HostJson, HostTime
 from cobalt_mirror.db.statuses import EventStatus, Move
 from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, NewId, database_now, is_status, metadata, quoted
 
@@ -33,22 +33,22 @@ events = Table(
     Column("type", Text, nullable=False),
     Column("linked_account_id", Id(), nullable=False),
     Column("slug", Id()),
-    Column("payload", Json, nullable=False, server_default=quoted("{}")),
-    Column("occurred_at", UtcDateTime, nullable=False, server_default=database_now()),
-    Column("recorded_at", UtcDateTime, nullable=False, server_default=database_now()),
+    Column("payload", HostJson, nullable=False, server_default=quoted("{}")),
+    Column("occurred_at", HostTime, nullable=False, server_default=database_now()),
+    Column("recorded_at", HostTime, nullable=False, server_default=database_now()),
     Column("status", OneOf(EventStatus), nullable=False, server_default=quoted(EventStatus.PENDING)),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("looks", Integer, nullable=False, server_default=text("0")),
-    Column("due_at", UtcDateTime, nullable=False, server_default=database_now()),
-    Column("retrying_since", UtcDateTime),
-    Column("finished_at", UtcDateTime),
+    Column("due_at", HostTime, nullable=False, server_default=database_now()),
+    Column("retrying_since", HostTime),
+    Column("finished_at", HostTime),
     Column("last_error", Words),
-    Column("last_response", Json),
-    Column("move", OneOf(Move)),
+    Column("last_response", HostJson),
+    Column("move", OneOrNone(Move)),
     Column("detail", Words),
-    Column("alone", Boolean, nullable=False, server_default=text("false")),
-    Column("meant_for", Json),
-    Column("effect", Json),
+    Column("alone", HostBoolean, nullable=False, server_default=text("false")),
+    Column("meant_for", HostJson),
+    Column("effect", HostJson),
     Column("fingerprint", Text),
     #: In which order rows were inserted. The schema gives it, on SQLite by a trigger; NULL: older than version 0009.
     Column("number", BigInteger),
