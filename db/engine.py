@@ -144,8 +144,17 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, below
     # Bytes that are no UTF-8 come out with replacement characters; by default they fail the result with all others.
     connection.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
+    connection.create_function("is_utf8", 1, _is_utf8, deterministic=True)  # for db/strays.py
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # a committed event survives a power cut, too
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _begin_sqlite(connection: Connection) -> None:

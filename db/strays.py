@@ -1,0 +1,34 @@
+"""Events that no attempt would ever meet: never due, or under a name by which no statement finds them."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, text, update
+
+from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.db.host_columns import LATEST
+from cobalt_mirror.db.statuses import EventStatus, Move
+from cobalt_mirror.db.tables import events, is_pending
+
+#: What SQLite's columns take beside text: blobs, and bytes that are no UTF-8. `db.engine` has the function.
+_KEYS = ("source", "id", "linked_account_id", "slug")
+_NAMELESS = " OR ".join(f"(typeof({name}) <> 'text' OR NOT is_utf8(CAST({name} AS BLOB)))" for name in _KEYS[:-1])
+_BURY = text(f"""
+    UPDATE events SET status = :dead, finished_at = :now, attempts = 1, move = :move, last_error = :reason
+    WHERE status = 'pending'
+      AND ({_NAMELESS} OR (slug IS NOT NULL AND (typeof(slug) <> 'text' OR NOT is_utf8(CAST(slug AS BLOB)))))
+""")
+_REASON = f"{', '.join(_KEYS)}: must be text in UTF-8"
+
+
+def mend_strays(connection: Connection, now: datetime) -> int:
+    """Make due what never would be, and end as dead what has no name; return how many events that were.
+
+    UPDATE events SET due_at = :now WHERE status = 'pending' AND due_at >= '3000-01-01'
+    """
+    number: int = connection.execute(
+        update(events).where(is_pending, events.c.due_at >= LATEST).values(due_at=now)
+    ).rowcount
+    if connection.dialect.name == "sqlite":
+        ends = {"dead": str(EventStatus.DEAD), "move": str(Move.OPERATOR), "reason": _REASON, "now": stored_time(now)}
+        number += connection.execute(_BURY, ends).rowcount
+    return number
