@@ -156,9 +156,9 @@ def mark_sent(connection: Connection, accounts: Mapping[str, bool], *, now: date
     )
     insert = insert_into(connection, work)
     changes = {"sent_until": until, "is_retry": insert.excluded.is_retry}
-    statement = insert.on_conflict_do_update(
-        index_elements=["linked_account_id"], set_=changes, where=free
-    ).returning(work.c.linked_account_id)
+    statement = insert.on_conflict_do_update(index_elements=["linked_account_id"], set_=changes, where=free).returning(
+        work.c.linked_account_id
+    )
     # Sorted, so that two relays with the same accounts cannot deadlock.
     rows = [
         {"linked_account_id": account, "sent_until": until, "is_retry": is_retry}

@@ -19,7 +19,7 @@ EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo
 #: How deep JSON of a host may be nested. `events.types` allows less; Python fails at about a thousand.
 DEEPEST_JSON = 200
 
-#: What comes out for a time that Python lacks, and for what is no time. PostgreSQL's go from 4714 BC to the year 294276.
+#: What comes out for a time that Python lacks (PostgreSQL's go from 4714 BC to the year 294276) or for what is none.
 NO_TIME = datetime(1000, 1, 1, tzinfo=UTC)
 _FIRST: ColumnElement[Any] = literal_column(f"timestamptz '{NO_TIME:%Y-%m-%d} 00:00:00+00'")
 _LAST: ColumnElement[Any] = literal_column("timestamptz '4000-01-01 00:00:00+00'")
@@ -36,7 +36,8 @@ class Unreadable:
 class HostTime(UtcDateTime):
     """A time as `UtcDateTime` has it; one that Python lacks comes out as a time beyond `EARLIEST` or `LATEST`.
 
-    SELECT CASE WHEN due_at < '1000-01-01' THEN '1000-01-01' WHEN due_at > '4000-01-01' THEN '4000-01-01' ELSE due_at END
+    SELECT CASE WHEN due_at < '1000-01-01' THEN '1000-01-01' WHEN due_at > '4000-01-01' THEN '4000-01-01' ELSE due_at
+    END
     """
 
     cache_ok = True

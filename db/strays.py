@@ -9,15 +9,15 @@ from cobalt_mirror.db.host_columns import LATEST
 from cobalt_mirror.db.statuses import EventStatus, Move
 from cobalt_mirror.db.tables import events, is_pending
 
-#: What SQLite's columns take beside text: blobs, and bytes that are no UTF-8. `db.engine` has the function.
-_KEYS = ("source", "id", "linked_account_id", "slug")
-_NAMELESS = " OR ".join(f"(typeof({name}) <> 'text' OR NOT is_utf8(CAST({name} AS BLOB)))" for name in _KEYS[:-1])
-_BURY = text(f"""
+#: SQLite's columns also take blobs, and bytes that are no UTF-8. `db.engine` has the function.
+_BURY = text("""
     UPDATE events SET status = :dead, finished_at = :now, attempts = 1, move = :move, last_error = :reason
-    WHERE status = 'pending'
-      AND ({_NAMELESS} OR (slug IS NOT NULL AND (typeof(slug) <> 'text' OR NOT is_utf8(CAST(slug AS BLOB)))))
+    WHERE status = 'pending' AND NOT (
+        typeof(source) = 'text' AND is_utf8(CAST(source AS BLOB)) AND typeof(id) = 'text' AND is_utf8(CAST(id AS BLOB))
+        AND typeof(linked_account_id) = 'text' AND is_utf8(CAST(linked_account_id AS BLOB))
+        AND (slug IS NULL OR (typeof(slug) = 'text' AND is_utf8(CAST(slug AS BLOB)))))
 """)
-_REASON = f"{', '.join(_KEYS)}: must be text in UTF-8"
+_REASON = "source, id, linked_account_id, slug: must be text in UTF-8"
 
 
 def mend_strays(connection: Connection, now: datetime) -> int:

@@ -3,14 +3,13 @@
 A host may write every column of its events, and older releases let it write more (see docs/events.md).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from cobalt_mirror.db.host_columns import EARLIEST, LATEST, Unreadable
 
-_TEXTS = ("source", "id", "type", "linked_account_id")
-_TIMES = ("occurred_at", "recorded_at", "due_at", "retrying_since")
 #: The most attempts that a row may claim; it would take 28 years with a wait of 15 minutes between two.
 MOST_ATTEMPTS = 1_000_000
 
@@ -48,22 +47,34 @@ def readable(columns: Mapping[str, Any]) -> dict[str, Any]:
 def _fault_of(name: str, value: Any) -> str | None:
     if isinstance(value, Unreadable):
         return value.reason
-    if name in _TEXTS and not isinstance(value, str):
-        return "must be text"
-    if name in _TIMES and value is not None:
-        return None if _is_time(value) else "must be a time between the years 1970 and 3000"
-    if name in {"attempts", "looks"}:
-        return None if isinstance(value, int) and 0 <= value <= MOST_ATTEMPTS else "must be a small number"
-    if value is None:
+    if value is None and name in _OPTIONAL:
         return None
-    if name == "slug":
-        return None if isinstance(value, str) else "must be text"
-    if name == "number":
-        return None if isinstance(value, int) else "must be an integer"
-    if name == "effect":
-        return None if isinstance(value, dict) else "must be a JSON object"
-    return None
+    rule = _RULES.get(name)
+    return None if rule is None or rule.holds(value) else rule.sentence
 
 
 def _is_time(value: Any) -> bool:
     return isinstance(value, datetime) and EARLIEST <= value < LATEST
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and 0 <= value <= MOST_ATTEMPTS
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    holds: Callable[[Any], bool]
+    sentence: str
+
+
+_TEXT = _Rule(lambda value: isinstance(value, str), "must be text")
+_TIME = _Rule(_is_time, f"must be a time between the years {EARLIEST.year} and {LATEST.year}")
+_COUNT = _Rule(_is_count, f"must be between 0 and {MOST_ATTEMPTS}")
+_RULES: Mapping[str, _Rule] = {
+    **dict.fromkeys(("source", "id", "type", "linked_account_id", "slug"), _TEXT),
+    **dict.fromkeys(("occurred_at", "recorded_at", "due_at", "retrying_since"), _TIME),
+    **dict.fromkeys(("attempts", "looks"), _COUNT),
+    "number": _Rule(lambda value: isinstance(value, int), "must be an integer"),
+    "effect": _Rule(lambda value: isinstance(value, dict), "must be a JSON object"),
+}
+_OPTIONAL = frozenset({"slug", "retrying_since", "number", "effect"})
