@@ -131,7 +131,7 @@ def record_outcomes(connection: Connection, updates: Iterable[EventUpdate]) -> N
 
 
 #: In words from which no partial index follows (see `is_unfinished`), for these rows are found by their keys.
-_NOT_ENDED = [
+NOT_ENDED = [
     events.c.status != literal_column(f"'{status}'") for status in EventStatus if status is not EventStatus.PENDING
 ]
 
@@ -142,7 +142,7 @@ def _update_of_one(columns: tuple[str, ...]) -> Update:
     by_key = and_(events.c.source == bindparam("key_source"), events.c.id == bindparam("key_id"))
     return (
         update(events)
-        .where(by_key, *_NOT_ENDED)
+        .where(by_key, *NOT_ENDED)
         .values({name: bindparam(name, type_=events.c[name].type) for name in columns})
     )
 

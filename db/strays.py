@@ -1,4 +1,7 @@
-"""Events that no attempt would ever meet: never due, or under a name by which no statement finds them."""
+"""Events that no attempt would ever meet: never due, or under a name by which no statement finds them.
+
+A relay looks for them once a minute.
+"""
 
 from datetime import datetime
 
@@ -21,7 +24,7 @@ _REASON = "source, id, linked_account_id, slug: must be text in UTF-8"
 
 
 def mend_strays(connection: Connection, now: datetime) -> int:
-    """Make due what never would be, and end as dead what has no name; return how many events that were.
+    """Have events met that no attempt would ever meet, and return how many they were.
 
     UPDATE events SET due_at = :now WHERE status = 'pending' AND due_at >= '3000-01-01'
     """

@@ -28,6 +28,7 @@ from cobalt_mirror.db.deletions import Deletion
 from cobalt_mirror.db.engine import Clock, time_by, time_column
 from cobalt_mirror.db.log import EVENT_COLUMNS, LoggedEvent, get_since_first_pending, is_since_first_pending
 from cobalt_mirror.db.mirror import Rows, rows_by_key
+from cobalt_mirror.db.outcomes import NOT_ENDED
 from cobalt_mirror.db.rows import AccountRow, ConfigRow, ConnectionRow
 from cobalt_mirror.db.state import Standing, standing_of
 from cobalt_mirror.db.statuses import ConfigStatus, StateKey
@@ -84,7 +85,7 @@ def _opening(dialect: str) -> Select[Any]:
     first_due = func.min(events.c.due_at, type_=events.c.due_at.type)
     waiting = union_all(
         select(events.c.slug, first_due.label("due_at"), true().label("is_event"))
-        .where(events.c.linked_account_id == _ACCOUNT, is_unfinished)
+        .where(events.c.linked_account_id == _ACCOUNT, is_unfinished, *NOT_ENDED)
         .group_by(events.c.slug),
         select(checks.c.slug, checks.c.due_at, false()).where(checks.c.linked_account_id == _ACCOUNT),
     ).subquery("waiting")

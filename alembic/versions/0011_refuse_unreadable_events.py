@@ -48,7 +48,6 @@ PAYLOAD = "must be a JSON object"
 TIME = f"must be a time between {FIRST} and {LAST}"
 NUMBER = f"must be between 0 and {MOST}"
 MOVE = "must be operator, provider, customer or NULL"
-FINISHED = "must be NULL if status is pending, and else a time; leave both columns out"
 
 
 def refuse_on_postgresql(ours: str) -> None:
@@ -66,7 +65,6 @@ def refuse_on_postgresql(ours: str) -> None:
         },
         **{f"{name} {NUMBER}": f"NEW.{name} BETWEEN 0 AND {MOST}" for name in NUMBERS},
         f"move {MOVE}": f"NEW.move IN ({MOVES})",
-        f"finished_at {FINISHED}": "(NEW.status = 'pending') = (NEW.finished_at IS NULL)",
     }
     cases = "\n".join(f"WHEN NOT ({rule}) THEN '{sentence}'" for sentence, rule in rules.items())
     # The function runs only to refuse a row; whether to refuse it is decided without it.
@@ -113,7 +111,6 @@ def refuse_on_sqlite() -> None:
         f"payload {PAYLOAD}": "json_type(NEW.payload) = 'object'",
         **{f"{name} {NUMBER}": is_number(name) for name in NUMBERS},
         "alone must be 0 or 1": "typeof(NEW.alone) = 'integer'",
-        f"finished_at {FINISHED}": "(NEW.status = 'pending') = (NEW.finished_at IS NULL)",
         **{sentence: f"NEW.{name} IS NULL OR ({rule})" for sentence, (name, rule) in optional.items()},
     }
     refusals = ";\n".join(f"SELECT RAISE(ABORT, 'events.{text}') WHERE NOT ({rule})" for text, rule in rules.items())

@@ -1,5 +1,6 @@
 """How far events are."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,7 +71,10 @@ def count_events(session: HostSession) -> dict[tuple[EventStatus, Move | None], 
     """Count the events by status and by who has to act."""
     e = tables.events
     statement = select(e.c.status, e.c.move, func.count().label("number")).group_by(e.c.status, e.c.move)
-    return {(row.status, row.move): row.number for row in execute(session, statement)}
+    counts = Counter[tuple[EventStatus, Move | None]]()
+    for row in execute(session, statement):
+        counts[row.status, row.move] += row.number  # a word that a host wrote into `move` reads as none
+    return dict(counts)
 
 
 def find_oldest_waiting(session: HostSession) -> datetime | None:
