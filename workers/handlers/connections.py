@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from cobalt_mirror.cobalt import Application, UnknownAccount, UnknownApplication
-from cobalt_mirror.db.statuses import AccountStatus
+from cobalt_mirror.cobalt import Application, UnexpectedAnswer, UnknownAccount, UnknownApplication
+from cobalt_mirror.db.statuses import AccountStatus, Unseen
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller, Reader
-from cobalt_mirror.workers.handlers.accounts import with_account
+from cobalt_mirror.workers.handlers.accounts import believe_or_wait, call_known, look_for_account, with_account
 from cobalt_mirror.workers.handlers.authorizing import authorize
 from cobalt_mirror.workers.handlers.configs import came_to_be, change_config, change_configs, read_configs
 from cobalt_mirror.workers.handlers.disconnecting import REMOVED, Removed, removals_among, remove
@@ -17,7 +17,7 @@ from cobalt_mirror.workers.handlers.folding import Patch, config_key_of
 from cobalt_mirror.workers.handlers.identity import Evidence
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.handlers.naming import Names, must_be_read, name_changes
-from cobalt_mirror.workers.handlers.reading import found_connected, read_in_account
+from cobalt_mirror.workers.handlers.reading import found_connected, is_contradicted, read_in_account, wait_for_expected
 from cobalt_mirror.workers.handlers.removals import is_moot, plan_removals, taken_ids, was_total
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
@@ -37,6 +37,7 @@ def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> Non
         application = _read(loaded, cobalt, findings, fetch=_reading(cobalt, findings))
         if application is None:
             return
+        findings.looks_again = wait_for_expected(loaded, application)
         removed: Removed | None = Removed(accounts=application.connected_accounts)
         if removals:
             removed = remove(loaded, cobalt, findings, removals=removals, application=application)
@@ -46,15 +47,17 @@ def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> Non
     else:
         _configure(loaded, cobalt, findings, changes=changes, names=Names())
     findings.finish([entry for entry in removals if entry.logged.key not in findings.outcomes])
-    if loaded.check is not None:  # what this attempt wrote is known
+    if loaded.check is not None and findings.looks_again is None:  # what this attempt wrote is known
         read_configs(cobalt, findings, known=findings.changed_configs())
     if findings.account is None:
         findings.want_check("", reason="the mirror has no row for this account yet")
+    elif findings.account.status is AccountStatus.MISSING:
+        findings.want_check("", reason="Cobalt has the account again")
 
 
 def read_connection(loaded: Loaded, cobalt: Reader, findings: Findings) -> None:
     """Read a connection and its configs for their own sake."""
-    if _read(loaded, cobalt, findings, fetch=cobalt.fetch_application) is not None:
+    if _read(loaded, cobalt, findings, fetch=partial(_fetch, cobalt, findings)) is not None:
         read_configs(cobalt, findings)
 
 
@@ -88,7 +91,19 @@ def _reading(cobalt: Caller, findings: Findings) -> Callable[[], Application]:
     """Return how to read: what a host authorised or changed wants its account to exist, what it removed does not."""
     if any(not isinstance(entry.event, ConnectionRemoved) for entry in findings.waiting()):
         return partial(with_account, cobalt, findings, cobalt.fetch_application)
-    return cobalt.fetch_application
+    return partial(_fetch, cobalt, findings)
+
+
+def _fetch(cobalt: Reader, findings: Findings) -> Application:
+    """Read the application; an account that this answer does not know is looked for by itself."""
+    try:
+        application = cobalt.fetch_application()
+    except UnknownAccount:
+        if not look_for_account(cobalt, findings):
+            raise
+        return call_known(cobalt.fetch_application)
+    findings.is_denied = False
+    return application
 
 
 def _read(
@@ -99,6 +114,9 @@ def _read(
     Returns:
         None: the account does not exist and nothing here wants it to, or the application is not enabled and only a
         check asks.
+
+    Raises:
+        UnexpectedAnswer: Cobalt shows the connection in one answer, and not in another. Try again later.
     """
     try:
         application = fetch()
@@ -110,22 +128,32 @@ def _read(
             raise
         read_in_account(loaded, cobalt.fetch_account(), findings)
         return None
+    if not application.connected_accounts and is_contradicted(loaded, cobalt):
+        raise UnexpectedAnswer("Cobalt shows the connection in one answer, and not in another")
     found_connected(findings, application.connected_accounts, needs_reauth=application.reauth_required)
+    findings.seen |= {Unseen.APPLICATION, *([Unseen.CONNECTION] if application.connected_accounts else [])}
     return application
 
 
 def _without_account(loaded: Loaded, findings: Findings) -> None:
-    """Finish the removals of an account that Cobalt does not have; nothing but removals is left to wait."""
-    status = None if findings.account is None else findings.account.status
-    if status is AccountStatus.ACTIVE:
-        findings.want_check("", reason="Cobalt does not know the account")
-    elif status is AccountStatus.MISSING:  # what it had is gone with it
-        found_connected(findings, [])
+    """Finish the removals of an account that Cobalt does not have; nothing but removals is left to wait.
+
+    Raises:
+        AccountDenied: the mirror has the account, so that is not believed yet.
+    """
+    if findings.account is not None and findings.account.status is AccountStatus.ACTIVE:
+        believe_or_wait(findings)
+    if findings.account is not None and findings.account.status is AccountStatus.MISSING:
+        found_connected(findings, [])  # what it had is gone with it
         findings.configs_deleted()
     removals = findings.waiting()
     findings.effects.update(plan_removals(removals, removals_among(loaded.done), [], Evidence()).effects())
-    detail = "Cobalt has no such account, so there is nothing to remove"
-    findings.finish(removals, Outcome(verdict=Verdict.DONE, detail=detail))
+    findings.finish(removals, _NO_ACCOUNT)
+
+
+_NO_ACCOUNT = Outcome(
+    verdict=Verdict.DONE, detail="Cobalt has no such account, so there is nothing to remove", unseen=Unseen.ACCOUNT
+)
 
 
 def _configure(

@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager, nullcontext
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

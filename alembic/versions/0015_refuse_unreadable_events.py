@@ -6,8 +6,8 @@ constraint, NOT VALID too, whenever such a row is changed; SQLite adds none with
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
