@@ -1,6 +1,6 @@
 """What coordinates workers. Hosts have no use for these tables."""
 
-from sqlalchemy import Column, Index, Integer, Table, Text, text
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, text
 
 from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
 from cobalt_mirror.db.statuses import Expected, ProcessKind
@@ -15,6 +15,8 @@ work = Table(
     Column("lease_token", Text),
     Column("leased_until", UtcDateTime),
     Column("slug", Id()),
+    #: Whether what the message is for failed before.
+    Column("is_retry", Boolean, nullable=False, server_default=text("false")),
 )
 
 #: Subjects to read again although no event asks for it. An empty slug is the account itself.
