@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from cobalt_mirror.db import EventState, list_events
 from cobalt_mirror.db.checks import count_checks
 from cobalt_mirror.db.deletions import OpenDeletions, find_open_deletions
+from cobalt_mirror.db.denials import count_denied
 from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.mirror import count_catalogue
 from cobalt_mirror.db.notifications import Silence, find_silence, find_subscription
@@ -20,6 +21,7 @@ from cobalt_mirror.db.runs import RunRow, list_runs
 from cobalt_mirror.db.state import Halt, find_environment, find_halt
 from cobalt_mirror.db.statuses import EventStatus, Move
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent, find_longest_due, find_longest_waiting, find_retrying
+from cobalt_mirror.workers.handlers.looking import FEW_DENIED
 from cobalt_mirror.workers.ops.actions import Facts
 from cobalt_mirror.workers.reconcile.brake import is_held
 from cobalt_mirror.workers.settings import Settings
@@ -137,7 +139,7 @@ def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clo
             reconciliation=next(iter(runs), None),
             brake=find_brake(runs),
             webhook=None if (subscription := find_subscription(connection)) is None else subscription.url,
-            warnings=_silence(find_silence(connection)),
+            warnings=[*_silence(find_silence(connection)), *_denied(*count_denied(connection))],
         )
 
 
@@ -162,4 +164,14 @@ def _silence(silence: Silence | None) -> list[str]:
     return [
         f"no notification from Cobalt since {cell(silence.since)}, although {silence.repairing_runs} runs of "
         "reconcile found changes; check that Cobalt can reach the webhook"
+    ]
+
+
+def _denied(denied: int, accounts: int) -> list[str]:
+    if denied <= FEW_DENIED:
+        return []
+    return [
+        f"Cobalt says that it does not have {denied} of {accounts} accounts, which looks like an outage: their events "
+        "are tried again, and nothing is written off. If they were deleted there, run "
+        "`cobalt-mirror reconcile --allow-missing`"
     ]
