@@ -100,5 +100,11 @@ class Attempts:
                 self.breaker.open(connection, str(error), now)
             elif is_outage:
                 self.breaker.open(connection, f"Cobalt is down: {error}", now, move=Move.PROVIDER)
-            save = Save(connection=connection, now=now, backoff=self.backoff, is_refused=is_refused)
+            save = Save(
+                connection=connection,
+                now=now,
+                backoff=self.backoff,
+                is_refused=is_refused,
+                has_written=cobalt.has_written,
+            )
             save.attempt(claim, findings, error, environment=self.client.environment)

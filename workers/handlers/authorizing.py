@@ -1,11 +1,11 @@
 """Whether an authorisation shows at Cobalt, and the config that a connection gets with it."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from cobalt_mirror.cobalt import ConnectedAccount, Refused
-from cobalt_mirror.db.log import LoggedEvent, Order
+from cobalt_mirror.db.log import Order
 from cobalt_mirror.db.rows import ConfigKey
+from cobalt_mirror.db.statuses import Unseen
 from cobalt_mirror.events import ConnectionAuthorized
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
@@ -14,12 +14,10 @@ from cobalt_mirror.workers.handlers.configs import change_config
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.folding import Patch
 from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.handlers.looking import not_yet
 from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict
 
-#: When what Cobalt does not show yet is looked at again, in seconds after the look before.
-LOOKS = (2.0, 3.0, 10.0)
-#: An authorisation of this age is believed to have failed when Cobalt does not show it.
-FRESH = timedelta(seconds=30)
+NOT_SHOWN = Outcome(verdict=Verdict.DONE, detail="Cobalt shows no such connection", unseen=Unseen.CONNECTION)
 
 
 def authorize(
@@ -44,7 +42,8 @@ def authorize(
             removed after the last authorisation stays removed.
     """
     outcomes = {
-        entry.logged.key: DONE if _is_shown(entry, accounts) else not_yet(entry.logged, loaded.now) for entry in entries
+        entry.logged.key: DONE if _is_shown(entry, accounts) else not_yet(entry.logged, loaded.now, at_last=NOT_SHOWN)
+        for entry in entries
     }
     ended = [entry.order for entry in entries if outcomes[entry.logged.key].verdict is Verdict.DONE]
     try:
@@ -66,18 +65,6 @@ def _is_shown(entry: Entry, accounts: Sequence[ConnectedAccount]) -> bool:
         and event.connection_id in {None, account.connection_id}
         for account in accounts
     )
-
-
-def not_yet(event: LoggedEvent, now: datetime) -> Outcome:
-    """Decide about an event whose connection Cobalt does not show: look again a few times before that is believed."""
-    is_early = event.due_at is not None and event.due_at > now  # another event brought us here
-    is_old = now - event.recorded_at >= FRESH
-    if is_early and not is_old:
-        return Outcome(verdict=Verdict.SNOOZE, delay=None)
-    if is_old or event.looks >= len(LOOKS):
-        return Outcome(verdict=Verdict.DONE, detail="Cobalt shows no such connection")
-    delay = timedelta(seconds=LOOKS[event.looks])
-    return Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=True, detail="Cobalt does not show the connection yet")
 
 
 def configs_of(loaded: Loaded, accounts: Sequence[ConnectedAccount]) -> list[ConfigKey]:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from cobalt_mirror.cobalt import Application, LinkedAccount, UnknownAccount, UnknownApplication
-from cobalt_mirror.db.statuses import AccountStatus
+from cobalt_mirror.cobalt import Application, LinkedAccount, UnexpectedAnswer, UnknownAccount, UnknownApplication
+from cobalt_mirror.db.statuses import AccountStatus, Unseen
 from cobalt_mirror.events import ConnectionAuthorized, ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller, Reader
-from cobalt_mirror.workers.handlers.accounts import with_account
+from cobalt_mirror.workers.handlers.accounts import believe_or_wait, call_known, look_for_account, with_account
 from cobalt_mirror.workers.handlers.authorizing import authorize
 from cobalt_mirror.workers.handlers.config_plans import config_events, may_create
 from cobalt_mirror.workers.handlers.configs import read_configs
@@ -19,7 +19,7 @@ from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.identity import Evidence
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.handlers.naming import Names, must_be_read, name_changes
-from cobalt_mirror.workers.handlers.reading import found_connected, read_in_account
+from cobalt_mirror.workers.handlers.reading import found_connected, is_contradicted, read_in_account, wait_for_expected
 from cobalt_mirror.workers.handlers.recreation import read_if_made_anew
 from cobalt_mirror.workers.handlers.removals import is_moot, plan_removals, taken_ids, was_total
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
@@ -44,6 +44,7 @@ def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> Non
         if read is None:
             return
         application, account = read
+        findings.looks_again = wait_for_expected(loaded, application)
         removed: Removed | None = Removed(accounts=application.connected_accounts)
         if removals:
             removed = remove(loaded, cobalt, findings, removals=removals, application=application, account=account)
@@ -53,15 +54,22 @@ def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> Non
     elif not _configure(loaded, cobalt, findings, changes):
         return
     findings.finish([entry for entry in removals if entry.logged.key not in findings.outcomes])
-    if loaded.check is not None:  # what this attempt wrote is known
+    if loaded.check is not None and findings.looks_again is None:  # what this attempt wrote is known
         read_configs(cobalt, findings, known=findings.changed_configs())
+    _have_account_read(findings)
+
+
+def _have_account_read(findings: Findings) -> None:
+    """Want the account read if Cobalt has just answered for it and the mirror does not show it."""
     if findings.account is None:
         findings.want_check("", reason="the mirror has no row for this account yet")
+    elif findings.account.status is AccountStatus.MISSING:
+        findings.want_check("", reason="Cobalt has the account again")
 
 
 def read_connection(loaded: Loaded, cobalt: Reader, findings: Findings) -> None:
     """Read a connection and its configs for their own sake."""
-    if _read(loaded, cobalt, findings, fetch=lambda: (cobalt.fetch_application(), None)) is not None:
+    if _read(loaded, cobalt, findings, fetch=lambda: (_fetch_known(cobalt, findings), None)) is not None:
         read_configs(cobalt, findings)
 
 
@@ -90,7 +98,7 @@ def _configure(loaded: Loaded, cobalt: Caller, findings: Findings, entries: Sequ
         remove_configs(cobalt, findings, plans)
         make_configs(loaded, cobalt, findings, plans)
     except UnknownAccount:
-        if any(map(may_create, loaded.pending)):
+        if any(map(may_create, loaded.pending)) or look_for_account(cobalt, findings):
             raise
         _without_account(loaded, findings)
         return False
@@ -109,13 +117,26 @@ def _supersede_what_was_removed_later(loaded: Loaded, findings: Findings) -> boo
 
 def _fetch(loaded: Loaded, cobalt: Caller, findings: Findings) -> Read:
     """Read the application: what a host authorised or changed wants its account to exist, what it removed does not."""
-    wants_account = any(map(may_create, findings.waiting()))
-    fetch = cobalt.fetch_application
-    application = with_account(cobalt, findings, fetch) if wants_account else fetch()
+    if any(map(may_create, findings.waiting())):
+        application = with_account(cobalt, findings, cobalt.fetch_application)
+    else:
+        application = _fetch_known(cobalt, findings)
     account = read_if_made_anew(loaded, cobalt, findings, application)
     if application.connected_accounts and loaded.connection is not None and loaded.connection.accounts is None:
         findings.want_check(loaded.slug, reason="it was adopted from a listing, and its configs were never read")
     return application, account
+
+
+def _fetch_known(cobalt: Reader, findings: Findings) -> Application:
+    """Read the application; an account that this answer does not know is looked for by itself."""
+    try:
+        application = cobalt.fetch_application()
+    except UnknownAccount:
+        if not look_for_account(cobalt, findings):
+            raise
+        return call_known(cobalt.fetch_application)
+    findings.is_denied = False
+    return application
 
 
 def _read(loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable[[], Read]) -> Read | None:
@@ -124,6 +145,9 @@ def _read(loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable
     Returns:
         None: the account does not exist and nothing here wants it to, or the application is not enabled and only a
         check asks.
+
+    Raises:
+        UnexpectedAnswer: Cobalt shows the connection in one answer, and not in another. Try again later.
     """
     try:
         application, account = fetch()
@@ -135,19 +159,31 @@ def _read(loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable
             raise
         read_in_account(loaded, cobalt.fetch_account(), findings)
         return None
+    if not application.connected_accounts and is_contradicted(loaded, cobalt):
+        raise UnexpectedAnswer("Cobalt shows the connection in one answer, and not in another")
     found_connected(findings, application.connected_accounts, needs_reauth=application.reauth_required)
+    findings.seen |= {Unseen.APPLICATION, *([Unseen.CONNECTION] if application.connected_accounts else [])}
     return application, account
 
 
 def _without_account(loaded: Loaded, findings: Findings) -> None:
-    """Finish the events of an account that Cobalt does not have: removals, and changes that only want a read."""
-    status = None if findings.account is None else findings.account.status
-    if status is AccountStatus.ACTIVE:
-        findings.want_check("", reason="Cobalt does not know the account")
-    elif status is AccountStatus.MISSING:  # what it had is gone with it
-        found_connected(findings, [])
+    """Finish the events of an account that Cobalt does not have: removals, and changes that only want a read.
+
+    Raises:
+        AccountDenied: the mirror has the account, so that is not believed yet.
+    """
+    if findings.account is not None and findings.account.status is AccountStatus.ACTIVE:
+        believe_or_wait(findings)
+    if findings.account is not None and findings.account.status is AccountStatus.MISSING:
+        found_connected(findings, [])  # what it had is gone with it
         findings.configs_deleted()
     removals = removals_among(findings.waiting())
     findings.effects.update(plan_removals(removals, removals_among(loaded.done), [], Evidence()).effects())
-    detail = "Cobalt has no such account, so there is nothing to read or remove"
-    findings.finish(findings.waiting(), Outcome(verdict=Verdict.DONE, detail=detail))
+    findings.finish(findings.waiting(), _NO_ACCOUNT)
+
+
+_NO_ACCOUNT = Outcome(
+    verdict=Verdict.DONE,
+    detail="Cobalt has no such account, so there is nothing to read or remove",
+    unseen=Unseen.ACCOUNT,
+)

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from cobalt_mirror.cobalt import Application, ConnectedAccount, LinkedAccount
+from cobalt_mirror.db.statuses import ConnectionStatus
 from cobalt_mirror.events import ConnectionAuthorized, ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
-from cobalt_mirror.workers.handlers.authorizing import LOOKS
 from cobalt_mirror.workers.handlers.findings import Findings, WantedCheck
 from cobalt_mirror.workers.handlers.identity import (
     Evidence,
@@ -23,6 +23,7 @@ from cobalt_mirror.workers.handlers.identity import (
     taken_before,
 )
 from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, NOT_YET
 from cobalt_mirror.workers.handlers.reading import found_connected
 from cobalt_mirror.workers.handlers.removals import RemovalPlan, is_moot, judgements, plan_removals, taken_ids
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
@@ -136,20 +137,40 @@ def _wait_for_news(
     evidence: Evidence,
     accounts: Sequence[ConnectedAccount],
 ) -> bool:
-    """Put everything off if a removal means what was connected or renewed just now; return whether that is so."""
+    """Put everything off if a removal means what was connected or renewed just now, or what does not show yet.
+
+    Returns:
+        Whether that is so.
+    """
     found = judgements(removals, [link_of(account) for account in accounts], evidence)
     is_open = any(Judgement.RENEWED in each and may_have_news(link, now=loaded.now) for link, each in found.items())
+    is_absent = not accounts and not evidence.gone and _may_show_yet(loaded, removals)
     last = max(removals, key=lambda entry: entry.logged.looks).logged
-    if not is_open or last.looks >= len(LOOKS):
+    if not (is_open or is_absent) or last.looks >= len(LOOKS):
         return False
     delay, is_look = timedelta(seconds=LOOKS[last.looks]), True
     if last.looks and last.due_at is not None and last.due_at > loaded.now:  # another event brought us here
         delay, is_look = last.due_at - loaded.now, False
-    findings.finish(findings.waiting(), Outcome(verdict=Verdict.SNOOZE, delay=delay, detail=_WAITS))
-    findings.finish(removals, Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=is_look, detail=_WAITS))
+    detail = _WAITS if is_open else NOT_YET
+    findings.finish(findings.waiting(), Outcome(verdict=Verdict.SNOOZE, delay=delay, detail=detail))
+    findings.finish(removals, Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=is_look, detail=detail))
     if loaded.check is not None:
-        findings.check_waits = WantedCheck(slug=loaded.slug, delay=delay, reason=_WAITS)
+        findings.check_waits = WantedCheck(slug=loaded.slug, delay=delay, reason=detail)
     return True
+
+
+def _may_show_yet(loaded: Loaded, removals: Sequence[Entry]) -> bool:
+    """Tell whether an answer without any connection may be older than the connection that a fresh removal means.
+
+    It is believed if the mirror says so as well.
+    """
+    is_known = loaded.connection is not None and loaded.connection.status is ConnectionStatus.DISCONNECTED
+    effects = [entry.logged.effect or {} for entry in removals]
+    has_removed = any(effect.get("deleted") or effect.get("disconnected") for effect in effects)
+    has_left_over = bool(loaded.configs) or loaded.is_in_doubt  # deleted in any case
+    if is_known or has_removed or has_left_over:
+        return False
+    return any(loaded.now - entry.logged.recorded_at < FRESH for entry in removals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cobalt_mirror.cobalt import Application, ConnectedAccount
-from cobalt_mirror.db.statuses import EventStatus, Move
+from cobalt_mirror.db.statuses import EventStatus, Move, Unseen
 from cobalt_mirror.events import ConfigChanged, ConfigRemoved
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.handlers.authorizing import not_yet
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.folding import has_content
 from cobalt_mirror.workers.handlers.identity import read_links
 from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.handlers.looking import not_yet
 from cobalt_mirror.workers.outcomes import Outcome, Verdict
 
 
@@ -100,15 +100,13 @@ def _outcome(loaded: Loaded, entry: Entry, names: Names) -> Outcome:
             "with the connection_id of one: list_connections() shows them"
         )
         return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
-    outcome = not_yet(entry.logged, loaded.now)
-    if outcome.verdict is not Verdict.DONE:
-        return outcome
     which = f"a connection {named!r}" if named is not None else "any connection"
     if not has_content(entry):  # what is not there has no config to read or remove
         detail = f"Cobalt does not show {which} to {loaded.slug}, so there is no config to read or remove"
-        return Outcome(verdict=Verdict.DONE, detail=detail)
-    detail = f"Cobalt does not show {which} to {loaded.slug}; connect it, then publish the change again"
-    return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.CUSTOMER)
+        return not_yet(entry.logged, loaded.now, at_last=Outcome(verdict=Verdict.DONE, detail=detail))
+    detail = f"Cobalt does not show {which} to {loaded.slug}; the change is carried out once Cobalt shows it connected"
+    dead = Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.CUSTOMER, unseen=Unseen.CONNECTION)
+    return not_yet(entry.logged, loaded.now, at_last=dead)
 
 
 def _named(entry: Entry) -> str | None:

@@ -204,6 +204,9 @@ class Stage:
             world.clock.stop_at(BASE + timedelta(seconds=consent.second))
             world.sandbox.connect(consent.account, consent.slug, auth_type=consent.auth_type, identifier="someone")
         world.clock.resume()
+        if settings_now.stale_reads:  # a delivery begins when all reads show the consents
+            world.client.fetch_accounts()
+            world.clock.pass_time(settings_now.stale_seconds)
         self._stamps = _shown_by(world.sandbox)
 
     def publish(self, planned: Planned, *, at: datetime | None = None) -> None:

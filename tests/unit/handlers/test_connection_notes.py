@@ -22,10 +22,8 @@ Calling = Callable[[str], Caller]
 CHANGE = {"fields": {"project": "EPIC"}}
 #: The account's row, the event that waits, whether a check is due; the outcome, what is looked at, the writes.
 ABSENT = [
-    pytest.param("active", removed("r"), False, "done", [""], [], id="a removal of an account that is gone"),
     pytest.param("missing", removed("r"), False, "done", [], [], id="a removal of an account that is known to be gone"),
     pytest.param(None, removed("r"), False, "done", [], [], id="a removal of an account that never was"),
-    pytest.param("active", None, True, None, [""], [], id="a check of an account that is gone"),
     pytest.param("missing", None, True, None, [], [], id="a check of an account that is known to be gone"),
     pytest.param(
         None,
@@ -37,7 +35,6 @@ ABSENT = [
         id="a change makes the account",
     ),
     pytest.param(None, changed("c"), False, "done", [], [], id="an empty change makes nothing"),
-    pytest.param("active", changed("c"), False, "done", [""], [], id="an empty change of an account that is gone"),
     pytest.param(None, config_removed("c"), False, "done", [], ["delete_config"], id="nor does a config's removal"),
     pytest.param(
         None, authorized("a", 25), False, "snooze", [], ["upsert_account"], id="an authorisation makes it as well"
@@ -77,7 +74,7 @@ def test_only_what_wants_an_account_makes_it(
 
 def test_what_a_missing_account_had_is_gone_with_it(calling: Calling) -> None:
     connection = ConnectionRow(linked_account_id=ACCOUNT, slug=SLUG, status=ConnectionStatus.CONNECTED)
-    for account, is_gone in (("missing", True), ("active", False), (None, False)):
+    for account, is_gone in (("missing", True), (None, False)):
         found = findings(removed("r"), account=account, configs=["a", "b"], connection=connection)
         handle_connection(found.loaded, calling(SLUG), found)
 
@@ -149,7 +146,7 @@ BOTH_STAY = "keybased, oauth2"
 #: it says nothing.
 MEANINGLESS = [
     pytest.param([("oauth2", 1)], [removed("r", 10)], [None], id="it removed something"),
-    pytest.param([], [removed("r", 10)], [None], id="nothing is connected"),
+    pytest.param([], [removed("r", 10, looks=3)], [None], id="nothing is connected"),
     pytest.param([("oauth2", 20), ("keybased", 21)], [removed("r", 10)], [BOTH_STAY], id="all is newer"),
     pytest.param([("keybased", 20), ("oauth2", 21)], [removed("r", 10)], [BOTH_STAY], id="in whatever order"),
     pytest.param([("oauth2", 1), ("keybased", 20)], [removed("r", 10)], ["keybased"], id="something is newer"),
@@ -195,7 +192,7 @@ def test_what_a_write_that_may_be_late_has_made_is_removed(
 ) -> None:
     client.upsert_account(ACCOUNT)
     sandbox.reset_ledger()
-    found = findings(removed("r"), is_in_doubt=is_in_doubt)
+    found = findings(removed("r", looks=3), is_in_doubt=is_in_doubt)
     handle_connection(found.loaded, calling(SLUG), found)
 
     assert [call.route for call in sandbox.calls(method="DELETE")] == ["delete_integration"] * is_in_doubt
