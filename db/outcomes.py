@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, and_, bindparam, literal_column, update
 
+from cobalt_mirror.db.host_columns import Unreadable
 from cobalt_mirror.db.log import SIGN_UP, LoggedEvent
 from cobalt_mirror.db.statuses import EventStatus, Move, Unseen
-from cobalt_mirror.db.tables import events
+from cobalt_mirror.db.tables import events, is_pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def dead(
         response: what Cobalt answered, if it did.
         unseen: what Cobalt did not show; see `revive`.
     """
-    columns = {"status": EventStatus.DEAD, "finished_at": at, "attempts": event.attempts + 1}
+    # Without `retrying_since`, an event that is set back to pending by hand is not given up at its next failure.
+    columns = {"status": EventStatus.DEAD, "finished_at": at, "attempts": event.attempts + 1, "retrying_since": None}
     if unseen is not None:
         columns["unseen"] = unseen
     reason = {"last_error": detail, "last_response": response, "move": move}
@@ -118,7 +120,12 @@ def snooze(
 
 
 def _without_credentials(event: LoggedEvent) -> dict[str, Any]:
-    """Return the payload of a finished sign-up with a note that it had credentials instead of them, if it had any."""
+    """Return the payload of a finished sign-up with a note that it had credentials instead of them, if it had any.
+
+    A payload that cannot be read may have some, so nothing of it stays.
+    """
+    if event.type == SIGN_UP and isinstance(event.payload, Unreadable):  # credentials may be in it
+        return {"payload": {}}
     if event.type != SIGN_UP or not isinstance(event.payload, dict):
         return {}
     if not {"sealed", "auth_credentials"} & event.payload.keys():
@@ -142,7 +149,7 @@ def record_outcomes(connection: Connection, updates: Iterable[EventUpdate]) -> N
 
 
 #: In words from which no partial index follows (see `is_unfinished`), for these rows are found by their keys.
-_NOT_ENDED = [
+NOT_ENDED = [
     events.c.status != literal_column(f"'{status}'") for status in EventStatus if status is not EventStatus.PENDING
 ]
 
@@ -153,9 +160,30 @@ def _update_of_one(columns: tuple[str, ...]) -> Update:
     by_key = and_(events.c.source == bindparam("key_source"), events.c.id == bindparam("key_id"))
     return (
         update(events)
-        .where(by_key, *_NOT_ENDED)
+        .where(by_key, *NOT_ENDED)
         .values({name: bindparam(name, type_=events.c[name].type) for name in columns})
     )
+
+
+def reopen(connection: Connection, linked_account_id: str) -> bool:
+    """Take up what somebody has set back to pending by hand, as if it had never been tried; tell whether there is any.
+
+    UPDATE events SET finished_at = NULL, attempts = 0, ... WHERE linked_account_id = :account
+    AND status = 'pending' AND finished_at IS NOT NULL
+    """
+    e = events.c
+    is_set_back = and_(e.linked_account_id == linked_account_id, is_pending, e.finished_at.is_not(None))
+    statement = update(events).where(is_set_back).values(_UNTRIED)
+    return connection.execute(statement).rowcount > 0
+
+
+#: What an event has that was never tried.
+_UNTRIED: Mapping[str, Any] = {
+    **dict.fromkeys(("finished_at", "retrying_since", "last_error", "last_response", "move", "detail")),
+    "attempts": 0,
+    "looks": 0,
+    "alone": False,
+}
 
 
 def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any]) -> None:
