@@ -155,9 +155,18 @@ def _reconciliation(overview: Overview) -> str:
         return "never run; see `cobalt-mirror reconcile --help`"
     passed = "no complete pass yet"
     if overview.passed_at is not None:
-        passed = f"last complete pass began {ago(overview.passed_at, overview.at)} ago"
+        passed = f"last complete pass began {ago(overview.passed_at, overview.at)} ago (accounts and connections)"
     if run.finished_at is not None:
-        return passed
+        contradiction = f"; Cobalt's listing contradicts itself: {run.contradiction}" if run.contradiction else ""
+        return f"{passed}; {_configs(overview)}{contradiction}"
     if run.is_under_way(overview.at):
         return f"{passed}; run {run.id} is under way"
     return f"{passed}; run {run.id} did not finish: {run.stopped_because or 'killed'}"
+
+
+def _configs(overview: Overview) -> str:
+    configs = overview.configs
+    if not configs.total:
+        return "no connection has configs to read"
+    oldest = "" if configs.oldest_at is None else f", the oldest {ago(configs.oldest_at, overview.at)} ago"
+    return f"configs of {configs.read} of {configs.total} connections were read{oldest}"

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from cobalt_mirror.db import EventState, list_events
 from cobalt_mirror.db.checks import count_checks
+from cobalt_mirror.db.config_turns import ConfigReads, count_config_reads
 from cobalt_mirror.db.deletions import OpenDeletions, find_open_deletions
 from cobalt_mirror.db.denials import count_denied
 from cobalt_mirror.db.engine import Clock, database_clock, reading
@@ -54,6 +55,7 @@ class Overview:
         applications: Number of applications that customers can connect.
         catalogue_read_at: When the catalogue was last read; None if never.
         passed_at: When the last complete reconciliation began; None if there was none.
+        configs: When reconciliations last read the configs of connections.
         reconciliation: The row of the last run; None if there was none.
         brake: Why the last run over everything was stopped by its brake; None if it was not.
         webhook: The URL to which Cobalt sends notifications; None if no webhook was registered.
@@ -76,6 +78,7 @@ class Overview:
     applications: int
     catalogue_read_at: datetime | None
     passed_at: datetime | None
+    configs: ConfigReads
     reconciliation: RunRow | None
     brake: str | None
     webhook: str | None
@@ -136,6 +139,7 @@ def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clo
             applications=applications,
             catalogue_read_at=read_at,
             passed_at=find_last_pass(connection).accounts,
+            configs=count_config_reads(connection),
             reconciliation=next(iter(runs), None),
             brake=find_brake(runs),
             webhook=None if (subscription := find_subscription(connection)) is None else subscription.url,

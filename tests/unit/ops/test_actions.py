@@ -214,6 +214,7 @@ def run(*, stopped_because: str | None, **options: Any) -> RunRow:
         walking_since=NOON,
         walked_at=None,
         total=None,
+        contradiction=None,
         stopped_because=stopped_because,
         **counts,
     )
