@@ -161,6 +161,7 @@ def _serve_sandbox(options: Options, folder: Path, reaper: Reaper) -> str:
         "rate_per_second": options.limit,
         "rate_burst": options.burst,
         "token_renewals": _TOKEN_RENEWALS if options.rates.renewals else 0.0,
+        "stale_reads": options.stale,
         "notifications_lost": 0.2,
         "notifications_duplicated": 0.2,
         "notifications_delay_seconds": 0.2,

@@ -22,7 +22,7 @@ Exit codes:
   0    done; services (up, worker, relay, web, sandbox) also when a signal stopped them
   1    failed, such as a wrong setting, an unreachable database or Redis, an unknown customer
   2    wrong usage or bad input; reconcile: differences remain
-  3    status: work is halted, or events are dead; reconcile: another run is under way
+  3    status: you must act, the first line says why; reconcile: another run is under way
   130  interrupted by Ctrl-C
 """
 
