@@ -3,7 +3,7 @@
 No other module puts these columns together: a worker decides which outcome it is, when, and why.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, and_, bindparam, literal_column, update
 
 from cobalt_mirror.db.log import SIGN_UP, LoggedEvent
-from cobalt_mirror.db.statuses import EventStatus, Move
+from cobalt_mirror.db.statuses import EventStatus, Move, Unseen
 from cobalt_mirror.db.tables import events, is_pending
 
 
@@ -24,9 +24,17 @@ class EventUpdate:
     columns: Mapping[str, Any]
 
 
-def done(event: LoggedEvent, *, at: datetime, detail: str | None = None) -> EventUpdate:
-    """End an event that was carried out, or that asked for nothing more than was so already."""
-    return _ended(event, EventStatus.DONE, at=at, detail=detail)
+def done(event: LoggedEvent, *, at: datetime, detail: str | None = None, unseen: Unseen | None = None) -> EventUpdate:
+    """End an event that was carried out, or that asked for nothing more than was so already.
+
+    Args:
+        event: the event.
+        at: the time.
+        detail: a remark.
+        unseen: what Cobalt did not show, so that nothing was done; see `revive`.
+    """
+    update = _ended(event, EventStatus.DONE, at=at, detail=detail)
+    return update if unseen is None else EventUpdate(update.key, {**update.columns, "unseen": unseen})
 
 
 def superseded(event: LoggedEvent, *, at: datetime, detail: str | None = None) -> EventUpdate:
@@ -41,7 +49,13 @@ def _ended(event: LoggedEvent, status: EventStatus, *, at: datetime, detail: str
 
 
 def dead(
-    event: LoggedEvent, *, at: datetime, detail: str | None, move: Move, response: Mapping[str, Any] | None = None
+    event: LoggedEvent,
+    *,
+    at: datetime,
+    detail: str | None,
+    move: Move,
+    response: Mapping[str, Any] | None = None,
+    unseen: Unseen | None = None,
 ) -> EventUpdate:
     """End an event that can never succeed.
 
@@ -51,9 +65,12 @@ def dead(
         detail: the reason.
         move: who has to act.
         response: what Cobalt answered, if it did.
+        unseen: what Cobalt did not show; see `revive`.
     """
     # Without `retrying_since`, an event that is set back to pending by hand is not given up at its next failure.
     columns = {"status": EventStatus.DEAD, "finished_at": at, "attempts": event.attempts + 1, "retrying_since": None}
+    if unseen is not None:
+        columns["unseen"] = unseen
     reason = {"last_error": detail, "last_response": response, "move": move}
     return EventUpdate(event.key, {**columns, **reason, **_without_credentials(event)})
 
@@ -156,7 +173,7 @@ def reopen(connection: Connection, linked_account_id: str) -> bool:
 
 #: What an event has that was never tried.
 _UNTRIED: Mapping[str, Any] = {
-    **dict.fromkeys(("finished_at", "retrying_since", "last_error", "last_response", "move", "detail")),
+    **dict.fromkeys(("finished_at", "retrying_since", "unseen", "last_error", "last_response", "move", "detail")),
     "attempts": 0,
     "looks": 0,
     "alone": False,
@@ -168,3 +185,26 @@ def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any
     for (source, id_), effect in effects.items():
         by_key = and_(events.c.source == source, events.c.id == id_)
         connection.execute(update(events).where(by_key).values(effect=effect))
+
+
+def revive(connection: Connection, linked_account_id: str, slug: str, seen: Collection[Unseen], *, at: datetime) -> int:
+    """Make pending again what ended because Cobalt did not show what it shows now.
+
+    Args:
+        connection: the transaction.
+        linked_account_id: the account.
+        slug: the application; empty: the account itself was seen, so events of all its applications count.
+        seen: what a read has shown.
+        at: the time.
+
+    Returns:
+        How many events are pending again.
+    """
+    is_its = and_(events.c.linked_account_id == linked_account_id, events.c.unseen.is_not(None))
+    if slug:
+        is_its = and_(is_its, events.c.slug == slug)
+    pending = {"status": EventStatus.PENDING, "finished_at": None, "due_at": at, "looks": 0, "retrying_since": None}
+    emptied = {"unseen": None, "move": None, "last_error": None, "last_response": None}
+    detail = "carried out after all, as Cobalt shows now what it did not show before"
+    statement = update(events).where(is_its, events.c.unseen.in_(seen)).values(**pending, **emptied, detail=detail)
+    return connection.execute(statement).rowcount

@@ -22,6 +22,23 @@ class Move(StrEnum):
     CUSTOMER = "customer"
 
 
+class Unseen(StrEnum):
+    """What Cobalt did not show when an event ended without effect. A read that shows it makes the event pending."""
+
+    ACCOUNT = "account"
+    APPLICATION = "application"
+    CONNECTION = "connection"
+
+
+class Expected(StrEnum):
+    """What a read should show, because a notification or a listing said so."""
+
+    CONNECTED = "connected"
+    REAUTH_REQUIRED = "reauth_required"
+    #: The connection, or the account itself, is gone.
+    GONE = "gone"
+
+
 class AccountStatus(StrEnum):
     """What Cobalt has of a linked account."""
 

@@ -37,6 +37,7 @@ from cobalt_mirror.db.tables import (
     configs,
     connections,
     deletions,
+    denials,
     events,
     is_unfinished,
     linked_accounts,
@@ -44,7 +45,7 @@ from cobalt_mirror.db.tables import (
 )
 
 #: What any subject may have a row of.
-_TABLES = (linked_accounts, deletions, checks)
+_TABLES = (linked_accounts, deletions, checks, denials)
 _ACCOUNT: BindParameter[str] = bindparam("account")
 
 
@@ -147,6 +148,7 @@ class Background:
         connection: the mirror's row of the connection; None for the account itself.
         configs: the mirror's installed configs of the connection, by their ids.
         deletion: the receipt of the account's last deletion.
+        denied_since: since when Cobalt says that it does not have the account; None: it does not say so.
         check: the subject's check.
         events: those of the subject, chosen as `get_since_first_pending` does for a connection.
         rows: the mirror's rows again, as `record_change` compares with them.
@@ -158,6 +160,7 @@ class Background:
     connection: ConnectionRow | None
     configs: Sequence[ConfigRow]
     deletion: Deletion | None
+    denied_since: datetime | None
     check: Check | None
     events: Sequence[LoggedEvent]
     rows: Rows
@@ -204,7 +207,7 @@ def get_background(connection: Connection, linked_account_id: str, slug: str) ->
     """Read what is known of a subject. The empty slug is the account itself."""
     key = {"account": linked_account_id, "slug": slug}
     rows = connection.execute(_BACKGROUND[bool(slug)], key).mappings().all()
-    account, deletion, check = (_part(rows[0], table) for table in _TABLES)
+    account, deletion, check, denial = (_part(rows[0], table) for table in _TABLES)
     linked = _part(rows[0], connections) if slug else None
     installed = [config for row in rows if slug and (config := _part(row, configs)) is not None]
     return Background(
@@ -216,6 +219,7 @@ def get_background(connection: Connection, linked_account_id: str, slug: str) ->
         deletion=None
         if deletion is None
         else Deletion(**{each.name: deletion[each.name] for each in fields(Deletion)}),
+        denied_since=None if denial is None else denial["since"],
         check=None if check is None else Check(**{each.name: check[each.name] for each in fields(Check)}),
         events=get_since_first_pending(connection, linked_account_id, slug) if slug else _events_in(rows),
         rows=rows_by_key(linked_accounts, [account])

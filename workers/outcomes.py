@@ -9,9 +9,9 @@ from typing import Any
 
 from cobalt_mirror import cobalt
 from cobalt_mirror.db.errors import CannotUnseal
-from cobalt_mirror.db.statuses import Move
+from cobalt_mirror.db.statuses import Move, Unseen
 from cobalt_mirror.events import EventType
-from cobalt_mirror.workers.errors import AccountGone, OutOfTime
+from cobalt_mirror.workers.errors import AccountDenied, AccountGone, OutOfTime
 
 
 class Verdict(StrEnum):
@@ -37,6 +37,7 @@ class Outcome:
         looked: Whether a snooze counts as one of the reads for an authorisation that Cobalt does not show yet.
         alone: Whether to try the event by itself next, because it was refused together with others.
         response: Cobalt's answer, if it was an error of its own, without secrets.
+        unseen: Of an event that ends: what Cobalt did not show. If a read shows it later, the event is carried out.
     """
 
     verdict: Verdict
@@ -46,6 +47,7 @@ class Outcome:
     looked: bool = False
     alone: bool = False
     response: Mapping[str, Any] | None = None
+    unseen: Unseen | None = None
 
 
 DONE = Outcome(verdict=Verdict.DONE)
@@ -73,9 +75,9 @@ def is_tried_for_ever(error: Exception, type_: EventType | None) -> bool:
     return type_ is EventType.USER_DELETED and isinstance(error, cobalt.ResponseError)
 
 
-def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: PLR0911 - it is a table
+def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: C901, PLR0911 - it is a table
     """Map an error to an outcome. A `KeyRefused` that reaches this was probed before: only one application refuses."""
-    detail = str(error)[:1000] or type(error).__name__
+    detail = str(error).replace(cobalt.KeyRefused.meaning, _ONLY_HERE)[:1000] or type(error).__name__
     match error:
         case OutOfTime():
             return Outcome(
@@ -86,12 +88,15 @@ def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: 
         case cobalt.RateLimited():
             seconds = 1.0 if error.retry_after_seconds is None else error.retry_after_seconds
             return Outcome(verdict=Verdict.SNOOZE, detail=detail, delay=timedelta(seconds=seconds))
+        case AccountDenied() if error.delay is not None:
+            return Outcome(verdict=Verdict.SNOOZE, detail=detail, delay=error.delay)
+        case AccountDenied():
+            return Outcome(verdict=Verdict.RETRY, detail=detail, move=Move.PROVIDER)
         case AccountGone():
-            return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
-        case cobalt.KeyRefused():
-            detail = detail.replace(cobalt.KeyRefused.meaning, _ONLY_HERE)
-            return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
-        case cobalt.UnknownApplication() | cobalt.InvalidIdentifier():
+            return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR, unseen=Unseen.ACCOUNT)
+        case cobalt.UnknownApplication():
+            return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR, unseen=Unseen.APPLICATION)
+        case cobalt.KeyRefused() | cobalt.InvalidIdentifier():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
         case cobalt.CredentialsRefused():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.CUSTOMER)

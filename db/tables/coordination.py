@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Index, Integer, Table, Text, text
 
 from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
-from cobalt_mirror.db.statuses import ProcessKind
+from cobalt_mirror.db.statuses import Expected, ProcessKind
 from cobalt_mirror.db.tables.declaring import metadata
 
 #: A row for each account that is being worked on or whose message is under way; it goes when the lease ends.
@@ -28,6 +28,9 @@ checks = Table(
     Column("reason", Words, nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Words),
+    #: What the read should show, if a notification or a listing said so; `looks` counts the reads that did not.
+    Column("expects", OneOf(Expected)),
+    Column("looks", Integer, nullable=False, server_default=text("0")),
 )
 Index("ix_checks_due_at", checks.c.due_at)
 
@@ -45,6 +48,15 @@ processes = Table(
     Column("seen_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("trouble", Words),
+)
+
+#: Accounts that the mirror shows and that Cobalt says it does not have, and since when it says so. One such answer is
+#: no proof: a row becomes a missing account when it was looked at again for long enough, and goes when Cobalt shows it.
+denials = Table(
+    "denials",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
 )
 
 #: A handful of facts about the whole installation: the pinned environment, a halt, the catalogue's age.

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
-from cobalt_mirror.db.statuses import EventStatus, Move
+from cobalt_mirror.db.statuses import EventStatus, Move, Unseen
 from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, NewId, database_now, is_status, metadata, quoted
 
 
@@ -52,6 +52,8 @@ events = Table(
     Column("fingerprint", Text),
     #: In which order rows were inserted. The schema gives it, on SQLite by a trigger; NULL: older than version 0009.
     Column("number", BigInteger),
+    #: What Cobalt did not show, so that the event ended without effect; a read that shows it makes the event pending.
+    Column("unseen", OneOf(Unseen)),
     is_status(EventStatus),
 )
 #: Where PostgreSQL has the numbers of events from.
@@ -77,6 +79,12 @@ is_pending: ColumnElement[bool] = events.c.status == literal_column(f"'{EventSta
 #: counted when nothing waited, takes one partial index for as good as another that follows from the same words: it
 #: read all that was due in search of an account's events, which made 4,000 waiting ones two to three times as dear.
 is_unfinished: ColumnElement[bool] = events.c.finished_at.is_(None)
+Index(
+    "ix_events_unseen",
+    events.c.linked_account_id,
+    postgresql_where=text("unseen IS NOT NULL"),
+    sqlite_where=text("unseen IS NOT NULL"),
+)
 Index("ix_events_subject", events.c.linked_account_id, events.c.slug, events.c.occurred_at, events.c.id)
 Index(
     "ix_events_dead",

@@ -34,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (up, demo, publish, show, status, reconcile, sandbox, migrate, worker, relay, web):
+for command in (up, demo, publish, show, status, reconcile, migrate, worker, relay, web):
     app.command()(command)
+app.add_typer(sandbox, name="sandbox", short_help="Serve a stand-in for Cobalt until Ctrl-C.")
 app.add_typer(webhook, name="webhook")

@@ -1,4 +1,4 @@
-"""One attempt at one account: load, decide, save. Four actors call it; a message is only a nudge."""
+"""One attempt at one account: load, decide, save. An actor for each event type calls it."""
 
 import time
 from collections.abc import Callable
@@ -100,5 +100,11 @@ class Attempts:
                 self.breaker.open(connection, str(error), now)
             elif is_outage:
                 self.breaker.open(connection, f"Cobalt is down: {error}", now, move=Move.PROVIDER)
-            save = Save(connection=connection, now=now, backoff=self.backoff, is_refused=is_refused)
+            save = Save(
+                connection=connection,
+                now=now,
+                backoff=self.backoff,
+                is_refused=is_refused,
+                has_written=cobalt.has_written,
+            )
             save.attempt(claim, findings, error, environment=self.client.environment)

@@ -8,6 +8,7 @@ from itertools import compress
 from sqlalchemy import Connection
 
 from cobalt_mirror.db.deletions import find_waiting_deletion
+from cobalt_mirror.db.denials import get_denial
 from cobalt_mirror.db.due import forget_sent
 from cobalt_mirror.db.errors import CannotUnseal
 from cobalt_mirror.db.generations import Generation, get_generation
@@ -94,6 +95,7 @@ def _read(
 ) -> Claim:
     background = get_background(connection, lease.linked_account_id, due.slug)
     generation = None if background.deletion is None else get_generation(connection, background.deletion)
+    denied_since = background.denied_since
     rows, over = by_generation(background.events, generation)
     events, check = read_events(rows, vault), background.check
     waits_for_account = bool(due.slug) and (due.account_waits or generation is not None)
@@ -112,6 +114,7 @@ def _read(
         notified_at=_find_notified(connection, lease.linked_account_id, due.slug, events.pending),
         has_multi_auth=background.has_multi_auth,
         app_id=background.app_id,
+        denial=None if denied_since is None else get_denial(connection, denied_since),
         receipt=background.deletion,
         account_due_at=_find_account_due(connection, lease.linked_account_id, generation)
         if waits_for_account

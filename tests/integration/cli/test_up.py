@@ -61,7 +61,11 @@ def test_what_happens_at_the_sandbox_shows_without_an_event(shell: Shell) -> Non
         reconciled = shell.run("reconcile", **exports)
         up.send_signal(signal.SIGINT)
         up.communicate(timeout=40)
+    with shell.start("sandbox", "--port", "0") as later:
+        kept = re.findall(r"COBALT_BASE_URL=(\S+)", read_until(later, "export"))[0]
+        state = httpx.get(f"{kept}/_sandbox/state", trust_env=False).json()
 
+    assert [(row["linked_account_id"], row["slug"]) for row in state["connections"]] == [("acme", "slack")]
     assert (told_status["webhook"], told_status["warnings"]) == (f"{web}/webhooks/cobalt", [])
     assert (reconciled.status, "1 accounts compared" in reconciled.output) == (0, True), reconciled.errors
 

@@ -146,6 +146,7 @@ GIVEN_UP = [
     pytest.param(NOON - THREE_DAYS - MICROSECOND, EventType.CONFIG_CHANGED, True, id="just over three days"),
     pytest.param(NOON - THREE_DAYS - MICROSECOND, EventType.CONNECTION_AUTHORIZED, True, id="an authorisation"),
     pytest.param(NOON - THREE_DAYS - MICROSECOND, EventType.CONNECTION_REMOVED, True, id="a removal"),
+    pytest.param(NOON - THREE_DAYS - MICROSECOND, EventType.CONFIG_REMOVED, True, id="a removal of a config"),
     pytest.param(NOON - THREE_DAYS - MICROSECOND, EventType.USER_SIGNED_UP, True, id="a sign-up"),
     pytest.param(NOON - THREE_DAYS - MICROSECOND, EventType.USER_DELETED, False, id="a deletion never gives up"),
     pytest.param(NOON - 100 * THREE_DAYS, EventType.USER_DELETED, False, id="not after three hundred days either"),
