@@ -69,7 +69,9 @@ def _print_actions(actions: Sequence[Action], overview: Overview) -> None:
         print_line(screen, "action", f"none needed{advice}")
 
 
-_NOTHING_HAS_RUN = "no process has run here yet: start `cobalt-mirror worker` and `cobalt-mirror relay`, or `up`"
+_NOTHING_HAS_RUN = (
+    "no process of this release has run here yet: start `cobalt-mirror worker` and `cobalt-mirror relay`, or `up`"
+)
 
 
 def _print(overview: Overview, database: str) -> None:

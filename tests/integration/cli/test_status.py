@@ -19,9 +19,7 @@ def test_an_empty_mirror_is_fine(mirror: Shell) -> None:
     ended = mirror.run("status")
 
     assert (ended.status, ended.errors) == (0, "")
-    assert ended.output.startswith(
-        "action       none needed; no process has run here yet: start `cobalt-mirror worker`"
-    )
+    assert ended.output.startswith("action       none needed; no process of this release has run here yet: start")
     assert "0 pending, 0 done, 0 superseded, 0 dead" in ended.output
     assert "reconcile    never run" in ended.output
 
