@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, and_, bindparam, literal_column, update
 
+from cobalt_mirror.db.host_columns import Unreadable
 from cobalt_mirror.db.log import SIGN_UP, LoggedEvent
 from cobalt_mirror.db.statuses import EventStatus, Move, Unseen
 from cobalt_mirror.db.tables import events, is_pending
@@ -119,7 +120,12 @@ def snooze(
 
 
 def _without_credentials(event: LoggedEvent) -> dict[str, Any]:
-    """Return the payload of a finished sign-up with a note that it had credentials instead of them, if it had any."""
+    """Return the payload of a finished sign-up with a note that it had credentials instead of them, if it had any.
+
+    A payload that cannot be read may have some, so nothing of it stays.
+    """
+    if event.type == SIGN_UP and isinstance(event.payload, Unreadable):  # credentials may be in it
+        return {"payload": {}}
     if event.type != SIGN_UP or not isinstance(event.payload, dict):
         return {}
     if not {"sealed", "auth_credentials"} & event.payload.keys():
@@ -143,7 +149,7 @@ def record_outcomes(connection: Connection, updates: Iterable[EventUpdate]) -> N
 
 
 #: In words from which no partial index follows (see `is_unfinished`), for these rows are found by their keys.
-_NOT_ENDED = [
+NOT_ENDED = [
     events.c.status != literal_column(f"'{status}'") for status in EventStatus if status is not EventStatus.PENDING
 ]
 
@@ -154,7 +160,7 @@ def _update_of_one(columns: tuple[str, ...]) -> Update:
     by_key = and_(events.c.source == bindparam("key_source"), events.c.id == bindparam("key_id"))
     return (
         update(events)
-        .where(by_key, *_NOT_ENDED)
+        .where(by_key, *NOT_ENDED)
         .values({name: bindparam(name, type_=events.c[name].type) for name in columns})
     )
 

@@ -28,6 +28,7 @@ from cobalt_mirror.db.deletions import Deletion
 from cobalt_mirror.db.engine import Clock, time_by, time_column
 from cobalt_mirror.db.log import EVENT_COLUMNS, LoggedEvent, get_since_first_pending, is_since_first_pending
 from cobalt_mirror.db.mirror import Rows, rows_by_key
+from cobalt_mirror.db.outcomes import NOT_ENDED
 from cobalt_mirror.db.rows import AccountRow, ConfigRow, ConnectionRow
 from cobalt_mirror.db.state import Standing, standing_of
 from cobalt_mirror.db.statuses import ConfigStatus, StateKey
@@ -85,7 +86,7 @@ def _opening(dialect: str) -> Select[Any]:
     first_due = func.min(events.c.due_at, type_=events.c.due_at.type)
     waiting = union_all(
         select(events.c.slug, first_due.label("due_at"), true().label("is_event"))
-        .where(events.c.linked_account_id == _ACCOUNT, is_unfinished)
+        .where(events.c.linked_account_id == _ACCOUNT, is_unfinished, *NOT_ENDED)
         .group_by(events.c.slug),
         select(checks.c.slug, checks.c.due_at, false()).where(checks.c.linked_account_id == _ACCOUNT),
     ).subquery("waiting")
@@ -230,7 +231,7 @@ def get_background(connection: Connection, linked_account_id: str, slug: str) ->
 
 def _events_in(rows: Sequence[Mapping[Any, Any]]) -> list[LoggedEvent]:
     columns = ({column.name: row[_label(events, column.name)] for column in EVENT_COLUMNS} for row in rows)
-    logged = (LoggedEvent(**each) for each in columns if each["id"] is not None)
+    logged = (LoggedEvent.from_columns(each) for each in columns if each["id"] is not None)
     return sorted(logged, key=lambda event: event.order)
 
 

@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from cobalt_mirror import cobalt
 from cobalt_mirror.db.errors import CannotUnseal
 from cobalt_mirror.db.statuses import Move, Unseen
 from cobalt_mirror.events import EventType
 from cobalt_mirror.workers.errors import AccountDenied, AccountGone, OutOfTime
+from cobalt_mirror.workers.settings import Settings
 
 
 class Verdict(StrEnum):
@@ -111,9 +112,18 @@ def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: 
             return Outcome(verdict=Verdict.RETRY, detail=f"{type(error).__name__}: {detail}", move=Move.OPERATOR)
 
 
+#: How long to wait after a failure: `backoff`, or what a test has in its place.
+Backoff: TypeAlias = Callable[..., timedelta]
+
+
 def backoff(
     attempts: int, *, base_seconds: float, cap_seconds: float, chance: Callable[[], float] = random.random
 ) -> timedelta:
     """Return the wait after the `attempts`-th failure: full jitter below a ceiling that doubles up to the cap."""
     ceiling = min(cap_seconds, base_seconds * 2.0 ** min(attempts, 40))
     return timedelta(seconds=max(min(base_seconds, ceiling) / 4, chance() * ceiling))
+
+
+def wait_after(attempts: int, settings: Settings, backoff: Backoff) -> timedelta:
+    """Return how long to wait after so many attempts."""
+    return backoff(attempts, base_seconds=settings.retry_base_seconds, cap_seconds=settings.retry_cap_seconds)

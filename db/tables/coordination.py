@@ -1,6 +1,6 @@
 """What coordinates workers. Hosts have no use for these tables."""
 
-from sqlalchemy import Column, Index, Integer, Table, Text, text
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, text
 
 from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
 from cobalt_mirror.db.statuses import Expected, ProcessKind
@@ -15,6 +15,8 @@ work = Table(
     Column("lease_token", Text),
     Column("leased_until", UtcDateTime),
     Column("slug", Id()),
+    #: Whether what the message is for failed before.
+    Column("is_retry", Boolean, nullable=False, server_default=text("false")),
 )
 
 #: Subjects to read again although no event asks for it. An empty slug is the account itself.
@@ -34,6 +36,15 @@ checks = Table(
 )
 Index("ix_checks_due_at", checks.c.due_at)
 
+#: Accounts that the mirror shows and that Cobalt says it does not have, and since when it says so. One such answer is
+#: no proof: a row becomes a missing account when it was looked at again for long enough, and goes when Cobalt shows it.
+denials = Table(
+    "denials",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+)
+
 #: A row for each process, which it writes every few seconds. `trouble` says why it cannot work, if so; `ended_at` is
 #: empty for one that was killed.
 processes = Table(
@@ -48,15 +59,6 @@ processes = Table(
     Column("seen_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("trouble", Words),
-)
-
-#: Accounts that the mirror shows and that Cobalt says it does not have, and since when it says so. One such answer is
-#: no proof: a row becomes a missing account when it was looked at again for long enough, and goes when Cobalt shows it.
-denials = Table(
-    "denials",
-    metadata,
-    Column("linked_account_id", Id(), primary_key=True),
-    Column("since", UtcDateTime, nullable=False),
 )
 
 #: A handful of facts about the whole installation: the pinned environment, a halt, the catalogue's age.

@@ -11,6 +11,7 @@ from cobalt_mirror.db.deletions import find_waiting_deletion
 from cobalt_mirror.db.denials import get_denial
 from cobalt_mirror.db.due import forget_sent
 from cobalt_mirror.db.errors import CannotUnseal
+from cobalt_mirror.db.failures import count_failures, record_lost_attempt
 from cobalt_mirror.db.generations import Generation, get_generation
 from cobalt_mirror.db.leases import Lease, take_lease
 from cobalt_mirror.db.log import LoggedEvent
@@ -24,7 +25,7 @@ from cobalt_mirror.events import EventType, InvalidEvent
 from cobalt_mirror.events.stored import Entry, read_entry
 from cobalt_mirror.workers.handlers.findings import Findings, record_wanted
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of
+from cobalt_mirror.workers.outcomes import Backoff, Outcome, Verdict, outcome_of, wait_after
 from cobalt_mirror.workers.settings import Settings
 
 
@@ -59,6 +60,7 @@ def load(
     began: float,
     settings: Settings,
     vault: Vault,
+    backoff: Backoff,
 ) -> Claim | None:
     """Take the lease of the account and read its subject that is due.
 
@@ -69,6 +71,7 @@ def load(
         began: the process's monotonic clock, read before `opening`.
         settings: the settings in force.
         vault: the keys that open sealed values.
+        backoff: how long to wait after a failure.
 
     Returns:
         None: nothing is due, or another process holds the account.
@@ -83,10 +86,13 @@ def load(
         return None
     claim = _read(connection, lease, due, opening=opening, settings=settings, vault=vault)
     if lease.abandoned is not None:  # recorded at once, for this process may die as well
-        reason = "a worker lost its lease on this account during an attempt"
+        reason, slug, now = "a worker lost its lease on this account during an attempt", lease.abandoned, opening.now
         findings = Findings.begin(claim.loaded)
-        findings.doubt(lease.abandoned, reason=reason)
-        record_wanted(connection, findings, opening.now)
+        findings.doubt(slug, reason=reason)
+        failures = count_failures(connection, linked_account_id, now, slug=slug)
+        due_at = now + wait_after(failures, settings, backoff)
+        record_lost_attempt(connection, linked_account_id, slug, now=now, due_at=due_at, reason=reason)
+        record_wanted(connection, findings, now)
     return claim
 
 
@@ -94,7 +100,10 @@ def _read(
     connection: Connection, lease: Lease, due: DueSubject, *, opening: Opening, settings: Settings, vault: Vault
 ) -> Claim:
     background = get_background(connection, lease.linked_account_id, due.slug)
-    generation = None if background.deletion is None else get_generation(connection, background.deletion)
+    is_alive = background.account is not None and background.account.status is not AccountStatus.DELETED
+    generation = (
+        None if background.deletion is None else get_generation(connection, background.deletion, is_alive=is_alive)
+    )
     denied_since = background.denied_since
     rows, over = by_generation(background.events, generation)
     events, check = read_events(rows, vault), background.check

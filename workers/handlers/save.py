@@ -1,6 +1,6 @@
 """Saves what an attempt found: the mirror, its history, the outcomes of events and what is to be read again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from cobalt_mirror.db import outcomes
 from cobalt_mirror.db.checks import finish_check, hold_check, look_again, postpone_check, record_check
+from cobalt_mirror.db.generations import note_begun
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.log import LoggedEvent
@@ -26,11 +27,8 @@ from cobalt_mirror.workers.handlers.load import Claim
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.handlers.looking import FRESH, SETTLED, not_yet
 from cobalt_mirror.workers.handlers.offboarding import record_offboarding
-from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of
+from cobalt_mirror.workers.outcomes import Backoff, Outcome, Verdict, outcome_of, wait_after
 from cobalt_mirror.workers.settings import Settings
-
-#: How long to wait after a failure; see `outcomes.backoff`.
-Backoff = Callable[..., timedelta]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +66,9 @@ class Save:
             revive(connection, loaded.account_id, loaded.slug, findings.seen, at=self.now)
         record_outcomes(connection, self._event_updates(claim, findings, error))
         record_effects(connection, findings.effects)
+        receipt = loaded.receipt if findings.receipt is None else findings.receipt
+        if receipt is not None and not loaded.slug:
+            note_begun(connection, receipt)
         self._record_check(findings, error)
         record_wanted(connection, findings, self.now)
         if error is not None:
@@ -158,11 +159,6 @@ class Save:
                 wait = wait_after(loaded.check.attempts, loaded.settings, self.backoff)
             due_at = self.now + wait
             postpone_check(connection, loaded.account_id, loaded.slug, due_at=due_at, error=str(error)[:1000])
-
-
-def wait_after(attempts: int, settings: Settings, backoff: Backoff) -> timedelta:
-    """Return how long to wait after so many attempts."""
-    return backoff(attempts, base_seconds=settings.retry_base_seconds, cap_seconds=settings.retry_cap_seconds)
 
 
 def event_update(

@@ -35,7 +35,7 @@ def test_a_broken_row_inserted_by_hand_is_dead_and_hurts_nobody(
     world: World, values: dict[str, Any], reason: str
 ) -> None:
     good = UserSignedUp("acme", name="Acme", udf={})
-    world.insert_by_hand(**{"id": "broken", "linked_account_id": "acme", **values})
+    world.insert_around_the_rules(**{"id": "broken", "linked_account_id": "acme", **values})
     world.publish(good)
     world.work_until_quiet()
 

@@ -7,8 +7,8 @@ import pytest
 
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EventType
-from cobalt_mirror.workers.handlers.save import _cause, event_update, wait_after
-from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, superseded
+from cobalt_mirror.workers.handlers.save import _cause, event_update
+from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, superseded, wait_after
 from cobalt_mirror.workers.settings import Settings
 from tests.unit.entries import MICROSECOND, NOON, authorized, logged, signed_up
 from tests.unit.handlers.subjects import CHECK, findings
