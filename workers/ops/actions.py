@@ -160,7 +160,7 @@ def _retrying(facts: Facts) -> str | None:
     first = retrying.first
     return (
         f"{_count(retrying.number, 'event')} cannot be carried out until you act, first one of account "
-        f"{first.linked_account_id}: {first.reason}"
+        f"{first.linked_account_id}: {first.reason or 'no reason is recorded'}"
     )
 
 
