@@ -13,6 +13,7 @@ from cobalt_mirror.db.config_turns import ConfigReads, count_config_reads
 from cobalt_mirror.db.deletions import OpenDeletions, find_open_deletions
 from cobalt_mirror.db.denials import count_denied
 from cobalt_mirror.db.engine import Clock, database_clock, reading
+from cobalt_mirror.db.leases import InHand, find_in_hand
 from cobalt_mirror.db.mirror import count_catalogue
 from cobalt_mirror.db.notifications import Silence, find_silence, find_subscription
 from cobalt_mirror.db.passes import find_last_pass
@@ -46,6 +47,7 @@ class Overview:
         oldest_waiting_at: When the oldest pending event was recorded; None if none is pending.
         longest_waiting: That event.
         longest_due: The event that has been due for the longest time; None if none is due.
+        in_hand: The accounts that workers hold.
         retrying: The events whose attempts fail, by who must act.
         processes: Our processes, by kind, the latest heartbeat first.
         rereads: Number of subjects that will be read again without an event.
@@ -69,6 +71,7 @@ class Overview:
     oldest_waiting_at: datetime | None
     longest_waiting: WaitingEvent | None
     longest_due: WaitingEvent | None
+    in_hand: InHand
     retrying: Mapping[Move, Retrying]
     processes: list[ProcessRow]
     rereads: int
@@ -130,6 +133,7 @@ def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clo
             oldest_waiting_at=None if longest_waiting is None else longest_waiting.recorded_at,
             longest_waiting=longest_waiting,
             longest_due=find_longest_due(connection, now),
+            in_hand=find_in_hand(connection, now),
             retrying=find_retrying(connection),
             processes=list_processes(connection),
             rereads=count_checks(connection),
