@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from cobalt_mirror.events import (
         ConfigChanged,
+        ConfigRemoved,
         ConnectionAuthorized,
         ConnectionRemoved,
         Receipt,
@@ -46,6 +47,7 @@ _HOMES = {
     ),
     "cobalt_mirror.events": (
         "ConfigChanged",
+        "ConfigRemoved",
         "ConnectionAuthorized",
         "ConnectionRemoved",
         "Receipt",
@@ -63,6 +65,7 @@ __all__ = [
     "Client",
     "CobaltError",
     "ConfigChanged",
+    "ConfigRemoved",
     "ConnectionAuthorized",
     "ConnectionRemoved",
     "RateLimited",

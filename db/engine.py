@@ -80,6 +80,8 @@ def _postgresql_engine(settings: DatabaseSettings, pool_size: int) -> Engine:
         settings.url(),
         pool_size=pool_size,
         max_overflow=pool_size,
+        # With SERIALIZABLE, as a host may have set for the database, our transactions would fail one another.
+        isolation_level="READ COMMITTED",
         # Parameters as the server itself writes them. Translating psycopg's own form takes two fifths of publishing.
         paramstyle="numeric_dollar",
         connect_args={**_PATIENCE, "cursor_factory": RawCursor},

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Update, and_, bindparam, literal_column, upda
 from cobalt_mirror.db.host_columns import Unreadable
 from cobalt_mirror.db.log import SIGN_UP, LoggedEvent
 from cobalt_mirror.db.statuses import EventStatus, Move, Unseen
-from cobalt_mirror.db.tables import events
+from cobalt_mirror.db.tables import events, is_pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ def dead(
         response: what Cobalt answered, if it did.
         unseen: what Cobalt did not show; see `revive`.
     """
-    columns = {"status": EventStatus.DEAD, "finished_at": at, "attempts": event.attempts + 1}
+    # Without `retrying_since`, an event that is set back to pending by hand is not given up at its next failure.
+    columns = {"status": EventStatus.DEAD, "finished_at": at, "attempts": event.attempts + 1, "retrying_since": None}
     if unseen is not None:
         columns["unseen"] = unseen
     reason = {"last_error": detail, "last_response": response, "move": move}
@@ -162,6 +163,27 @@ def _update_of_one(columns: tuple[str, ...]) -> Update:
         .where(by_key, *NOT_ENDED)
         .values({name: bindparam(name, type_=events.c[name].type) for name in columns})
     )
+
+
+def reopen(connection: Connection, linked_account_id: str) -> bool:
+    """Take up what somebody has set back to pending by hand, as if it had never been tried; tell whether there is any.
+
+    UPDATE events SET finished_at = NULL, attempts = 0, ... WHERE linked_account_id = :account
+    AND status = 'pending' AND finished_at IS NOT NULL
+    """
+    e = events.c
+    is_set_back = and_(e.linked_account_id == linked_account_id, is_pending, e.finished_at.is_not(None))
+    statement = update(events).where(is_set_back).values(_UNTRIED)
+    return connection.execute(statement).rowcount > 0
+
+
+#: What an event has that was never tried.
+_UNTRIED: Mapping[str, Any] = {
+    **dict.fromkeys(("finished_at", "retrying_since", "last_error", "last_response", "move", "detail")),
+    "attempts": 0,
+    "looks": 0,
+    "alone": False,
+}
 
 
 def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any]) -> None:

@@ -34,7 +34,9 @@ class DatabaseSettings(BaseSettings):
         mirror_secret_keys: `MIRROR_SECRET_KEYS`, comma-separated Fernet keys; the first one encrypts.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
     database_url: str = Field(default=f"sqlite:///{EMBEDDED_DATABASE}", repr=False)
     mirror_schema: str = "cobalt_mirror"

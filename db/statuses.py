@@ -110,6 +110,14 @@ class SuspicionOutcome(StrEnum):
     LEFT = "left"
 
 
+class ProcessKind(StrEnum):
+    """Which of our processes has a heartbeat."""
+
+    RELAY = "relay"
+    WORKER = "worker"
+    WEB = "web"
+
+
 class StateKey(StrEnum):
     """The facts about the whole installation that the table `state` holds."""
 
@@ -117,6 +125,8 @@ class StateKey(StrEnum):
     HALTED = "halted"
     CATALOGUE_DUE = "catalogue_due"
     WEBHOOK = "webhook"
+    #: A random name, by which two installations that share a Redis know each other.
+    INSTALLATION = "installation"
     LAST_PASS = "last_pass"  # noqa: S105 - a pass of the reconciliation is no password
     #: On SQLite only, where a trigger counts with it.
     LAST_EVENT_NUMBER = "last_event_number"

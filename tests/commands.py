@@ -22,7 +22,7 @@ _FORKS.set_forkserver_preload(["cobalt_mirror.workers.cli"])
 
 #: The longest time of a command that ends by itself.
 _LONGEST_SECONDS = 120
-_OURS = ("COBALT_", "DATABASE_URL", "MIRROR_", "REDIS_", "WORKER_")
+_OURS = ("COBALT_", "COLUMNS", "DATABASE_URL", "MIRROR_", "REDIS_", "WORKER_")
 
 
 @dataclass(frozen=True, slots=True)

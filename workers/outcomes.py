@@ -59,13 +59,24 @@ def superseded(detail: str) -> Outcome:
     return Outcome(verdict=Verdict.SUPERSEDED, detail=detail)
 
 
+#: What is said of a refused call when the probe has shown that the key is accepted: it must not blame the key.
+_ONLY_HERE = "Cobalt refuses this call, although it accepts the key for others"
+
+
 def outcome_of(error: Exception, type_: EventType | None) -> Outcome:
     """Return the outcome of an event of this type after an error, with Cobalt's answer."""
     outcome = _verdict_of(error, type_)
+    if outcome.verdict is Verdict.DEAD and is_tried_for_ever(error, type_):
+        outcome = replace(outcome, verdict=Verdict.RETRY)
     return replace(outcome, response=error.as_json()) if isinstance(error, cobalt.ResponseError) else outcome
 
 
-def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: C901, PLR0911 - it is a table
+def is_tried_for_ever(error: Exception, type_: EventType | None) -> bool:
+    """Return whether an event is never given up after Cobalt's answer: a person was promised to be deleted."""
+    return type_ is EventType.USER_DELETED and isinstance(error, cobalt.ResponseError)
+
+
+def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: C901, PLR0911, PLR0912 - it is a table
     """Map an error to an outcome. A `KeyRefused` that reaches this was probed before: only one application refuses."""
     detail = str(error)[:1000] or type(error).__name__
     match error:
@@ -86,7 +97,10 @@ def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: 
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR, unseen=Unseen.ACCOUNT)
         case cobalt.UnknownApplication():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR, unseen=Unseen.APPLICATION)
-        case cobalt.KeyRefused() | cobalt.InvalidIdentifier():
+        case cobalt.KeyRefused():
+            detail = detail.replace(cobalt.KeyRefused.meaning, _ONLY_HERE)
+            return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
+        case cobalt.InvalidIdentifier():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
         case cobalt.CredentialsRefused():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.CUSTOMER)

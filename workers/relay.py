@@ -19,6 +19,7 @@ from cobalt_mirror.db.strays import mend_strays
 from cobalt_mirror.events import EVENT_TYPES
 from cobalt_mirror.workers.actors import CATALOGUE, CHECKS
 from cobalt_mirror.workers.catalogue import claim_refresh
+from cobalt_mirror.workers.logs import Repeats
 from cobalt_mirror.workers.settings import LONGEST_WAIT_SECONDS, Settings
 
 log = structlog.get_logger()
@@ -76,7 +77,7 @@ class Relay:
     settings: Settings
     clock: Clock = database_clock
     stop: threading.Event = field(default_factory=threading.Event)
-    _is_away: bool = False
+    _repeats: Repeats = field(default_factory=Repeats)
     _round_began: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
@@ -90,10 +91,9 @@ class Relay:
                 if rounds % int(CATALOGUE_SECONDS / IDLE_POLL_SECONDS) == 0:
                     self.send_catalogue_refresh()
                 sent = self.send_due()
-                self._is_away = False
                 wait = BUSY_POLL_SECONDS if sent else IDLE_POLL_SECONDS
             except (SQLAlchemyError, redis.RedisError, BrokerError) as error:
-                self._log_once(error)
+                self._log_failure(error)
                 wait = RETRY_SECONDS
             rounds += 1
             self.stop.wait(wait)
@@ -159,7 +159,7 @@ class Relay:
     def _enqueue(self, queue: str, *args: str) -> None:
         self.broker.enqueue(Message(queue_name=queue, actor_name=queue, args=args, kwargs={}, options={}))
 
-    def _log_once(self, error: Exception) -> None:
-        if not self._is_away:
-            self._is_away = True
-            log.warning("relay_failed", error=f"{type(error).__name__}: {error}"[:300])
+    def _log_failure(self, error: Exception) -> None:
+        text = f"{type(error).__name__}: {error}"[:300]
+        if (repeated := self._repeats.count_unless_silent(text)) is not None:
+            log.warning("relay_failed", error=text, repeated=repeated)

@@ -23,6 +23,7 @@ from cobalt_mirror.cobalt.sandbox.messages import (
     SandboxResponse,
     html_response,
     json_response,
+    not_served,
 )
 from cobalt_mirror.cobalt.sandbox.past import Past
 from cobalt_mirror.cobalt.sandbox.rate import TokenBucket
@@ -145,7 +146,7 @@ class Gateway:
 
     def _dispatch(self, request: SandboxRequest, match: _Match) -> SandboxResponse:
         if match is None:
-            return self._refuse(Refusal(404, "NOT_FOUND", f"There is no route {request.method} {request.path}."))
+            return self._refuse(_no_route(request))
         route, params = match
         with self._as_of(route):
             return self._handle(request, route, params)
@@ -207,6 +208,13 @@ def _subject(request: SandboxRequest, match: _Match) -> Subject:
         slug=slug if isinstance(slug, str) else None,
         linked_account_id=account if isinstance(account, str) else None,
     )
+
+
+def _no_route(request: SandboxRequest) -> Refusal:
+    """Return 501 below /api, since Cobalt may have the path: a 404 would say that an account or config is gone."""
+    if request.path.startswith("/api/"):
+        return not_served(f"{request.method} {request.path}")
+    return Refusal(404, "NOT_FOUND", f"There is no page {request.path}.")
 
 
 def _peek(body: bytes) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, text
 
 from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
-from cobalt_mirror.db.statuses import Expected
+from cobalt_mirror.db.statuses import Expected, ProcessKind
 from cobalt_mirror.db.tables.declaring import metadata
 
 #: A row for each account that is being worked on or whose message is under way; it goes when the lease ends.
@@ -43,6 +43,22 @@ denials = Table(
     metadata,
     Column("linked_account_id", Id(), primary_key=True),
     Column("since", UtcDateTime, nullable=False),
+)
+
+#: A row for each process, which it writes every few seconds. `trouble` says why it cannot work, if so; `ended_at` is
+#: empty for one that was killed.
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", Id(), primary_key=True),
+    Column("kind", OneOf(ProcessKind), nullable=False),
+    Column("host", Words, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("trouble", Words),
 )
 
 #: A handful of facts about the whole installation: the pinned environment, a halt, the catalogue's age.

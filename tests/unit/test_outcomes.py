@@ -44,6 +44,11 @@ ROWS: list[tuple[Exception, EventType, Verdict, Move | None]] = [
     (said(cobalt.Refused, 400), EventType.CONFIG_CHANGED, Verdict.DEAD, Move.CUSTOMER),
     (said(cobalt.Refused, 422), EventType.USER_SIGNED_UP, Verdict.DEAD, Move.OPERATOR),
     (said(cobalt.Refused, 409), EventType.CONFIG_CHANGED, Verdict.RETRY, Move.PROVIDER),
+    (said(cobalt.Refused, 400), EventType.USER_DELETED, Verdict.RETRY, Move.OPERATOR),
+    (said(cobalt.Refused, 422), EventType.USER_DELETED, Verdict.RETRY, Move.OPERATOR),
+    (said(cobalt.Refused, 409), EventType.USER_DELETED, Verdict.RETRY, Move.PROVIDER),
+    (said(cobalt.KeyRefused, 403), EventType.USER_DELETED, Verdict.RETRY, Move.OPERATOR),
+    (cobalt.InvalidIdentifier("no"), EventType.USER_DELETED, Verdict.DEAD, Move.OPERATOR),
 ]
 
 
@@ -59,6 +64,15 @@ def test_an_error_becomes_its_outcome(error: Exception, event: EventType, verdic
     assert outcome.detail
     kept = isinstance(error, ResponseError) and not isinstance(error, cobalt.RateLimited)
     assert not kept or outcome.response == {**TOLD, "status": getattr(error, "status", None)}
+
+
+def test_a_call_that_is_refused_with_a_key_that_works_does_not_blame_the_key() -> None:
+    outcome = outcome_of(said(cobalt.KeyRefused, 403), EventType.CONFIG_CHANGED)
+
+    assert outcome.detail == (
+        "PUT /api: Cobalt refuses this call, although it accepts the key for others: "
+        '403 CODE "in Cobalt\'s words" (request_id r-1)'
+    )
 
 
 def test_no_error_of_cobalts_is_missing_from_the_table() -> None:

@@ -22,7 +22,7 @@ Exit codes:
   0    done; services (up, worker, relay, web, sandbox) also when a signal stopped them
   1    failed, such as a wrong setting, an unreachable database or Redis, an unknown customer
   2    wrong usage or bad input; reconcile: differences remain
-  3    status: work is halted, or events are dead; reconcile: another run is under way
+  3    status: you must act, the first line says why; reconcile: another run is under way
   130  interrupted by Ctrl-C
 """
 
@@ -34,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (up, demo, publish, show, status, reconcile, sandbox, migrate, worker, relay, web):
+for command in (up, demo, publish, show, status, reconcile, migrate, worker, relay, web):
     app.command()(command)
+app.add_typer(sandbox, name="sandbox", short_help="Serve a stand-in for Cobalt until Ctrl-C.")
 app.add_typer(webhook, name="webhook")

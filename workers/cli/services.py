@@ -1,5 +1,6 @@
 """`cobalt-mirror migrate`, `worker` and `relay`: the commands that the Procfile runs."""
 
+import math
 import os
 import sys
 from typing import Annotated
@@ -10,9 +11,11 @@ import typer
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.migrating.patience import Patience
 from cobalt_mirror.db.migrating.upgrade import upgrade
+from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.actors import declare_queues
 from cobalt_mirror.workers.broker import create_broker, create_redis
+from cobalt_mirror.workers.heartbeat import Heartbeat, Queues
 from cobalt_mirror.workers.ops.readiness import list_key_problems, ready_for_relay, ready_for_work
 from cobalt_mirror.workers.relay import Relay
 from cobalt_mirror.workers.settings import Settings
@@ -30,9 +33,10 @@ _PATIENCE = Patience()
 
 def migrate(
     lock_timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds to wait for a lock; queries of the host may wait as long.")
+        float,
+        typer.Option(min=0.1, max=3600, help="Seconds to wait for a lock; queries of the host may wait as long."),
     ] = _PATIENCE.lock,
-    tries: Annotated[int, typer.Option(min=1, help="Number of tries to get the lock.")] = _PATIENCE.tries,
+    tries: Annotated[int, typer.Option(min=1, max=10_000, help="Number of tries to get the lock.")] = _PATIENCE.tries,
 ) -> None:
     """Create or update the tables of the mirror. Run it before every start.
 
@@ -45,6 +49,8 @@ def migrate(
     Example:
       DATABASE_URL=postgresql://app@db/app cobalt-mirror migrate
     """
+    if math.isnan(lock_timeout):  # neither below the minimum nor above the maximum
+        raise typer.BadParameter("--lock-timeout must be a number of seconds")
     settings = Settings.from_environment()
     upgrade(settings, Patience(lock=lock_timeout, tries=tries))
     typer.echo(f"the database at {settings.shown_url()} is up to date")
@@ -54,7 +60,7 @@ def worker() -> None:
     """Process events until SIGTERM.
 
     Runs WORKER_PROCESSES processes with WORKER_THREADS threads each. This process is replaced by dramatiq's, so signals
-    and exit codes are dramatiq's: on SIGTERM, work in progress is finished first.
+    and exit codes are dramatiq's: on SIGTERM or SIGHUP, work in progress is finished first.
 
     \b
     Example:
@@ -81,7 +87,15 @@ def dramatiq_command(settings: Settings) -> list[str]:
         "--worker-shutdown-timeout": patience_ms,
     }
     words = [str(word) for option in options.items() for word in option]
-    return [sys.executable, "-P", "-m", "dramatiq", "cobalt_mirror.workers.main:start", *words, "--path"]
+    return [
+        sys.executable,
+        "-P",
+        "-m",
+        "cobalt_mirror.workers.dramatiq_master",
+        "cobalt_mirror.workers.main:start",
+        *words,
+        "--path",
+    ]
 
 
 def relay() -> None:
@@ -101,6 +115,9 @@ def relay() -> None:
         declare_queues(broker)
         sender = Relay(engine=engine, broker=broker, settings=settings)
         Watchdog(sender.find_fault).start()
+        heartbeat = Heartbeat(ProcessKind.RELAY, engine, queues=Queues(client, settings.redis_namespace))
+        heartbeat.start()
         with stop_on_signal(sender.stop.set):
             sender.run()
+        heartbeat.stop()
     engine.dispose()

@@ -118,6 +118,10 @@ class Caller(Reader):
             workflows=workflows,
         )
 
+    def delete_config(self, key: ConfigKey) -> None:
+        """Delete one config."""
+        self._call(self._client.delete_config, self._account_id, self._slug, **_named(key))
+
     def set_config_field(self, key: ConfigKey, field_id: str, value: Any, *, workflow_id: str | None) -> None:
         """Set one field of a config, or of a workflow in it."""
         self._write(

@@ -1,4 +1,4 @@
-"""One attempt at one account: load, decide, save. Four actors call it; a message is only a nudge."""
+"""One attempt at one account: load, decide, save. An actor for each event type calls it."""
 
 import time
 from collections.abc import Callable

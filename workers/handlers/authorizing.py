@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 from cobalt_mirror.cobalt import ConnectedAccount, Refused
+from cobalt_mirror.db.log import Order
 from cobalt_mirror.db.rows import ConfigKey
 from cobalt_mirror.db.statuses import Unseen
 from cobalt_mirror.events import ConnectionAuthorized
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
+from cobalt_mirror.workers.handlers.config_plans import ConfigPlan
 from cobalt_mirror.workers.handlers.configs import change_config
 from cobalt_mirror.workers.handlers.findings import Findings
-from cobalt_mirror.workers.handlers.folding import Patch, config_key_of
+from cobalt_mirror.workers.handlers.folding import Patch
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.handlers.looking import not_yet
 from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict
@@ -25,7 +27,7 @@ def authorize(
     *,
     entries: Sequence[Entry],
     accounts: Sequence[ConnectedAccount],
-    changes: Sequence[Entry],
+    plans: Sequence[ConfigPlan],
 ) -> None:
     """See which authorisations show. Whatever is connected gets its config, also if the authorised account is not (any
     more) among it: whether a removal of one account came before or after must make no difference.
@@ -36,16 +38,17 @@ def authorize(
         findings: what to change.
         entries: the authorisations.
         accounts: what is connected.
-        changes: the changes of configs that this attempt will carry out: they find their configs themselves.
+        plans: what this attempt does about configs: those that it makes need not be found here, and one that was
+            removed after the last authorisation stays removed.
     """
     outcomes = {
         entry.logged.key: DONE if _is_shown(entry, accounts) else not_yet(entry.logged, loaded.now, at_last=NOT_SHOWN)
         for entry in entries
     }
-    ended = any(outcome.verdict is Verdict.DONE for outcome in outcomes.values())
+    ended = [entry.order for entry in entries if outcomes[entry.logged.key].verdict is Verdict.DONE]
     try:
-        if accounts and ended and loaded.settings.find_config_on_authorization:
-            _find_configs(loaded, cobalt, findings, accounts=accounts, changes=changes)
+        if ended:
+            _find_configs(loaded, cobalt, findings, accounts=accounts, plans=plans, authorized_at=max(ended))
     except Refused as error:  # the connection stands all the same
         without = Outcome(verdict=Verdict.DONE, detail=f"connected, but without a config: {error}")
         outcomes = {key: without if outcome is DONE else outcome for key, outcome in outcomes.items()}
@@ -64,20 +67,32 @@ def _is_shown(entry: Entry, accounts: Sequence[ConnectedAccount]) -> bool:
     )
 
 
+def configs_of(loaded: Loaded, accounts: Sequence[ConnectedAccount]) -> list[ConfigKey]:
+    """Return the configs that authorisations have made: for each connection, the one that bears the account's id."""
+    if not loaded.settings.find_config_on_authorization:
+        return []
+    return list(dict.fromkeys(ConfigKey(loaded.account_id, account.connection_id or "") for account in accounts))
+
+
 def _find_configs(
     loaded: Loaded,
     cobalt: Caller,
     findings: Findings,
     *,
     accounts: Sequence[ConnectedAccount],
-    changes: Sequence[Entry],
+    plans: Sequence[ConfigPlan],
+    authorized_at: Order,
 ) -> None:
-    """Have the config that bears the account's id, for each connection, unless the mirror shows it or a waiting change
-    will find it."""
-    wanted = dict.fromkeys(ConfigKey(loaded.account_id, account.connection_id or "") for account in accounts)
-    known = {row.key for row in findings.configs} | {config_key_of(entry, loaded.account_id) for entry in changes}
+    """Have the configs of the connections, unless the mirror shows them, or a plan makes or has since removed them.
+
+    If the connection is to be read anyway, the mirror may be wrong, and finding a config reads it.
+    """
+    read = findings.changed_configs()
+    known = {row.key for row in findings.configs if loaded.check is None or row.key in read}
+    known |= {plan.key for plan in plans if plan.creates}
+    known |= {plan.key for plan in plans if plan.removed_at is not None and plan.removed_at > authorized_at}
     refused = None
-    for key in wanted:
+    for key in configs_of(loaded, accounts):
         try:
             if key not in known:
                 change_config(cobalt, findings, key, Patch())

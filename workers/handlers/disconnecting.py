@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from cobalt_mirror.cobalt import Application, ConnectedAccount
+from cobalt_mirror.cobalt import Application, ConnectedAccount, LinkedAccount
 from cobalt_mirror.db.statuses import ConnectionStatus
 from cobalt_mirror.events import ConnectionAuthorized, ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
@@ -52,7 +52,13 @@ def removals_among(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def remove(
-    loaded: Loaded, cobalt: Caller, findings: Findings, *, removals: Sequence[Entry], application: Application
+    loaded: Loaded,
+    cobalt: Caller,
+    findings: Findings,
+    *,
+    removals: Sequence[Entry],
+    application: Application,
+    account: LinkedAccount | None = None,
 ) -> Removed | None:
     """Disconnect what the removals mean.
 
@@ -62,12 +68,14 @@ def remove(
         findings: what to change.
         removals: those that wait, oldest first.
         application: the read of this attempt.
+        account: the account, if this attempt has read it since.
 
     Returns:
         What stays; None: news that decides may be on its way, so everything of the connection waits for a moment.
     """
     accounts = application.connected_accounts
-    evidence = _gather(loaded, cobalt, removals=removals, application=application)
+    evidence = _gather(loaded, application=application)
+    evidence = _clarify(evidence, cobalt, removals=removals, application=application, account=account)
     _keep_seen(findings, removals=removals, evidence=evidence)
     if _wait_for_news(loaded, findings, removals=removals, evidence=evidence, accounts=accounts):
         return None
@@ -84,22 +92,29 @@ def remove(
     return Removed(accounts=left.accounts, renewed_since=left.plan.last_total if has_deleted else None)
 
 
-def _gather(loaded: Loaded, cobalt: Caller, *, removals: Sequence[Entry], application: Application) -> Evidence:
-    """Put together what tells a renewed token from a new connection; the account is read only if it must be."""
+def _gather(loaded: Loaded, *, application: Application) -> Evidence:
+    """Put together what tells a renewed token from a new connection."""
     links = [link_of(account) for account in application.connected_accounts]
     events = [*loaded.pending, *loaded.done]
-    evidence = Evidence(
+    return Evidence(
         shown=links,
         mirrored=read_links(None if loaded.connection is None else loaded.connection.accounts),
         authorizations=[entry for entry in events if isinstance(entry.event, ConnectionAuthorized)],
         notified_at=loaded.notified_at,
     )
-    return _clarify(evidence, cobalt, removals=removals, application=application)
 
 
-def _clarify(evidence: Evidence, cobalt: Caller, *, removals: Sequence[Entry], application: Application) -> Evidence:
+def _clarify(
+    evidence: Evidence,
+    cobalt: Caller,
+    *,
+    removals: Sequence[Entry],
+    application: Application,
+    account: LinkedAccount | None = None,
+) -> Evidence:
+    """Add the account, if the rest does not tell: it is read only if it must be, and was not."""
     if any(Judgement.UNCLEAR in each for each in judgements(removals, evidence.shown, evidence).values()):
-        return evidence.with_account(cobalt.fetch_account(), application)
+        return evidence.with_account(cobalt.fetch_account() if account is None else account, application)
     return evidence
 
 

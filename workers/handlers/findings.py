@@ -166,18 +166,26 @@ class Findings:
 
     def found_config(self, key: ConfigKey, columns: ConfigColumns) -> None:
         """Note what a config holds."""
-        self.changes.append(config_change(self.loaded.account_id, self.loaded.slug, key, **columns))
+        account_id, slug = self.loaded.account_id, self.loaded.slug
+        self.changes.append(config_change(account_id, slug, key, **columns))
+        row = ConfigRow(linked_account_id=account_id, slug=slug, **key._asdict(), **columns)
+        self.configs = [*(other for other in self.configs if other.key != key), row]
 
     def config_deleted(self, key: ConfigKey) -> None:
         """Note that a config is gone."""
         self.changes.append(config_deleted(self.loaded.account_id, self.loaded.slug, key))
+        self.configs = [row for row in self.configs if row.key != key]
+
+    def config_absent(self, key: ConfigKey) -> None:
+        """Note that Cobalt does not have a config. One that the mirror does not show either gets no row."""
+        if any(row.key == key for row in self.configs):
+            self.config_deleted(key)
 
     def configs_deleted(self, *, connection_id: str | None = None) -> None:
         """Note that the configs of one connection are gone, or (None) those of all of them."""
         gone = [row for row in self.configs if connection_id in {None, row.connection_id}]
         for row in gone:
             self.config_deleted(row.key)
-        self.configs = [row for row in self.configs if row not in gone]
 
     def changed_configs(self) -> set[ConfigKey]:
         """Return the keys of the configs that this attempt has read or written."""

@@ -1,4 +1,7 @@
-"""The errors that are not bugs, and one sentence for each."""
+"""One sentence for each error, also for those that are bugs."""
+
+import traceback
+from pathlib import Path
 
 import redis
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
@@ -9,21 +12,52 @@ from cobalt_mirror.db.refusals import connecting_failed, is_of_connecting
 from cobalt_mirror.events import EventError
 from cobalt_mirror.workers.errors import WorkersError
 
+#: How much of a bug's own words is shown, in characters.
+_LONGEST = 300
 #: The roots of all errors that are not bugs.
 EXPECTED_ERRORS = (CobaltError, DatabaseError, EventError, WorkersError, OSError, SQLAlchemyError, redis.RedisError)
 
 
-def describe(error: BaseException) -> str:
-    """Return the error as one sentence on one line."""
+def is_expected(error: BaseException) -> bool:
+    """Return whether an error is no bug of ours."""
+    return isinstance(error, EXPECTED_ERRORS)
+
+
+def describe(error: BaseException, *, newer_schema: str | None = None) -> str:
+    """Return the error as one sentence on one line.
+
+    Args:
+        error: The error.
+        newer_schema: The version of the database's schema, if this release does not know it: a likely cause.
+    """
+    text = _describe(error) if is_expected(error) else _describe_bug(error)
+    if newer_schema is not None:
+        text += (
+            f"; the database is at version {newer_schema}, which this release does not know, so install the newer "
+            "release that migrated it"
+        )
+    return " ".join(text.split())
+
+
+def _describe_bug(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    words = str(error)[:_LONGEST] or "no words"
+    return (
+        f"an unexpected error, {type(error).__name__}: {words}{where}; run it again with LOG_LEVEL=debug for the "
+        "traceback, and report it"
+    )
+
+
+def _describe(error: BaseException) -> str:
     match error:
         case OperationalError() if is_of_connecting(error):
-            text = str(connecting_failed(error, "DATABASE_URL"))
+            return str(connecting_failed(error, "DATABASE_URL"))
         case DBAPIError():
-            text = f"the database failed: {error.orig}"
+            return f"the database failed: {error.orig}"
         case redis.RedisError():
-            text = f"Redis failed: {error}"
+            return f"Redis failed: {error}"
         case OSError(filename=str(name)):
-            text = f"{name}: {error.strerror}"
+            return f"{name}: {error.strerror}"
         case _:
-            text = str(error) or type(error).__name__
-    return " ".join(text.split())
+            return str(error) or type(error).__name__

@@ -54,7 +54,7 @@ def test_wrong_usage_ends_with_status_2(arguments: list[str]) -> None:
 def test_the_worker_looks_for_modules_only_where_they_are_installed() -> None:
     command = dramatiq_command(Settings(worker_processes=3, worker_threads=5))
 
-    assert command[1:5] == ["-P", "-m", "dramatiq", "cobalt_mirror.workers.main:start"]
+    assert command[1:5] == ["-P", "-m", "cobalt_mirror.workers.dramatiq_master", "cobalt_mirror.workers.main:start"]
     assert command[-1] == "--path"
     assert command[command.index("--processes") + 1] == "3"
     assert command[command.index("--threads") + 1] == "5"

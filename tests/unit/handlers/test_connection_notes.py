@@ -12,13 +12,14 @@ from cobalt_mirror.db.statuses import ConnectionStatus
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.connections import handle_connection
-from tests.unit.entries import ACCOUNT, SLUG, at, authorized, changed, removed
+from tests.unit.entries import ACCOUNT, SLUG, at, authorized, changed, config_removed, removed
 from tests.unit.handlers.clock import Clock
 from tests.unit.handlers.mirrored import DELETED, recorded
 from tests.unit.handlers.subjects import CHECK, ended_as, findings
 
 Calling = Callable[[str], Caller]
 
+CHANGE = {"fields": {"project": "EPIC"}}
 #: The account's row, the event that waits, whether a check is due; the outcome, what is looked at, the writes.
 ABSENT = [
     pytest.param("missing", removed("r"), False, "done", [], [], id="a removal of an account that is known to be gone"),
@@ -26,23 +27,25 @@ ABSENT = [
     pytest.param("missing", None, True, None, [], [], id="a check of an account that is known to be gone"),
     pytest.param(
         None,
-        changed("c"),
+        changed("c", 0, CHANGE),
         False,
         "done",
         [],
-        ["find_or_create_config", "upsert_account", "find_or_create_config"],
+        ["find_or_create_config", "upsert_account", "find_or_create_config", "replace_config"],
         id="a change makes the account",
     ),
+    pytest.param(None, changed("c"), False, "done", [], [], id="an empty change makes nothing"),
+    pytest.param(None, config_removed("c"), False, "done", [], ["delete_config"], id="nor does a config's removal"),
     pytest.param(
         None, authorized("a", 25), False, "snooze", [], ["upsert_account"], id="an authorisation makes it as well"
     ),
     pytest.param(
         "pending",
-        changed("c"),
+        changed("c", 0, CHANGE),
         False,
         "done",
         [],
-        ["find_or_create_config", "upsert_account", "find_or_create_config"],
+        ["find_or_create_config", "upsert_account", "find_or_create_config", "replace_config"],
         id="one whose sign-up waits",
     ),
 ]
@@ -107,8 +110,11 @@ def test_an_application_that_is_not_enabled_ends_an_attempt_for_events_only(
 ACCOUNTS = [
     pytest.param("active", [authorized("a")], [], [], id="the mirror has its row"),
     pytest.param(None, [authorized("a")], [], [""], id="the mirror has no row of it"),
-    pytest.param("active", [changed("c", -1)], [], [], id="only what was removed later, and the mirror has its row"),
-    pytest.param(None, [changed("c", -1)], ["active"], [], id="only what was removed later, and it has no row"),
+    pytest.param(
+        "active", [changed("c", -1, CHANGE)], [], [], id="only what was removed later, and the mirror has its row"
+    ),
+    pytest.param(None, [changed("c", -1, CHANGE)], ["active"], [], id="only what was removed later, and it has no row"),
+    pytest.param(None, [changed("c", -1)], [], [], id="what would have been read before it was removed"),
 ]
 
 

@@ -89,7 +89,14 @@ ROWS = [
         id="another one shows, and this one may come",
     ),
     # changes
-    pytest.param([OAUTH], True, [changed("c", 5)], {"c": "done"}, ["find_or_create_config"], id="an empty change"),
+    pytest.param(
+        [OAUTH],
+        False,
+        [changed("c", 5), changed("d", 6, EPIC)],
+        {"c": "superseded", "d": "done"},
+        ["find_or_create_config", "replace_config"],
+        id="an empty change and one with content",
+    ),
     pytest.param(
         [OAUTH],
         True,

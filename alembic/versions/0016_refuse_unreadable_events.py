@@ -6,8 +6,8 @@ constraint, NOT VALID too, whenever such a row is changed; SQLite adds none with
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
