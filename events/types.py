@@ -9,7 +9,6 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, ClassVar, NotRequired, Self
 
-import uuid6
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -27,6 +26,7 @@ from pydantic_core import ArgsKwargs
 from typing_extensions import TypedDict
 
 from cobalt_mirror.events.errors import InvalidEvent, describe, field_path
+from cobalt_mirror.events.ids import new_id
 
 #: The longest identifier, name or slug, in characters.
 LONGEST = 200
@@ -119,11 +119,6 @@ class WorkflowPatch(TypedDict):
     id: Identifier
     enabled: NotRequired[bool]
     fields: NotRequired[dict[Identifier, Value]]
-
-
-def new_id() -> str:
-    """Return a time-ordered UUID (version 7)."""
-    return str(uuid6.uuid7())
 
 
 def _now() -> datetime:

@@ -97,7 +97,9 @@ def test_a_token_can_be_minted_without_importing_us(world: World, shell: Shell) 
 def test_the_variables_for_production_are_settings_that_can_be_read(shell: Shell) -> None:
     exports = block(README, "sh", "export COBALT_API_KEY")
     done = type_in(
-        shell, f"{exports}\n{sys.executable} -c 'from cobalt_mirror.workers.settings import Settings; Settings()'"
+        shell,
+        f"{exports}\n{sys.executable} -c '"
+        "from cobalt_mirror.workers.settings import Settings; Settings.from_environment()'",
     )
 
     assert (done.returncode, done.stderr) == (0, "")

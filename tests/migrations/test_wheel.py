@@ -7,7 +7,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from cobalt_mirror.db.migrating.upgrade import check_migrated
+from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.db.settings import DatabaseSettings
 from tests.migrations.processes import ROOT, run_python
 
@@ -51,7 +51,7 @@ from cobalt_mirror.workers import main as dramatiq_imports_this
 from cobalt_mirror.workers.cli import main
 
 print(db.engine, events.UserSignedUp.mine, cobalt.blue, workers.settings.broker)
-with Session(create_engine(DatabaseSettings())) as session:
+with Session(create_engine(DatabaseSettings.from_environment())) as session:
     print(publish(UserSignedUp("acme"), session).is_new, integrations(session, "acme"))
 """
 

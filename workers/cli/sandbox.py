@@ -1,6 +1,5 @@
 """`cobalt-mirror sandbox`: serve a stand-in for Cobalt, for development."""
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +7,7 @@ from pydantic import ValidationError
 
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxSettings, serve
 from cobalt_mirror.cobalt.sandbox.controls import DEFAULT_KEYS
+from cobalt_mirror.workers.cli.values import json_or_text
 from cobalt_mirror.workers.errors import NotReady
 
 DEFAULT_PORT = 8474
@@ -58,14 +58,6 @@ def read_settings(assignments: list[str], *, rate_limited: bool) -> SandboxSetti
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise typer.BadParameter(f"--set {first['loc'][0]}: {first['msg']}") from None
-
-
-def json_or_text(value: str) -> Any:
-    """Return the text parsed as JSON, or the text itself if it is not JSON."""
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
 
 
 def _announce(url: str) -> None:

@@ -9,7 +9,6 @@ import typer
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
 from cobalt_mirror.workers.ops.readiness import list_key_problems, ready_for_database
-from cobalt_mirror.workers.ops.subscription import list_webhook_problems
 from cobalt_mirror.workers.terminal.output import ago, cell, console, duration, print_json, table
 
 #: The exit code for a monitor: a person must act.
@@ -21,7 +20,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Do not check the webhook at Cobalt.")] = False,
 ) -> None:
-    """Show events by status, dead events, and whether work is halted.
+    """Show how many events wait, dead events, and whether work is halted.
 
     Lists dead events with the reason and who must act. Warns if Cobalt does not send notifications, and of a key that
     cannot be one of Cobalt's. Exits with 3 if work is halted or any event is dead, so that a monitor can run it.
@@ -36,8 +35,11 @@ def status(
         overview = read_overview(engine, dead=dead)
     finally:
         engine.dispose()
-    overview.warnings.extend(list_key_problems(settings))
-    if not offline and overview.halt is None:
+    if settings.cobalt_api_key or settings.cobalt_previous_api_key:
+        overview.warnings.extend(list_key_problems(settings))
+    if not offline and overview.halt is None and settings.cobalt_api_key:
+        from cobalt_mirror.workers.ops.subscription import list_webhook_problems  # noqa: PLC0415 - it loads httpx
+
         overview.warnings.extend(list_webhook_problems(settings, overview.webhook))
     if as_json:
         print_json({"database": settings.shown_url(), **asdict(overview)})

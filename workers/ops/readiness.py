@@ -1,11 +1,7 @@
 """Checks before a process starts, so that it ends with one clear sentence instead of failing later."""
 
-import redis
-
-from cobalt_mirror.cobalt.client import environment_of
 from cobalt_mirror.db.addresses import shown_address
-from cobalt_mirror.db.migrating.upgrade import check_migrated
-from cobalt_mirror.workers.broker import create_redis
+from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.settings import Settings
 
@@ -52,6 +48,8 @@ def ready_for_work() -> Settings:
 
 def list_key_problems(settings: Settings) -> list[str]:
     """Return a sentence for each key that cannot be one of Cobalt's. A key that is not set is none."""
+    from cobalt_mirror.cobalt.client import environment_of  # noqa: PLC0415 - not every command waits for httpx
+
     keys = {
         "COBALT_API_KEY": settings.cobalt_api_key.get_secret_value(),
         "COBALT_PREVIOUS_API_KEY": settings.cobalt_previous_api_key.get_secret_value(),
@@ -69,6 +67,10 @@ def check_redis(settings: Settings) -> None:
     Raises:
         NotReady: It does not answer, or refuses the credentials. The text says where.
     """
+    import redis  # noqa: PLC0415 - not every command waits for it
+
+    from cobalt_mirror.workers.clients import create_redis  # noqa: PLC0415
+
     try:
         with create_redis(settings) as client:
             client.ping()

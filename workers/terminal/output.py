@@ -5,25 +5,31 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 #: The width of tables, in characters, when standard output is not a terminal.
 _DEFAULT_WIDTH = 160
 
 
-def console() -> Console:
+def console() -> "Console":
     """Return a console on standard output. It prints text as it is, without markup."""
+    from rich.console import Console  # noqa: PLC0415 - a command that prints a line or JSON does not wait for it
+
     width = None if sys.stdout.isatty() else _DEFAULT_WIDTH
     return Console(width=width, markup=False, highlight=False, emoji=False)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> "Table":
     """Return a table. Its cells may hold text from customers and providers: control characters are replaced."""
+    from rich.table import Table  # noqa: PLC0415 - see `console`
+    from rich.text import Text  # noqa: PLC0415
+
     drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
     for column in columns:
         drawn.add_column(column, overflow="fold")
