@@ -10,8 +10,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Text,
     and_,
     bindparam,
+    cast,
     func,
     or_,
     select,
@@ -133,17 +135,23 @@ def find_conflicts(
     wanted, conflicts = list(contents), []
     for start in range(0, len(wanted), _KEYS_A_STATEMENT):
         keys = wanted[start : start + _KEYS_A_STATEMENT]
-        statement = select(*EVENT_COLUMNS, events.c.fingerprint).where(tuple_(events.c.source, events.c.id).in_(keys))
+        statement = select(*_CONTENT, events.c.fingerprint).where(tuple_(events.c.source, events.c.id).in_(keys))
         for row in execute(session, statement):
             content = contents[(row.source, row.id)]
-            same = (
-                content_of(dict(row._mapping)) == content
-                if row.fingerprint is None
-                else vault.matches(content, row.fingerprint)
-            )
+            if row.fingerprint is None:
+                same = content_of({**row._mapping, "payload": json.loads(row.payload)}) == content
+            else:
+                same = vault.matches(content, row.fingerprint)
             if not same:
                 conflicts.append((row.source, row.id))
     return conflicts
+
+
+#: The payload as text, for a host's engine may have a way of its own to read JSON, such as with decimals.
+_CONTENT = [
+    *(events.c[name] for name in ("source", "id", "type", "linked_account_id", "slug")),
+    cast(events.c.payload, Text).label("payload"),
+]
 
 
 def is_subject(linked_account_id: str, slug: str) -> ColumnElement[bool]:

@@ -15,13 +15,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     JsonValue,
-    ModelWrapValidatorHandler,
     StringConstraints,
     ValidationError,
     model_validator,
-    with_config,
 )
 from pydantic.dataclasses import dataclass
+from pydantic.functional_validators import ModelWrapValidatorHandler
 from pydantic_core import ArgsKwargs
 from typing_extensions import TypedDict
 
@@ -69,14 +68,18 @@ def _can_travel(value: str) -> str:
     return value
 
 
-def _is_shallow(value: object, levels: int = DEEPEST) -> object:
+def _is_shallow(value: object) -> object:
     """Refuse deep nesting: Python, pydantic and the databases' JSON all have limits."""
+    _refuse_deep(value, DEEPEST)
+    return value
+
+
+def _refuse_deep(value: object, levels: int) -> None:
     if isinstance(value, list | dict):
         if not levels:
             raise ValueError(f"must not be nested more than {DEEPEST} levels deep")
         for item in value.values() if isinstance(value, dict) else value:
-            _is_shallow(item, levels - 1)
-    return value
+            _refuse_deep(item, levels - 1)
 
 
 def _is_storable(value: JsonValue) -> JsonValue:
@@ -112,13 +115,15 @@ Value = Annotated[JsonValue, BeforeValidator(_is_shallow), AfterValidator(_is_st
 Moment = Annotated[AwareDatetime, AfterValidator(_is_plausible)]
 
 
-@with_config(ConfigDict(extra="forbid", strict=True))
 class WorkflowPatch(TypedDict):
     """Changes to one workflow of a config: whether it is enabled, some of its fields, or both."""
 
     id: Identifier
     enabled: NotRequired[bool]
     fields: NotRequired[dict[Identifier, Value]]
+
+
+WorkflowPatch.__pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[attr-defined] # with_config
 
 
 def _now() -> datetime:

@@ -16,7 +16,7 @@ from cobalt_mirror.workers.cli.app import COMMANDS, load_command
 from cobalt_mirror.workers.local.procfile import find_procfile, read_procfile
 from cobalt_mirror.workers.outcomes import Verdict
 from cobalt_mirror.workers.settings import Settings
-from tests.pages import DOCS, EVENTS, OPERATIONS, OUTCOMES, PAGES, README, ROOT, SETTINGS, YOUR_APP, rows
+from tests.pages import DOCS, EVENTS, HOSTING, OPERATIONS, OUTCOMES, PAGES, README, ROOT, SETTINGS, rows
 
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 
@@ -120,6 +120,6 @@ def test_every_option_of_reconcile_is_on_its_page() -> None:
 
 
 def test_the_requirements_that_pip_installs_are_there() -> None:
-    [locked] = re.findall(r"`pip install --require-hashes -r (\S+)`", YOUR_APP)
+    [locked] = re.findall(r"`pip install --require-hashes -r (\S+)`", HOSTING)
 
     assert "sqlalchemy==" in (ROOT / locked).read_text()

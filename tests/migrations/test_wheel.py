@@ -10,6 +10,7 @@ import pytest
 from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.db.settings import DatabaseSettings
 from tests.migrations.processes import ROOT, run_python
+from tests.wheel import build_wheel
 
 #: Runs the command as its entry point does, and says where the code came from.
 MIGRATE = """
@@ -65,11 +66,7 @@ print([name for name in ("cobalt", "db", "events", "workers", "tests", "benchmar
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's wheel, built without a network."""
-    folder = tmp_path_factory.mktemp("wheel")
-    built = run_python("-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder), folder=ROOT)
-    assert built.returncode == 0, built.stderr
-    (file,) = folder.glob("*.whl")
-    return file
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ COMMANDS = {
     "demo": "Run simulated customers, then compare the mirror with Cobalt.",
     "publish": "Publish one event, or many with --ndjson.",
     "show": "Show everything stored about one customer.",
-    "status": "Show how many events wait, dead events, and whether work is halted.",
+    "status": "Show events by status, dead events, and whether work is halted.",
     "reconcile": "Compare the mirror with Cobalt and repair it. Made for cron.",
     "sandbox": "Serve a stand-in for Cobalt until Ctrl-C.",
     "migrate": "Create or update the tables of the mirror. Run it before every start.",

@@ -20,7 +20,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Do not check the webhook at Cobalt.")] = False,
 ) -> None:
-    """Show how many events wait, dead events, and whether work is halted.
+    """Show events by status, dead events, and whether work is halted.
 
     Lists dead events with the reason and who must act. Warns if Cobalt does not send notifications, and of a key that
     cannot be one of Cobalt's. Exits with 3 if work is halted or any event is dead, so that a monitor can run it.
