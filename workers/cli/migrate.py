@@ -19,7 +19,7 @@ def migrate(
 ) -> None:
     """Create or update the tables of the mirror. Run it before every start.
 
-    Running it again is safe. The Procfile runs it as `release`.
+    Running it again is safe.
 
     On PostgreSQL it does not block your application for long: if another transaction keeps a lock, it exits with 1 and
     names that transaction.

@@ -63,7 +63,7 @@ def open_services(database_url: str | None, *, seed: int) -> Iterator[DemoServic
         Unreachable: The database does not answer.
         AccessRefused: The database refuses the connection.
         RedisNotStarted: There is no redis-server.
-        ReleaseFailed: The migrations failed; the note holds the end of their output.
+        CommandFailed: The migrations failed; the note holds the end of their output.
     """
     with ExitStack() as stack:
         directory = _make_directory(stack)
@@ -83,7 +83,7 @@ def open_services(database_url: str | None, *, seed: int) -> Iterator[DemoServic
         client = stack.enter_context(create_client(settings, governor=governor))
         services = DemoServices(engine=engine, sandbox=sandbox, client=client, governor=governor, log=log)
         try:
-            processes.run_release()
+            processes.run_first()
             processes.start()
             yield services
         except Exception as error:
