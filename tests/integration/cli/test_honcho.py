@@ -19,7 +19,7 @@ def test_under_honcho_every_process_of_the_procfile_keeps_running(
     """honcho ends all processes as soon as one has ended."""
     with SandboxServer() as cobalt:
         settings = {"REDIS_URL": redis_url, "COBALT_API_KEY": "tk_sandbox", "COBALT_BASE_URL": cobalt.url}
-        command = [COMMAND.with_name("honcho"), "-f", find_procfile(), "-d", mirror.folder, "start"]
+        command = [str(COMMAND.with_name("honcho")), "-f", str(find_procfile()), "-d", str(mirror.folder), "start"]
         path = f"{COMMAND.parent}:{os.environ['PATH']}"
         environment = {**os.environ, **mirror.variables, **settings, "WEB_PORT": "0", "PATH": path}
         output = mirror.folder / "honcho.log"
