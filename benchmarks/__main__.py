@@ -107,7 +107,7 @@ def show(report: Report, *, markdown: bool = False) -> int:
         typer.echo(report.as_markdown())
     else:
         screen = console()
-        screen.print(report.as_table())
+        report.print(screen)
         judged = [figure for figure in report.figures if figure.holds is not None]
         screen.print(f"{len(judged) - len(report.broken)} of {len(judged)} bars hold")
     return 1 if report.broken else 0

@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
+from rich.console import Console
 
 from benchmarks.figures import Figure
-from cobalt_mirror.workers.terminal.output import table
+from cobalt_mirror.workers.terminal.output import print_table
 
 _COLUMNS = ("figure", "database", "value", "against", "bar", "holds")
 
@@ -51,9 +51,9 @@ class Report:
         document["began_at"] = datetime.fromisoformat(document["began_at"])
         return cls(**{**document, "figures": [Figure(**figure) for figure in document["figures"]]})
 
-    def as_table(self) -> Table:
-        """Return a table for a terminal."""
-        return table(f"benchmarks of {self.began_at:%Y-%m-%d %H:%M} UTC", _COLUMNS, self._rows())
+    def print(self, screen: Console) -> None:
+        """Print a table."""
+        print_table(screen, f"benchmarks of {self.began_at:%Y-%m-%d %H:%M} UTC", _COLUMNS, self._rows())
 
     def as_markdown(self) -> str:
         """Return Markdown for a page: date, machine, table, and what each figure was computed from."""

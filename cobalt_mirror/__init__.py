@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from cobalt_mirror.events import (
         ConfigChanged,
+        ConfigRemoved,
         ConnectionAuthorized,
         ConnectionRemoved,
         Receipt,
@@ -49,6 +50,7 @@ _HOMES = {
     ),
     "cobalt_mirror.events": (
         "ConfigChanged",
+        "ConfigRemoved",
         "ConnectionAuthorized",
         "ConnectionRemoved",
         "Receipt",
@@ -72,6 +74,7 @@ __all__ = [
     "Client",
     "CobaltError",
     "ConfigChanged",
+    "ConfigRemoved",
     "ConnectionAuthorized",
     "ConnectionRemoved",
     "RateLimited",
@@ -102,7 +105,10 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         from cobalt_mirror.extras import describe_missing  # noqa: PLC0415 - seldom needed
 
-        raise ImportError(f"{name}: {describe_missing(error, _EXTRAS.get(home, 'workers'))}", name=error.name) from None
+        missing = describe_missing(error, _EXTRAS.get(home, "workers"))
+        if missing is None:
+            raise
+        raise ImportError(f"{name}: {missing}", name=error.name) from None
     globals()[name] = value
     return value
 

@@ -1,30 +1,43 @@
 """Checks: subjects to read again although no event asks for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, literal, select, update
 
 from cobalt_mirror.db.engine import insert_into
 from cobalt_mirror.db.log import is_subject
+from cobalt_mirror.db.statuses import Expected
 from cobalt_mirror.db.tables import checks, events, is_unfinished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A subject to be read although no event asks for it."""
+    """A subject to be read although no event asks for it.
+
+    Attributes:
+        due_at: when.
+        reason: why, for people.
+        attempts: how many reads failed.
+        expects: what the read should show; None: nothing in particular.
+        looks: how many reads did not show it.
+    """
 
     due_at: datetime
     reason: str
     attempts: int
+    expects: Expected | None = None
+    looks: int = 0
+
+
+_CHECK = [checks.c[each.name] for each in fields(Check)]
 
 
 def find_check(connection: Connection, linked_account_id: str, slug: str) -> Check | None:
     """Find the check of a subject, if it has one."""
-    row = connection.execute(
-        select(checks.c.due_at, checks.c.reason, checks.c.attempts).where(_is_check(linked_account_id, slug))
-    ).one_or_none()
-    return None if row is None else Check(due_at=row.due_at, reason=row.reason, attempts=row.attempts)
+    row = connection.execute(select(*_CHECK).where(_is_check(linked_account_id, slug))).one_or_none()
+    return None if row is None else Check(**row._mapping)
 
 
 def count_checks(connection: Connection) -> int:
@@ -32,18 +45,31 @@ def count_checks(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(checks)).scalar_one()
 
 
-def record_check(connection: Connection, linked_account_id: str, slug: str, *, due_at: datetime, reason: str) -> None:
-    """Have a subject read at a time. If it has a check already, it is read at the earliest and the latest time."""
+def record_check(
+    connection: Connection,
+    linked_account_id: str,
+    slug: str,
+    *,
+    due_at: datetime,
+    reason: str,
+    expects: Expected | None = None,
+) -> None:
+    """Have a subject read at a time. If it has a check already, it is read at the earliest and the latest time.
+
+    What the last one says should show, counts.
+    """
     statement = insert_into(connection, checks).values(
-        linked_account_id=linked_account_id, slug=slug, due_at=due_at, reason=reason
+        linked_account_id=linked_account_id, slug=slug, due_at=due_at, reason=reason, expects=expects
     )
     moment = literal(due_at, checks.c.due_at.type)  # in a CASE, a bare value would be stored in SQLAlchemy's own form
     last = func.coalesce(checks.c.again_at, checks.c.due_at)
-    changes = {
+    changes: dict[str, Any] = {
         "due_at": case((checks.c.due_at > moment, moment), else_=checks.c.due_at),
         "again_at": case((last < moment, moment), else_=last),
         "reason": reason,
     }
+    if expects is not None:
+        changes |= {"expects": expects, "looks": 0}
     connection.execute(statement.on_conflict_do_update(index_elements=["linked_account_id", "slug"], set_=changes))
 
 
@@ -56,7 +82,7 @@ def finish_check(connection: Connection, linked_account_id: str, slug: str, *, r
     connection.execute(
         update(checks)
         .where(is_check, later)
-        .values(due_at=checks.c.again_at, again_at=None, attempts=0, last_error=None)
+        .values(due_at=checks.c.again_at, again_at=None, attempts=0, last_error=None, looks=0)
     )
 
 
@@ -68,6 +94,15 @@ def postpone_check(
         update(checks)
         .where(_is_check(linked_account_id, slug))
         .values(due_at=due_at, attempts=checks.c.attempts + 1, last_error=error)
+    )
+
+
+def look_again(connection: Connection, linked_account_id: str, slug: str, *, due_at: datetime) -> None:
+    """Have a subject read again, because the read did not show what it should. That is no failure of an attempt."""
+    connection.execute(
+        update(checks)
+        .where(_is_check(linked_account_id, slug))
+        .values(due_at=due_at, looks=checks.c.looks + 1, last_error=None)
     )
 
 

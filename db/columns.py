@@ -92,6 +92,15 @@ class OneOf(TypeDecorator[_MemberT]):
         return None if value is None else self.members(value)
 
 
+class OneOrNone(OneOf[_MemberT]):
+    """The same where a host may have written another word, which reads as if there were none."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> _MemberT | None:
+        return self.members(value) if value in set(self.members) else None
+
+
 def storable(value: Any) -> Any:
     """Return the same value without what no database takes, anywhere in it.
 

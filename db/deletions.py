@@ -3,10 +3,10 @@
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from cobalt_mirror.db.engine import upsert
-from cobalt_mirror.db.log import DELETION, is_subject
+from cobalt_mirror.db.log import DELETION, Order, is_subject
 from cobalt_mirror.db.tables import deletions, events, is_pending, is_unfinished
 
 
@@ -19,6 +19,8 @@ class Deletion:
         event_id: see `source`.
         occurred_at: when that happened; what happened until then belongs to the generation that ended.
         number: the number of that event, which orders what has the same time; None: it was inserted without one.
+        begun_at: when the sign-up occurred that began the next generation, with its number, id and source; None: none
+            was done yet, or by a release that did not note it.
         gone_at: when Cobalt said that there is no such account.
         confirmed_at: when it said so again, after the longest time that a delayed write may take; None: not yet.
         settles_at: until when a write whose answer never came may land; the next generation waits. None: no such write.
@@ -34,6 +36,20 @@ class Deletion:
     settles_at: datetime | None = None
     note: str | None = None
     number: int | None = None
+    begun_at: datetime | None = None
+    begun_number: int | None = None
+    begun_id: str | None = None
+    begun_source: str | None = None
+
+    @property
+    def begun(self) -> Order | None:
+        """The place of the sign-up that began the next generation, as far as it is noted.
+
+        A worker of an older release writes a later deletion over the receipt and leaves this as it was.
+        """
+        if self.begun_at is None or (self.begun_at, self.begun_number or 0) <= self.end:
+            return None
+        return self.begun_at, self.begun_number or 0, self.begun_id or "", self.begun_source or ""
 
     @property
     def end(self) -> tuple[datetime, int]:
@@ -53,6 +69,14 @@ def find_deletion(connection: Connection, linked_account_id: str) -> Deletion | 
 def record_deletion(connection: Connection, deletion: Deletion) -> None:
     """Write the receipt, over that of an earlier deletion."""
     upsert(connection, deletions, asdict(deletion))
+
+
+def record_begun(connection: Connection, deletion: Deletion, order: Order) -> None:
+    """Note in the receipt which sign-up began the next generation, unless a later deletion has a receipt by now."""
+    d = deletions.c
+    is_its = (d.linked_account_id == deletion.linked_account_id, d.event_id == deletion.event_id)
+    columns = dict(zip(("begun_at", "begun_number", "begun_id", "begun_source"), order, strict=True))
+    connection.execute(update(deletions).where(*is_its, d.source == deletion.source).values(**columns))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from cobalt_mirror.db.columns import UtcDateTime
+from cobalt_mirror.db.host_columns import read_json
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.tables import DECLARED_SCHEMA
 
@@ -83,9 +84,13 @@ def _postgresql_engine(settings: DatabaseSettings, pool_size: int) -> Engine:
         settings.url(),
         pool_size=pool_size,
         max_overflow=pool_size,
+        # With SERIALIZABLE, as a host may have set for the database, our transactions would fail one another.
+        isolation_level="READ COMMITTED",
         # Parameters as the server itself writes them. Translating psycopg's own form takes two fifths of publishing.
         paramstyle="numeric_dollar",
         connect_args={**_PATIENCE, "cursor_factory": RawCursor, **_preparing(settings)},
+        json_deserializer=read_json,  # else one value that Python cannot hold would fail the result with all others
+        hide_parameters=True,  # an error's text must not have what is in a payload
         execution_options=options_for("postgresql", settings.mirror_schema),
     )
     event.listen(engine, "checkin", _note_use)
@@ -119,6 +124,7 @@ def _sqlite_engine(settings: DatabaseSettings) -> Engine:
     engine = sqlalchemy_engine(
         settings.url(),
         connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False},
+        hide_parameters=True,
         execution_options=options_for("sqlite", settings.mirror_schema),
     )
     event.listen(engine, "connect", _prepare_sqlite)
@@ -146,8 +152,19 @@ def _sqlite_file(settings: DatabaseSettings) -> Path | None:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, below
+    # Bytes that are no UTF-8 come out with replacement characters; by default they fail the result with all others.
+    connection.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
+    connection.create_function("is_utf8", 1, _is_utf8, deterministic=True)  # for db/strays.py
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # a committed event survives a power cut, too
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from cobalt_mirror.db.history import Because, erase_values
 from cobalt_mirror.db.log import Key, content_of, order_of
 from cobalt_mirror.db.mirror import end_account
 from cobalt_mirror.db.statuses import EventStatus
-from cobalt_mirror.db.tables import checks, events, looks, notifications, suspicions, walked, workflow_runs
+from cobalt_mirror.db.tables import checks, denials, events, looks, notifications, suspicions, walked, workflow_runs
 from cobalt_mirror.db.vault import Vault
 
 #: Why an event of a generation that is over came to nothing.
@@ -48,6 +48,7 @@ _ERASED: Mapping[str, Any] = {
     "last_response": None,
     "move": None,
     "detail": None,
+    "unseen": None,
 }
 
 
@@ -70,7 +71,7 @@ def erase_hints(connection: Connection, linked_account_id: str) -> None:
     connection.execute(
         update(notifications).where(notifications.c.linked_account_id == linked_account_id).values(payload=None)
     )
-    for table in (workflow_runs, looks, suspicions, walked):
+    for table in (workflow_runs, looks, suspicions, walked, denials):
         connection.execute(delete(table).where(table.c.linked_account_id == linked_account_id))
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, or_, select
 
-from cobalt_mirror.db.deletions import Deletion, find_deletion
+from cobalt_mirror.db.deletions import Deletion, find_deletion, record_begun
 from cobalt_mirror.db.log import DELETION, EVENT_COLUMNS, SIGN_UP, LoggedEvent, Order, is_subject
 from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.db.tables import events
@@ -16,11 +16,24 @@ class Generation:
 
     Attributes:
         deletion: the receipt of the deletion that ended the generation before.
-        begun: the sign-up that began this one; None: no sign-up did.
+        begun: the first sign-up since then whose row is there; None: there is none.
+        is_alive: whether the mirror has the account, so that a sign-up began this generation in any case.
     """
 
     deletion: Deletion
     begun: LoggedEvent | None
+    is_alive: bool = False
+
+    @property
+    def began(self) -> Order | None:
+        """The place of the sign-up that began this generation; None: no sign-up did.
+
+        Its row may be pruned. Then the receipt knows it; where an older release wrote the receipt, everything since the
+        deletion counts.
+        """
+        known = [self.deletion.begun, None if self.begun is None else self.begun.order]
+        first = min((order for order in known if order is not None), default=None)
+        return (*self.deletion.end, "", "") if first is None and self.is_alive else first
 
     def is_over_for(self, type_: str, order: Order) -> bool:
         """Tell whether an event, by its type and its place among others, is of an earlier generation or of none."""
@@ -28,7 +41,7 @@ class Generation:
             return True
         if type_ in {SIGN_UP, DELETION}:
             return False
-        return self.begun is None or order < self.begun.order
+        return self.began is None or order < self.began
 
 
 def find_generation(connection: Connection, linked_account_id: str) -> Generation | None:
@@ -37,8 +50,28 @@ def find_generation(connection: Connection, linked_account_id: str) -> Generatio
     return None if deletion is None else get_generation(connection, deletion)
 
 
-def get_generation(connection: Connection, deletion: Deletion) -> Generation:
-    """Read what began after a deletion."""
+def get_generation(connection: Connection, deletion: Deletion, *, is_alive: bool = False) -> Generation:
+    """Read what began after a deletion.
+
+    Args:
+        connection: a transaction.
+        deletion: the receipt of the account's last deletion.
+        is_alive: whether the mirror has the account.
+    """
+    return Generation(deletion=deletion, begun=_find_sign_up(connection, deletion), is_alive=is_alive)
+
+
+def note_begun(connection: Connection, deletion: Deletion) -> None:
+    """Note in the receipt which sign-up began the next generation, once that is finished: its row may be pruned."""
+    begun = _find_sign_up(connection, deletion)
+    if begun is None or begun.status is EventStatus.PENDING:
+        return
+    if deletion.begun is None or begun.order < deletion.begun:
+        record_begun(connection, deletion, begun.order)
+
+
+def _find_sign_up(connection: Connection, deletion: Deletion) -> LoggedEvent | None:
+    """Find the first sign-up after a deletion that is not dead."""
     statement = (
         select(*EVENT_COLUMNS)
         .where(
@@ -52,4 +85,4 @@ def get_generation(connection: Connection, deletion: Deletion) -> Generation:
         .limit(1)
     )
     row = connection.execute(statement).one_or_none()
-    return Generation(deletion=deletion, begun=None if row is None else LoggedEvent(**row._mapping))
+    return None if row is None else LoggedEvent.from_columns(row._mapping)

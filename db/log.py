@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,8 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cobalt_mirror.db.engine import HostSession, connection_of, execute
+from cobalt_mirror.db.host_columns import read_json
 from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.db.tables import event_numbers, events, is_unfinished
+from cobalt_mirror.db.unreadable import readable
 from cobalt_mirror.db.vault import Vault
 
 #: The types of events that db itself asks for: those that begin and end an account. `events.EventType` has them all.
@@ -69,6 +71,13 @@ class LoggedEvent:
     meant_for: Any = None
     effect: Any = None
     number: int | None = None
+    #: Why the row cannot be read; its other values are then harmless ones. None: it can.
+    fault: str | None = None
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[Any, Any]) -> Self:
+        """Read a row, whatever a host has written into it."""
+        return cls(**readable({name: columns[name] for name in _NAMES}))
 
     @property
     def key(self) -> Key:
@@ -82,13 +91,14 @@ class LoggedEvent:
 
 
 #: What a `LoggedEvent` is made of.
-EVENT_COLUMNS = [events.c[name] for name in LoggedEvent.__dataclass_fields__]
+_NAMES = [name for name in LoggedEvent.__dataclass_fields__ if name != "fault"]
+EVENT_COLUMNS = [events.c[name] for name in _NAMES]
 
 
 def content_of(values: Mapping[str, Any]) -> str:
     """Return what must be equal when the same id comes again; the times may differ."""
     named = [values["type"], values["linked_account_id"], values.get("slug"), values["payload"]]
-    return json.dumps(named, sort_keys=True)
+    return json.dumps(named, sort_keys=True, default=repr)  # what cannot be read stands for itself
 
 
 #: By dialect.
@@ -128,6 +138,13 @@ def _in_order_of_keys(connection: Connection, rows: Sequence[Mapping[str, Any]])
     return sorted(numbered, key=lambda row: (row["source"], row["id"]))
 
 
+#: The payload as text: a host's engine does not know how to read every JSON that PostgreSQL stores.
+_CONTENT = [
+    *(events.c[name] for name in ("source", "id", "type", "linked_account_id", "slug", "fingerprint")),
+    cast(events.c.payload, Text).label("payload"),
+]
+
+
 def find_conflicts(
     session: HostSession, contents: Mapping[tuple[str, str], str], vault: Vault
 ) -> list[tuple[str, str]]:
@@ -135,23 +152,17 @@ def find_conflicts(
     wanted, conflicts = list(contents), []
     for start in range(0, len(wanted), _KEYS_A_STATEMENT):
         keys = wanted[start : start + _KEYS_A_STATEMENT]
-        statement = select(*_CONTENT, events.c.fingerprint).where(tuple_(events.c.source, events.c.id).in_(keys))
+        statement = select(*_CONTENT).where(tuple_(events.c.source, events.c.id).in_(keys))
         for row in execute(session, statement):
             content = contents[(row.source, row.id)]
-            if row.fingerprint is None:
-                same = content_of({**row._mapping, "payload": json.loads(row.payload)}) == content
-            else:
-                same = vault.matches(content, row.fingerprint)
+            same = (
+                content_of({**row._mapping, "payload": read_json(row.payload)}) == content
+                if row.fingerprint is None
+                else vault.matches(content, row.fingerprint)
+            )
             if not same:
                 conflicts.append((row.source, row.id))
     return conflicts
-
-
-#: The payload as text, for a host's engine may have a way of its own to read JSON, such as with decimals.
-_CONTENT = [
-    *(events.c[name] for name in ("source", "id", "type", "linked_account_id", "slug")),
-    cast(events.c.payload, Text).label("payload"),
-]
 
 
 def is_subject(linked_account_id: str, slug: str) -> ColumnElement[bool]:
@@ -169,7 +180,7 @@ def get_since_first_pending(connection: Connection, linked_account_id: str, slug
     that is pending.
     """
     rows = connection.execute(_SINCE_FIRST_PENDING, {"account": linked_account_id, "slug": slug})
-    return sorted((LoggedEvent(**row._asdict()) for row in rows), key=lambda event: event.order)
+    return sorted((LoggedEvent.from_columns(row._mapping) for row in rows), key=lambda event: event.order)
 
 
 def is_since_first_pending(*, of_slug: bool) -> ColumnElement[bool]:

@@ -218,6 +218,12 @@ def find_app_id(connection: Connection, slug: str) -> str | None:
     return connection.execute(select(applications.c.app_id).where(applications.c.slug == slug)).scalar_one_or_none()
 
 
+def count_accounts(connection: Connection) -> int:
+    """Count the accounts that the mirror takes for active at Cobalt."""
+    active = linked_accounts.c.status == AccountStatus.ACTIVE
+    return connection.execute(select(func.count()).select_from(linked_accounts).where(active)).scalar_one()
+
+
 def count_catalogue(connection: Connection) -> tuple[int, datetime | None]:
     """Count the applications that customers can connect, and find when the last of them was read; None: never."""
     a = applications.c

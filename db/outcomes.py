@@ -3,7 +3,7 @@
 No other module puts these columns together: a worker decides which outcome it is, when, and why.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, and_, bindparam, literal_column, update
 
+from cobalt_mirror.db.host_columns import Unreadable
 from cobalt_mirror.db.log import SIGN_UP, LoggedEvent
-from cobalt_mirror.db.statuses import EventStatus, Move
-from cobalt_mirror.db.tables import events
+from cobalt_mirror.db.statuses import EventStatus, Move, Unseen
+from cobalt_mirror.db.tables import events, is_pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,17 @@ class EventUpdate:
     columns: Mapping[str, Any]
 
 
-def done(event: LoggedEvent, *, at: datetime, detail: str | None = None) -> EventUpdate:
-    """End an event that was carried out, or that asked for nothing more than was so already."""
-    return _ended(event, EventStatus.DONE, at=at, detail=detail)
+def done(event: LoggedEvent, *, at: datetime, detail: str | None = None, unseen: Unseen | None = None) -> EventUpdate:
+    """End an event that was carried out, or that asked for nothing more than was so already.
+
+    Args:
+        event: the event.
+        at: the time.
+        detail: a remark.
+        unseen: what Cobalt did not show, so that nothing was done; see `revive`.
+    """
+    update = _ended(event, EventStatus.DONE, at=at, detail=detail)
+    return update if unseen is None else EventUpdate(update.key, {**update.columns, "unseen": unseen})
 
 
 def superseded(event: LoggedEvent, *, at: datetime, detail: str | None = None) -> EventUpdate:
@@ -41,7 +50,13 @@ def _ended(event: LoggedEvent, status: EventStatus, *, at: datetime, detail: str
 
 
 def dead(
-    event: LoggedEvent, *, at: datetime, detail: str | None, move: Move, response: Mapping[str, Any] | None = None
+    event: LoggedEvent,
+    *,
+    at: datetime,
+    detail: str | None,
+    move: Move,
+    response: Mapping[str, Any] | None = None,
+    unseen: Unseen | None = None,
 ) -> EventUpdate:
     """End an event that can never succeed.
 
@@ -51,8 +66,12 @@ def dead(
         detail: the reason.
         move: who has to act.
         response: what Cobalt answered, if it did.
+        unseen: what Cobalt did not show; see `revive`.
     """
-    columns = {"status": EventStatus.DEAD, "finished_at": at, "attempts": event.attempts + 1}
+    # Without `retrying_since`, an event that is set back to pending by hand is not given up at its next failure.
+    columns = {"status": EventStatus.DEAD, "finished_at": at, "attempts": event.attempts + 1, "retrying_since": None}
+    if unseen is not None:
+        columns["unseen"] = unseen
     reason = {"last_error": detail, "last_response": response, "move": move}
     return EventUpdate(event.key, {**columns, **reason, **_without_credentials(event)})
 
@@ -101,7 +120,12 @@ def snooze(
 
 
 def _without_credentials(event: LoggedEvent) -> dict[str, Any]:
-    """Return the payload of a finished sign-up with a note that it had credentials instead of them, if it had any."""
+    """Return the payload of a finished sign-up with a note that it had credentials instead of them, if it had any.
+
+    A payload that cannot be read may have some, so nothing of it stays.
+    """
+    if event.type == SIGN_UP and isinstance(event.payload, Unreadable):  # credentials may be in it
+        return {"payload": {}}
     if event.type != SIGN_UP or not isinstance(event.payload, dict):
         return {}
     if not {"sealed", "auth_credentials"} & event.payload.keys():
@@ -125,7 +149,7 @@ def record_outcomes(connection: Connection, updates: Iterable[EventUpdate]) -> N
 
 
 #: In words from which no partial index follows (see `is_unfinished`), for these rows are found by their keys.
-_NOT_ENDED = [
+NOT_ENDED = [
     events.c.status != literal_column(f"'{status}'") for status in EventStatus if status is not EventStatus.PENDING
 ]
 
@@ -136,9 +160,30 @@ def _update_of_one(columns: tuple[str, ...]) -> Update:
     by_key = and_(events.c.source == bindparam("key_source"), events.c.id == bindparam("key_id"))
     return (
         update(events)
-        .where(by_key, *_NOT_ENDED)
+        .where(by_key, *NOT_ENDED)
         .values({name: bindparam(name, type_=events.c[name].type) for name in columns})
     )
+
+
+def reopen(connection: Connection, linked_account_id: str) -> bool:
+    """Take up what somebody has set back to pending by hand, as if it had never been tried; tell whether there is any.
+
+    UPDATE events SET finished_at = NULL, attempts = 0, ... WHERE linked_account_id = :account
+    AND status = 'pending' AND finished_at IS NOT NULL
+    """
+    e = events.c
+    is_set_back = and_(e.linked_account_id == linked_account_id, is_pending, e.finished_at.is_not(None))
+    statement = update(events).where(is_set_back).values(_UNTRIED)
+    return connection.execute(statement).rowcount > 0
+
+
+#: What an event has that was never tried.
+_UNTRIED: Mapping[str, Any] = {
+    **dict.fromkeys(("finished_at", "retrying_since", "last_error", "last_response", "move", "detail")),
+    "attempts": 0,
+    "looks": 0,
+    "alone": False,
+}
 
 
 def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any]) -> None:
@@ -146,3 +191,26 @@ def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any
     for (source, id_), effect in effects.items():
         by_key = and_(events.c.source == source, events.c.id == id_)
         connection.execute(update(events).where(by_key).values(effect=effect))
+
+
+def revive(connection: Connection, linked_account_id: str, slug: str, seen: Collection[Unseen], *, at: datetime) -> int:
+    """Make pending again what ended because Cobalt did not show what it shows now.
+
+    Args:
+        connection: the transaction.
+        linked_account_id: the account.
+        slug: the application; empty: the account itself was seen, so events of all its applications count.
+        seen: what a read has shown.
+        at: the time.
+
+    Returns:
+        How many events are pending again.
+    """
+    is_its = and_(events.c.linked_account_id == linked_account_id, events.c.unseen.is_not(None))
+    if slug:
+        is_its = and_(is_its, events.c.slug == slug)
+    pending = {"status": EventStatus.PENDING, "finished_at": None, "due_at": at, "looks": 0, "retrying_since": None}
+    emptied = {"unseen": None, "move": None, "last_error": None, "last_response": None}
+    detail = "carried out after all, as Cobalt shows now what it did not show before"
+    statement = update(events).where(is_its, events.c.unseen.in_(seen)).values(**pending, **emptied, detail=detail)
+    return connection.execute(statement).rowcount

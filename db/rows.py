@@ -130,6 +130,11 @@ class Change:
     key: Mapping[str, str]
     columns: Mapping[str, Any]
 
+    @property
+    def row_key(self) -> tuple[str, ...]:
+        """The table's name and the primary key, in the table's order."""
+        return self.table.name, *(self.key[column.name] for column in self.table.primary_key)
+
 
 def account_change(linked_account_id: str, **columns: Unpack[AccountColumns]) -> Change:
     """Change the account's row."""

@@ -39,7 +39,7 @@ class KeySettings(BaseModel):
         mirror_secret_keys: `MIRROR_SECRET_KEYS`, comma-separated Fernet keys; the first one encrypts.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False)
 
     mirror_secret_keys: SecretStr = SecretStr("")
 

@@ -1,5 +1,6 @@
 """The few facts about the whole installation: its environment, whether calls are halted, the catalogue's age."""
 
+import secrets
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -86,6 +87,13 @@ def pin_environment(connection: Connection, environment: str) -> None:
     """Bind the database to this environment for good, unless it is bound already."""
     statement = insert_into(connection, state).values(key=StateKey.ENVIRONMENT, value=environment)
     connection.execute(statement.on_conflict_do_nothing(index_elements=["key"]))
+
+
+def ensure_installation(connection: Connection) -> str:
+    """Return the random name of this installation; the first caller gives it."""
+    statement = insert_into(connection, state).values(key=StateKey.INSTALLATION, value=secrets.token_hex(8))
+    connection.execute(statement.on_conflict_do_nothing(index_elements=["key"]))
+    return str(_find(connection, StateKey.INSTALLATION))
 
 
 def find_catalogue_due(connection: Connection) -> datetime | None:

@@ -22,6 +22,23 @@ class Move(StrEnum):
     CUSTOMER = "customer"
 
 
+class Unseen(StrEnum):
+    """What Cobalt did not show when an event ended without effect. A read that shows it makes the event pending."""
+
+    ACCOUNT = "account"
+    APPLICATION = "application"
+    CONNECTION = "connection"
+
+
+class Expected(StrEnum):
+    """What a read should show, because a notification or a listing said so."""
+
+    CONNECTED = "connected"
+    REAUTH_REQUIRED = "reauth_required"
+    #: The connection, or the account itself, is gone.
+    GONE = "gone"
+
+
 class AccountStatus(StrEnum):
     """What Cobalt has of a linked account."""
 
@@ -93,6 +110,14 @@ class SuspicionOutcome(StrEnum):
     LEFT = "left"
 
 
+class ProcessKind(StrEnum):
+    """Which of our processes has a heartbeat."""
+
+    RELAY = "relay"
+    WORKER = "worker"
+    WEB = "web"
+
+
 class StateKey(StrEnum):
     """The facts about the whole installation that the table `state` holds."""
 
@@ -100,6 +125,8 @@ class StateKey(StrEnum):
     HALTED = "halted"
     CATALOGUE_DUE = "catalogue_due"
     WEBHOOK = "webhook"
+    #: A random name, by which two installations that share a Redis know each other.
+    INSTALLATION = "installation"
     LAST_PASS = "last_pass"  # noqa: S105 - a pass of the reconciliation is no password
     #: On SQLite only, where a trigger counts with it.
     LAST_EVENT_NUMBER = "last_event_number"

@@ -28,6 +28,7 @@ from cobalt_mirror.db.deletions import Deletion
 from cobalt_mirror.db.engine import Clock, time_by, time_column
 from cobalt_mirror.db.log import EVENT_COLUMNS, LoggedEvent, get_since_first_pending, is_since_first_pending
 from cobalt_mirror.db.mirror import Rows, rows_by_key
+from cobalt_mirror.db.outcomes import NOT_ENDED
 from cobalt_mirror.db.rows import AccountRow, ConfigRow, ConnectionRow
 from cobalt_mirror.db.state import Standing, standing_of
 from cobalt_mirror.db.statuses import ConfigStatus, StateKey
@@ -37,6 +38,7 @@ from cobalt_mirror.db.tables import (
     configs,
     connections,
     deletions,
+    denials,
     events,
     is_unfinished,
     linked_accounts,
@@ -44,7 +46,7 @@ from cobalt_mirror.db.tables import (
 )
 
 #: What any subject may have a row of.
-_TABLES = (linked_accounts, deletions, checks)
+_TABLES = (linked_accounts, deletions, checks, denials)
 _ACCOUNT: BindParameter[str] = bindparam("account")
 
 
@@ -84,7 +86,7 @@ def _opening(dialect: str) -> Select[Any]:
     first_due = func.min(events.c.due_at, type_=events.c.due_at.type)
     waiting = union_all(
         select(events.c.slug, first_due.label("due_at"), true().label("is_event"))
-        .where(events.c.linked_account_id == _ACCOUNT, is_unfinished)
+        .where(events.c.linked_account_id == _ACCOUNT, is_unfinished, *NOT_ENDED)
         .group_by(events.c.slug),
         select(checks.c.slug, checks.c.due_at, false()).where(checks.c.linked_account_id == _ACCOUNT),
     ).subquery("waiting")
@@ -147,6 +149,7 @@ class Background:
         connection: the mirror's row of the connection; None for the account itself.
         configs: the mirror's installed configs of the connection, by their ids.
         deletion: the receipt of the account's last deletion.
+        denied_since: since when Cobalt says that it does not have the account; None: it does not say so.
         check: the subject's check.
         events: those of the subject, chosen as `get_since_first_pending` does for a connection.
         rows: the mirror's rows again, as `record_change` compares with them.
@@ -158,6 +161,7 @@ class Background:
     connection: ConnectionRow | None
     configs: Sequence[ConfigRow]
     deletion: Deletion | None
+    denied_since: datetime | None
     check: Check | None
     events: Sequence[LoggedEvent]
     rows: Rows
@@ -204,7 +208,7 @@ def get_background(connection: Connection, linked_account_id: str, slug: str) ->
     """Read what is known of a subject. The empty slug is the account itself."""
     key = {"account": linked_account_id, "slug": slug}
     rows = connection.execute(_BACKGROUND[bool(slug)], key).mappings().all()
-    account, deletion, check = (_part(rows[0], table) for table in _TABLES)
+    account, deletion, check, denial = (_part(rows[0], table) for table in _TABLES)
     linked = _part(rows[0], connections) if slug else None
     installed = [config for row in rows if slug and (config := _part(row, configs)) is not None]
     return Background(
@@ -216,6 +220,7 @@ def get_background(connection: Connection, linked_account_id: str, slug: str) ->
         deletion=None
         if deletion is None
         else Deletion(**{each.name: deletion[each.name] for each in fields(Deletion)}),
+        denied_since=None if denial is None else denial["since"],
         check=None if check is None else Check(**{each.name: check[each.name] for each in fields(Check)}),
         events=get_since_first_pending(connection, linked_account_id, slug) if slug else _events_in(rows),
         rows=rows_by_key(linked_accounts, [account])
@@ -226,7 +231,7 @@ def get_background(connection: Connection, linked_account_id: str, slug: str) ->
 
 def _events_in(rows: Sequence[Mapping[Any, Any]]) -> list[LoggedEvent]:
     columns = ({column.name: row[_label(events, column.name)] for column in EVENT_COLUMNS} for row in rows)
-    logged = (LoggedEvent(**each) for each in columns if each["id"] is not None)
+    logged = (LoggedEvent.from_columns(each) for each in columns if each["id"] is not None)
     return sorted(logged, key=lambda event: event.order)
 
 

@@ -6,6 +6,7 @@ from cobalt_mirror.events.publish import Receipt, publish, publish_many
 from cobalt_mirror.events.types import (
     EVENT_TYPES,
     ConfigChanged,
+    ConfigRemoved,
     ConnectionAuthorized,
     ConnectionRemoved,
     Event,
@@ -18,6 +19,7 @@ from cobalt_mirror.events.types import (
 __all__ = [
     "EVENT_TYPES",
     "ConfigChanged",
+    "ConfigRemoved",
     "ConnectionAuthorized",
     "ConnectionRemoved",
     "Event",

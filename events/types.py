@@ -3,10 +3,9 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import field, fields
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cache
 from typing import Annotated, Any, ClassVar, NotRequired, Self
 
 from pydantic import (
@@ -21,9 +20,9 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 from pydantic.functional_validators import ModelWrapValidatorHandler
-from pydantic_core import ArgsKwargs
 from typing_extensions import TypedDict
 
+from cobalt_mirror.events.arguments import field_names, named_arguments
 from cobalt_mirror.events.errors import InvalidEvent, describe, field_path
 from cobalt_mirror.events.ids import new_id
 
@@ -51,6 +50,7 @@ class EventType(StrEnum):
     USER_DELETED = "user_deleted"
     CONNECTION_AUTHORIZED = "connection_authorized"
     CONFIG_CHANGED = "config_changed"
+    CONFIG_REMOVED = "config_removed"
     CONNECTION_REMOVED = "connection_removed"
 
 
@@ -156,7 +156,7 @@ class Event:
     @classmethod
     def _validate(cls, arguments: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
-            return handler(_by_name(cls, arguments))
+            return handler(named_arguments(cls, arguments))
         except ValidationError as error:
             raise InvalidEvent(describe(error)) from None
 
@@ -167,7 +167,7 @@ class Event:
         Raises:
             InvalidEvent: A field breaks a rule, is missing or unknown. The text names it.
         """
-        unknown = values.keys() - _names(cls.type)
+        unknown = values.keys() - field_names(cls)
         if unknown:
             raise InvalidEvent(f"{field_path(min(unknown))}: {cls.type} has no such field")
         return cls(**values)
@@ -181,24 +181,6 @@ class Event:
         """Return the application that the event is about; None if it is about the account itself."""
         slug: str | None = getattr(self, "slug", None)
         return slug
-
-
-@cache
-def _names(of: EventType) -> frozenset[str]:
-    return frozenset(item.name for item in fields(EVENT_TYPES[of]))
-
-
-def _by_name(kind: type[Event], arguments: Any) -> Any:
-    """Return positional arguments as named ones, because pydantic's errors call a positional one by its number."""
-    if not isinstance(arguments, ArgsKwargs):
-        return arguments
-    keywords = arguments.kwargs or {}
-    if not arguments.args:
-        return arguments
-    positional = [item.name for item in fields(kind) if item.init and not item.kw_only]
-    if len(arguments.args) > len(positional) or keywords.keys() & positional[: len(arguments.args)]:
-        return arguments  # pydantic says what is wrong with it
-    return ArgsKwargs((), {**dict(zip(positional, arguments.args, strict=False)), **keywords})
 
 
 @dataclass(frozen=True, config=_RULES)
@@ -258,8 +240,7 @@ class ConfigChanged(Event):
         config_id: The config. `None` for the one with the account's own id.
         fields: The changes, field by field; `None` as a value clears a field. Other fields stay.
         workflows: The changes, workflow by workflow. With neither fields nor workflows, the config is only read.
-        connection_id: Which connection it sets up. `None` for the only one; an application that holds several of the
-            customer's needs it.
+        connection_id: Which connection it sets up, in an application that holds several. `None` for the only one.
     """
 
     type: ClassVar[EventType] = EventType.CONFIG_CHANGED
@@ -269,6 +250,24 @@ class ConfigChanged(Event):
     config_id: Identifier | None = None
     fields: dict[Identifier, Value] = field(default_factory=dict, repr=False)
     workflows: list[WorkflowPatch] = field(default_factory=list, repr=False)
+    connection_id: Identifier | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, config=_RULES)
+class ConfigRemoved(Event):
+    """A customer removed a config. The application stays connected; a later change with content makes the config anew.
+
+    Attributes:
+        slug: The application.
+        config_id: The config. `None` for the one with the account's own id.
+        connection_id: Which connection it sets up, as in `ConfigChanged`.
+    """
+
+    type: ClassVar[EventType] = EventType.CONFIG_REMOVED
+    payload_fields: ClassVar[tuple[str, ...]] = ("config_id", "connection_id")
+
+    slug: Identifier
+    config_id: Identifier | None = None
     connection_id: Identifier | None = field(default=None, kw_only=True)
 
 
@@ -291,7 +290,8 @@ class ConnectionRemoved(Event):
 
 
 EVENT_TYPES: Mapping[str, type[Event]] = {
-    str(kind.type): kind for kind in (UserSignedUp, UserDeleted, ConnectionAuthorized, ConfigChanged, ConnectionRemoved)
+    str(kind.type): kind
+    for kind in (UserSignedUp, UserDeleted, ConnectionAuthorized, ConfigChanged, ConfigRemoved, ConnectionRemoved)
 }
 
 

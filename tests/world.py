@@ -23,6 +23,7 @@ from cobalt_mirror.workers.catalogue import Catalogue, application_row
 from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.outcomes import backoff
 from cobalt_mirror.workers.settings import Settings
+from tests.around import around_the_rules
 
 #: A Fernet key for tests.
 TEST_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -114,6 +115,11 @@ class World:
 
     def insert_by_hand(self, **values: Any) -> None:
         with self.engine.begin() as connection:
+            connection.execute(tables.events.insert().values(**values))
+
+    def insert_around_the_rules(self, **values: Any) -> None:
+        """Insert an event as it could be inserted before the schema refused it."""
+        with around_the_rules(self.engine) as connection:
             connection.execute(tables.events.insert().values(**values))
 
     def fill_catalogue(self) -> None:

@@ -6,6 +6,7 @@ WorkersError
 ├── RedisNotStarted       the embedded Redis did not start: install or free what the text names
 ├── CommandFailed         the command that runs before the processes failed: see its output
 ├── OutOfTime             too little of the lease is left for another call: the next attempt does the rest
+├── AccountDenied         Cobalt says that it does not have an account: it is looked at again before that is believed
 ├── AccountGone           Cobalt no longer has an account that the mirror has: sign it up again, if it should exist
 ├── BrakeHeld             a reconciliation stopped, as too much seems deleted: check at Cobalt, then allow it once
 ├── WorkHalted            work is halted, so a reconciliation cannot continue: run it again when the halt has ended
@@ -13,6 +14,8 @@ WorkersError
 ├── UnknownShape          a notification is not of the documented form: it is refused, and nothing is lost
 └── Closing               the demo ends before a customer is done: nothing to do
 """
+
+from datetime import timedelta
 
 
 class WorkersError(Exception):
@@ -37,6 +40,18 @@ class CommandFailed(WorkersError):
 
 class OutOfTime(WorkersError):
     """Too little of the lease is left for another call. What is done is recorded; the next attempt does the rest."""
+
+
+class AccountDenied(WorkersError):
+    """Cobalt says that it does not have an account that the mirror has, which is not believed yet.
+
+    Attributes:
+        delay: when to look again; None: too many accounts are denied at once, so try again as after a failure.
+    """
+
+    def __init__(self, message: str, *, delay: timedelta | None) -> None:
+        super().__init__(message)
+        self.delay = delay
 
 
 class AccountGone(WorkersError):

@@ -1,4 +1,4 @@
-"""The entry point of each worker process: `dramatiq cobalt_mirror.workers.main:start`."""
+"""The entry point of each worker process: `workers/dramatiq_master.py` names it to dramatiq."""
 
 import signal
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from dramatiq.middleware import Middleware
 from cobalt_mirror.workers.terminal.signals import ignore_repeats
 
 if TYPE_CHECKING:
+    from cobalt_mirror.workers.heartbeat import Heartbeat
     from cobalt_mirror.workers.runtime import Runtime
 
 #: How long an interrupted actor may take to end, in seconds; one that hangs in a system call is not interrupted.
@@ -16,13 +17,18 @@ INTERRUPTION_SECONDS = 30.0
 
 
 class Resources(Middleware):
-    """Close the process's resources after its worker has stopped."""
+    """Begin the process's heartbeat with its worker, and close its resources after the worker has stopped."""
 
-    def __init__(self, runtime: "Runtime") -> None:
-        self._runtime = runtime
+    def __init__(self, runtime: "Runtime", heartbeat: "Heartbeat") -> None:
+        self._runtime, self._heartbeat = runtime, heartbeat
+
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        """Begin the heartbeat."""
+        self._heartbeat.start()
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
-        """Close everything, last opened first."""
+        """End the heartbeat, then close everything, last opened first."""
+        self._heartbeat.stop()
         self._runtime.close()
 
 
@@ -32,9 +38,12 @@ def start() -> None:
     The imports take a second or more, and a signal may come meanwhile, so they wait until it is handled.
     """
     ignore_repeats(signal.SIGTERM)
+    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))  # of the two, the second is a repeat as well
 
+    from cobalt_mirror.db.statuses import ProcessKind  # noqa: PLC0415
     from cobalt_mirror.workers import logs  # noqa: PLC0415
     from cobalt_mirror.workers.broker import create_broker, message_timeout  # noqa: PLC0415
+    from cobalt_mirror.workers.heartbeat import Heartbeat, Queues  # noqa: PLC0415
     from cobalt_mirror.workers.runtime import open_runtime  # noqa: PLC0415
     from cobalt_mirror.workers.settings import Settings  # noqa: PLC0415
     from cobalt_mirror.workers.watchdog import WorkerWatchdog  # noqa: PLC0415
@@ -43,5 +52,7 @@ def start() -> None:
     logs.configure(settings.log_level)
     runtime = open_runtime(settings)
     watchdog = WorkerWatchdog(message_timeout(settings).total_seconds() + INTERRUPTION_SECONDS)
-    broker = create_broker(runtime.redis, settings, Resources(runtime), watchdog)
+    queues = Queues(runtime.redis, settings.redis_namespace)
+    heartbeat = Heartbeat(ProcessKind.WORKER, runtime.engine, queues=queues)
+    broker = create_broker(runtime.redis, settings, Resources(runtime, heartbeat), watchdog)
     runtime.actors().register(broker)

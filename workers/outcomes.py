@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from cobalt_mirror import cobalt
 from cobalt_mirror.db.errors import CannotUnseal
-from cobalt_mirror.db.statuses import Move
+from cobalt_mirror.db.statuses import Move, Unseen
 from cobalt_mirror.events import EventType
-from cobalt_mirror.workers.errors import AccountGone, OutOfTime
+from cobalt_mirror.workers.errors import AccountDenied, AccountGone, OutOfTime
+from cobalt_mirror.workers.settings import Settings
 
 
 class Verdict(StrEnum):
@@ -37,6 +38,7 @@ class Outcome:
         looked: Whether a snooze counts as one of the reads for an authorisation that Cobalt does not show yet.
         alone: Whether to try the event by itself next, because it was refused together with others.
         response: Cobalt's answer, if it was an error of its own, without secrets.
+        unseen: Of an event that ends: what Cobalt did not show. If a read shows it later, the event is carried out.
     """
 
     verdict: Verdict
@@ -46,6 +48,7 @@ class Outcome:
     looked: bool = False
     alone: bool = False
     response: Mapping[str, Any] | None = None
+    unseen: Unseen | None = None
 
 
 DONE = Outcome(verdict=Verdict.DONE)
@@ -56,13 +59,24 @@ def superseded(detail: str) -> Outcome:
     return Outcome(verdict=Verdict.SUPERSEDED, detail=detail)
 
 
+#: What is said of a refused call when the probe has shown that the key is accepted: it must not blame the key.
+_ONLY_HERE = "Cobalt refuses this call, although it accepts the key for others"
+
+
 def outcome_of(error: Exception, type_: EventType | None) -> Outcome:
     """Return the outcome of an event of this type after an error, with Cobalt's answer."""
     outcome = _verdict_of(error, type_)
+    if outcome.verdict is Verdict.DEAD and is_tried_for_ever(error, type_):
+        outcome = replace(outcome, verdict=Verdict.RETRY)
     return replace(outcome, response=error.as_json()) if isinstance(error, cobalt.ResponseError) else outcome
 
 
-def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: PLR0911 - it is a table
+def is_tried_for_ever(error: Exception, type_: EventType | None) -> bool:
+    """Return whether an event is never given up after Cobalt's answer: a person was promised to be deleted."""
+    return type_ is EventType.USER_DELETED and isinstance(error, cobalt.ResponseError)
+
+
+def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: C901, PLR0911, PLR0912 - it is a table
     """Map an error to an outcome. A `KeyRefused` that reaches this was probed before: only one application refuses."""
     detail = str(error)[:1000] or type(error).__name__
     match error:
@@ -75,9 +89,18 @@ def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: 
         case cobalt.RateLimited():
             seconds = 1.0 if error.retry_after_seconds is None else error.retry_after_seconds
             return Outcome(verdict=Verdict.SNOOZE, detail=detail, delay=timedelta(seconds=seconds))
+        case AccountDenied() if error.delay is not None:
+            return Outcome(verdict=Verdict.SNOOZE, detail=detail, delay=error.delay)
+        case AccountDenied():
+            return Outcome(verdict=Verdict.RETRY, detail=detail, move=Move.PROVIDER)
         case AccountGone():
+            return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR, unseen=Unseen.ACCOUNT)
+        case cobalt.UnknownApplication():
+            return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR, unseen=Unseen.APPLICATION)
+        case cobalt.KeyRefused():
+            detail = detail.replace(cobalt.KeyRefused.meaning, _ONLY_HERE)
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
-        case cobalt.UnknownApplication() | cobalt.KeyRefused() | cobalt.InvalidIdentifier():
+        case cobalt.InvalidIdentifier():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
         case cobalt.CredentialsRefused():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.CUSTOMER)
@@ -92,9 +115,18 @@ def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: 
             return Outcome(verdict=Verdict.RETRY, detail=f"{type(error).__name__}: {detail}", move=Move.OPERATOR)
 
 
+#: How long to wait after a failure: `backoff`, or what a test has in its place.
+Backoff: TypeAlias = Callable[..., timedelta]
+
+
 def backoff(
     attempts: int, *, base_seconds: float, cap_seconds: float, chance: Callable[[], float] = random.random
 ) -> timedelta:
     """Return the wait after the `attempts`-th failure: full jitter below a ceiling that doubles up to the cap."""
     ceiling = min(cap_seconds, base_seconds * 2.0 ** min(attempts, 40))
     return timedelta(seconds=max(min(base_seconds, ceiling) / 4, chance() * ceiling))
+
+
+def wait_after(attempts: int, settings: Settings, backoff: Backoff) -> timedelta:
+    """Return how long to wait after so many attempts."""
+    return backoff(attempts, base_seconds=settings.retry_base_seconds, cap_seconds=settings.retry_cap_seconds)

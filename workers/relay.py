@@ -12,12 +12,14 @@ from dramatiq.errors import BrokerError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from cobalt_mirror.db.due import Due, count_under_way, find_due_accounts, is_anything_due, mark_sent
+from cobalt_mirror.db.due import Due, UnderWay, count_under_way, find_due_accounts, is_anything_due, mark_sent
 from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.state import find_halt
+from cobalt_mirror.db.strays import mend_strays
 from cobalt_mirror.events import EVENT_TYPES
 from cobalt_mirror.workers.actors import CATALOGUE, CHECKS
 from cobalt_mirror.workers.catalogue import claim_refresh
+from cobalt_mirror.workers.logs import Repeats
 from cobalt_mirror.workers.settings import LONGEST_WAIT_SECONDS, Settings
 
 log = structlog.get_logger()
@@ -33,8 +35,37 @@ LONGEST_ROUND_SECONDS = 120.0
 RESEND_AFTER = timedelta(seconds=15)
 #: Seconds between two checks of whether the catalogue is due.
 CATALOGUE_SECONDS = 1.0
+#: Seconds between two searches for events that no attempt would ever meet.
+STRAYS_SECONDS = 60.0
 #: The most messages under way if no rate limit is set.
 MESSAGES_WITHOUT_LIMIT = 500
+#: The largest share of the workers' threads that retries have in hand; one message may always be under way.
+RETRIES_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How many messages may be sent now, and how many of them for work that failed before."""
+
+    accounts: int
+    retries: int
+
+
+def find_room(under_way: UnderWay, *, most: int, threads: int) -> Room:
+    """Return how many messages may be sent.
+
+    None until a tenth of all is free, as a query costs the same for few or many. Accounts that fail have their share of
+    the threads, however many they are, so that the others always have the rest.
+
+    Args:
+        under_way: what is under way.
+        most: the most messages under way.
+        threads: how many threads the workers have.
+    """
+    accounts = most - under_way.accounts
+    if accounts <= most // 10:
+        return Room(accounts=0, retries=0)
+    return Room(accounts=accounts, retries=max(int(threads * RETRIES_SHARE), 1) - under_way.retries)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,7 +77,7 @@ class Relay:
     settings: Settings
     clock: Clock = database_clock
     stop: threading.Event = field(default_factory=threading.Event)
-    _is_away: bool = False
+    _repeats: Repeats = field(default_factory=Repeats)
     _round_began: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
@@ -55,13 +86,14 @@ class Relay:
         while not self.stop.is_set():
             self._round_began = time.monotonic()
             try:
+                if rounds % int(STRAYS_SECONDS / IDLE_POLL_SECONDS) == 0:
+                    self.mend_strays()
                 if rounds % int(CATALOGUE_SECONDS / IDLE_POLL_SECONDS) == 0:
                     self.send_catalogue_refresh()
                 sent = self.send_due()
-                self._is_away = False
                 wait = BUSY_POLL_SECONDS if sent else IDLE_POLL_SECONDS
             except (SQLAlchemyError, redis.RedisError, BrokerError) as error:
-                self._log_once(error)
+                self._log_failure(error)
                 wait = RETRY_SECONDS
             rounds += 1
             self.stop.wait(wait)
@@ -84,15 +116,16 @@ class Relay:
             halt = find_halt(connection)
             if halt is not None and now < halt.probe_at:
                 return 0
-            room = 1 if halt else self._find_room(connection, now)
-            if room == 0:
+            room = Room(accounts=1, retries=1) if halt else self._find_room(connection, now)
+            if room.accounts == 0:
                 return 0
-            due = find_due_accounts(connection, now, limit=room)
+            due = find_due_accounts(connection, now, limit=room.accounts, retries=room.retries)
         if not due:
             return 0
         with self.engine.begin() as connection:
             until = now + RESEND_AFTER
-            marked = mark_sent(connection, [account.linked_account_id for account in due], now=now, until=until)
+            retries = {account.linked_account_id: account.is_retry for account in due}
+            marked = mark_sent(connection, retries, now=now, until=until)
         for account in due:
             if account.linked_account_id in marked:
                 self._send(account)
@@ -105,12 +138,19 @@ class Relay:
         if is_due:
             self._enqueue(CATALOGUE)
 
-    def _find_room(self, connection: Connection, now: datetime) -> int:
-        """Return how many messages may be sent: 0 until a tenth is free, as a query costs the same for few or many."""
-        rate = self.settings.cobalt_rate_per_second
+    def mend_strays(self) -> None:
+        """Have events met that no attempt would ever meet."""
+        with self.engine.begin() as connection:
+            number = mend_strays(connection, self.clock(connection))
+        if number:
+            log.warning("stray_events", number=number)
+
+    def _find_room(self, connection: Connection, now: datetime) -> Room:
+        settings = self.settings
+        rate = settings.cobalt_rate_per_second
         most = max(int(rate * LONGEST_WAIT_SECONDS), 2) if rate else MESSAGES_WITHOUT_LIMIT
-        room = most - count_under_way(connection, now)
-        return room if room > most // 10 else 0
+        threads = settings.worker_processes * settings.worker_threads
+        return find_room(count_under_way(connection, now), most=most, threads=threads)
 
     def _send(self, due: Due) -> None:
         # A worker marks an event of an unknown type dead; any queue will do for that.
@@ -119,7 +159,7 @@ class Relay:
     def _enqueue(self, queue: str, *args: str) -> None:
         self.broker.enqueue(Message(queue_name=queue, actor_name=queue, args=args, kwargs={}, options={}))
 
-    def _log_once(self, error: Exception) -> None:
-        if not self._is_away:
-            self._is_away = True
-            log.warning("relay_failed", error=f"{type(error).__name__}: {error}"[:300])
+    def _log_failure(self, error: Exception) -> None:
+        text = f"{type(error).__name__}: {error}"[:300]
+        if (repeated := self._repeats.count_unless_silent(text)) is not None:
+            log.warning("relay_failed", error=text, repeated=repeated)

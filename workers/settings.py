@@ -13,6 +13,10 @@ from cobalt_mirror.db.settings import DatabaseSettings
 #: The longest that a call waits for a slot under Cobalt's rate limit before its work is snoozed.
 LONGEST_WAIT_SECONDS = 2.0
 _LARGEST_PORT = 65_535
+#: A slower one makes the next slot a date that Redis cannot keep.
+_LOWEST_RATE = 0.001
+#: In seconds. Without a limit, adding a time that a setting allows to a date could fail in the middle of an attempt.
+_WEEK = 7 * 86_400
 
 
 class Settings(DatabaseSettings):
@@ -48,6 +52,7 @@ class Settings(DatabaseSettings):
         web_host: Address at which `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
         web_port: Port at which it listens; 0 for a free one.
         port: Port at which it listens if `WEB_PORT` is not set. Platforms such as Heroku, Render and Cloud Run set it.
+        status_longest_wait_seconds: `status` calls for the operator when a due event waits for longer than this.
         log_level: `debug`, `info`, `warning` or `error`, in any case.
     """
 
@@ -64,19 +69,20 @@ class Settings(DatabaseSettings):
     worker_processes: int = Field(default=2, ge=1, le=64)
     worker_threads: int = Field(default=4, ge=1, le=64)
     find_config_on_authorization: bool = True
-    retry_base_seconds: float = Field(default=2, gt=0)
-    retry_cap_seconds: float = Field(default=900, gt=0)
-    retry_give_up_days: float = Field(default=3, gt=0)
-    catalogue_refresh_seconds: float = Field(default=3600, gt=0)
-    delayed_write_seconds: float = Field(default=60, ge=0)
+    retry_base_seconds: float = Field(default=2, gt=0, le=_WEEK)
+    retry_cap_seconds: float = Field(default=900, gt=0, le=_WEEK)
+    retry_give_up_days: float = Field(default=3, gt=0, le=36_500)
+    catalogue_refresh_seconds: float = Field(default=3600, gt=0, le=52 * _WEEK)
+    delayed_write_seconds: float = Field(default=60, ge=0, le=_WEEK)
     reconcile_config_share: float = Field(default=0.02, ge=0, le=1)
     reconcile_brake_share: float = Field(default=0.05, ge=0, le=1)
-    reconcile_brake_count: int = Field(default=20, ge=0)
+    reconcile_brake_count: int = Field(default=20, ge=0, le=1_000_000_000)
     events_token: SecretStr = SecretStr("")
     notification_error_characters: int = Field(default=2000, ge=0, le=100_000)
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8475, ge=0, le=_LARGEST_PORT)
     port: str | None = None
+    status_longest_wait_seconds: float = Field(default=900, gt=0, le=_WEEK)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
     @field_validator("redis_url")
@@ -87,6 +93,13 @@ class Settings(DatabaseSettings):
         if not value.startswith(("redis://", "rediss://")):
             raise ValueError("must be a URL such as redis://host:6379/0 or rediss://host:6379/0")
         return checked_address(value)
+
+    @field_validator("cobalt_rate_per_second")
+    @classmethod
+    def _is_a_rate(cls, value: float) -> float:
+        if 0 < value < _LOWEST_RATE:
+            raise ValueError(f"must be 0 or at least {_LOWEST_RATE:g}")
+        return value
 
     @field_validator("cobalt_base_url")
     @classmethod

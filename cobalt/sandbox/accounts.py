@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from cobalt_mirror.cobalt.sandbox.call import Body, Call, Identifier
 from cobalt_mirror.cobalt.sandbox.catalogue import Application, Kind
-from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
+from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request, not_served
 from cobalt_mirror.cobalt.sandbox.settings import LeftOut
 from cobalt_mirror.cobalt.sandbox.state import Account, Environment, Integration, UdfPair, World, iso
 
@@ -17,7 +17,10 @@ DEFAULT_APPLICATION_ID = "000000000000000000000001"
 
 
 class _YourApp(Body):
-    auth_credentials: dict[str, str]
+    """Credentials for the organisation's default application; the vendor's client for Node names it as well."""
+
+    app_id: str = ""
+    auth_credentials: dict[str, str] = Field(default_factory=dict)
 
 
 class _Details(Body):
@@ -55,6 +58,8 @@ class _UpsertBody(_CreateBody):
 def create(call: Call) -> dict[str, Any]:
     """POST linked-account."""
     body = call.body(_CreateBody)
+    if body.your_app is not None and "auth_credentials" not in body.your_app.model_fields_set:
+        raise bad_request("your_app.auth_credentials: is missing.")
     linked_account_id = body.identifier(call)
     if call.world.find_account(call.environment, linked_account_id) is not None:
         raise Refusal(400, "LINKED_ACCOUNT_EXISTS", f"A linked account {linked_account_id!r} already exists.")
@@ -104,6 +109,8 @@ def remove(call: Call) -> dict[str, Any]:
 
 def list_page(call: Call) -> dict[str, Any]:
     """GET linked-account: offset pages, the newest account first, so that arrivals shift every page."""
+    if call.query("env_variable_name") is not None or call.query("env_variable_value") is not None:
+        raise not_served("environment variables of accounts")
     page, limit = _positive(call, "page", 1), min(_positive(call, "limit", 10), LARGEST_LIMIT)
     accounts = call.world.accounts[call.environment]
     total, start = len(accounts), (page - 1) * limit
@@ -259,7 +266,7 @@ def _add(call: Call, linked_account_id: str, details: _Details) -> Account:
 
 
 def _set_credentials(account: Account, details: _Details) -> None:
-    if details.your_app is not None:
+    if details.your_app is not None and "auth_credentials" in details.your_app.model_fields_set:
         account.credentials = dict(details.your_app.auth_credentials)
         account.has_default_application = True
 

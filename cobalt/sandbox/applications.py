@@ -4,15 +4,15 @@ from typing import Any
 
 from cobalt_mirror.cobalt.sandbox.call import Call
 from cobalt_mirror.cobalt.sandbox.catalogue import Application, AuthInput
-from cobalt_mirror.cobalt.sandbox.messages import Refusal
+from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
 from cobalt_mirror.cobalt.sandbox.settings import ConnectedWhenNot
 from cobalt_mirror.cobalt.sandbox.state import Account, ConnectedAccount, World, iso
 
 
 def list_all(call: Call) -> list[dict[str, Any]]:
     """GET application."""
-    account = call.account_from_header()
-    filters = {name: value for name in ("slug", "tags", "auth_type") if (value := call.query(name)) is not None}
+    account = call.account_from_header_or_query()
+    filters = _filters(call, "slug", "tags", "ecosystem", "auth_type")
     return [
         document(call.world, account, application)
         for application in call.world.applications.values()
@@ -22,7 +22,7 @@ def list_all(call: Call) -> list[dict[str, Any]]:
 
 def read(call: Call) -> dict[str, Any]:
     """GET application/{slug}."""
-    account = call.account_from_header()
+    account = call.account_from_header_or_query()
     return document(call.world, account, enabled_application(call.world, call.slug))
 
 
@@ -39,7 +39,8 @@ def enabled_application(world: World, slug: str) -> Application:
     """
     application = world.find_application(slug)
     if application is None:
-        raise Refusal(404, "EXTERNAL_API_FAILURE", f"The application {slug!r} is not enabled.")
+        message = f"The application {slug!r} is not enabled."
+        raise Refusal(404, "EXTERNAL_API_FAILURE", message, error_type="EXTERNAL_API_ERROR")
     return application
 
 
@@ -48,7 +49,7 @@ def document(world: World, account: Account, application: Application) -> dict[s
     integration = account.connections.get(application.slug)
     inputs = {name: [_input(auth_input) for auth_input in application.inputs(name)] for name in application.auth}
     fields: dict[str, Any] = {
-        "_id": f"app_{application.slug}",
+        "_id": application.app_id,
         "app_id": application.app_id,
         "type": application.type,
         "kind": application.kind.value,
@@ -73,9 +74,17 @@ def document(world: World, account: Account, application: Application) -> dict[s
     return fields
 
 
+def _filters(call: Call, *names: str) -> dict[str, str]:
+    filters = {name: value for name in names if (value := call.query(name)) is not None}
+    if filters.get("ecosystem", "false") not in {"true", "false"}:
+        raise bad_request("ecosystem must be true or false.")
+    return filters
+
+
 def _matches(application: Application, filters: dict[str, str]) -> bool:
     return (
-        filters.get("slug", application.slug) == application.slug
+        filters.get("ecosystem") != "true"  # the sandbox's applications are of none
+        and filters.get("slug", application.slug) == application.slug
         and ("tags" not in filters or filters["tags"] in application.tags)
         and ("auth_type" not in filters or filters["auth_type"] in application.auth)
     )

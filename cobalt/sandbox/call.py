@@ -61,6 +61,17 @@ class Call:
             self._query = dict(reversed(pairs))
         return self._query.get(name)
 
+    def header_flag(self, name: str) -> bool:
+        """Return whether a header is `true`; it may be absent.
+
+        Raises:
+            Refusal: 400 when it is neither `true` nor `false`.
+        """
+        value = self.request.headers.get(name, "false")
+        if value not in {"true", "false"}:
+            raise bad_request(f"The header {name} must be true or false.")
+        return value == "true"
+
     def account_from_header(self) -> Account:
         """Return the account of this call: the session token's, or the one in the header `linked_account_id`.
 

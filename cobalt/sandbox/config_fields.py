@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cobalt_mirror.cobalt.sandbox import config_values, fields
+from cobalt_mirror.cobalt.sandbox import config_values, configs, fields
 from cobalt_mirror.cobalt.sandbox.call import Body, Call
 from cobalt_mirror.cobalt.sandbox.catalogue import Application, Field
-from cobalt_mirror.cobalt.sandbox.messages import bad_request
+from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
 from cobalt_mirror.cobalt.sandbox.state import Account, Config, WorkflowValues
 
 
 class _ValueBody(Body):
     value: Any
+
+
+class _RuleBody(Body):
+    rule_column: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +41,30 @@ def read(call: Call) -> dict[str, Any]:
     """POST config/field/{field_id}."""
     place = _place(call)
     field, values = _field_and_values(call, place)
-    return fields.field_details(call.world.settings, field, values)
+    return _details(call, field, values)
+
+
+def rule_options(call: Call) -> dict[str, Any]:
+    """POST config/rule-engine/{field_id}: the left sides, or what goes with the one in `rule_column.lhs`."""
+    place = _place(call)
+    column = call.body(_RuleBody).rule_column
+    field, _ = _field_and_values(call, place)
+    if field.field_type != "rule_engine" or not field.rules:
+        raise Refusal(400, "SERVER_ERROR", f"{field.id}: is no rule engine, or has no columns.")
+    if "lhs" not in column:
+        return {"options": [rule.model_dump(include={"name", "value"}) for rule in field.rules]}
+    rule = field.find_rule(column["lhs"])
+    if rule is None:
+        raise bad_request(f"rule_column.lhs: {field.id} has no such left side.")
+    right = [option.model_dump() for option in rule.options]
+    operators = [operator.model_dump() for operator in rule.operators]
+    return {
+        "rule_column": {
+            "rhs": {"name": "RHS", "type": "select" if right else "text", "options": right},
+            "operator": {"name": "Operator", "type": "select", "options": operators},
+        },
+        "conditional_code_stdout": [],
+    }
 
 
 def set_value(call: Call) -> dict[str, Any]:
@@ -60,7 +87,11 @@ def _write(call: Call, place: _Place, kind: str, value: Any, *, clear: bool = Fa
         fields.set_value(call.world.settings, values, field, value)
     place.config.saved = True
     config_values.record_change(call.world, kind, place.account, place.application, place.config, before=before)
-    return fields.field_details(call.world.settings, field, values)
+    return _details(call, field, values)
+
+
+def _details(call: Call, field: Field, values: dict[str, Any]) -> dict[str, Any]:
+    return configs.shown(call, fields.field_details(call.world.settings, field, values))
 
 
 def _place(call: Call) -> _Place:

@@ -1,7 +1,7 @@
 """Configs in the state: find, edit and delete them, check the values of a request, and summarize them."""
 
 from copy import deepcopy
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 
@@ -13,12 +13,33 @@ from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request
 from cobalt_mirror.cobalt.sandbox.state import Account, Config, ConfigKey, WorkflowValues, World
 
 
+def _as_map(fields: object) -> object:
+    """Return values by field id: the reference has lists of fields, its pages and the vendor's clients have maps."""
+    if not isinstance(fields, list):
+        return fields
+    values: dict[str, Any] = {}
+    for field in fields:
+        if not isinstance(field, dict) or not isinstance(field.get("id"), str):
+            raise ValueError("each field of a list must be an object with an id")
+        if field["id"] in values:
+            raise ValueError(f"{field['id']} appears twice")
+        if "value" in field:
+            values[field["id"]] = field["value"]
+    return values
+
+
+Values = Annotated[dict[str, Any], pydantic.BeforeValidator(_as_map)]
+"""Values by field id, from a map or from a list of fields."""
+
+
 class WorkflowBody(Body):
-    """One workflow in the body of a request."""
+    """One workflow in the body of a request; `data_slots` is the older name of `fields`."""
 
     id: str
     enabled: bool = False
-    fields: dict[str, Any] = pydantic.Field(default_factory=dict)
+    fields: Values = pydantic.Field(
+        default_factory=dict, validation_alias=pydantic.AliasChoices("fields", "data_slots")
+    )
 
 
 def known_application(world: World, slug: str) -> Application:

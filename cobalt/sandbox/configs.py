@@ -6,7 +6,7 @@ import pydantic
 
 from cobalt_mirror.cobalt.sandbox import config_values, fields
 from cobalt_mirror.cobalt.sandbox.call import Body, Call, Identifier
-from cobalt_mirror.cobalt.sandbox.config_values import WorkflowBody
+from cobalt_mirror.cobalt.sandbox.config_values import Values, WorkflowBody
 from cobalt_mirror.cobalt.sandbox.connections import record_of_config
 from cobalt_mirror.cobalt.sandbox.messages import Refusal
 from cobalt_mirror.cobalt.sandbox.state import Account, Config, ConfigKey, WorkflowValues
@@ -14,16 +14,21 @@ from cobalt_mirror.cobalt.sandbox.state import Account, Config, ConfigKey, Workf
 Labels = dict[str, Any] | list[dict[str, Any]]
 
 
-class _FindBody(Body):
+class _ConfigBody(Body):
+    """The body of a config: the reference has one for both calls, and lets it hold more keys than these."""
+
+    model_config = pydantic.ConfigDict(extra="ignore")
+
     slug: str
     config_id: Identifier = ""
     connection_id: Identifier | None = None
-    labels: Labels = pydantic.Field(default_factory=dict)
+    labels: Labels = pydantic.Field(
+        default_factory=dict, validation_alias=pydantic.AliasChoices("labels", "map_fields_object")
+    )
+    fields: Values = pydantic.Field(
+        default_factory=dict, validation_alias=pydantic.AliasChoices("fields", "application_data_slots")
+    )
     workflows: list[WorkflowBody] = pydantic.Field(default_factory=list)
-
-
-class _ReplaceBody(_FindBody):
-    fields: dict[str, Any] = pydantic.Field(default_factory=dict)
 
 
 class _ToggleBody(Body):
@@ -33,24 +38,25 @@ class _ToggleBody(Body):
 def find_or_create(call: Call) -> dict[str, Any]:
     """POST config."""
     account = call.account_from_header()
-    body = call.body(_FindBody)
+    body = call.body(_ConfigBody)
     application = config_values.known_application(call.world, body.slug)
     key = _key_in_body(call, account, body)
+    values = config_values.read_values(call.world, application.fields, body.fields)
+    workflows = config_values.read_workflows(call.world, application, body.workflows)
     config = account.configs.get(key)
     if config is None:
-        workflows = config_values.read_workflows(call.world, application, body.workflows)
         config = account.configs[key] = Config(
-            id=call.world.new_id(), config_id=key[1], connection_id=key[2], workflows=workflows
+            id=call.world.new_id(), config_id=key[1], connection_id=key[2], values=values, workflows=workflows
         )
         record_of_config(call.world, "config_created", account, key=key)
     _label(config, body)
-    return fields.document(call.world.settings, application, config)
+    return shown(call, fields.document(call.world.settings, application, config))
 
 
 def replace(call: Call) -> dict[str, Any]:
     """PUT config: removes what the body leaves out, except for labels."""
     account = call.account_from_header()
-    body = call.body(_ReplaceBody)
+    body = call.body(_ConfigBody)
     application = config_values.known_application(call.world, body.slug)
     config = config_values.get_config(account, _key_in_body(call, account, body))
     values = config_values.read_values(call.world, application.fields, body.fields)
@@ -59,13 +65,13 @@ def replace(call: Call) -> dict[str, Any]:
     config.values, config.workflows, config.saved = values, workflows, True
     _label(config, body)
     config_values.record_change(call.world, "config_replaced", account, application, config, before=before)
-    return fields.document(call.world.settings, application, config)
+    return shown(call, fields.document(call.world.settings, application, config))
 
 
 def read(call: Call) -> dict[str, Any]:
     """GET slug/{slug}/config[/{config_id}]."""
     config = config_values.get_config(*_in_path(call))
-    return fields.document(call.world.settings, call.world.applications[call.slug], config)
+    return shown(call, fields.document(call.world.settings, call.world.applications[call.slug], config))
 
 
 def list_ids(call: Call) -> list[dict[str, Any]]:
@@ -101,11 +107,16 @@ def toggle_workflow(call: Call) -> dict[str, Any]:
     chosen = config.workflows.setdefault(workflow.id, WorkflowValues())
     chosen.enabled, config.saved = enabled, True
     config_values.record_change(call.world, "workflow_toggled", account, application, config, before=before)
-    shown = fields.workflow_document(call.world.settings, workflow, chosen)
-    return {"workflows": [{**shown, "data_slots": shown["fields"]}]}
+    document = fields.workflow_document(call.world.settings, workflow, chosen)
+    return {"workflows": [{**document, "data_slots": document["fields"]}]}
 
 
-def _key_in_body(call: Call, account: Account, body: _FindBody) -> ConfigKey:
+def shown(call: Call, document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document as the header `disable_field_options` wants it: without the options of its fields if `true`."""
+    return fields.without_options(document) if call.header_flag("disable_field_options") else document
+
+
+def _key_in_body(call: Call, account: Account, body: _ConfigBody) -> ConfigKey:
     return config_values.config_key(
         call.world, account, body.slug, config_id=body.config_id, connection_id=body.connection_id
     )
@@ -119,6 +130,6 @@ def _in_path(call: Call) -> tuple[Account, ConfigKey]:
     )
 
 
-def _label(config: Config, body: _FindBody) -> None:
+def _label(config: Config, body: _ConfigBody) -> None:
     if "labels" in body.model_fields_set:
         config.labels = body.labels

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from cobalt_mirror.cobalt.sandbox import catalogue, notifications, snapshot
+from cobalt_mirror.cobalt.sandbox import notifications, saving, snapshot
+from cobalt_mirror.cobalt.sandbox.catalogue import Catalogue, bundled_catalogue
 from cobalt_mirror.cobalt.sandbox.dashboard import Dashboard
 from cobalt_mirror.cobalt.sandbox.faults import Fault
 from cobalt_mirror.cobalt.sandbox.gateway import Gateway
@@ -15,6 +16,9 @@ from cobalt_mirror.cobalt.sandbox.settings import SandboxSettings
 from cobalt_mirror.cobalt.sandbox.state import Environment, Notification, World
 
 DEFAULT_KEYS: Mapping[str, str] = {"test": "tk_sandbox", "production": "pk_sandbox"}
+
+DEFAULT_ORGANISATION = "5a0d0b0c0a1b2c3d4e5f6a7b"
+"""The id of the sandbox's organisation, in the form of Cobalt's."""
 
 
 def _utc_now() -> datetime:
@@ -32,14 +36,17 @@ class Controls(Dashboard):
         rate_limited: bool | None = None,
         settings: SandboxSettings | None = None,
         keys: Mapping[str, str] = DEFAULT_KEYS,
-        org_id: str = "org_sandbox",
+        org_id: str = DEFAULT_ORGANISATION,
         test_user: str | None = "test_user",
         base_url: str | None = None,
+        catalogue: Catalogue | None = None,
     ) -> None:
         self._lock = threading.RLock()
+        self._requests_handled = 0
         self._clock, self._seed, self._org_id, self._test_user = clock, seed, org_id, test_user
         self._keys = {Environment(name): key for name, key in keys.items()}
         self._base_url = base_url
+        self._catalogue = bundled_catalogue() if catalogue is None else catalogue
         self._initial = SandboxSettings() if settings is None else settings
         if rate_limited is not None:
             self._initial = self._initial.model_copy(update={"rate_limited": rate_limited})
@@ -49,6 +56,26 @@ class Controls(Dashboard):
         """Start again without accounts, webhooks, faults or records, with the initial settings and the same seed."""
         with self._lock:
             self._start()
+
+    @property
+    def requests_handled(self) -> int:
+        """The number of requests so far, of any kind; without another one, nothing has changed but the outbox."""
+        return self._requests_handled
+
+    def saved_state(self) -> bytes:
+        """Return the state as JSON, for `restore`. It has secrets; settings, faults and the ledger are not in it."""
+        with self._lock:
+            return saving.dump(self._world)
+
+    def restore(self, saved_state: bytes) -> None:
+        """Start again with a saved state.
+
+        Raises:
+            UnusableState: It is of another release, or of another catalogue; the sandbox is empty then.
+        """
+        with self._lock:
+            self._start()
+            saving.restore(self._world, saved_state, seed=self._seed)
 
     @property
     def settings(self) -> SandboxSettings:
@@ -151,7 +178,8 @@ class Controls(Dashboard):
             keys=self._keys,
             org_id=self._org_id,
             test_user=self._test_user,
-            applications={application.slug: application for application in catalogue.whole_catalogue()},
+            applications={application.slug: application for application in self._catalogue.applications},
+            events=self._catalogue.events,
             ledger=Ledger(),
         )
         self._gateway = Gateway(self._world, base_url=self._base_url)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic_core import to_json
+
 from cobalt_mirror.cobalt.sandbox.accounts import record
 from cobalt_mirror.cobalt.sandbox.call import Body, Call
 from cobalt_mirror.cobalt.sandbox.messages import not_found
@@ -17,7 +19,7 @@ def set_credential(call: Call) -> dict[str, Any]:
     account = _account(call)
     key, value = call.params["key"], call.body(_ValueBody).value
     action = "updated" if key in account.credentials else "added"
-    account.credentials[key] = str(value)
+    account.credentials[key] = value if isinstance(value, str) else to_json(value).decode().removesuffix(".0")
     record(call.world, "credential_set", account, key=key, action=action)
     return {"success": True, "message": f"The credential {key!r} was {action}.", "action": action}
 

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Any, assert_never
 
 from cobalt_mirror.cobalt.sandbox.catalogue import Application, Field, Workflow
 from cobalt_mirror.cobalt.sandbox.messages import bad_request
@@ -10,6 +11,28 @@ from cobalt_mirror.cobalt.sandbox.settings import NullValues, PasswordValues, Sa
 from cobalt_mirror.cobalt.sandbox.state import Config, WorkflowValues
 
 MASK = "********"
+
+
+class Holds(StrEnum):
+    """The JSON type of a field's value, as an error names it."""
+
+    TEXT = "a string"
+    NUMBER = "a number"
+    BOOLEAN = "a boolean"
+    OBJECT = "an object"
+    ANYTHING = "any value"
+
+
+#: What each field type of the reference holds. A type that is not here holds anything.
+HOLDS = {
+    **dict.fromkeys(("text", "textarea", "password", "email", "url", "date", "select"), Holds.TEXT),
+    "number": Holds.NUMBER,
+    "checkbox": Holds.BOOLEAN,
+    "map": Holds.OBJECT,
+    "map_v2": Holds.OBJECT,
+    "json": Holds.ANYTHING,
+    "rule_engine": Holds.ANYTHING,
+}
 
 
 def set_value(settings: SandboxSettings, values: dict[str, Any], field: Field, value: Any) -> None:
@@ -32,18 +55,14 @@ def check_type(field: Field, value: Any) -> None:
     Raises:
         Refusal: 400.
     """
-    if value is None:
+    holds = HOLDS.get(field.field_type, Holds.ANYTHING)
+    if value is None or holds is Holds.ANYTHING:
         return
-    if field.field_type == "checkbox":
-        right, expected = isinstance(value, bool), "a boolean"
-    elif field.field_type == "number":
-        right, expected = _is_number(value), "a number"
-    elif field.field_type == "multiselect":
-        right, expected = isinstance(value, list) and all(isinstance(item, str) for item in value), "a list of strings"
-    else:
-        right, expected = isinstance(value, str), "a string"
-    if not right:
-        raise bad_request(f"{field.id}: must be {expected}.")
+    if field.multiple and holds is not Holds.OBJECT:
+        if not isinstance(value, list) or not all(_is(holds, item) for item in value):
+            raise bad_request(f"{field.id}: must be a list, and each item {holds.value}.")
+    elif not _is(holds, value):
+        raise bad_request(f"{field.id}: must be {holds.value}.")
 
 
 def errors(application: Application, config: Config) -> list[dict[str, Any]]:
@@ -69,6 +88,18 @@ def document(settings: SandboxSettings, application: Application, config: Config
             for workflow in application.workflows
         ],
         "field_errors": errors(application, config),
+    }
+
+
+def without_options(document: Any) -> Any:
+    """Return a document without the options of its fields, and of those of its workflows."""
+    if isinstance(document, list):
+        return [without_options(each) for each in document]
+    if not isinstance(document, dict):
+        return document
+    nested = {"fields", "workflows", "data_slots"}
+    return {
+        key: without_options(value) if key in nested else value for key, value in document.items() if key != "options"
     }
 
 
@@ -126,15 +157,27 @@ def _errors_of(
 
 
 def _problem(field: Field, value: Any, *, required: bool) -> str | None:
-    if value is None or value in ("", []):
+    if value is None or value in ("", [], {}):
         return f"{field.name} is required." if required else None
-    if field.options:
-        offered = {option.value for option in field.options}
+    if field.options and HOLDS.get(field.field_type) is Holds.TEXT:
+        offered = [option.value for option in field.options]
         chosen = value if isinstance(value, list) else [value]
-        if not offered.issuperset(chosen):
+        if any(item not in offered for item in chosen):
             return f"{field.name} is not one of the choices."
     return None
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _is(holds: Holds, value: Any) -> bool:
+    match holds:
+        case Holds.TEXT:
+            return isinstance(value, str)
+        case Holds.NUMBER:
+            return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        case Holds.BOOLEAN:
+            return isinstance(value, bool)
+        case Holds.OBJECT:
+            return isinstance(value, dict)
+        case Holds.ANYTHING:
+            return True
+        case _:
+            assert_never(holds)

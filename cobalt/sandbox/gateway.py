@@ -1,6 +1,8 @@
 """The handling of an API call in order: ledger, rate limit, faults, authentication, handler, answer."""
 
 import math
+import re
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -21,13 +23,17 @@ from cobalt_mirror.cobalt.sandbox.messages import (
     SandboxResponse,
     html_response,
     json_response,
+    not_served,
 )
+from cobalt_mirror.cobalt.sandbox.past import Past
 from cobalt_mirror.cobalt.sandbox.rate import TokenBucket
 from cobalt_mirror.cobalt.sandbox.router import Route
 from cobalt_mirror.cobalt.sandbox.routes import ROUTER, Handler
 from cobalt_mirror.cobalt.sandbox.settings import RetryAfter
 from cobalt_mirror.cobalt.sandbox.state import Environment, World, iso
 
+#: The routes that only read what a customer has.
+_READS = re.compile(r"(sdk_)?(read|list)_(account|accounts|application|applications|config|configs)$")
 _Match = tuple[Route[Handler], dict[str, str]] | None
 
 
@@ -39,6 +45,7 @@ class Gateway:
         self._world = world
         self._base_url = base_url
         self._bucket = TokenBucket()
+        self._past = Past(world)
         self._late: list[tuple[datetime, int, SandboxRequest]] = []
         self._late_made = 0
 
@@ -139,8 +146,22 @@ class Gateway:
 
     def _dispatch(self, request: SandboxRequest, match: _Match) -> SandboxResponse:
         if match is None:
-            return self._refuse(Refusal(404, "NOT_FOUND", f"There is no route {request.method} {request.path}."))
+            return self._refuse(_no_route(request))
         route, params = match
+        with self._as_of(route):
+            return self._handle(request, route, params)
+
+    def _as_of(self, route: Route[Handler]) -> AbstractContextManager[None]:
+        """Let a read see how things were, after the share of reads in the settings."""
+        settings = self._world.settings
+        if not settings.stale_reads:
+            return nullcontext()
+        self._past.keep()
+        if not _READS.match(route.name) or self._world.rng.random() >= settings.stale_reads:
+            return nullcontext()
+        return self._past.shown(self._world.now - timedelta(seconds=settings.stale_seconds))
+
+    def _handle(self, request: SandboxRequest, route: Route[Handler], params: dict[str, str]) -> SandboxResponse:
         try:
             call = self._admit(request, route, params)
         except Refusal as refusal:
@@ -187,6 +208,13 @@ def _subject(request: SandboxRequest, match: _Match) -> Subject:
         slug=slug if isinstance(slug, str) else None,
         linked_account_id=account if isinstance(account, str) else None,
     )
+
+
+def _no_route(request: SandboxRequest) -> Refusal:
+    """Return 501 below /api, since Cobalt may have the path: a 404 would say that an account or config is gone."""
+    if request.path.startswith("/api/"):
+        return not_served(f"{request.method} {request.path}")
+    return Refusal(404, "NOT_FOUND", f"There is no page {request.path}.")
 
 
 def _peek(body: bytes) -> dict[str, Any]:

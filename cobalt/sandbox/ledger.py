@@ -1,7 +1,7 @@
 """The ledger: a record of every call and every effect, so that tests can count them."""
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -50,9 +50,14 @@ class EffectRecord:
 
 
 class Ledger:
-    """Calls and effects: the newest ``kept`` of each in full, and exact counts of all."""
+    """Calls and effects: the newest ``kept`` of each in full, and exact counts of all.
+
+    Attributes:
+        on_effect: Called after each effect with its environment and account; None: nobody asks.
+    """
 
     def __init__(self, kept: int = 100_000) -> None:
+        self.on_effect: Callable[[str, str | None], None] | None = None
         self._calls: deque[CallRecord] = deque(maxlen=kept)
         self._effects: deque[EffectRecord] = deque(maxlen=kept)
         self._counts: Counter[tuple[str, int | None]] = Counter()
@@ -109,6 +114,8 @@ class Ledger:
                 after=after,
             )
         )
+        if self.on_effect is not None:
+            self.on_effect(environment, linked_account_id)
 
     def calls(self, **filters: Any) -> list[CallRecord]:
         """Return the calls whose attributes equal the filters; ``after=n`` skips the first n calls."""

@@ -61,19 +61,21 @@ class Refusal(Exception):
         status: HTTP status.
         error: The code that a program compares, such as ``INVALID_LINKED_ACCOUNT_ID``.
         message: A sentence for a person.
+        error_type: The type in the body; default the name of the status.
     """
 
-    def __init__(self, status: int, error: str, message: str) -> None:
+    def __init__(self, status: int, error: str, message: str, *, error_type: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.error = error
         self.message = message
+        self.error_type = HTTPStatus(status).name if error_type is None else error_type
 
     def body(self, request_id: str, *, error_key: str = "error") -> dict[str, Any]:
         """Return Cobalt's error body, with the code under `error_key`."""
         return {
             "status_code": self.status,
-            "http_error_type": HTTPStatus(self.status).name,
+            "http_error_type": self.error_type,
             error_key: self.error,
             "message": self.message,
             "request_id": request_id,
@@ -92,6 +94,11 @@ def bad_request(message: str) -> Refusal:
 def not_found(message: str) -> Refusal:
     """Return the refusal of a call about something that is not there."""
     return Refusal(404, "RESOURCE_NOT_FOUND", message)
+
+
+def not_served(what: str) -> Refusal:
+    """Return the refusal of a call that Cobalt may answer and the sandbox cannot."""
+    return Refusal(501, "NOT_IMPLEMENTED", f"The sandbox does not have {what}; Cobalt may have it.")
 
 
 def unknown_account(linked_account_id: str) -> Refusal:

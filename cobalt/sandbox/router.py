@@ -50,9 +50,9 @@ class Router(Generic[HandlerT]):
             self._add(route)
 
     def find(self, method: str, raw_path: str) -> tuple[Route[HandlerT], dict[str, str]] | None:
-        """Return the route and its decoded parameters; None if there is no such route."""
+        """Return the route and its decoded parameters; None if there is no such route. One slash at the end is fine."""
         captured: list[str] = []
-        match = self._walk(self._root, raw_path.split("/")[1:], method, captured)
+        match = self._walk(self._root, raw_path.removesuffix("/").split("/")[1:], method, captured)
         if match is None:
             return None
         route, names = match

@@ -10,6 +10,7 @@ from cobalt_mirror.cobalt.sandbox import (
     configs,
     connecting,
     default_app,
+    events,
     tokens,
     webhooks,
 )
@@ -84,6 +85,9 @@ _CONFIGS: tuple[Route[Handler], ...] = (
     Route("read_field", "POST", f"{_PUBLIC}/config/field/{{field_id}}", config_fields.read),
     Route("set_field", "PUT", f"{_PUBLIC}/config/field/{{field_id}}", config_fields.set_value),
     Route("clear_field", "DELETE", f"{_PUBLIC}/config/field/{{field_id}}", config_fields.clear),
+    Route("read_rule_options", "POST", f"{_PUBLIC}/config/rule-engine/{{field_id}}", config_fields.rule_options),
+    Route("fire_event", "POST", f"{_PUBLIC}/event/trigger", events.fire),
+    Route("fire_event", "POST", f"{_PUBLIC}/event/{{slug}}", events.fire),
     Route("sdk_find_or_create_config", "POST", f"{_BROWSER}/config", configs.find_or_create, TOKEN),
     Route("sdk_replace_config", "PUT", f"{_BROWSER}/config", configs.replace, TOKEN),
     Route("sdk_read_config", "GET", _BROWSER_CONFIG, configs.read, TOKEN),
@@ -92,7 +96,7 @@ _CONFIGS: tuple[Route[Handler], ...] = (
     Route("sdk_delete_config", "DELETE", f"{_BROWSER_CONFIG}/{{config_id}}", configs.remove, TOKEN),
 )
 
-# The service behind configs calls the code of an error otherwise.
+# The service behind configs and events calls the code of an error otherwise.
 _CONFIG_ROUTES = tuple(replace(route, error_key="error_code") for route in _CONFIGS)
 ROUTES = _ORGANISATION + _OF_ONE_ACCOUNT + _OF_THE_BROWSER + _CONFIG_ROUTES
 ROUTER: Router[Handler] = Router(ROUTES)

@@ -17,11 +17,13 @@ class Sandbox(Controls):
         org_id: The organisation in answers and notifications.
         test_user: The account that the API refuses to delete in ``test``; None for no such account.
         base_url: Base of links in answers; default the Host header of the request.
+        catalogue: What customers can connect; default the sandbox's own.
     """
 
     def handle(self, request: SandboxRequest) -> SandboxResponse:
         """Answer one request: the API, a consent or hosted page, or the control API."""
         with self._lock:
+            self._requests_handled += 1
             self._begin()
             if request.path.startswith("/_sandbox/"):
                 return control_api.answer(self, request)

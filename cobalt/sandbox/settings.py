@@ -58,6 +58,8 @@ class SandboxSettings(BaseModel):
         value_types_checked: Whether a value of another JSON type than the field's is refused.
         token_renewals: Share of API calls of one account after which the provider's token of one of its active
             connections is renewed, 0 to 1.
+        stale_reads: Share of reads that are answered as things were ``stale_seconds`` ago, 0 to 1.
+        stale_seconds: How far such an answer lags behind.
         connected_when_not: `connected: false`, or no such key.
         default_application_shown: Whether an account's `integrations` show the organisation's default application, once
             it had credentials for it. Its `app_id` is in no catalogue.
@@ -79,6 +81,8 @@ class SandboxSettings(BaseModel):
     token_lifetime_seconds: int = Field(default=86_400, ge=1)
     reconnect_changes_connected_at: bool = True
     token_renewals: float = Field(default=0.0, ge=0, le=1)
+    stale_reads: float = Field(default=0.0, ge=0, le=1)
+    stale_seconds: float = Field(default=3.0, ge=0)
     upsert_left_out: LeftOut = LeftOut.KEPT
     password_values: PasswordValues = PasswordValues.SHOWN
     null_values: NullValues = NullValues.CLEARED

@@ -223,6 +223,7 @@ class World:
     org_id: str
     test_user: str | None
     applications: dict[str, Application]
+    events: tuple[str, ...]
     ledger: Ledger
     now: datetime
     accounts: dict[Environment, dict[str, Account]] = field(default_factory=lambda: {env: {} for env in Environment})
@@ -233,6 +234,7 @@ class World:
     disabled: set[str] = field(default_factory=set)
     outbox: list[Notification] = field(default_factory=list)
     notifications_made: int = 0
+    starts: int = 0
 
     def new_id(self) -> str:
         """Return an id in the form of MongoDB's."""

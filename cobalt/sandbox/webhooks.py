@@ -15,19 +15,19 @@ DEFAULT_BODY = "{{event}}"
 
 
 class _Optional(Body):
-    webhook_headers: dict[str, str] = Field(default_factory=dict)
+    webhook_headers: dict[str, str | int | float | bool] = Field(default_factory=dict)
     webhook_body: Any = None
-    webhook_description: str = ""
     description: str = ""
     method: Literal["POST", "PUT", "PATCH"] = "POST"
     slug: str = ""
     workflow_ids: list[str] = Field(default_factory=list)
     webhook_type: Literal["default", "slack", "custom"] = "default"
     is_enabled: bool = True
-    group: str = ""
 
 
 class _RegisterBody(_Optional):
+    webhook_description: str = ""
+    group: str = ""
     webhook_url: _Url
     webhook_events: list[str] = Field(min_length=1)
 

@@ -17,8 +17,11 @@ _IN_A_CHECKOUT = Path(__file__).resolve().parents[2] / "alembic"
 _IN_A_WHEEL = Path(__file__).parents[1] / "migrations"
 
 
-def check_migrated(settings: DatabaseSettings) -> None:
+def check_migrated(settings: DatabaseSettings) -> str | None:
     """Make sure that the database answers and has this version's tables, or those of a newer one.
+
+    Returns:
+        The version of the database, if this release does not know it, as a newer one migrated it; else None.
 
     Raises:
         Unreachable: no database answers at `DATABASE_URL`.
@@ -38,7 +41,7 @@ def check_migrated(settings: DatabaseSettings) -> None:
     elif found in versions[:-1]:
         state = f"is at version {found}, but this release needs {versions[-1]}"
     else:  # ours, or a newer release's: what this code can no longer write there is refused, whole, and waits
-        return
+        return None if found in versions else found
     raise NotMigrated(f"the database at {settings.described_url()} {state}; run `cobalt-mirror migrate`")
 
 

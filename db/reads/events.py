@@ -1,5 +1,6 @@
 """How far events are."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,14 +58,23 @@ def list_events(
         statement = statement.where(e.c.linked_account_id == linked_account_id)
     if status is not None:
         statement = statement.where(e.c.status == status)
-    return [EventState(**by_name(row)) for row in execute(session, statement).mappings()]
+    return [_state(by_name(row)) for row in execute(session, statement).mappings()]
+
+
+def _state(columns: dict[str, Any]) -> EventState:
+    """Make the state of a row; what a host wrote into `last_response` may be unreadable."""
+    response = columns["last_response"]
+    return EventState(**{**columns, "last_response": response if isinstance(response, Mapping) else None})
 
 
 def count_events(session: HostSession) -> dict[tuple[EventStatus, Move | None], int]:
     """Count the events by status and by who has to act."""
     e = tables.events
     statement = select(e.c.status, e.c.move, func.count().label("number")).group_by(e.c.status, e.c.move)
-    return {(row.status, row.move): row.number for row in execute(session, statement)}
+    counts = Counter[tuple[EventStatus, Move | None]]()
+    for row in execute(session, statement):
+        counts[row.status, row.move] += row.number  # a word that a host wrote into `move` reads as none
+    return dict(counts)
 
 
 def find_oldest_waiting(session: HostSession) -> datetime | None:

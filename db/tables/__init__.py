@@ -5,7 +5,7 @@ Defaults live in the schema, so that a plain SQL INSERT into `events` needs thre
 """
 
 from cobalt_mirror.db.tables.accounts import deletions, notifications, workflow_runs
-from cobalt_mirror.db.tables.coordination import checks, state, work
+from cobalt_mirror.db.tables.coordination import checks, denials, processes, state, work
 from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, VERSION_TABLE, metadata
 from cobalt_mirror.db.tables.log import event_numbers, events, is_pending, is_unfinished
 from cobalt_mirror.db.tables.mirror import applications, configs, connections, history, linked_accounts
@@ -19,6 +19,7 @@ __all__ = [
     "configs",
     "connections",
     "deletions",
+    "denials",
     "event_numbers",
     "events",
     "history",
@@ -28,6 +29,7 @@ __all__ = [
     "looks",
     "metadata",
     "notifications",
+    "processes",
     "runs",
     "state",
     "suspicions",

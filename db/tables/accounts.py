@@ -53,4 +53,9 @@ deletions = Table(
     Column("confirmed_at", UtcDateTime),
     Column("settles_at", UtcDateTime),
     Column("note", Text),
+    #: The place of the sign-up that began the next generation, once that is done: its own row may be pruned.
+    Column("begun_at", UtcDateTime),
+    Column("begun_number", BigInteger),
+    Column("begun_id", Id()),
+    Column("begun_source", Id()),
 )

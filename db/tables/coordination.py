@@ -1,8 +1,9 @@
 """What coordinates workers. Hosts have no use for these tables."""
 
-from sqlalchemy import Column, Index, Integer, Table, Text, text
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, text
 
-from cobalt_mirror.db.columns import Id, Json, UtcDateTime, Words
+from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
+from cobalt_mirror.db.statuses import Expected, ProcessKind
 from cobalt_mirror.db.tables.declaring import metadata
 
 #: A row for each account that is being worked on or whose message is under way; it goes when the lease ends.
@@ -14,6 +15,8 @@ work = Table(
     Column("lease_token", Text),
     Column("leased_until", UtcDateTime),
     Column("slug", Id()),
+    #: Whether what the message is for failed before.
+    Column("is_retry", Boolean, nullable=False, server_default=text("false")),
 )
 
 #: Subjects to read again although no event asks for it. An empty slug is the account itself.
@@ -27,8 +30,36 @@ checks = Table(
     Column("reason", Words, nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Words),
+    #: What the read should show, if a notification or a listing said so; `looks` counts the reads that did not.
+    Column("expects", OneOf(Expected)),
+    Column("looks", Integer, nullable=False, server_default=text("0")),
 )
 Index("ix_checks_due_at", checks.c.due_at)
+
+#: Accounts that the mirror shows and that Cobalt says it does not have, and since when it says so. One such answer is
+#: no proof: a row becomes a missing account when it was looked at again for long enough, and goes when Cobalt shows it.
+denials = Table(
+    "denials",
+    metadata,
+    Column("linked_account_id", Id(), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+)
+
+#: A row for each process, which it writes every few seconds. `trouble` says why it cannot work, if so; `ended_at` is
+#: empty for one that was killed.
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", Id(), primary_key=True),
+    Column("kind", OneOf(ProcessKind), nullable=False),
+    Column("host", Words, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("trouble", Words),
+)
 
 #: A handful of facts about the whole installation: the pinned environment, a halt, the catalogue's age.
 state = Table(

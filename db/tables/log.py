@@ -2,7 +2,6 @@
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     ColumnElement,
     DefaultClause,
@@ -16,8 +15,9 @@ from sqlalchemy import (
     text,
 )
 
-from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
-from cobalt_mirror.db.statuses import EventStatus, Move
+from cobalt_mirror.db.columns import Id, OneOf, OneOrNone, Words
+from cobalt_mirror.db.host_columns import HostBoolean, HostJson, HostTime
+from cobalt_mirror.db.statuses import EventStatus, Move, Unseen
 from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, NewId, database_now, is_status, metadata, quoted
 
 
@@ -33,25 +33,27 @@ events = Table(
     Column("type", Text, nullable=False),
     Column("linked_account_id", Id(), nullable=False),
     Column("slug", Id()),
-    Column("payload", Json, nullable=False, server_default=quoted("{}")),
-    Column("occurred_at", UtcDateTime, nullable=False, server_default=database_now()),
-    Column("recorded_at", UtcDateTime, nullable=False, server_default=database_now()),
+    Column("payload", HostJson, nullable=False, server_default=quoted("{}")),
+    Column("occurred_at", HostTime, nullable=False, server_default=database_now()),
+    Column("recorded_at", HostTime, nullable=False, server_default=database_now()),
     Column("status", OneOf(EventStatus), nullable=False, server_default=quoted(EventStatus.PENDING)),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("looks", Integer, nullable=False, server_default=text("0")),
-    Column("due_at", UtcDateTime, nullable=False, server_default=database_now()),
-    Column("retrying_since", UtcDateTime),
-    Column("finished_at", UtcDateTime),
+    Column("due_at", HostTime, nullable=False, server_default=database_now()),
+    Column("retrying_since", HostTime),
+    Column("finished_at", HostTime),
     Column("last_error", Words),
-    Column("last_response", Json),
-    Column("move", OneOf(Move)),
+    Column("last_response", HostJson),
+    Column("move", OneOrNone(Move)),
     Column("detail", Words),
-    Column("alone", Boolean, nullable=False, server_default=text("false")),
-    Column("meant_for", Json),
-    Column("effect", Json),
+    Column("alone", HostBoolean, nullable=False, server_default=text("false")),
+    Column("meant_for", HostJson),
+    Column("effect", HostJson),
     Column("fingerprint", Text),
     #: In which order rows were inserted. The schema gives it, on SQLite by a trigger; NULL: older than version 0009.
     Column("number", BigInteger),
+    #: What Cobalt did not show, so that the event ended without effect; a read that shows it makes the event pending.
+    Column("unseen", OneOrNone(Unseen)),
     is_status(EventStatus),
 )
 #: Where PostgreSQL has the numbers of events from.
@@ -61,6 +63,13 @@ Index(
     events.c.due_at,
     postgresql_where=_is(EventStatus.PENDING),
     sqlite_where=_is(EventStatus.PENDING),
+)
+#: What failed before, so that it is found beside a hundred thousand events that did not.
+Index(
+    "ix_events_retrying",
+    events.c.due_at,
+    postgresql_where=text("status = 'pending' AND retrying_since IS NOT NULL"),
+    sqlite_where=text("status = 'pending' AND retrying_since IS NOT NULL"),
 )
 Index(
     "ix_events_unfinished",
@@ -77,6 +86,12 @@ is_pending: ColumnElement[bool] = events.c.status == literal_column(f"'{EventSta
 #: counted when nothing waited, takes one partial index for as good as another that follows from the same words: it
 #: read all that was due in search of an account's events, which made 4,000 waiting ones two to three times as dear.
 is_unfinished: ColumnElement[bool] = events.c.finished_at.is_(None)
+Index(
+    "ix_events_unseen",
+    events.c.linked_account_id,
+    postgresql_where=text("unseen IS NOT NULL"),
+    sqlite_where=text("unseen IS NOT NULL"),
+)
 Index("ix_events_subject", events.c.linked_account_id, events.c.slug, events.c.occurred_at, events.c.id)
 Index(
     "ix_events_dead",

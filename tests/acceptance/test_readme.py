@@ -148,8 +148,8 @@ BLOCKS = {
     "events.md": {"sql": 2, "sh": 2, "json": 1, "python": 1},
     "hosting.md": {"python": 1},
     "operations.md": {"cron": 1, "ini": 2, "sql": 1},
-    "outcomes.md": {"sh": 2, "sql": 1},
-    "sandbox.md": {"console": 1, "sh": 10, "python": 1},
+    "outcomes.md": {"sh": 2, "sql": 2},
+    "sandbox.md": {"console": 1, "sh": 10, "python": 1, "toml": 1},
     "your-app.md": {"python": 3, "sh": 2, "js": 1},
 }
 

@@ -42,6 +42,9 @@ def chaos(
     faults: Annotated[
         float, typer.Option(help="Largest share of calls with one kind of background fault.", min=0, max=1)
     ] = _DEFAULT.faults,
+    stale: Annotated[
+        float, typer.Option(help="Share of reads that are three seconds behind.", min=0, max=1)
+    ] = _DEFAULT.stale,
     limit: Annotated[
         float, typer.Option(help="Cobalt's rate limit, calls a second.", min=1, max=10_000)
     ] = _DEFAULT.limit,
@@ -64,6 +67,7 @@ def chaos(
         burst=burst,
         timeout=timeout,
         faults=faults,
+        stale=stale,
         keep=keep,
         rates=Rates(
             customers=customers,

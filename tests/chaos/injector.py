@@ -69,7 +69,7 @@ class FaultInjector:
         if self.postgres is not None and not self.postgres.is_up:
             self.postgres.start()
         self.control.set_faults(_NO_FAULTS)
-        self.control.change_settings(notifications_lost=0, notifications_duplicated=0, token_renewals=0)
+        self.control.change_settings(notifications_lost=0, notifications_duplicated=0, token_renewals=0, stale_reads=0)
 
     def _actions(self) -> Mapping[FaultKind, Callable[[FaultStep], str | None]]:
         return {

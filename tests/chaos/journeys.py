@@ -9,6 +9,7 @@ from cobalt_mirror.cobalt.sandbox import catalogue
 from cobalt_mirror.cobalt.sandbox.catalogue import Application
 from cobalt_mirror.events import (
     ConfigChanged,
+    ConfigRemoved,
     ConnectionAuthorized,
     ConnectionRemoved,
     Event,
@@ -174,6 +175,11 @@ class Customer:
                 connection_id=opened,
             )
             self._think(0.3)
+        if self._happens(0.15):  # and start again, or not
+            about: dict[str, Any] = {"slug": application.slug, "config_id": config_id, "connection_id": opened}
+            yield from self._happened(ConfigRemoved, **about)
+            if self._happens(0.5):
+                yield from self._happened(ConfigChanged, fields=some_values(self.chance, application.fields), **about)
         self._think(5)
 
     def _remove(self) -> Steps:

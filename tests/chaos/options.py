@@ -58,6 +58,7 @@ class Options:
         burst: Cobalt's burst, calls at once.
         timeout: Total time of one call, in seconds. A lease lasts longer than two.
         faults: Largest share of calls with one kind of background fault.
+        stale: Share of reads that are answered as things were three seconds before.
         keep: Whether to keep the evidence even if no invariant is violated.
     """
 
@@ -68,6 +69,7 @@ class Options:
     burst: int = 5
     timeout: float = 3.0
     faults: float = 0.08
+    stale: float = 0.1
     keep: bool = False
     rates: Rates = field(default_factory=Rates)
 

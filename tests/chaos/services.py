@@ -161,6 +161,7 @@ def _serve_sandbox(options: Options, folder: Path, reaper: Reaper) -> str:
         "rate_per_second": options.limit,
         "rate_burst": options.burst,
         "token_renewals": _TOKEN_RENEWALS if options.rates.renewals else 0.0,
+        "stale_reads": options.stale,
         "notifications_lost": 0.2,
         "notifications_duplicated": 0.2,
         "notifications_delay_seconds": 0.2,
@@ -169,7 +170,7 @@ def _serve_sandbox(options: Options, folder: Path, reaper: Reaper) -> str:
     words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     file = folder / "sandbox.log"
     with file.open("wb") as log:
-        command = [str(COMMAND), "sandbox", "--port", "0", "--seed", str(options.seed), *words]
+        command = [str(COMMAND), "sandbox", "--in-memory", "--port", "0", "--seed", str(options.seed), *words]
         process = reaper.spawn(command, environment={**os.environ, "PYTHONUNBUFFERED": "1"}, output=log)
     deadline = time.monotonic() + _START_TIMEOUT_SECONDS
     while process.poll() is None and time.monotonic() < deadline:

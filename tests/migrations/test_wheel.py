@@ -90,7 +90,7 @@ def test_it_holds_what_runs_and_nothing_else(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
 
-    assert {name.partition("/")[0] for name in names} == {"cobalt_mirror"}
+    assert {name.partition("/")[0] for name in names} == {"cobalt_mirror", "cobalt_mirror_command.py"}
     assert names >= {
         "cobalt_mirror/__init__.py",
         "cobalt_mirror/py.typed",

@@ -70,6 +70,11 @@ def changed(id_: str, second: float = 0, payload: dict[str, Any] | None = None, 
     return entry(EventType.CONFIG_CHANGED, id_, second, payload=payload, **columns)
 
 
+def config_removed(id_: str, second: float = 0, payload: dict[str, Any] | None = None, **columns: Any) -> Entry:
+    """A removal of a config."""
+    return entry(EventType.CONFIG_REMOVED, id_, second, payload=payload, **columns)
+
+
 def removed(
     id_: str, second: float = 0, *, auth_type: str | None = None, connection_id: str | None = None, **columns: Any
 ) -> Entry:

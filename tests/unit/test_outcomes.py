@@ -9,9 +9,9 @@ import pytest
 from cobalt_mirror import cobalt
 from cobalt_mirror.cobalt import CobaltError, ResponseError
 from cobalt_mirror.db.errors import CannotUnseal
-from cobalt_mirror.db.statuses import Move
+from cobalt_mirror.db.statuses import Move, Unseen
 from cobalt_mirror.events import EventType
-from cobalt_mirror.workers.errors import AccountGone, OutOfTime
+from cobalt_mirror.workers.errors import AccountDenied, AccountGone, OutOfTime
 from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, backoff, outcome_of, superseded
 
 TOLD: dict[str, Any] = {"code": "CODE", "message": "in Cobalt's words", "request_id": "r-1", "call": "PUT /api"}
@@ -24,6 +24,8 @@ def said(kind: type[ResponseError], status: int) -> CobaltError:
 #: Every error, the event that ended in it, and the outcome's verdict and move.
 ROWS: list[tuple[Exception, EventType, Verdict, Move | None]] = [
     (OutOfTime(), EventType.CONFIG_CHANGED, Verdict.SNOOZE, None),
+    (AccountDenied("not yet", delay=timedelta(seconds=2)), EventType.CONFIG_CHANGED, Verdict.SNOOZE, None),
+    (AccountDenied("too many", delay=None), EventType.CONFIG_CHANGED, Verdict.RETRY, Move.PROVIDER),
     (AccountGone("gone"), EventType.CONFIG_CHANGED, Verdict.DEAD, Move.OPERATOR),
     (CannotUnseal("no key"), EventType.USER_SIGNED_UP, Verdict.RETRY, Move.OPERATOR),
     (ZeroDivisionError("a bug"), EventType.USER_SIGNED_UP, Verdict.RETRY, Move.OPERATOR),
@@ -42,6 +44,11 @@ ROWS: list[tuple[Exception, EventType, Verdict, Move | None]] = [
     (said(cobalt.Refused, 400), EventType.CONFIG_CHANGED, Verdict.DEAD, Move.CUSTOMER),
     (said(cobalt.Refused, 422), EventType.USER_SIGNED_UP, Verdict.DEAD, Move.OPERATOR),
     (said(cobalt.Refused, 409), EventType.CONFIG_CHANGED, Verdict.RETRY, Move.PROVIDER),
+    (said(cobalt.Refused, 400), EventType.USER_DELETED, Verdict.RETRY, Move.OPERATOR),
+    (said(cobalt.Refused, 422), EventType.USER_DELETED, Verdict.RETRY, Move.OPERATOR),
+    (said(cobalt.Refused, 409), EventType.USER_DELETED, Verdict.RETRY, Move.PROVIDER),
+    (said(cobalt.KeyRefused, 403), EventType.USER_DELETED, Verdict.RETRY, Move.OPERATOR),
+    (cobalt.InvalidIdentifier("no"), EventType.USER_DELETED, Verdict.DEAD, Move.OPERATOR),
 ]
 
 
@@ -59,12 +66,35 @@ def test_an_error_becomes_its_outcome(error: Exception, event: EventType, verdic
     assert not kept or outcome.response == {**TOLD, "status": getattr(error, "status", None)}
 
 
+def test_a_call_that_is_refused_with_a_key_that_works_does_not_blame_the_key() -> None:
+    outcome = outcome_of(said(cobalt.KeyRefused, 403), EventType.CONFIG_CHANGED)
+
+    assert outcome.detail == (
+        "PUT /api: Cobalt refuses this call, although it accepts the key for others: "
+        '403 CODE "in Cobalt\'s words" (request_id r-1)'
+    )
+
+
 def test_no_error_of_cobalts_is_missing_from_the_table() -> None:
     def leaves(kind: type[CobaltError]) -> set[type[CobaltError]]:
         below = {leaf for each in kind.__subclasses__() for leaf in leaves(each)}
         return below | {kind} if kind not in {CobaltError, ResponseError, cobalt.TransportError} else below
 
     assert {type(error) for error, *_ in ROWS if isinstance(error, CobaltError)} == leaves(CobaltError)
+
+
+#: What Cobalt does not show, when an event ends for that.
+UNSEEN = [
+    (AccountGone("gone"), Unseen.ACCOUNT),
+    (said(cobalt.UnknownApplication, 404), Unseen.APPLICATION),
+    (said(cobalt.Refused, 400), None),
+    (said(cobalt.KeyRefused, 403), None),
+]
+
+
+@pytest.mark.parametrize(("error", "unseen"), UNSEEN)
+def test_what_a_read_may_show_later_is_kept_with_the_outcome(error: Exception, unseen: Unseen | None) -> None:
+    assert outcome_of(error, EventType.CONFIG_CHANGED).unseen is unseen
 
 
 @pytest.mark.parametrize(("asked_for", "seconds"), [(3.5, 3.5), (None, 1.0), (0.0, 0.0)])
@@ -77,7 +107,7 @@ def test_an_error_without_words_is_told_by_its_name() -> None:
 
 
 def test_an_outcome_asks_for_nothing_that_is_not_named() -> None:
-    plain = {"move": None, "delay": None, "looked": False, "alone": False, "response": None}
+    plain = {"move": None, "delay": None, "looked": False, "alone": False, "response": None, "unseen": None}
 
     assert asdict(superseded("a later one")) == {"verdict": Verdict.SUPERSEDED, "detail": "a later one", **plain}
     assert asdict(DONE) == {"verdict": Verdict.DONE, "detail": None, **plain}

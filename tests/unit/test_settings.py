@@ -1,5 +1,7 @@
 """The variables of our processes: which one decides, and in which forms a value is understood."""
 
+from typing import Any
+
 import pytest
 
 from cobalt_mirror.db.errors import BadSetting
@@ -81,3 +83,51 @@ def test_a_key_that_cannot_be_one_of_cobalts_is_named_and_not_shown(key: str) ->
         "COBALT_PREVIOUS_API_KEY",
     ]
     assert "s3cret" not in "".join(said)
+
+
+#: Every setting that is a number, with the nearest values outside its limits; None: it has no such limit.
+NUMBERS: dict[str, tuple[float | None, float | None]] = {
+    "COBALT_RATE_PER_SECOND": (-0.001, 100_001),
+    "COBALT_BURST": (0, 10_001),
+    "COBALT_PROCESSES": (0, 10_001),
+    "COBALT_TIMEOUT_SECONDS": (0, 120.5),
+    "WORKER_PROCESSES": (0, 65),
+    "WORKER_THREADS": (0, 65),
+    "RETRY_BASE_SECONDS": (0, 604_801),
+    "RETRY_CAP_SECONDS": (0, 604_801),
+    "RETRY_GIVE_UP_DAYS": (0, 36_501),
+    "CATALOGUE_REFRESH_SECONDS": (0, 31_449_601),
+    "DELAYED_WRITE_SECONDS": (-1, 604_801),
+    "RECONCILE_CONFIG_SHARE": (-0.1, 1.1),
+    "RECONCILE_BRAKE_SHARE": (-0.1, 1.1),
+    "RECONCILE_BRAKE_COUNT": (-1, 1_000_000_001),
+    "NOTIFICATION_ERROR_CHARACTERS": (-1, 100_001),
+    "STATUS_LONGEST_WAIT_SECONDS": (0, 604_801),
+    "WEB_PORT": (-1, 65_536),
+}
+
+
+def test_no_number_is_missing_from_the_table() -> None:
+    kinds: dict[str, Any] = {name.upper(): field.annotation for name, field in Settings.model_fields.items()}
+
+    assert {name for name, kind in kinds.items() if kind in {int, float, int | None, float | None}} == set(NUMBERS)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_outside_its_limits_is_refused_with_the_name_of_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for value in ("inf", "-inf", "nan", "1e999", "", *NUMBERS[name]):
+        monkeypatch.setenv(name, str(value))
+        if value == "":  # unset
+            Settings.from_environment()
+            continue
+        with pytest.raises(BadSetting, match=rf"^{name}: (Input )?(should|must) be"):
+            Settings.from_environment()
+
+
+def test_a_rate_may_be_off_and_is_otherwise_one_that_redis_can_keep() -> None:
+    assert Settings(cobalt_rate_per_second=0).cobalt_rate_per_second == 0
+    assert Settings(cobalt_rate_per_second=0.001).cobalt_rate_per_second == 0.001
+    with pytest.raises(ValueError, match=r"must be 0 or at least 0\.001"):
+        Settings(cobalt_rate_per_second=0.0009)

@@ -1,27 +1,30 @@
-"""The command line, `cobalt-mirror`: its entry point, and one sentence for every expected error."""
+"""The command line, `cobalt-mirror`: its entry point, and one sentence for every error."""
 
+import os
 import sys
+import traceback
 
 
 def main() -> None:
-    """Run one command. An expected error prints one sentence and exits with 1; a bug keeps its traceback."""
+    """Run one command. An error prints one sentence and exits with 1; the traceback of a bug is for LOG_LEVEL=debug."""
     try:
         from cobalt_mirror.workers.cli.app import app  # noqa: PLC0415 - an app that only publishes has no typer
 
         app(prog_name="cobalt-mirror")
-    except ModuleNotFoundError as error:
-        from cobalt_mirror.extras import describe_missing  # noqa: PLC0415
-
-        sys.exit(_failed(describe_missing(error, "workers")))
     except Exception as error:
-        # Only now, so that no command waits for the libraries whose errors these are.
-        from cobalt_mirror.workers.terminal.failures import describe, is_expected  # noqa: PLC0415
-
-        if not is_expected(error):
-            raise
-        sys.exit(_failed(describe(error)))
+        print(f"cobalt-mirror: {_describe(error)}", file=sys.stderr)  # noqa: T201 - there may be no typer
+        sys.exit(1)
 
 
-def _failed(sentence: str) -> int:
-    print(f"cobalt-mirror: {sentence}", file=sys.stderr)  # noqa: T201 - there may be no typer
-    return 1
+def _describe(error: Exception) -> str:
+    # Only now, so that no command waits for what describes its failure.
+    from cobalt_mirror.extras import describe_missing  # noqa: PLC0415
+
+    if isinstance(error, ModuleNotFoundError) and (missing := describe_missing(error, "workers")) is not None:
+        return missing
+    from cobalt_mirror.workers.ops.readiness import find_newer_schema  # noqa: PLC0415
+    from cobalt_mirror.workers.terminal.failures import describe, is_expected  # noqa: PLC0415
+
+    if not is_expected(error) and os.environ.get("LOG_LEVEL", "").strip().lower() == "debug":
+        traceback.print_exception(error)
+    return describe(error, newer_schema=find_newer_schema(error))

@@ -16,7 +16,7 @@ Exit codes:
   0    done; services (up, worker, relay, web, sandbox) also when a signal stopped them
   1    failed, such as a wrong setting, an unreachable database or Redis, an unknown customer
   2    wrong usage or bad input; reconcile: differences remain
-  3    status: work is halted, or events are dead; reconcile: another run is under way
+  3    status: you must act, the first line says why; reconcile: another run is under way
   130  interrupted by Ctrl-C
 """
 
@@ -26,9 +26,9 @@ COMMANDS = {
     "demo": "Run simulated customers, then compare the mirror with Cobalt.",
     "publish": "Publish one event, or many with --ndjson.",
     "show": "Show everything stored about one customer.",
-    "status": "Show events by status, dead events, and whether work is halted.",
+    "status": "Show what you have to do, and how everything fares.",
     "reconcile": "Compare the mirror with Cobalt and repair it. Made for cron.",
-    "sandbox": "Serve a stand-in for Cobalt until Ctrl-C.",
+    "sandbox": "Serve a stand-in for Cobalt until Ctrl-C, or make a catalogue for it.",
     "migrate": "Create or update the tables of the mirror. Run it before every start.",
     "worker": "Process events until SIGTERM.",
     "relay": "Send the workers a message for each account with due work.",

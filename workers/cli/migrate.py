@@ -1,5 +1,6 @@
 """`cobalt-mirror migrate`: create or update the tables of the mirror."""
 
+import math
 from typing import Annotated
 
 import typer
@@ -13,9 +14,10 @@ _PATIENCE = Patience()
 
 def migrate(
     lock_timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds to wait for a lock; queries of the host may wait as long.")
+        float,
+        typer.Option(min=0.1, max=3600, help="Seconds to wait for a lock; queries of the host may wait as long."),
     ] = _PATIENCE.lock,
-    tries: Annotated[int, typer.Option(min=1, help="Number of tries to get the lock.")] = _PATIENCE.tries,
+    tries: Annotated[int, typer.Option(min=1, max=10_000, help="Number of tries to get the lock.")] = _PATIENCE.tries,
 ) -> None:
     """Create or update the tables of the mirror. Run it before every start.
 
@@ -28,6 +30,8 @@ def migrate(
     Example:
       DATABASE_URL=postgresql://app@db/app cobalt-mirror migrate
     """
+    if math.isnan(lock_timeout):  # neither below the minimum nor above the maximum
+        raise typer.BadParameter("--lock-timeout must be a number of seconds")
     settings = Settings.from_environment()
     upgrade(settings, Patience(lock=lock_timeout, tries=tries))
     typer.echo(f"the database at {settings.shown_url()} is up to date")

@@ -39,13 +39,13 @@ def publish(
         str | None, typer.Option(help="Auth type, such as oauth2 (connection_authorized, connection_removed).")
     ] = None,
     config_id: Annotated[
-        str | None, typer.Option(help="Config id; the account's id when left out (config_changed).")
+        str | None, typer.Option(help="Config id; the account's id when left out (config_changed, config_removed).")
     ] = None,
     connection_id: Annotated[
         str | None,
         typer.Option(
             help="Connection, in an application that holds several (connection_authorized, config_changed, "
-            "connection_removed)."
+            "config_removed, connection_removed)."
         ),
     ] = None,
     field: Annotated[

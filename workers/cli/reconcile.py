@@ -15,7 +15,7 @@ from cobalt_mirror.workers.ops.readiness import ready_for_work
 from cobalt_mirror.workers.ops.reconciling import run_reconciliation
 from cobalt_mirror.workers.reconcile import Ending, Options, Report, ShowProgress
 from cobalt_mirror.workers.reconcile.progress import show_nothing
-from cobalt_mirror.workers.terminal.output import cell, console, print_json, table
+from cobalt_mirror.workers.terminal.output import cell, console, print_json, print_table
 from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
 #: The exit code when another run is under way.
@@ -25,7 +25,7 @@ _UNITS = {"s": 1, "min": 60, "m": 60, "h": 3_600, "d": 86_400}
 
 
 def _age(text: str) -> timedelta:
-    match = re.fullmatch(r"(\d{1,6}) ?(s|min|m|h|d)", text)
+    match = re.fullmatch(r"([0-9]{1,5}) ?(s|min|m|h|d)", text)
     if match is None:
         raise typer.BadParameter(f"{text!r}: expected a number with its unit, such as 90s, 30min, 24h or 7d")
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
@@ -111,7 +111,7 @@ def _print(report: Report, options: Options) -> None:
             (d.what, d.linked_account_id, d.slug, d.config_id, d.column, d.mirror, d.cobalt, _proof(d.is_proved))
             for d in report.differences
         ]
-        screen.print(table("differences", columns, rows))
+        print_table(screen, "differences", columns, rows)
         screen.print()
     screen.print(
         f"run {run.id}: {run.pages} pages, {run.compared} accounts compared, {run.adopted} adopted,"

@@ -1,10 +1,12 @@
 """`cobalt-mirror relay`: send the workers a message for each account with due work."""
 
 from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.actors import declare_queues
 from cobalt_mirror.workers.broker import create_broker
 from cobalt_mirror.workers.clients import create_redis
+from cobalt_mirror.workers.heartbeat import Heartbeat, Queues
 from cobalt_mirror.workers.ops.readiness import ready_for_relay
 from cobalt_mirror.workers.relay import Relay
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
@@ -28,6 +30,9 @@ def relay() -> None:
         declare_queues(broker)
         sender = Relay(engine=engine, broker=broker, settings=settings)
         Watchdog(sender.find_fault).start()
+        heartbeat = Heartbeat(ProcessKind.RELAY, engine, queues=Queues(client, settings.redis_namespace))
+        heartbeat.start()
         with stop_on_signal(sender.stop.set):
             sender.run()
+        heartbeat.stop()
     engine.dispose()

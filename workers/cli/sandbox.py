@@ -1,19 +1,29 @@
-"""`cobalt-mirror sandbox`: serve a stand-in for Cobalt, for development."""
+"""`cobalt-mirror sandbox`: serve a stand-in for Cobalt, for development, and make a catalogue for it."""
 
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
-from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxSettings, serve
+from cobalt_mirror.cobalt.sandbox import SandboxSettings, serve
 from cobalt_mirror.cobalt.sandbox.controls import DEFAULT_KEYS
+from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.workers.cli.values import json_or_text
 from cobalt_mirror.workers.errors import NotReady
+from cobalt_mirror.workers.local.sandbox import keeping, load_state, make_sandbox, state_file
+from cobalt_mirror.workers.settings import Settings
 
 DEFAULT_PORT = 8474
 
+sandbox = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-def sandbox(
+
+@sandbox.callback(invoke_without_command=True)
+def serve_sandbox(
+    context: typer.Context,
+    *,
     host: Annotated[
         str, typer.Option(help="Address to listen on. Keep it on the loopback: the control API needs no key.")
     ] = ("127.0.0.1"),
@@ -23,20 +33,75 @@ def sandbox(
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Setting of the sandbox; repeatable.")
     ] = None,
+    catalogue: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML file with the applications; default: its own.")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File that keeps its data; default: see above.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin empty, without the data of the file.")] = False,
+    in_memory: Annotated[bool, typer.Option("--in-memory", help="Keep no file.")] = False,
 ) -> None:
-    """Serve a stand-in for Cobalt until Ctrl-C.
+    """Serve a stand-in for Cobalt until Ctrl-C, or make a catalogue for it.
 
-    Its data is in memory and lost when it stops.
+    Its data is kept in the file sandbox.json beside the SQLite database (with PostgreSQL: in var/) if that folder is
+    there, else in memory.
 
     \b
     Example:
       cobalt-mirror sandbox --port 8474 --set password_values=masked
+      cobalt-mirror sandbox import applications.toml
+      cobalt-mirror sandbox --catalogue applications.toml
     """
-    state = Sandbox(seed=seed, settings=read_settings(setting or [], rate_limited=rate_limit))
-    try:
-        serve(host, port, sandbox=state, on_ready=_announce)
-    except OSError as error:
-        raise NotReady(f"the sandbox cannot listen at {host}, port {port} ({error.strerror}); try --port 0") from error
+    if context.invoked_subcommand is not None:
+        return
+    if in_memory and (state is not None or fresh):
+        raise typer.BadParameter("--in-memory keeps no file, so --state and --fresh have no meaning with it")
+    served = make_sandbox(catalogue, seed=seed, settings=read_settings(setting or [], rate_limited=rate_limit))
+    file = None if in_memory else state or _default_state_file()
+    keeper = None if file is None else load_state(served, file, fresh=fresh)[0]
+    with ExitStack() as resources:
+
+        def ready(url: str) -> None:
+            if keeper is not None:
+                resources.enter_context(keeping(keeper))
+            _announce(url, file)
+
+        try:
+            serve(host, port, sandbox=served, on_ready=ready)
+        except OSError as error:
+            text = f"the sandbox cannot listen at {host}, port {port} ({error.strerror}); try --port 0"
+            raise NotReady(text) from error
+
+
+@sandbox.command("import")
+def import_applications(
+    file: Annotated[Path, typer.Argument(help="TOML file to write; it must not be there yet.")],
+    account: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Account to look through; repeatable. Default: the first ten of the listing."),
+    ] = None,
+) -> None:
+    """Make a catalogue of the applications that are enabled at Cobalt.
+
+    Reads from the Cobalt of COBALT_API_KEY and COBALT_BASE_URL, and changes nothing there. Cobalt shows the fields and
+    workflows of an application only in a config, so the accounts should have one of each. No values, connections,
+    credentials or names of accounts are written; the choices of fields are those that the account sees.
+
+    \b
+    Example:
+      cobalt-mirror sandbox import applications.toml --account acme
+    """
+    from cobalt_mirror.workers.ops.catalogue_import import import_catalogue  # noqa: PLC0415 - it loads Redis's client
+
+    imported = import_catalogue(Settings.from_environment(), file, linked_account_ids=account or [])
+    typer.echo(f"wrote {len(imported.slugs)} applications to {file}: {', '.join(imported.slugs)}")
+    if imported.without_fields:
+        slugs = ", ".join(imported.without_fields)
+        typer.echo(f"without fields, since no config of these was seen: {slugs}; name an account with --account")
+    if imported.left_out:
+        typer.echo(f"left out, since they connect neither by oauth2 nor by key: {', '.join(imported.left_out)}")
+    typer.echo(f"serve it with: cobalt-mirror sandbox --catalogue {file}")
 
 
 def read_settings(assignments: list[str], *, rate_limited: bool) -> SandboxSettings:
@@ -60,6 +125,14 @@ def read_settings(assignments: list[str], *, rate_limited: bool) -> SandboxSetti
         raise typer.BadParameter(f"--set {first['loc'][0]}: {first['msg']}") from None
 
 
-def _announce(url: str) -> None:
+def _default_state_file() -> Path | None:
+    """Return the file beside the database; None if there is no folder of a database, which only `migrate` makes."""
+    file = state_file(DatabaseSettings.from_environment())
+    return file if file.parent.is_dir() else None
+
+
+def _announce(url: str, file: Path | None) -> None:
     typer.echo(f"the sandbox listens at {url}; Ctrl-C stops it")
+    kept = "in memory, and lost when it stops" if file is None else f"kept in {file}; --fresh begins empty"
+    typer.echo(f"  its data is {kept}")
     typer.echo(f"  export COBALT_BASE_URL={url} COBALT_API_KEY={DEFAULT_KEYS['test']}")

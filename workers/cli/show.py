@@ -10,10 +10,10 @@ from cobalt_mirror.db.deletions import Deletion
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.ops.customer import Customer, read_customer
 from cobalt_mirror.workers.ops.readiness import ready_for_database
-from cobalt_mirror.workers.terminal.output import console, print_json, table
+from cobalt_mirror.workers.terminal.output import console, print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console
 
 
 def show(
@@ -44,29 +44,33 @@ def show(
 
 def _print(customer: Customer) -> None:
     screen = console()
+    if customer.halt is not None:
+        print_line(screen, "HALTED", f"no event is carried out, for anyone: {customer.halt.reason}")
+        screen.print()
     account = customer.account
     if account is None:
         screen.print("the mirror has no such account" if customer.deletion else "the mirror has no such account yet")
     else:
         row = (account.linked_account_id, account.name, account.status, account.environment, account.udf)
         names = ("account", "name", "status", "environment", "udf", "fresh at")
-        screen.print(table("account", names, [(*row, account.fresh_at)]))
+        print_table(screen, "account", names, [(*row, account.fresh_at)])
     if customer.deletion is not None:
         screen.print()
-        screen.print(_receipt(customer.deletion))
+        _print_receipt(screen, customer.deletion)
     for title, columns, rows in _sections(customer):
         screen.print()
         if rows:
-            screen.print(table(title, columns, rows))
+            print_table(screen, title, columns, rows)
         else:
             screen.print(f"no {title}")
 
 
-def _receipt(deletion: Deletion) -> "Table":
+def _print_receipt(screen: "Console", deletion: Deletion) -> None:
     columns = ("requested at", "event", "source", "deleted at", "confirmed at", "note")
     confirmed = deletion.confirmed_at or "not yet"
     request = (deletion.occurred_at, deletion.event_id, deletion.source)
-    return table("receipt of the deletion", columns, [(*request, deletion.gone_at, confirmed, deletion.note)])
+    row = (*request, deletion.gone_at, confirmed, deletion.note)
+    print_table(screen, "receipt of the deletion", columns, [row])
 
 
 Section = tuple[str, tuple[str, ...], list[tuple[Any, ...]]]

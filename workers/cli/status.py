@@ -1,15 +1,22 @@
-"""`cobalt-mirror status`: show events by status, waiting work, dead events, and whether work is halted."""
+"""`cobalt-mirror status`: show what the operator has to do, events by status, waiting work, and dead events."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.migrating.version import check_migrated
+from cobalt_mirror.db.statuses import Move, ProcessKind
+from cobalt_mirror.db.waiting import Retrying, WaitingEvent
+from cobalt_mirror.workers.ops.actions import Action, list_actions
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
-from cobalt_mirror.workers.ops.readiness import list_key_problems, ready_for_database
-from cobalt_mirror.workers.terminal.output import ago, cell, console, duration, print_json, table
+from cobalt_mirror.workers.ops.readiness import find_redis_failure, list_key_problems
+from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.terminal.output import ago, console, duration, print_json, print_line, print_table
 
 #: The exit code for a monitor: a person must act.
 NEEDS_ACTION = 3
@@ -20,60 +27,102 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Do not check the webhook at Cobalt.")] = False,
 ) -> None:
-    """Show events by status, dead events, and whether work is halted.
+    """Show what you have to do, and how everything fares.
 
-    Lists dead events with the reason and who must act. Warns if Cobalt does not send notifications, and of a key that
-    cannot be one of Cobalt's. Exits with 3 if work is halted or any event is dead, so that a monitor can run it.
+    The first lines say what is wrong and what to do. Exits with 3 if there is something that only you can do, so that a
+    monitor can run it: no relay or worker runs, work is halted or overdue, Redis or a key is missing. What is up to
+    Cobalt or to a customer, such as a refused value, is listed and does not count. Warns if Cobalt does not send
+    notifications, and of a key that cannot be one of Cobalt's.
 
     \b
     Example:
-      cobalt-mirror status --json | jq .events.pending
+      cobalt-mirror status --json | jq .actions
     """
-    settings = ready_for_database()
+    settings = Settings.from_environment()
+    newer_schema = check_migrated(settings)
     engine = create_engine(settings)
     try:
         overview = read_overview(engine, dead=dead)
     finally:
         engine.dispose()
-    if settings.cobalt_api_key or settings.cobalt_previous_api_key:
-        overview.warnings.extend(list_key_problems(settings))
-    if not offline and overview.halt is None and settings.cobalt_api_key:
+    facts = overview.facts(settings, newer_schema=newer_schema, redis_failure=find_redis_failure(settings))
+    actions = list_actions(facts)
+    overview.warnings.extend(list_key_problems(settings))
+    if not offline and overview.halt is None and settings.cobalt_api_key.get_secret_value():
         from cobalt_mirror.workers.ops.subscription import list_webhook_problems  # noqa: PLC0415 - it loads httpx
 
         overview.warnings.extend(list_webhook_problems(settings, overview.webhook))
     if as_json:
-        print_json({"database": settings.shown_url(), **asdict(overview)})
+        print_json({"actions": actions, "database": settings.shown_url(), **asdict(overview)})
     else:
+        _print_actions(actions, overview)
         _print(overview, settings.described_url())
-    if overview.needs_action:
+    if actions:
         raise typer.Exit(NEEDS_ACTION)
 
 
-def _print(overview: Overview, database: str) -> None:
-    counts = ", ".join(f"{number} {name}" for name, number in overview.events.items())
+def _print_actions(actions: Sequence[Action], overview: Overview) -> None:
     screen = console()
-    screen.print(f"events       {counts}")
-    if overview.oldest_waiting_at is not None:
-        screen.print(f"waiting      oldest event for {ago(overview.oldest_waiting_at, overview.at)}")
-    if overview.rereads:
-        screen.print(f"rereads      {overview.rereads} subjects will be read again")
-    for line in _deletions(overview):
-        screen.print(f"deletions    {line}")
-    screen.print(f"work         {_work(overview)}")
-    screen.print(f"database     {cell(database)}")
-    screen.print(f"environment  {overview.environment or 'unknown before the first successful call'}")
-    screen.print(f"catalogue    {_catalogue(overview)}")
-    screen.print(f"reconcile    {_reconciliation(overview)}")
-    for warning in overview.warnings:
-        screen.print(f"warning      {cell(warning)}")
-    if overview.dead_by_move:
-        moves = ", ".join(f"{number} by the {move}" for move, number in sorted(overview.dead_by_move.items()))
-        screen.print(f"dead         to resolve: {moves}")
+    for action in actions:
+        print_line(screen, "ACTION", action.text)
+    if not actions:
+        advice = "" if overview.processes else f"; {_NOTHING_HAS_RUN}"
+        print_line(screen, "action", f"none needed{advice}")
+
+
+_NOTHING_HAS_RUN = "no process has run here yet: start `cobalt-mirror worker` and `cobalt-mirror relay`, or `up`"
+
+
+def _print(overview: Overview, database: str) -> None:
+    screen = console()
+    for label, text in _lines(overview, database):
+        print_line(screen, label, text)
     if overview.dead:
         rows = [(e.move, e.type, e.linked_account_id, e.slug, e.last_error, e.source, e.id) for e in overview.dead]
         columns = ("who must act", "type", "account", "application", "reason", "source", "id")
         screen.print()
-        screen.print(table("dead events", columns, rows))
+        print_table(screen, "dead events", columns, rows)
+
+
+def _lines(overview: Overview, database: str) -> Iterator[tuple[str, str]]:
+    yield "events", ", ".join(f"{number} {name}" for name, number in overview.events.items())
+    if overview.longest_waiting is not None:
+        yield "waiting", _waiting(overview.longest_waiting, overview.at)
+    for move, retrying in sorted(overview.retrying.items()):
+        yield "failing", _failing(move, retrying, overview.at)
+    if overview.rereads:
+        yield "rereads", f"{overview.rereads} subjects will be read again"
+    for line in _deletions(overview):
+        yield "deletions", line
+    yield "work", _work(overview)
+    yield "processes", _processes(overview)
+    yield "database", database
+    yield "environment", overview.environment or "unknown before the first successful call"
+    yield "catalogue", _catalogue(overview)
+    yield "reconcile", _reconciliation(overview)
+    for warning in overview.warnings:
+        yield "warning", warning
+    if overview.dead_by_move:
+        moves = ", ".join(f"{number} by the {move}" for move, number in sorted(overview.dead_by_move.items()))
+        yield "dead", f"to resolve: {moves}"
+
+
+def _waiting(event: WaitingEvent, at: datetime) -> str:
+    subject = f"{event.type} of account {event.linked_account_id}{f' for {event.slug}' if event.slug else ''}"
+    reason = event.reason or "not attempted yet"
+    return f"oldest event for {ago(event.recorded_at, at)}: {subject}: {reason}"
+
+
+def _failing(move: Move, retrying: Retrying, at: datetime) -> str:
+    first = retrying.first
+    since = ago(first.retrying_since or first.recorded_at, at)
+    number = f"{retrying.number} event{'' if retrying.number == 1 else 's'}"
+    return f"{number}, the {move} must act; for the longest, {since}: account {first.linked_account_id}: {first.reason}"
+
+
+def _processes(overview: Overview) -> str:
+    alive = Counter(process.kind for process in overview.processes if process.is_alive(overview.at))
+    return ", ".join(f"{alive[kind]} {kind}" for kind in ProcessKind)
 
 
 def _deletions(overview: Overview) -> Iterator[str]:
@@ -81,18 +130,18 @@ def _deletions(overview: Overview) -> Iterator[str]:
     if deletions.asked_at is not None:
         yield f"{deletions.asked} requested and not carried out yet, oldest for {ago(deletions.asked_at, overview.at)}"
     if (oldest := deletions.oldest_unconfirmed) is not None:
-        account = cell(oldest.linked_account_id)
-        yield f"{deletions.unconfirmed} to be confirmed, oldest for {ago(oldest.gone_at, overview.at)}: {account}"
+        since = ago(oldest.gone_at, overview.at)
+        yield f"{deletions.unconfirmed} to be confirmed, oldest for {since}: {oldest.linked_account_id}"
     if (oldest := deletions.oldest_noted) is not None:
-        yield f"{deletions.noted} with a note, oldest: {cell(oldest.linked_account_id)}: {cell(oldest.note)}"
+        yield f"{deletions.noted} with a note, oldest: {oldest.linked_account_id}: {oldest.note}"
 
 
 def _work(overview: Overview) -> str:
     if overview.halt is None:
         return "not halted"
     next_probe = duration(overview.halt.probe_at - overview.at)
-    since, reason = ago(overview.halt.since, overview.at), cell(overview.halt.reason)
-    return f"HALTED for {since}, the {overview.halt.move} must act: {reason}; next probe in {next_probe}"
+    since = ago(overview.halt.since, overview.at)
+    return f"HALTED for {since}, the {overview.halt.move} must act: {overview.halt.reason}; next probe in {next_probe}"
 
 
 def _catalogue(overview: Overview) -> str:
@@ -112,4 +161,4 @@ def _reconciliation(overview: Overview) -> str:
         return passed
     if run.is_under_way(overview.at):
         return f"{passed}; run {run.id} is under way"
-    return f"{passed}; run {run.id} did not finish: {cell(run.stopped_because or 'killed')}"
+    return f"{passed}; run {run.id} did not finish: {run.stopped_because or 'killed'}"

@@ -3,20 +3,23 @@
 import os
 import re
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer
+from cobalt_mirror.cobalt.sandbox import SandboxServer
 from cobalt_mirror.db.addresses import shown_address
+from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.workers.cli.sandbox import DEFAULT_PORT
 from cobalt_mirror.workers.cli.web import address_of, listen
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.local.keeper import kept_running
 from cobalt_mirror.workers.local.procfile import find_procfile
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
-from cobalt_mirror.workers.local.sandbox import sandbox_environment
+from cobalt_mirror.workers.local.sandbox import keeping, load_state, make_sandbox, sandbox_environment, state_file
 from cobalt_mirror.workers.local.supervisor import Supervisor
+from cobalt_mirror.workers.ops.fresh_sandbox import describe_accounts_from_before
 from cobalt_mirror.workers.ops.readiness import check_redis
 from cobalt_mirror.workers.ops.subscription import subscribe
 from cobalt_mirror.workers.settings import Settings
@@ -25,26 +28,31 @@ from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
 def up(
     with_sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Run the sandbox in place of Cobalt; it starts empty each time.")
+        bool, typer.Option("--sandbox", help="Run the sandbox in place of Cobalt; it keeps its data.")
     ] = False,
     sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox; 0 for a free one.", min=0, max=65_535)] = (
         DEFAULT_PORT
     ),
+    catalogue: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML file with the sandbox's applications; default: its own.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin with an empty sandbox; the mirror stays.")] = False,
 ) -> None:
     """Run everything on this machine until Ctrl-C.
 
     Migrates, then runs the Procfile's worker, relay and web; run reconcile yourself. Without DATABASE_URL the mirror is
     a SQLite file, var/mirror.db; without REDIS_URL a Redis is started, with its data in var/redis; both are below the
     working directory. The sandbox sends its notifications to web; for the real Cobalt see `cobalt-mirror webhook
-    --help`.
+    --help`. It keeps its data in sandbox.json beside the SQLite file (with PostgreSQL: in var/).
 
     \b
     Example:
       cobalt-mirror up --sandbox
     """
+    if (fresh or catalogue is not None) and not with_sandbox:
+        raise typer.BadParameter("--fresh and --catalogue are for the sandbox; add --sandbox")
     with exit_on_signal(), ExitStack() as resources:
-        if with_sandbox:
-            os.environ.update(sandbox_environment(_serve_sandbox(resources, sandbox_port), os.environ))
+        begins_empty = with_sandbox and _serve_sandbox(resources, sandbox_port, catalogue=catalogue, fresh=fresh)
         settings = Settings.from_environment()
         if not with_sandbox and not settings.cobalt_api_key.get_secret_value():
             raise NotReady("COBALT_API_KEY is not set; set it to your key, or use `cobalt-mirror up --sandbox`")
@@ -55,9 +63,11 @@ def up(
         web_url = _choose_port(settings)
         processes = resources.enter_context(Supervisor(find_procfile(), environment=os.environ))
         processes.run_first()
-        if with_sandbox:  # it starts empty, so it has no webhook yet
+        if with_sandbox:
             subscribe(Settings.from_environment(), f"{web_url}/webhooks/cobalt")
         _announce(Settings.from_environment(), web_url, shows_key=with_sandbox)
+        if begins_empty and (warning := describe_accounts_from_before(settings)) is not None:
+            typer.echo(f"warning: {warning}", err=True)
         processes.start()
         try:
             processes.wait()
@@ -65,11 +75,17 @@ def up(
             typer.echo("stopping; work in progress is finished first", err=True)
 
 
-def _serve_sandbox(resources: ExitStack, port: int) -> str:
+def _serve_sandbox(resources: ExitStack, port: int, *, catalogue: Path | None, fresh: bool) -> bool:
+    """Serve a sandbox in Cobalt's place, and return whether it begins empty."""
+    sandbox = make_sandbox(catalogue)
+    keeper, has_data = load_state(sandbox, state_file(DatabaseSettings.from_environment()), fresh=fresh)
     try:
-        return resources.enter_context(SandboxServer(Sandbox(), port=port)).url
+        url = resources.enter_context(SandboxServer(sandbox, port=port)).url
     except OSError as error:
         raise NotReady(f"the sandbox cannot listen on port {port} ({error.strerror}); try --sandbox-port 0") from error
+    resources.enter_context(keeping(keeper))
+    os.environ.update(sandbox_environment(url, os.environ))
+    return not has_data
 
 
 def _start_redis(resources: ExitStack) -> str:
@@ -91,6 +107,8 @@ def _announce(settings: Settings, web_url: str, *, shows_key: bool) -> None:
     typer.echo(f"  Redis     {shown_address(settings.require_redis())}")
     typer.echo(f"  Cobalt    {settings.cobalt_base_url}")
     typer.echo(f"  web       {web_url}")
+    if shows_key:
+        typer.echo(f"  sandbox   {state_file(settings)} keeps its data; --fresh begins empty")
     if shows_key:  # the sandbox's, which is no secret
         variables = {"COBALT_API_KEY": settings.require_key(), "COBALT_BASE_URL": settings.cobalt_base_url}
         if "@" not in settings.require_redis():  # with a password it is one that the user has set

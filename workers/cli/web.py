@@ -6,9 +6,13 @@ from contextlib import closing, contextmanager
 
 import typer
 import uvicorn
+from starlette.applications import Starlette
 
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.errors import NotReady
+from cobalt_mirror.workers.heartbeat import Heartbeat
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
@@ -32,19 +36,27 @@ def web() -> None:
     Settings.from_environment().require_key()  # without a key, no notification could be verified
     settings = ready_for_database()
     logs.configure(settings.log_level)
+    engine = create_engine(settings)
+    heartbeat = Heartbeat(ProcessKind.WEB, engine)
     with closing(listen(settings)) as listening:
-        server = _Server(settings, lambda: typer.echo(f"web listens at {address_of(listening)}; Ctrl-C stops it"))
+        server = _Server(
+            create_app(settings, engine=engine),
+            lambda: typer.echo(f"web listens at {address_of(listening)}; Ctrl-C stops it"),
+        )
+        heartbeat.start()
         with stop_on_signal(server.stop):
             server.run(sockets=[listening])
+    heartbeat.stop()
+    engine.dispose()
 
 
 class _Server(uvicorn.Server):
     """A server that reports when it is ready and leaves signals to us, so that SIGTERM is not an error."""
 
-    def __init__(self, settings: Settings, on_ready: Callable[[], None]) -> None:
+    def __init__(self, app: Starlette, on_ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                create_app(settings),
+                app,
                 http="h11",
                 ws="none",
                 log_config=None,

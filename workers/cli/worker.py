@@ -21,7 +21,7 @@ def worker() -> None:
     """Process events until SIGTERM.
 
     Runs WORKER_PROCESSES processes with WORKER_THREADS threads each. This process is replaced by dramatiq's, so signals
-    and exit codes are dramatiq's: on SIGTERM, work in progress is finished first.
+    and exit codes are dramatiq's: on SIGTERM or SIGHUP, work in progress is finished first.
 
     \b
     Example:
@@ -48,4 +48,12 @@ def dramatiq_command(settings: Settings) -> list[str]:
         "--worker-shutdown-timeout": patience_ms,
     }
     words = [str(word) for option in options.items() for word in option]
-    return [sys.executable, "-P", "-m", "dramatiq", "cobalt_mirror.workers.main:start", *words, "--path"]
+    return [
+        sys.executable,
+        "-P",
+        "-m",
+        "cobalt_mirror.workers.dramatiq_master",
+        "cobalt_mirror.workers.main:start",
+        *words,
+        "--path",
+    ]

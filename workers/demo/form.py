@@ -44,17 +44,22 @@ def some_workflows(rng: Random, application: Application) -> list[Any]:
 
 
 def _value(rng: Random, field: Field) -> Any:
-    choices = [option.value for option in field.options]
+    if rng.random() < 0.1:
+        return None
+    if field.options:
+        return _choice(rng, field, [option.value for option in field.options])
     match field.field_type:
-        case _ if rng.random() < 0.1:
-            return None
-        case "select":
-            return rng.choice(choices)
-        case "multiselect":
-            return rng.sample(choices, rng.randint(0, len(choices)))
         case "checkbox":
             return rng.random() < 0.5
         case "number":
             return rng.randint(1, 90)
+        case "rule_engine":
+            return [{"lhs": rule.value, "operator": rng.choice(rule.operators).value} for rule in field.rules]
         case _:
             return f"{field.name} {rng.randint(1, 99)}"
+
+
+def _choice(rng: Random, field: Field, offered: list[str]) -> Any:
+    if field.labels:  # a mapping
+        return {label.value: rng.choice(offered) for label in field.labels}
+    return rng.sample(offered, rng.randint(0, len(offered))) if field.multiple else rng.choice(offered)

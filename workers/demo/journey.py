@@ -6,7 +6,7 @@ from typing import Self
 
 from cobalt_mirror.cobalt.sandbox import catalogue
 from cobalt_mirror.cobalt.sandbox.catalogue import Application, Grant
-from cobalt_mirror.events import ConnectionAuthorized, ConnectionRemoved, UserSignedUp
+from cobalt_mirror.events import ConfigRemoved, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
 from cobalt_mirror.workers.demo.form import some_changes, typed_credentials
 from cobalt_mirror.workers.demo.host import Host
 from cobalt_mirror.workers.demo.several import SeveralConnections
@@ -60,6 +60,8 @@ class Customer:
             self._configure(self.rng.choice(self.connected))
         if self._happens(0.3):
             self._remove(self.rng.choice(self.connected))
+        elif self._happens(0.2):
+            self._start_over()
 
     def _happens(self, probability: float) -> bool:
         return self.rng.random() < probability
@@ -117,6 +119,14 @@ class Customer:
         if self._happens(0.5):
             self._authorize(application, only or self.rng.choice(auth_types))
             self._configure(application)
+
+    def _start_over(self) -> None:
+        """Remove the config of an application that is connected once; half of the customers fill the form in again."""
+        application = self.connected[-1]
+        if not application.has_multi_auth_enabled:
+            self.host.publish(ConfigRemoved(self.id, application.slug))
+            if self._happens(0.5):
+                self._configure(application)
 
     # --- configuring --------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from cobalt_mirror.db import integrations
 from cobalt_mirror.workers.demo.compare import Difference, MirrorRows
-from cobalt_mirror.workers.terminal.output import table
+from cobalt_mirror.workers.terminal.output import print_table
 
 
 def show_page(screen: Console, connection: Connection, mirror: MirrorRows) -> None:
@@ -28,13 +28,8 @@ def show_page(screen: Console, connection: Connection, mirror: MirrorRows) -> No
         for integration in integrations(connection, account_id)
     ]
     screen.print()
-    screen.print(
-        table(
-            f"the integrations page of {account_id}",
-            ("application", "state", "connected at", "connects through", "description"),
-            rows,
-        )
-    )
+    columns = ("application", "state", "connected at", "connects through", "description")
+    print_table(screen, f"the integrations page of {account_id}", columns, rows)
 
 
 def show_calls(screen: Console, summary: Mapping[str, Any], *, events: int, renewals: int) -> None:
@@ -43,7 +38,7 @@ def show_calls(screen: Console, summary: Mapping[str, Any], *, events: int, rene
     rows = [(kind, str(calls), f"{calls / events:.2f}") for kind, calls in by_kind]
     total = ("total", str(summary["calls"]), f"{summary['calls'] / events:.2f}")
     screen.print()
-    screen.print(table(f"calls to Cobalt, for {events} events", ("call", "number", "per event"), [*rows, total]))
+    print_table(screen, f"calls to Cobalt, for {events} events", ("call", "number", "per event"), [*rows, total])
     throttled = summary["by_status"].get("429", 0)
     screen.print(f"of these, {throttled} were over Cobalt's limit of 20 a second")
     screen.print(f"meanwhile Cobalt renewed {renewals} tokens by itself")

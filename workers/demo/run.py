@@ -18,7 +18,7 @@ from cobalt_mirror.workers.demo.report import show_calls, show_differences, show
 from cobalt_mirror.workers.demo.services import DemoServices
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
-from cobalt_mirror.workers.terminal.output import console, table
+from cobalt_mirror.workers.terminal.output import console, print_table
 
 #: Customers that click at the same time.
 _CONCURRENT_CUSTOMERS = 8
@@ -54,7 +54,7 @@ def run_demo(services: DemoServices, *, customers: int, seed: int) -> bool:
     show_differences(screen, differences)
     if end.dead:
         rows = [(e.type, e.linked_account_id, e.slug, e.move, e.last_error) for e in end.dead]
-        screen.print(table("dead events", ("type", "account", "application", "move", "reason"), rows))
+        print_table(screen, "dead events", ("type", "account", "application", "move", "reason"), rows)
     typer.echo(summary_line(state, differences))
     return not differences and not end.dead
 

@@ -65,6 +65,7 @@ class Caller(Reader):
 
     Attributes:
         has_called: whether Cobalt was called.
+        has_written: whether a call was one that changes something there.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Caller(Reader):
     ) -> None:
         super().__init__(client, lease.linked_account_id, lease.slug)
         self._lease, self._longest_call_seconds, self._monotonic = lease, longest_call_seconds, monotonic
-        self.has_called = False
+        self.has_called = self.has_written = False
 
     def upsert_account(
         self,
@@ -87,28 +88,28 @@ class Caller(Reader):
         auth_credentials: Mapping[str, str] | None = None,
     ) -> LinkedAccount:
         """Create the account, or change what is given."""
-        return self._call(
+        return self._write(
             self._client.upsert_account, self._account_id, name=name, udf=udf, auth_credentials=auth_credentials
         )
 
     def delete_account(self) -> None:
         """Delete the account with everything that belongs to it."""
-        self._call(self._client.delete_account, self._account_id)
+        self._write(self._client.delete_account, self._account_id)
 
     def disconnect(self, *, auth_type: str | None = None, connection_id: str | None = None) -> None:
         """Disconnect one connected account, or all of them, with their configs."""
         name = {"auth_type": auth_type, "connection_id": connection_id}
-        self._call(self._client.disconnect, self._account_id, self._slug, **name)
+        self._write(self._client.disconnect, self._account_id, self._slug, **name)
 
     def ensure_config(self, key: ConfigKey) -> Config:
         """Find a config or create it."""
-        return self._call(self._client.config, self._account_id, self._slug, **_named(key))
+        return self._write(self._client.config, self._account_id, self._slug, **_named(key))
 
     def update_config(
         self, key: ConfigKey, *, fields: Mapping[str, Any], workflows: Sequence[Mapping[str, Any]]
     ) -> Config:
         """Replace what a config holds."""
-        return self._call(
+        return self._write(
             self._client.update_config,
             self._account_id,
             self._slug,
@@ -117,9 +118,13 @@ class Caller(Reader):
             workflows=workflows,
         )
 
+    def delete_config(self, key: ConfigKey) -> None:
+        """Delete one config."""
+        self._call(self._client.delete_config, self._account_id, self._slug, **_named(key))
+
     def set_config_field(self, key: ConfigKey, field_id: str, value: Any, *, workflow_id: str | None) -> None:
         """Set one field of a config, or of a workflow in it."""
-        self._call(
+        self._write(
             self._client.set_config_field,
             self._account_id,
             self._slug,
@@ -131,7 +136,7 @@ class Caller(Reader):
 
     def clear_config_field(self, key: ConfigKey, field_id: str, *, workflow_id: str | None) -> None:
         """Clear one field of a config, or of a workflow in it."""
-        self._call(
+        self._write(
             self._client.clear_config_field,
             self._account_id,
             self._slug,
@@ -142,7 +147,7 @@ class Caller(Reader):
 
     def set_workflow_enabled(self, key: ConfigKey, workflow_id: str, *, enabled: bool) -> None:
         """Switch a workflow of a config on or off."""
-        self._call(
+        self._write(
             self._client.set_workflow_enabled,
             self._account_id,
             self._slug,
@@ -150,6 +155,10 @@ class Caller(Reader):
             enabled=enabled,
             **_named(key),
         )
+
+    def _write(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        self.has_written = True
+        return self._call(call, *args, **kwargs)
 
     def _call(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._lease.ends - self._monotonic() < self._longest_call_seconds:

@@ -1,16 +1,19 @@
 """What is done about an account itself: a deletion ends it; sign-ups become one upsert; a check reads it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from cobalt_mirror.cobalt import LinkedAccount, Refused, UnknownAccount
-from cobalt_mirror.db.statuses import AccountStatus
+from cobalt_mirror.cobalt import LinkedAccount, Refused, UnexpectedAnswer, UnknownAccount
+from cobalt_mirror.db.rows import AccountRow
+from cobalt_mirror.db.statuses import AccountStatus, Expected
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.errors import AccountGone
+from cobalt_mirror.workers.errors import AccountDenied, AccountGone
 from cobalt_mirror.workers.handlers.access import Caller, Reader
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.folding import FoldedSignUp, fold_sign_ups
 from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, is_outage, next_look
 from cobalt_mirror.workers.handlers.offboarding import check_deleted, offboard
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
@@ -24,36 +27,101 @@ def handle_account(loaded: Loaded, cobalt: Caller, findings: Findings) -> None:
     if entries:
         _sign_up_together(loaded, cobalt, findings, entries)
     if loaded.check is not None and not (is_read or findings.changes):
-        read_account(cobalt, findings)
+        read_account(cobalt, findings, is_expected=loaded.check.expects is Expected.GONE)
 
 
-def read_account(cobalt: Reader, findings: Findings) -> None:
-    """Read an account for its own sake. One that was deleted here is left alone."""
+def read_account(cobalt: Reader, findings: Findings, *, is_expected: bool = False) -> None:
+    """Read an account for its own sake. One that was deleted here is left alone.
+
+    Args:
+        cobalt: the right to read.
+        findings: what to change.
+        is_expected: whether the account is expected to be missing, as Cobalt's listing does not show it: then this read
+            is the second that says so.
+
+    Raises:
+        AccountDenied: Cobalt says that it does not have the account, which is not believed yet.
+    """
     if findings.is_deleted:
         return
+    current, check = _find(cobalt), findings.loaded.check
+    if current is not None:
+        findings.saw_account(current, environment=cobalt.environment)
+    elif findings.account is not None and findings.account.status is AccountStatus.ACTIVE:
+        believe_or_wait(findings, is_expected=is_expected)
+    elif findings.account is None and check is not None and check.looks < len(LOOKS):  # another answer had it
+        findings.looks_again = timedelta(seconds=LOOKS[check.looks])
+
+
+def believe_or_wait(findings: Findings, *, is_expected: bool = False) -> None:
+    """Note that Cobalt says that it does not have an active account: missing, once it was looked at for long enough.
+
+    Raises:
+        AccountDenied: It is not believed yet.
+    """
+    loaded, denial = findings.loaded, findings.loaded.denial
+    delay = next_look(loaded.now if denial is None else denial.since, loaded.now)
+    if is_expected or (delay is None and denial is not None and not is_outage(denial, _share(loaded))):
+        findings.account_missing()
+        return
+    findings.is_denied = True
+    if delay is not None:
+        raise AccountDenied("Cobalt says that it does not have this account, and is asked again", delay=delay)
+    assert denial is not None  # noqa: S101 - a new denial has a delay
+    raise AccountDenied(
+        f"Cobalt says that it does not have {denial.denied} of {denial.accounts} accounts, which looks like an outage; "
+        "if they were deleted there: cobalt-mirror reconcile --allow-missing",
+        delay=None,
+    )
+
+
+def _share(loaded: Loaded) -> float:
+    return loaded.settings.reconcile_brake_share
+
+
+def look_for_account(cobalt: Reader, findings: Findings) -> bool:
+    """Look for the account itself after a call about it was told that there is none. Return whether Cobalt has it."""
     current = _find(cobalt)
     if current is not None:
-        findings.found_account(current, environment=cobalt.environment)
-    elif findings.account is not None and findings.account.status is AccountStatus.ACTIVE:
-        findings.account_missing()
+        findings.saw_account(current, environment=cobalt.environment)
+    return current is not None
 
 
 def with_account(cobalt: Caller, findings: Findings, call: Callable[[], T]) -> T:
     """Call Cobalt; if it does not know the account because no event signed it up, create it and call again.
 
     Raises:
+        AccountDenied: the mirror knows the account, and Cobalt says that it does not, which is not believed yet.
         AccountGone: the mirror knows the account, so it was deleted at Cobalt; only a sign-up makes it anew.
+        UnexpectedAnswer: Cobalt shows the account in one answer and not in another. Try again later.
+    """
+    try:
+        answer = call()
+    except UnknownAccount as error:
+        if not look_for_account(cobalt, findings):
+            if findings.has_account:
+                if findings.account is None or findings.account.status is not AccountStatus.MISSING:
+                    believe_or_wait(findings)
+                raise AccountGone(
+                    "Cobalt no longer has this account; if it was deleted by mistake, publish user_signed_up for it"
+                ) from error
+            findings.found_account(cobalt.upsert_account(), environment=cobalt.environment)
+    else:
+        findings.is_denied = False
+        return answer
+    return call_known(call)
+
+
+def call_known(call: Callable[[], T]) -> T:
+    """Call Cobalt about an account that it has just shown.
+
+    Raises:
+        UnexpectedAnswer: This answer says that there is no such account.
     """
     try:
         return call()
     except UnknownAccount as error:
-        if findings.has_account:
-            findings.account_missing()
-            raise AccountGone(
-                "Cobalt no longer has this account; if it was deleted by mistake, publish user_signed_up for it"
-            ) from error
-    findings.found_account(cobalt.upsert_account(), environment=cobalt.environment)
-    return call()
+        raise UnexpectedAnswer("Cobalt shows the account in one answer, and not in another") from error
 
 
 def _sign_up_together(loaded: Loaded, cobalt: Caller, findings: Findings, entries: Sequence[Entry]) -> None:
@@ -61,8 +129,19 @@ def _sign_up_together(loaded: Loaded, cobalt: Caller, findings: Findings, entrie
     if not fold.parts:
         findings.finish(entries, superseded("a later user_signed_up is done already"))
         return
+    current = None
+    # Cobalt does not document whether an upsert keeps or clears what it is not given. Right after a deletion there is
+    # nothing to keep.
+    if (fold.name is None or fold.udf is None) and not findings.erases_account:
+        current = _find(cobalt)
+        looks = max(entry.logged.looks for entry in entries)
+        if looks < len(LOOKS) and _is_older(current, than=loaded.account, now=loaded.now):
+            delay = timedelta(seconds=LOOKS[looks])
+            detail = "Cobalt's answer seems to be older than what was read or written last"
+            findings.finish(entries, Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=True, detail=detail))
+            return
     try:
-        _sign_up(cobalt, findings, fold)
+        _sign_up(cobalt, findings, fold, current)
     except Refused:
         if len(entries) == 1:
             raise
@@ -71,18 +150,29 @@ def _sign_up_together(loaded: Loaded, cobalt: Caller, findings: Findings, entrie
     findings.finish_folded(entries, fold.parts)
 
 
-def _sign_up(cobalt: Caller, findings: Findings, fold: FoldedSignUp) -> None:
-    """Upsert. What the events leave out is read first, for Cobalt does not document whether an upsert keeps or clears
-    what it is not given; also where the mirror has no such account, for Cobalt may have had it before the mirror."""
+def _is_older(current: LinkedAccount | None, *, than: AccountRow | None, now: datetime) -> bool:
+    """Tell whether a read is probably older than the mirror: it contradicts what the mirror learned a moment ago."""
+    mirrored = than
+    if mirrored is None or mirrored.verified_at is None or now - mirrored.verified_at >= FRESH:
+        return False
+    if mirrored.status is AccountStatus.DELETED:
+        return current is not None
+    if mirrored.status is not AccountStatus.ACTIVE:
+        return False
+    shown = None if current is None else (current.name, _texts(current.udf))
+    return shown != (mirrored.name, _texts(mirrored.udf))
+
+
+def _sign_up(cobalt: Caller, findings: Findings, fold: FoldedSignUp, current: LinkedAccount | None) -> None:
+    """Upsert. What the events leave out stays as Cobalt has it; if it has no such account any more, as it was."""
     name, udf = fold.name, fold.udf
-    if (name is None or udf is None) and not findings.erases_account:  # a moment ago it was read that there is none
-        current = _find(cobalt)
-        if current is not None:
-            name = current.name if name is None else name
-            udf = _texts(current.udf) if udf is None else udf
-            if not fold.auth_credentials and (name, udf) == (current.name, _texts(current.udf)):
-                findings.found_account(current, environment=cobalt.environment)
-                return
+    before = findings.account if current is None and not findings.erases_account else current
+    if before is not None:
+        name = before.name if name is None else name
+        udf = _texts(before.udf) if udf is None else udf
+    if current is not None and not fold.auth_credentials and (name, udf) == (current.name, _texts(current.udf)):
+        findings.found_account(current, environment=cobalt.environment)
+        return
     answer = cobalt.upsert_account(name=name, udf=udf, auth_credentials=fold.auth_credentials)
     findings.found_account(answer, environment=cobalt.environment)
 

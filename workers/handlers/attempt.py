@@ -1,4 +1,4 @@
-"""One attempt at one account: load, decide, save. Four actors call it; a message is only a nudge."""
+"""One attempt at one account: load, decide, save. An actor for each event type calls it."""
 
 import time
 from collections.abc import Callable
@@ -6,17 +6,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from cobalt_mirror.cobalt import Client, CobaltError, KeyRefused
 from cobalt_mirror.db.engine import Clock, database_clock
+from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.leases import give_back
 from cobalt_mirror.db.statuses import Move
-from cobalt_mirror.db.subject import get_opening
+from cobalt_mirror.db.subject import Opening, get_opening
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.workers.circuit import CircuitBreaker, FailureCount
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.decide import decide
+from cobalt_mirror.workers.handlers.failing import Failing
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.load import Claim, load
 from cobalt_mirror.workers.handlers.save import Save
@@ -53,27 +55,45 @@ class Attempts:
         """The circuit breaker, over the same resources."""
         return CircuitBreaker(engine=self.engine, client=self.client, clock=self.clock, failures=self.failures)
 
+    @property
+    def failing(self) -> Failing:
+        """What puts accounts off, over the same resources."""
+        return Failing(engine=self.engine, clock=self.clock, settings=self.settings, backoff=self.backoff)
+
     def attempt(self, linked_account_id: str) -> Progress:
-        """Work on the account's subject that is due the longest."""
-        with self.engine.begin() as connection:
-            began = self.monotonic()
-            opening = get_opening(connection, linked_account_id, self.clock)
-            is_blocked = self.breaker.blocks(opening.standing)
-            claim = (
-                None
-                if is_blocked
-                else load(
-                    connection,
-                    linked_account_id,
-                    opening=opening,
-                    began=began,
-                    settings=self.settings,
-                    vault=self.vault,
-                )
-            )
-        if is_blocked:
-            return Progress.SOME if self.breaker.allows_calls() else Progress.NOTHING
-        return Progress.NOTHING if claim is None else self._work(claim)
+        """Work on the account's subject that is due the longest. An account whose attempt fails as a whole waits.
+
+        Raises:
+            LeaseLost: another worker took over, and does the work.
+            SQLAlchemyError: the database fails.
+        """
+        claim = None
+        try:
+            with self.engine.begin() as connection:
+                began = self.monotonic()
+                opening = get_opening(connection, linked_account_id, self.clock)
+                is_blocked = self.breaker.blocks(opening.standing)
+                if not is_blocked:
+                    claim = self._load(connection, linked_account_id, opening, began)
+            if is_blocked:
+                return Progress.SOME if self.breaker.allows_calls() else Progress.NOTHING
+            return Progress.NOTHING if claim is None else self._work(claim)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            self.failing.put_off(linked_account_id, claim, error)
+            return Progress.NOTHING
+
+    def _load(self, connection: Connection, linked_account_id: str, opening: Opening, began: float) -> Claim | None:
+        return load(
+            connection,
+            linked_account_id,
+            opening=opening,
+            began=began,
+            settings=self.settings,
+            vault=self.vault,
+            backoff=self.backoff,
+        )
 
     def _work(self, claim: Claim) -> Progress:
         findings = Findings.begin(claim.loaded)
@@ -100,5 +120,11 @@ class Attempts:
                 self.breaker.open(connection, str(error), now)
             elif is_outage:
                 self.breaker.open(connection, f"Cobalt is down: {error}", now, move=Move.PROVIDER)
-            save = Save(connection=connection, now=now, backoff=self.backoff, is_refused=is_refused)
+            save = Save(
+                connection=connection,
+                now=now,
+                backoff=self.backoff,
+                is_refused=is_refused,
+                has_written=cobalt.has_written,
+            )
             save.attempt(claim, findings, error, environment=self.client.environment)

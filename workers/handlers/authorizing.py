@@ -1,24 +1,23 @@
 """Whether an authorisation shows at Cobalt, and the config that a connection gets with it."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from cobalt_mirror.cobalt import ConnectedAccount, Refused
-from cobalt_mirror.db.log import LoggedEvent
+from cobalt_mirror.db.log import Order
 from cobalt_mirror.db.rows import ConfigKey
+from cobalt_mirror.db.statuses import Unseen
 from cobalt_mirror.events import ConnectionAuthorized
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
+from cobalt_mirror.workers.handlers.config_plans import ConfigPlan
 from cobalt_mirror.workers.handlers.configs import change_config
 from cobalt_mirror.workers.handlers.findings import Findings
-from cobalt_mirror.workers.handlers.folding import Patch, config_key_of
+from cobalt_mirror.workers.handlers.folding import Patch
 from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.handlers.looking import not_yet
 from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict
 
-#: When what Cobalt does not show yet is looked at again, in seconds after the look before.
-LOOKS = (2.0, 3.0, 10.0)
-#: An authorisation of this age is believed to have failed when Cobalt does not show it.
-FRESH = timedelta(seconds=30)
+NOT_SHOWN = Outcome(verdict=Verdict.DONE, detail="Cobalt shows no such connection", unseen=Unseen.CONNECTION)
 
 
 def authorize(
@@ -28,7 +27,7 @@ def authorize(
     *,
     entries: Sequence[Entry],
     accounts: Sequence[ConnectedAccount],
-    changes: Sequence[Entry],
+    plans: Sequence[ConfigPlan],
 ) -> None:
     """See which authorisations show. Whatever is connected gets its config, also if the authorised account is not (any
     more) among it: whether a removal of one account came before or after must make no difference.
@@ -39,15 +38,17 @@ def authorize(
         findings: what to change.
         entries: the authorisations.
         accounts: what is connected.
-        changes: the changes of configs that this attempt will carry out: they find their configs themselves.
+        plans: what this attempt does about configs: those that it makes need not be found here, and one that was
+            removed after the last authorisation stays removed.
     """
     outcomes = {
-        entry.logged.key: DONE if _is_shown(entry, accounts) else not_yet(entry.logged, loaded.now) for entry in entries
+        entry.logged.key: DONE if _is_shown(entry, accounts) else not_yet(entry.logged, loaded.now, at_last=NOT_SHOWN)
+        for entry in entries
     }
-    ended = any(outcome.verdict is Verdict.DONE for outcome in outcomes.values())
+    ended = [entry.order for entry in entries if outcomes[entry.logged.key].verdict is Verdict.DONE]
     try:
-        if accounts and ended and loaded.settings.find_config_on_authorization:
-            _find_configs(loaded, cobalt, findings, accounts=accounts, changes=changes)
+        if ended:
+            _find_configs(loaded, cobalt, findings, accounts=accounts, plans=plans, authorized_at=max(ended))
     except Refused as error:  # the connection stands all the same
         without = Outcome(verdict=Verdict.DONE, detail=f"connected, but without a config: {error}")
         outcomes = {key: without if outcome is DONE else outcome for key, outcome in outcomes.items()}
@@ -66,16 +67,11 @@ def _is_shown(entry: Entry, accounts: Sequence[ConnectedAccount]) -> bool:
     )
 
 
-def not_yet(event: LoggedEvent, now: datetime) -> Outcome:
-    """Decide about an event whose connection Cobalt does not show: look again a few times before that is believed."""
-    is_early = event.due_at is not None and event.due_at > now  # another event brought us here
-    is_old = now - event.recorded_at >= FRESH
-    if is_early and not is_old:
-        return Outcome(verdict=Verdict.SNOOZE, delay=None)
-    if is_old or event.looks >= len(LOOKS):
-        return Outcome(verdict=Verdict.DONE, detail="Cobalt shows no such connection")
-    delay = timedelta(seconds=LOOKS[event.looks])
-    return Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=True, detail="Cobalt does not show the connection yet")
+def configs_of(loaded: Loaded, accounts: Sequence[ConnectedAccount]) -> list[ConfigKey]:
+    """Return the configs that authorisations have made: for each connection, the one that bears the account's id."""
+    if not loaded.settings.find_config_on_authorization:
+        return []
+    return list(dict.fromkeys(ConfigKey(loaded.account_id, account.connection_id or "") for account in accounts))
 
 
 def _find_configs(
@@ -84,14 +80,19 @@ def _find_configs(
     findings: Findings,
     *,
     accounts: Sequence[ConnectedAccount],
-    changes: Sequence[Entry],
+    plans: Sequence[ConfigPlan],
+    authorized_at: Order,
 ) -> None:
-    """Have the config that bears the account's id, for each connection, unless the mirror shows it or a waiting change
-    will find it."""
-    wanted = dict.fromkeys(ConfigKey(loaded.account_id, account.connection_id or "") for account in accounts)
-    known = {row.key for row in findings.configs} | {config_key_of(entry, loaded.account_id) for entry in changes}
+    """Have the configs of the connections, unless the mirror shows them, or a plan makes or has since removed them.
+
+    If the connection is to be read anyway, the mirror may be wrong, and finding a config reads it.
+    """
+    read = findings.changed_configs()
+    known = {row.key for row in findings.configs if loaded.check is None or row.key in read}
+    known |= {plan.key for plan in plans if plan.creates}
+    known |= {plan.key for plan in plans if plan.removed_at is not None and plan.removed_at > authorized_at}
     refused = None
-    for key in wanted:
+    for key in configs_of(loaded, accounts):
         try:
             if key not in known:
                 change_config(cobalt, findings, key, Patch())

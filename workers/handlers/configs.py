@@ -1,8 +1,8 @@
-"""What is done about configs: read (find or create), merge, write."""
+"""What is done about configs: read (find or create), merge, write, remove."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from cobalt_mirror.cobalt import Config, ConfigField, Refused, UnknownApplication, UnknownConfig
 from cobalt_mirror.db.equality import is_same
@@ -11,11 +11,32 @@ from cobalt_mirror.db.statuses import ConfigStatus, EventStatus
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller, Reader
 from cobalt_mirror.workers.handlers.accounts import with_account
+from cobalt_mirror.workers.handlers.config_plans import may_create
 from cobalt_mirror.workers.handlers.findings import Findings
-from cobalt_mirror.workers.handlers.folding import Desired, Patch, fold_configs, hides_values, is_secret, merge
-from cobalt_mirror.workers.handlers.identity import read_links
+from cobalt_mirror.workers.handlers.folding import (
+    Desired,
+    Patch,
+    fold_configs,
+    has_content,
+    hides_values,
+    is_secret,
+    merge,
+)
+from cobalt_mirror.workers.handlers.identity import Link, read_links
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of
+from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, outcome_of
+
+T = TypeVar("T")
+
+
+def remove_config(cobalt: Caller, findings: Findings, key: ConfigKey) -> None:
+    """Delete one config. One that Cobalt does not have is deleted already."""
+    try:
+        wanting(cobalt, findings, partial(cobalt.delete_config, key))
+    except UnknownConfig:
+        findings.config_absent(key)
+    else:
+        findings.config_deleted(key)
 
 
 def change_configs(
@@ -33,6 +54,9 @@ def change_configs(
     """
     for fold in fold_configs(entries, later, loaded.account_id):
         pending = [entry for entry in fold.entries if entry.logged.status == EventStatus.PENDING]
+        if not any(has_content(entry) for entry in fold.entries):
+            findings.finish(pending, _read_config(cobalt, findings, fold.key))
+            continue
         try:
             change_config(cobalt, findings, fold.key, fold.patch)
         except Refused as error:
@@ -45,6 +69,28 @@ def change_configs(
                     findings.effects[entry.logged.key] = {**findings.effects.get(entry.logged.key, {}), "config": True}
         else:
             findings.finish_folded(pending, fold.parts())
+
+
+def _read_config(cobalt: Caller, findings: Findings, key: ConfigKey) -> Outcome:
+    """Read one config, unless this attempt has done so, and return how events end that only want that."""
+    if key in findings.changed_configs():
+        return DONE
+    try:
+        found_config(findings, key, wanting(cobalt, findings, partial(cobalt.fetch_config, key)))
+    except UnknownConfig:
+        findings.config_absent(key)
+        return Outcome(verdict=Verdict.DONE, detail="Cobalt has no such config; it was read and not created")
+    return DONE
+
+
+def wanting(cobalt: Caller, findings: Findings, call: Callable[[], T]) -> T:
+    """Call Cobalt. If it does not know the account, create it where an event that waits wants it to exist.
+
+    Raises:
+        UnknownAccount: no event does.
+        AccountGone: see `with_account`.
+    """
+    return with_account(cobalt, findings, call) if any(map(may_create, findings.loaded.pending)) else call()
 
 
 def came_to_be(entry: Entry) -> bool:
@@ -135,17 +181,20 @@ def _change_fields(
             cobalt.set_config_field(key, id_, value, workflow_id=workflow_id)
 
 
-def read_configs(cobalt: Reader, findings: Findings, *, known: Container[ConfigKey] = ()) -> None:
+def read_configs(
+    cobalt: Reader, findings: Findings, *, known: Container[ConfigKey] = (), links: Sequence[Link] = ()
+) -> None:
     """Read every config that Cobalt lists or the mirror shows as installed, and note those that are gone.
 
     Args:
         cobalt: the right to read.
         findings: what to change.
         known: keys of configs that need no reading.
+        links: what is connected, beside what is noted.
     """
     listed = [ConfigKey(each.config_id, each.connection_id or "") for each in cobalt.fetch_configs()]
     shown = read_links(None if findings.connection is None else findings.connection.accounts)
-    ids = [*(key.connection_id for key in listed), *(link.connection_id for link in shown)]
+    ids = [*(key.connection_id for key in listed), *(link.connection_id for link in (*shown, *links))]
     holds_several = bool(findings.loaded.has_multi_auth) or any(ids)
     for key in dict.fromkeys([*(row.key for row in findings.configs), *listed]):
         if key in known:

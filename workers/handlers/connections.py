@@ -2,59 +2,74 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeAlias
 
-from cobalt_mirror.cobalt import Application, UnknownAccount, UnknownApplication
-from cobalt_mirror.db.statuses import AccountStatus
-from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved
+from cobalt_mirror.cobalt import Application, LinkedAccount, UnexpectedAnswer, UnknownAccount, UnknownApplication
+from cobalt_mirror.db.statuses import AccountStatus, Unseen
+from cobalt_mirror.events import ConnectionAuthorized, ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller, Reader
-from cobalt_mirror.workers.handlers.accounts import with_account
+from cobalt_mirror.workers.handlers.accounts import believe_or_wait, call_known, look_for_account, with_account
 from cobalt_mirror.workers.handlers.authorizing import authorize
-from cobalt_mirror.workers.handlers.configs import came_to_be, change_config, change_configs, read_configs
+from cobalt_mirror.workers.handlers.config_plans import config_events, may_create
+from cobalt_mirror.workers.handlers.configs import read_configs
+from cobalt_mirror.workers.handlers.configuring import depends_on_connected, make_configs, plan, remove_configs
 from cobalt_mirror.workers.handlers.disconnecting import REMOVED, Removed, removals_among, remove
 from cobalt_mirror.workers.handlers.findings import Findings
-from cobalt_mirror.workers.handlers.folding import Patch, config_key_of
 from cobalt_mirror.workers.handlers.identity import Evidence
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.handlers.naming import Names, must_be_read, name_changes
-from cobalt_mirror.workers.handlers.reading import found_connected, read_in_account
+from cobalt_mirror.workers.handlers.reading import found_connected, is_contradicted, read_in_account, wait_for_expected
+from cobalt_mirror.workers.handlers.recreation import read_if_made_anew
 from cobalt_mirror.workers.handlers.removals import is_moot, plan_removals, taken_ids, was_total
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
+
+#: The application, and the account if it had to be read as well.
+Read: TypeAlias = tuple[Application, LinkedAccount | None]
 
 
 def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> None:
     """Carry out the pending events of a connection, or read it if only a check asks."""
     if _supersede_what_was_removed_later(loaded, findings) and findings.account is None:
         # in order, those events would have had the account made
-        account = with_account(cobalt, findings, cobalt.fetch_account)
-        findings.found_account(account, environment=cobalt.environment)
+        findings.found_account(with_account(cobalt, findings, cobalt.fetch_account), environment=cobalt.environment)
     entries = findings.waiting()
     if not entries and loaded.check is None:
         return
     removals = removals_among(entries)
-    changes = _changes_among(entries)
-    if len(entries) > len(changes) or loaded.check is not None or must_be_read(loaded, changes):
-        application = _read(loaded, cobalt, findings, fetch=_reading(cobalt, findings))
-        if application is None:
+    changes = config_events(entries)
+    is_read = loaded.check is not None or must_be_read(loaded, changes) or depends_on_connected(loaded, changes)
+    if len(entries) > len(changes) or is_read:
+        read = _read(loaded, cobalt, findings, fetch=partial(_fetch, loaded, cobalt, findings))
+        if read is None:
             return
+        application, account = read
+        findings.looks_again = wait_for_expected(loaded, application)
         removed: Removed | None = Removed(accounts=application.connected_accounts)
         if removals:
-            removed = remove(loaded, cobalt, findings, removals=removals, application=application)
+            removed = remove(loaded, cobalt, findings, removals=removals, application=application, account=account)
         if removed is None:
             return
         _carry_out(loaded, cobalt, findings, application=application, removed=removed)
-    else:
-        _configure(loaded, cobalt, findings, changes=changes, names=Names())
+    elif not _configure(loaded, cobalt, findings, changes):
+        return
     findings.finish([entry for entry in removals if entry.logged.key not in findings.outcomes])
-    if loaded.check is not None:  # what this attempt wrote is known
+    if loaded.check is not None and findings.looks_again is None:  # what this attempt wrote is known
         read_configs(cobalt, findings, known=findings.changed_configs())
+    _have_account_read(findings)
+
+
+def _have_account_read(findings: Findings) -> None:
+    """Want the account read if Cobalt has just answered for it and the mirror does not show it."""
     if findings.account is None:
         findings.want_check("", reason="the mirror has no row for this account yet")
+    elif findings.account.status is AccountStatus.MISSING:
+        findings.want_check("", reason="Cobalt has the account again")
 
 
 def read_connection(loaded: Loaded, cobalt: Reader, findings: Findings) -> None:
     """Read a connection and its configs for their own sake."""
-    if _read(loaded, cobalt, findings, fetch=cobalt.fetch_application) is not None:
+    if _read(loaded, cobalt, findings, fetch=lambda: (_fetch_known(cobalt, findings), None)) is not None:
         read_configs(cobalt, findings)
 
 
@@ -64,44 +79,78 @@ def _carry_out(
     """Carry out authorisations and changes on what the removals left."""
     taken = taken_ids(removals_among([*loaded.pending, *loaded.done]), findings.effects)
     names = Names.shown(application, removed.accounts, taken=taken)
-    changes = name_changes(loaded, findings, _changes_among(findings.waiting()), names)
+    entries = name_changes(loaded, findings, config_events(findings.waiting()), names)
+    plans = plan(loaded, entries=entries, names=names, accounts=removed.accounts, renewed_since=removed.renewed_since)
+    remove_configs(cobalt, findings, plans)
     waiting = [entry for entry in findings.waiting() if isinstance(entry.event, ConnectionAuthorized)]
-    authorize(loaded, cobalt, findings, entries=waiting, accounts=removed.accounts, changes=changes)
-    _configure(loaded, cobalt, findings, changes=changes, names=names, renewed_since=removed.renewed_since)
+    authorize(loaded, cobalt, findings, entries=waiting, accounts=removed.accounts, plans=plans)
+    make_configs(loaded, cobalt, findings, plans)
 
 
-def _changes_among(entries: Sequence[Entry]) -> list[Entry]:
-    return [entry for entry in entries if isinstance(entry.event, ConfigChanged)]
+def _configure(loaded: Loaded, cobalt: Caller, findings: Findings, entries: Sequence[Entry]) -> bool:
+    """Carry out changes and removals of configs of the only connection, without reading it.
+
+    Returns:
+        False: Cobalt does not know the account, and nothing here wants it to exist.
+    """
+    plans = plan(loaded, entries=entries, names=Names())
+    try:
+        remove_configs(cobalt, findings, plans)
+        make_configs(loaded, cobalt, findings, plans)
+    except UnknownAccount:
+        if any(map(may_create, loaded.pending)) or look_for_account(cobalt, findings):
+            raise
+        _without_account(loaded, findings)
+        return False
+    return True
 
 
 def _supersede_what_was_removed_later(loaded: Loaded, findings: Findings) -> bool:
-    """Keep removed what a later removal removed. Return whether there was such."""
+    """Keep removed what a later removal removed. Return whether that would have had the account made."""
     removed = [entry.order for entry in loaded.done if was_total(entry)]
     taken = taken_ids(removals_among(loaded.done), {})
     waiting = [entry for entry in findings.waiting() if not isinstance(entry.event, ConnectionRemoved)]
     late = [entry for entry in waiting if any(order > entry.order for order in removed) or is_moot(entry, taken=taken)]
     findings.finish(late, superseded(REMOVED))
-    return bool(late)
+    return any(map(may_create, late))
 
 
-def _reading(cobalt: Caller, findings: Findings) -> Callable[[], Application]:
-    """Return how to read: what a host authorised or changed wants its account to exist, what it removed does not."""
-    if any(not isinstance(entry.event, ConnectionRemoved) for entry in findings.waiting()):
-        return partial(with_account, cobalt, findings, cobalt.fetch_application)
-    return cobalt.fetch_application
+def _fetch(loaded: Loaded, cobalt: Caller, findings: Findings) -> Read:
+    """Read the application: what a host authorised or changed wants its account to exist, what it removed does not."""
+    if any(map(may_create, findings.waiting())):
+        application = with_account(cobalt, findings, cobalt.fetch_application)
+    else:
+        application = _fetch_known(cobalt, findings)
+    account = read_if_made_anew(loaded, cobalt, findings, application)
+    if application.connected_accounts and loaded.connection is not None and loaded.connection.accounts is None:
+        findings.want_check(loaded.slug, reason="it was adopted from a listing, and its configs were never read")
+    return application, account
 
 
-def _read(
-    loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable[[], Application]
-) -> Application | None:
+def _fetch_known(cobalt: Reader, findings: Findings) -> Application:
+    """Read the application; an account that this answer does not know is looked for by itself."""
+    try:
+        application = cobalt.fetch_application()
+    except UnknownAccount:
+        if not look_for_account(cobalt, findings):
+            raise
+        return call_known(cobalt.fetch_application)
+    findings.is_denied = False
+    return application
+
+
+def _read(loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable[[], Read]) -> Read | None:
     """Read what is connected now.
 
     Returns:
         None: the account does not exist and nothing here wants it to, or the application is not enabled and only a
         check asks.
+
+    Raises:
+        UnexpectedAnswer: Cobalt shows the connection in one answer, and not in another. Try again later.
     """
     try:
-        application = fetch()
+        application, account = fetch()
     except UnknownAccount:
         _without_account(loaded, findings)
         return None
@@ -110,47 +159,31 @@ def _read(
             raise
         read_in_account(loaded, cobalt.fetch_account(), findings)
         return None
+    if not application.connected_accounts and is_contradicted(loaded, cobalt):
+        raise UnexpectedAnswer("Cobalt shows the connection in one answer, and not in another")
     found_connected(findings, application.connected_accounts, needs_reauth=application.reauth_required)
-    return application
+    findings.seen |= {Unseen.APPLICATION, *([Unseen.CONNECTION] if application.connected_accounts else [])}
+    return application, account
 
 
 def _without_account(loaded: Loaded, findings: Findings) -> None:
-    """Finish the removals of an account that Cobalt does not have; nothing but removals is left to wait."""
-    status = None if findings.account is None else findings.account.status
-    if status is AccountStatus.ACTIVE:
-        findings.want_check("", reason="Cobalt does not know the account")
-    elif status is AccountStatus.MISSING:  # what it had is gone with it
-        found_connected(findings, [])
+    """Finish the events of an account that Cobalt does not have: removals, and changes that only want a read.
+
+    Raises:
+        AccountDenied: the mirror has the account, so that is not believed yet.
+    """
+    if findings.account is not None and findings.account.status is AccountStatus.ACTIVE:
+        believe_or_wait(findings)
+    if findings.account is not None and findings.account.status is AccountStatus.MISSING:
+        found_connected(findings, [])  # what it had is gone with it
         findings.configs_deleted()
-    removals = findings.waiting()
+    removals = removals_among(findings.waiting())
     findings.effects.update(plan_removals(removals, removals_among(loaded.done), [], Evidence()).effects())
-    detail = "Cobalt has no such account, so there is nothing to remove"
-    findings.finish(removals, Outcome(verdict=Verdict.DONE, detail=detail))
+    findings.finish(findings.waiting(), _NO_ACCOUNT)
 
 
-def _configure(
-    loaded: Loaded,
-    cobalt: Caller,
-    findings: Findings,
-    *,
-    changes: Sequence[Entry],
-    names: Names,
-    renewed_since: Entry | None = None,
-) -> None:
-    """Carry out the changes. Where a removal took the configs along, what came after it goes into new ones, also what
-    was done already: a removal that comes late must not undo what is newer."""
-    done = [named for entry in _changes_among(loaded.done) if (named := names.complete(entry)) is not None]
-    if renewed_since is None:
-        change_configs(loaded, cobalt, findings, entries=changes, later=done)
-        return
-    newer = (entry for entry in done if entry.order > renewed_since.order)
-    changes = sorted([*changes, *newer], key=lambda entry: entry.order)
-    change_configs(loaded, cobalt, findings, entries=changes, later=[])
-    refused = (
-        named
-        for entry in loaded.ended
-        if came_to_be(entry) and entry.order > renewed_since.order and (named := names.complete(entry)) is not None
-    )
-    changed = {config_key_of(entry, loaded.account_id) for entry in changes}
-    for key in sorted({config_key_of(entry, loaded.account_id) for entry in refused} - changed):
-        change_config(cobalt, findings, key, Patch())
+_NO_ACCOUNT = Outcome(
+    verdict=Verdict.DONE,
+    detail="Cobalt has no such account, so there is nothing to read or remove",
+    unseen=Unseen.ACCOUNT,
+)

@@ -4,7 +4,7 @@ import structlog
 
 from cobalt_mirror.cobalt import CobaltError
 from cobalt_mirror.db.errors import DatabaseError
-from cobalt_mirror.workers.errors import AccountGone, OutOfTime
+from cobalt_mirror.workers.errors import AccountDenied, AccountGone, OutOfTime
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.accounts import handle_account
 from cobalt_mirror.workers.handlers.connections import handle_connection
@@ -14,7 +14,7 @@ from cobalt_mirror.workers.handlers.offboarding import account_goes_first
 
 log = structlog.get_logger()
 
-_FORESEEN = (CobaltError, DatabaseError, OutOfTime, AccountGone)
+_FORESEEN = (CobaltError, DatabaseError, OutOfTime, AccountDenied, AccountGone)
 
 
 def decide(loaded: Loaded, cobalt: Caller, findings: Findings) -> Exception | None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from cobalt_mirror.cobalt import Application, ConnectedAccount
+from cobalt_mirror.cobalt import Application, ConnectedAccount, LinkedAccount
+from cobalt_mirror.db.statuses import ConnectionStatus
 from cobalt_mirror.events import ConnectionAuthorized, ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
-from cobalt_mirror.workers.handlers.authorizing import LOOKS
 from cobalt_mirror.workers.handlers.findings import Findings, WantedCheck
 from cobalt_mirror.workers.handlers.identity import (
     Evidence,
@@ -23,6 +23,7 @@ from cobalt_mirror.workers.handlers.identity import (
     taken_before,
 )
 from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, NOT_YET
 from cobalt_mirror.workers.handlers.reading import found_connected
 from cobalt_mirror.workers.handlers.removals import RemovalPlan, is_moot, judgements, plan_removals, taken_ids
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
@@ -51,7 +52,13 @@ def removals_among(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def remove(
-    loaded: Loaded, cobalt: Caller, findings: Findings, *, removals: Sequence[Entry], application: Application
+    loaded: Loaded,
+    cobalt: Caller,
+    findings: Findings,
+    *,
+    removals: Sequence[Entry],
+    application: Application,
+    account: LinkedAccount | None = None,
 ) -> Removed | None:
     """Disconnect what the removals mean.
 
@@ -61,12 +68,14 @@ def remove(
         findings: what to change.
         removals: those that wait, oldest first.
         application: the read of this attempt.
+        account: the account, if this attempt has read it since.
 
     Returns:
         What stays; None: news that decides may be on its way, so everything of the connection waits for a moment.
     """
     accounts = application.connected_accounts
-    evidence = _gather(loaded, cobalt, removals=removals, application=application)
+    evidence = _gather(loaded, application=application)
+    evidence = _clarify(evidence, cobalt, removals=removals, application=application, account=account)
     _keep_seen(findings, removals=removals, evidence=evidence)
     if _wait_for_news(loaded, findings, removals=removals, evidence=evidence, accounts=accounts):
         return None
@@ -83,22 +92,29 @@ def remove(
     return Removed(accounts=left.accounts, renewed_since=left.plan.last_total if has_deleted else None)
 
 
-def _gather(loaded: Loaded, cobalt: Caller, *, removals: Sequence[Entry], application: Application) -> Evidence:
-    """Put together what tells a renewed token from a new connection; the account is read only if it must be."""
+def _gather(loaded: Loaded, *, application: Application) -> Evidence:
+    """Put together what tells a renewed token from a new connection."""
     links = [link_of(account) for account in application.connected_accounts]
     events = [*loaded.pending, *loaded.done]
-    evidence = Evidence(
+    return Evidence(
         shown=links,
         mirrored=read_links(None if loaded.connection is None else loaded.connection.accounts),
         authorizations=[entry for entry in events if isinstance(entry.event, ConnectionAuthorized)],
         notified_at=loaded.notified_at,
     )
-    return _clarify(evidence, cobalt, removals=removals, application=application)
 
 
-def _clarify(evidence: Evidence, cobalt: Caller, *, removals: Sequence[Entry], application: Application) -> Evidence:
+def _clarify(
+    evidence: Evidence,
+    cobalt: Caller,
+    *,
+    removals: Sequence[Entry],
+    application: Application,
+    account: LinkedAccount | None = None,
+) -> Evidence:
+    """Add the account, if the rest does not tell: it is read only if it must be, and was not."""
     if any(Judgement.UNCLEAR in each for each in judgements(removals, evidence.shown, evidence).values()):
-        return evidence.with_account(cobalt.fetch_account(), application)
+        return evidence.with_account(cobalt.fetch_account() if account is None else account, application)
     return evidence
 
 
@@ -121,20 +137,40 @@ def _wait_for_news(
     evidence: Evidence,
     accounts: Sequence[ConnectedAccount],
 ) -> bool:
-    """Put everything off if a removal means what was connected or renewed just now; return whether that is so."""
+    """Put everything off if a removal means what was connected or renewed just now, or what does not show yet.
+
+    Returns:
+        Whether that is so.
+    """
     found = judgements(removals, [link_of(account) for account in accounts], evidence)
     is_open = any(Judgement.RENEWED in each and may_have_news(link, now=loaded.now) for link, each in found.items())
+    is_absent = not accounts and not evidence.gone and _may_show_yet(loaded, removals)
     last = max(removals, key=lambda entry: entry.logged.looks).logged
-    if not is_open or last.looks >= len(LOOKS):
+    if not (is_open or is_absent) or last.looks >= len(LOOKS):
         return False
     delay, is_look = timedelta(seconds=LOOKS[last.looks]), True
     if last.looks and last.due_at is not None and last.due_at > loaded.now:  # another event brought us here
         delay, is_look = last.due_at - loaded.now, False
-    findings.finish(findings.waiting(), Outcome(verdict=Verdict.SNOOZE, delay=delay, detail=_WAITS))
-    findings.finish(removals, Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=is_look, detail=_WAITS))
+    detail = _WAITS if is_open else NOT_YET
+    findings.finish(findings.waiting(), Outcome(verdict=Verdict.SNOOZE, delay=delay, detail=detail))
+    findings.finish(removals, Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=is_look, detail=detail))
     if loaded.check is not None:
-        findings.check_waits = WantedCheck(slug=loaded.slug, delay=delay, reason=_WAITS)
+        findings.check_waits = WantedCheck(slug=loaded.slug, delay=delay, reason=detail)
     return True
+
+
+def _may_show_yet(loaded: Loaded, removals: Sequence[Entry]) -> bool:
+    """Tell whether an answer without any connection may be older than the connection that a fresh removal means.
+
+    It is believed if the mirror says so as well.
+    """
+    is_known = loaded.connection is not None and loaded.connection.status is ConnectionStatus.DISCONNECTED
+    effects = [entry.logged.effect or {} for entry in removals]
+    has_removed = any(effect.get("deleted") or effect.get("disconnected") for effect in effects)
+    has_left_over = bool(loaded.configs) or loaded.is_in_doubt  # deleted in any case
+    if is_known or has_removed or has_left_over:
+        return False
+    return any(loaded.now - entry.logged.recorded_at < FRESH for entry in removals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from cobalt_mirror.cobalt import LinkedAccount
 from cobalt_mirror.db.checks import record_check
 from cobalt_mirror.db.deletions import Deletion
+from cobalt_mirror.db.denials import end_denial, record_denial
 from cobalt_mirror.db.rows import (
     AccountColumns,
     AccountRow,
@@ -24,10 +25,11 @@ from cobalt_mirror.db.rows import (
     config_deleted,
     connection_change,
 )
-from cobalt_mirror.db.statuses import AccountStatus
+from cobalt_mirror.db.statuses import AccountStatus, Unseen
 from cobalt_mirror.db.tables import configs as configs_table
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.handlers.looking import ONCE_MORE
 from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, superseded
 
 Key: TypeAlias = tuple[str, str]
@@ -57,6 +59,9 @@ class Findings:
         changes: what to record in the mirror, in order.
         checks: subjects to be read again later.
         check_waits: why the check that was due has to wait, and for how long; None: it was carried out.
+        looks_again: when the check that was due is to be made again, as it did not show what it should; None: it did.
+        is_denied: whether Cobalt denied the account in this attempt; None: it did not say.
+        seen: what reads of this attempt have shown.
         environment: the environment that Cobalt's answer named.
         receipt: the receipt of the account's deletion as this attempt leaves it; None: as it was.
         erases_account: whether the account was deleted in this attempt, so that everything of its generation goes.
@@ -71,6 +76,9 @@ class Findings:
     changes: list[Change] = field(default_factory=list)
     checks: list[WantedCheck] = field(default_factory=list)
     check_waits: WantedCheck | None = None
+    looks_again: timedelta | None = None
+    is_denied: bool | None = None
+    seen: set[Unseen] = field(default_factory=set)
     environment: str | None = None
     receipt: Deletion | None = None
     erases_account: bool = False
@@ -122,6 +130,7 @@ class Findings:
         A name cannot be null: Cobalt says that there is none by leaving it out. A `udf` that is left out is unknown.
         """
         self.environment = answer.environment or environment
+        self.is_denied = False
         columns: AccountColumns = {"status": AccountStatus.ACTIVE, "name": answer.name, "environment": self.environment}
         if answer.udf is not None or "udf" in answer.raw:
             columns["udf"] = answer.udf
@@ -129,9 +138,18 @@ class Findings:
         before = self.account or AccountRow(linked_account_id=self.loaded.account_id, status=AccountStatus.ACTIVE)
         self.account = replace(before, **columns)
 
+    def saw_account(self, answer: LinkedAccount, *, environment: str | None) -> None:
+        """Note what a read says of the account: what ended because Cobalt did not show it is carried out after all."""
+        self.found_account(answer, environment=environment)
+        self.seen.add(Unseen.ACCOUNT)
+
     def account_missing(self) -> None:
-        """Note that Cobalt no longer has the account."""
+        """Note that Cobalt no longer has the account. One more look follows, in case that was wrong all the same."""
+        self.is_denied = False
         self.changes.append(account_change(self.loaded.account_id, status=AccountStatus.MISSING))
+        if self.account is not None:
+            self.account = replace(self.account, status=AccountStatus.MISSING)
+        self.want_check("", delay=ONCE_MORE, reason="a second read, to confirm that the account is missing")
 
     def account_deleted(self, receipt: Deletion) -> None:
         """Note that the account was deleted for good. What the mirror holds of it is stripped when this is saved."""
@@ -148,18 +166,26 @@ class Findings:
 
     def found_config(self, key: ConfigKey, columns: ConfigColumns) -> None:
         """Note what a config holds."""
-        self.changes.append(config_change(self.loaded.account_id, self.loaded.slug, key, **columns))
+        account_id, slug = self.loaded.account_id, self.loaded.slug
+        self.changes.append(config_change(account_id, slug, key, **columns))
+        row = ConfigRow(linked_account_id=account_id, slug=slug, **key._asdict(), **columns)
+        self.configs = [*(other for other in self.configs if other.key != key), row]
 
     def config_deleted(self, key: ConfigKey) -> None:
         """Note that a config is gone."""
         self.changes.append(config_deleted(self.loaded.account_id, self.loaded.slug, key))
+        self.configs = [row for row in self.configs if row.key != key]
+
+    def config_absent(self, key: ConfigKey) -> None:
+        """Note that Cobalt does not have a config. One that the mirror does not show either gets no row."""
+        if any(row.key == key for row in self.configs):
+            self.config_deleted(key)
 
     def configs_deleted(self, *, connection_id: str | None = None) -> None:
         """Note that the configs of one connection are gone, or (None) those of all of them."""
         gone = [row for row in self.configs if connection_id in {None, row.connection_id}]
         for row in gone:
             self.config_deleted(row.key)
-        self.configs = [row for row in self.configs if row not in gone]
 
     def changed_configs(self) -> set[ConfigKey]:
         """Return the keys of the configs that this attempt has read or written."""
@@ -180,6 +206,15 @@ class Findings:
         delay = timedelta(seconds=self.loaded.settings.delayed_write_seconds)
         for each in {slug} if self.has_account else {slug, ""}:
             self.want_check(each, reason=reason, delay=delay)
+
+
+def record_denied(connection: Connection, findings: Findings, now: datetime) -> None:
+    """Write whether Cobalt denies the account."""
+    loaded = findings.loaded
+    if findings.is_denied and loaded.denial is None:
+        record_denial(connection, loaded.account_id, since=now)
+    elif findings.is_denied is False and loaded.denial is not None:
+        end_denial(connection, loaded.account_id)
 
 
 def record_wanted(connection: Connection, findings: Findings, now: datetime) -> None:

@@ -10,7 +10,7 @@ from cobalt_mirror.cobalt.models import ConfigField
 from cobalt_mirror.db.equality import is_same
 from cobalt_mirror.db.forms import SECRET_TYPES
 from cobalt_mirror.db.rows import ConfigKey
-from cobalt_mirror.events import ConfigChanged, UserSignedUp
+from cobalt_mirror.events import ConfigChanged, ConfigRemoved, UserSignedUp
 from cobalt_mirror.events.stored import Entry
 
 #: What an answer shows in place of a password: a run of stars or dots.
@@ -151,9 +151,19 @@ def _config_event(entry: Entry) -> ConfigChanged:
     return entry.event
 
 
+def has_content(entry: Entry) -> bool:
+    """Tell whether an event changes something in a config. A change without content only wants it read."""
+    if not isinstance(entry.event, ConfigChanged):
+        return False
+    own = Patch()
+    own.add(entry.event)
+    return bool(own.steps())
+
+
 def config_key_of(entry: Entry, account: str) -> ConfigKey:
-    """Return which config an event changes: the one it names, else the one whose id is the account's."""
-    event = _config_event(entry)
+    """Return which config an event changes or removes: the one it names, else the one whose id is the account's."""
+    event = entry.event
+    assert isinstance(event, ConfigChanged | ConfigRemoved)  # noqa: S101 - the callers pass nothing else
     return ConfigKey(account if event.config_id is None else event.config_id, event.connection_id or "")
 
 

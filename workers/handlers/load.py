@@ -8,13 +8,16 @@ from itertools import compress
 from sqlalchemy import Connection
 
 from cobalt_mirror.db.deletions import find_waiting_deletion
+from cobalt_mirror.db.denials import get_denial
 from cobalt_mirror.db.due import forget_sent
 from cobalt_mirror.db.errors import CannotUnseal
+from cobalt_mirror.db.failures import count_failures, record_lost_attempt
 from cobalt_mirror.db.generations import Generation, get_generation
 from cobalt_mirror.db.leases import Lease, take_lease
 from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.mirror import Rows, find_account_row
 from cobalt_mirror.db.notifications import find_connected_times
+from cobalt_mirror.db.outcomes import reopen
 from cobalt_mirror.db.statuses import AccountStatus, EventStatus, Move
 from cobalt_mirror.db.subject import DueSubject, Opening, get_background
 from cobalt_mirror.db.vault import Vault
@@ -22,7 +25,7 @@ from cobalt_mirror.events import EventType, InvalidEvent
 from cobalt_mirror.events.stored import Entry, read_entry
 from cobalt_mirror.workers.handlers.findings import Findings, record_wanted
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of
+from cobalt_mirror.workers.outcomes import Backoff, Outcome, Verdict, outcome_of, wait_after
 from cobalt_mirror.workers.settings import Settings
 
 
@@ -57,6 +60,7 @@ def load(
     began: float,
     settings: Settings,
     vault: Vault,
+    backoff: Backoff,
 ) -> Claim | None:
     """Take the lease of the account and read its subject that is due.
 
@@ -67,12 +71,14 @@ def load(
         began: the process's monotonic clock, read before `opening`.
         settings: the settings in force.
         vault: the keys that open sealed values.
+        backoff: how long to wait after a failure.
 
     Returns:
         None: nothing is due, or another process holds the account.
     """
     due = opening.due
     if due is None:
+        reopen(connection, linked_account_id)  # the relay sees such events as due, and their account as idle
         forget_sent(connection, linked_account_id)
         return None
     lease = take_lease(connection, linked_account_id, due.slug, now=opening.now, began=began, ttl=settings.lease_ttl)
@@ -80,10 +86,13 @@ def load(
         return None
     claim = _read(connection, lease, due, opening=opening, settings=settings, vault=vault)
     if lease.abandoned is not None:  # recorded at once, for this process may die as well
-        reason = "a worker lost its lease on this account during an attempt"
+        reason, slug, now = "a worker lost its lease on this account during an attempt", lease.abandoned, opening.now
         findings = Findings.begin(claim.loaded)
-        findings.doubt(lease.abandoned, reason=reason)
-        record_wanted(connection, findings, opening.now)
+        findings.doubt(slug, reason=reason)
+        failures = count_failures(connection, linked_account_id, now, slug=slug)
+        due_at = now + wait_after(failures, settings, backoff)
+        record_lost_attempt(connection, linked_account_id, slug, now=now, due_at=due_at, reason=reason)
+        record_wanted(connection, findings, now)
     return claim
 
 
@@ -91,7 +100,11 @@ def _read(
     connection: Connection, lease: Lease, due: DueSubject, *, opening: Opening, settings: Settings, vault: Vault
 ) -> Claim:
     background = get_background(connection, lease.linked_account_id, due.slug)
-    generation = None if background.deletion is None else get_generation(connection, background.deletion)
+    is_alive = background.account is not None and background.account.status is not AccountStatus.DELETED
+    generation = (
+        None if background.deletion is None else get_generation(connection, background.deletion, is_alive=is_alive)
+    )
+    denied_since = background.denied_since
     rows, over = by_generation(background.events, generation)
     events, check = read_events(rows, vault), background.check
     waits_for_account = bool(due.slug) and (due.account_waits or generation is not None)
@@ -110,6 +123,7 @@ def _read(
         notified_at=_find_notified(connection, lease.linked_account_id, due.slug, events.pending),
         has_multi_auth=background.has_multi_auth,
         app_id=background.app_id,
+        denial=None if denied_since is None else get_denial(connection, denied_since),
         receipt=background.deletion,
         account_due_at=_find_account_due(connection, lease.linked_account_id, generation)
         if waits_for_account

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cobalt_mirror.db.checks import Check
 from cobalt_mirror.db.deletions import Deletion
+from cobalt_mirror.db.denials import Denial
 from cobalt_mirror.db.rows import AccountRow, ConfigRow, ConnectionRow
 from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.events.stored import Entry
@@ -32,6 +33,8 @@ class Loaded:
             seconds.
         has_multi_auth: whether an account may hold several connections to the application; None: not known.
         app_id: the application's id in the catalogue; None: not known.
+        denial: since when Cobalt says that it does not have the account, and of how many others it says so; None: it
+            does not say so.
         receipt: the receipt of the account's last deletion, if it was ever deleted.
         account_due_at: when the account's deletion, or the sign-up that begins its new generation, is due: a
             connection waits for either. None: neither waits.
@@ -51,6 +54,7 @@ class Loaded:
     notified_at: Sequence[datetime] = ()
     has_multi_auth: bool | None = None
     app_id: str | None = None
+    denial: Denial | None = None
     receipt: Deletion | None = None
     account_due_at: datetime | None = None
 

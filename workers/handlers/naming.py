@@ -1,16 +1,17 @@
-"""Which connection a change of a config means, in an application that holds several connections of one account."""
+"""Which connection a change or removal of a config means, in an application that holds several of one account."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cobalt_mirror.cobalt import Application, ConnectedAccount
-from cobalt_mirror.db.statuses import EventStatus, Move
-from cobalt_mirror.events import ConfigChanged
+from cobalt_mirror.db.statuses import EventStatus, Move, Unseen
+from cobalt_mirror.events import ConfigChanged, ConfigRemoved
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.handlers.authorizing import not_yet
 from cobalt_mirror.workers.handlers.findings import Findings
+from cobalt_mirror.workers.handlers.folding import has_content
 from cobalt_mirror.workers.handlers.identity import read_links
 from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.handlers.looking import not_yet
 from cobalt_mirror.workers.outcomes import Outcome, Verdict
 
 
@@ -89,30 +90,31 @@ def _outcome(loaded: Loaded, entry: Entry, names: Names) -> Outcome:
     if not names.holds_several:
         detail = (
             f"connection_id {named!r}: {loaded.slug} holds one connection of an account, which has no id; publish the "
-            "change again without connection_id"
+            "event again without connection_id"
         )
         return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
     possible = names.possible(entry)
     if named is None and len(possible) > 1:
         detail = (
-            f"which of them? The customer has {len(possible)} connections to {loaded.slug}; publish the change again "
+            f"which of them? The customer has {len(possible)} connections to {loaded.slug}; publish the event again "
             "with the connection_id of one: list_connections() shows them"
         )
         return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
-    outcome = not_yet(entry.logged, loaded.now)
-    if outcome.verdict is not Verdict.DONE:
-        return outcome
     which = f"a connection {named!r}" if named is not None else "any connection"
-    detail = f"Cobalt does not show {which} to {loaded.slug}; connect it, then publish the change again"
-    return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.CUSTOMER)
+    if not has_content(entry):  # what is not there has no config to read or remove
+        detail = f"Cobalt does not show {which} to {loaded.slug}, so there is no config to read or remove"
+        return not_yet(entry.logged, loaded.now, at_last=Outcome(verdict=Verdict.DONE, detail=detail))
+    detail = f"Cobalt does not show {which} to {loaded.slug}; the change is carried out once Cobalt shows it connected"
+    dead = Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.CUSTOMER, unseen=Unseen.CONNECTION)
+    return not_yet(entry.logged, loaded.now, at_last=dead)
 
 
 def _named(entry: Entry) -> str | None:
-    return entry.event.connection_id if isinstance(entry.event, ConfigChanged) else None
+    return entry.event.connection_id if isinstance(entry.event, ConfigChanged | ConfigRemoved) else None
 
 
 def _with_name(entry: Entry, connection_id: str | None) -> Entry:
-    assert isinstance(entry.event, ConfigChanged)  # noqa: S101 - the callers pass nothing else
+    assert isinstance(entry.event, ConfigChanged | ConfigRemoved)  # noqa: S101 - the callers pass nothing else
     if entry.event.connection_id == connection_id:
         return entry
     return Entry(entry.logged, replace(entry.event, connection_id=connection_id))

@@ -16,7 +16,7 @@ from cobalt_mirror.db.generations import find_generation
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.statuses import Move
-from cobalt_mirror.events import UserDeleted
+from cobalt_mirror.events import EventType, UserDeleted
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller, Reader
 from cobalt_mirror.workers.handlers.findings import Findings, WantedCheck
@@ -45,8 +45,9 @@ def offboard(loaded: Loaded, cobalt: Caller, findings: Findings) -> list[Entry]:
     try:
         _delete(cobalt)
     except CobaltError as error:
-        if outcome_of(error, last.event.type).verdict is Verdict.DEAD:  # the account stays, so the sign-ups count
-            wait = timedelta(seconds=loaded.settings.retry_base_seconds)
+        if outcome_of(error, EventType.USER_SIGNED_UP).verdict is Verdict.DEAD:  # no sign-up is at fault
+            # The deletion is tried again long before, and takes them along.
+            wait = timedelta(seconds=loaded.settings.retry_cap_seconds)
             findings.finish(
                 sign_ups, Outcome(verdict=Verdict.SNOOZE, delay=wait, detail="waits for the deletion of the account")
             )

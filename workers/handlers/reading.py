@@ -1,14 +1,17 @@
 """What a read of an application says of its connection, in the mirror's terms."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, assert_never
 
-from cobalt_mirror.cobalt import AccountIntegration, ConnectedAccount, LinkedAccount
+from cobalt_mirror.cobalt import AccountIntegration, Application, ConnectedAccount, LinkedAccount
 from cobalt_mirror.db.columns import stored_time
-from cobalt_mirror.db.rows import ConnectionColumns
-from cobalt_mirror.db.statuses import ConnectionStatus
+from cobalt_mirror.db.rows import ConnectionColumns, ConnectionRow
+from cobalt_mirror.db.statuses import ConnectionStatus, Expected
+from cobalt_mirror.workers.handlers.access import Reader
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.handlers.looking import LOOKS
 from cobalt_mirror.workers.slugs import CUSTOM, is_of
 
 
@@ -55,6 +58,49 @@ def find_integrations(account: LinkedAccount, *, slug: str, app_id: str | None) 
     found = [each for each in account.integrations if is_of(each, slug=slug, app_id=app_id)]
     is_unclear = not found and app_id is None and any(each.type == CUSTOM for each in account.integrations)
     return None if is_unclear else found
+
+
+def is_contradicted(loaded: Loaded, cobalt: Reader) -> bool:
+    """Tell whether the account's own answer shows a connection that the mirror has and the application's does not.
+
+    After a few attempts the application's answer counts, and at once if its end was notified or the listing lacks it.
+    """
+    is_live = loaded.connection is not None and loaded.connection.status is not ConnectionStatus.DISCONNECTED
+    is_expected = loaded.check is not None and loaded.check.expects is Expected.GONE
+    attempts = [entry.logged.attempts for entry in loaded.pending]
+    attempts += [] if loaded.check is None else [loaded.check.attempts]
+    if not is_live or is_expected or max(attempts, default=0) >= len(LOOKS):
+        return False
+    return bool(find_integrations(cobalt.fetch_account(), slug=loaded.slug, app_id=loaded.app_id))
+
+
+def wait_for_expected(loaded: Loaded, application: Application) -> timedelta | None:
+    """Return when to look again, because the read does not show what a check expects; None: it does, or never will."""
+    check = loaded.check
+    if check is None or check.looks >= len(LOOKS) or _shows(application, check.expects, loaded.connection):
+        return None
+    return timedelta(seconds=LOOKS[check.looks])
+
+
+def _shows(application: Application, expects: Expected | None, before: ConnectionRow | None) -> bool:
+    """Tell whether a read shows what a notification said. Of several connected accounts, one is enough.
+
+    Args:
+        application: the read.
+        expects: what it should show; None: nothing in particular.
+        before: the mirror's row before the read.
+    """
+    accounts = application.connected_accounts
+    match expects:
+        case None:
+            return True
+        case Expected.CONNECTED:
+            return any(account.status == "active" for account in accounts)
+        case Expected.REAUTH_REQUIRED:
+            return application.reauth_required or any(account.status != "active" for account in accounts)
+        case Expected.GONE:
+            return not accounts or (before is not None and len(accounts) < len(before.accounts or ()))
+    assert_never(expects)
 
 
 def connection_columns(accounts: Sequence[ConnectedAccount], *, needs_reauth: bool = False) -> ConnectionColumns:

@@ -1,6 +1,6 @@
 """Saves what an attempt found: the mirror, its history, the outcomes of events and what is to be read again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -8,26 +8,27 @@ from typing import Any, assert_never
 from sqlalchemy import Connection
 
 from cobalt_mirror.db import outcomes
-from cobalt_mirror.db.checks import finish_check, hold_check, postpone_check, record_check
+from cobalt_mirror.db.checks import finish_check, hold_check, look_again, postpone_check, record_check
+from cobalt_mirror.db.generations import note_begun
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.mirror import record_change
-from cobalt_mirror.db.outcomes import EventUpdate, record_effects, record_outcomes
-from cobalt_mirror.db.rows import account_change
+from cobalt_mirror.db.outcomes import EventUpdate, record_effects, record_outcomes, revive
+from cobalt_mirror.db.rows import Change, account_change
 from cobalt_mirror.db.state import pin_environment
-from cobalt_mirror.db.statuses import AccountStatus, Move
+from cobalt_mirror.db.statuses import AccountStatus, Move, Unseen
+from cobalt_mirror.db.tables import configs
 from cobalt_mirror.events import EventType
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.handlers.findings import Findings, record_wanted
+from cobalt_mirror.workers.errors import AccountDenied
+from cobalt_mirror.workers.handlers.findings import Findings, record_denied, record_wanted
 from cobalt_mirror.workers.handlers.load import Claim
 from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.handlers.looking import FRESH, SETTLED, not_yet
 from cobalt_mirror.workers.handlers.offboarding import record_offboarding
-from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of
+from cobalt_mirror.workers.outcomes import Backoff, Outcome, Verdict, outcome_of, wait_after
 from cobalt_mirror.workers.settings import Settings
-
-#: How long to wait after a failure; see `outcomes.backoff`.
-Backoff = Callable[..., timedelta]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +40,14 @@ class Save:
         now: the time.
         backoff: how long to wait after a failure.
         is_refused: whether Cobalt refuses the key, so that no event is at fault.
+        has_written: whether the attempt changed something at Cobalt.
     """
 
     connection: Connection
     now: datetime
     backoff: Backoff
     is_refused: bool
+    has_written: bool
 
     def attempt(self, claim: Claim, findings: Findings, error: Exception | None, *, environment: str | None) -> None:
         """Write everything that an attempt found.
@@ -58,8 +61,14 @@ class Save:
         loaded, connection = claim.loaded, self.connection
         record_offboarding(connection, findings, ended=claim.ended, now=self.now)
         self._record_mirror(claim, findings)
+        record_denied(connection, findings, self.now)
+        if findings.seen and not loaded.pending:
+            revive(connection, loaded.account_id, loaded.slug, findings.seen, at=self.now)
         record_outcomes(connection, self._event_updates(claim, findings, error))
         record_effects(connection, findings.effects)
+        receipt = loaded.receipt if findings.receipt is None else findings.receipt
+        if receipt is not None and not loaded.slug:
+            note_begun(connection, receipt)
         self._record_check(findings, error)
         record_wanted(connection, findings, self.now)
         if error is not None:
@@ -72,20 +81,38 @@ class Save:
         loaded = claim.loaded
         because = Because(at=self.now, cause=_cause(loaded))
         known = {} if findings.erases_account else claim.rows  # the erasure has just changed them
+        is_confirmed = loaded.check is not None and loaded.check.expects is not None and findings.looks_again is None
         for change in findings.changes:
+            before = known.get(change.row_key)
             is_changed = record_change(self.connection, change, because, known=known)
-            if is_changed and change.columns.get("status") is AccountStatus.MISSING:
-                self._read_what_it_had(loaded.account_id)
+            if not is_changed:
+                continue
+            status = change.columns.get("status")
+            if status is AccountStatus.MISSING:
+                self._read_all(loaded.account_id, reason="Cobalt no longer has the account", only_live=True)
+            elif before is not None and before["status"] is AccountStatus.MISSING:
+                self._read_all(loaded.account_id, reason="Cobalt has the account again", only_live=False)
+            if not is_confirmed:
+                self._doubt(change, before)
         is_sign_up = any(entry.logged.type == EventType.USER_SIGNED_UP for entry in loaded.pending)
         if not loaded.slug and findings.account is None and is_sign_up:  # it shows although it did not get through yet
             pending = account_change(loaded.account_id, status=AccountStatus.PENDING)
             record_change(self.connection, pending, because)
 
-    def _read_what_it_had(self, account_id: str) -> None:
-        """Have the connections and configs of an account that was found missing read; only reads change their rows."""
-        for slug in find_account_subjects(self.connection, account_id, only_live=True):
-            reason = "Cobalt no longer has the account"
+    def _read_all(self, account_id: str, *, reason: str, only_live: bool) -> None:
+        """Have the connections and configs of an account read; only reads change their rows."""
+        for slug in find_account_subjects(self.connection, account_id, only_live=only_live):
             record_check(self.connection, account_id, slug, due_at=self.now, reason=reason)
+
+    def _doubt(self, change: Change, before: Mapping[str, Any] | None) -> None:
+        """Have a subject read once more if a read alone changed what the mirror had just learned: it may be older."""
+        learned = None if before is None else before["verified_at"]
+        is_written = change.table is configs and self.has_written
+        if is_written or learned is None or self.now - learned >= FRESH:
+            return
+        account, slug = change.key["linked_account_id"], change.key.get("slug", "")
+        reason = "a second read, as the first one changed what was learned just before"
+        record_check(self.connection, account, slug, due_at=self.now + SETTLED, reason=reason)
 
     # --- events -------------------------------------------------------------------------------------------------------
 
@@ -105,7 +132,11 @@ class Save:
     def _outcome_of(self, error: Exception, entry: Entry) -> Outcome:
         if self.is_refused:
             return Outcome(verdict=Verdict.HALTED, detail=str(error))
-        return outcome_of(error, entry.event.type)
+        outcome = outcome_of(error, entry.event.type)
+        if outcome.unseen is not Unseen.APPLICATION:
+            return outcome
+        detail = "Cobalt does not show the application, and is asked again"
+        return not_yet(entry.logged, self.now, at_last=outcome, detail=detail, fresh=timedelta.max)
 
     # --- the check ----------------------------------------------------------------------------------------------------
 
@@ -117,16 +148,17 @@ class Save:
         if findings.check_waits is not None:
             due_at, reason = self.now + findings.check_waits.delay, findings.check_waits.reason
             postpone_check(connection, loaded.account_id, loaded.slug, due_at=due_at, error=reason)
+        elif error is None and findings.looks_again is not None:
+            due_at = self.now + findings.looks_again
+            look_again(connection, loaded.account_id, loaded.slug, due_at=due_at)
         elif error is None:
             finish_check(connection, loaded.account_id, loaded.slug, read_since=loaded.now)
         else:
-            due_at = self.now + wait_after(loaded.check.attempts, loaded.settings, self.backoff)
+            wait = error.delay if isinstance(error, AccountDenied) else None
+            if wait is None:
+                wait = wait_after(loaded.check.attempts, loaded.settings, self.backoff)
+            due_at = self.now + wait
             postpone_check(connection, loaded.account_id, loaded.slug, due_at=due_at, error=str(error)[:1000])
-
-
-def wait_after(attempts: int, settings: Settings, backoff: Backoff) -> timedelta:
-    """Return how long to wait after so many attempts."""
-    return backoff(attempts, base_seconds=settings.retry_base_seconds, cap_seconds=settings.retry_cap_seconds)
 
 
 def event_update(
@@ -135,7 +167,7 @@ def event_update(
     """Return what an outcome writes into the event's row."""
     match outcome.verdict:
         case Verdict.DONE:
-            return outcomes.done(event, at=now, detail=outcome.detail)
+            return outcomes.done(event, at=now, detail=outcome.detail, unseen=outcome.unseen)
         case Verdict.SUPERSEDED:
             return outcomes.superseded(event, at=now, detail=outcome.detail)
         case Verdict.DEAD:
@@ -157,7 +189,8 @@ def event_update(
 
 def _dead(event: LoggedEvent, outcome: Outcome, now: datetime) -> EventUpdate:
     move = outcome.move or Move.OPERATOR
-    return outcomes.dead(event, at=now, detail=outcome.detail, move=move, response=outcome.response)
+    answer, unseen = outcome.response, outcome.unseen
+    return outcomes.dead(event, at=now, detail=outcome.detail, move=move, response=answer, unseen=unseen)
 
 
 def _cause(loaded: Loaded) -> Mapping[str, Any]:

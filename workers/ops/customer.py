@@ -21,6 +21,7 @@ from cobalt_mirror.db import (
 )
 from cobalt_mirror.db.deletions import Deletion, find_deletion
 from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.state import Halt, find_halt
 from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.workers.errors import NotReady
 
@@ -30,6 +31,7 @@ class Customer:
     """One customer at one moment.
 
     Attributes:
+        halt: Why all work is halted; None if it is not.
         account: The mirror's account; None if the mirror has none.
         deletion: The receipt of the account's last deletion; None if it was never deleted.
         connections: The mirror's connections.
@@ -40,6 +42,7 @@ class Customer:
         history: Changes of the mirror, latest first.
     """
 
+    halt: Halt | None
     account: MirroredAccount | None
     deletion: Deletion | None
     connections: Sequence[MirroredConnection]
@@ -64,6 +67,7 @@ def read_customer(engine: Engine, account: str, *, limit: int, database: str) ->
     """
     with reading(engine).begin() as connection:
         customer = Customer(
+            halt=find_halt(connection),
             account=find_account(connection, account),
             deletion=find_deletion(connection, account),
             connections=list_connections(connection, account),

@@ -1,8 +1,9 @@
-"""The state of the whole installation, read in one transaction."""
+"""The state of the whole installation, read in one transaction, and the facts in it that call for the operator."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
@@ -13,12 +14,19 @@ from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.mirror import count_catalogue
 from cobalt_mirror.db.notifications import Silence, find_silence, find_subscription
 from cobalt_mirror.db.passes import find_last_pass
-from cobalt_mirror.db.reads import count_events, find_oldest_waiting
+from cobalt_mirror.db.processes import ProcessRow, list_processes
+from cobalt_mirror.db.reads import count_events
 from cobalt_mirror.db.runs import RunRow, list_runs
 from cobalt_mirror.db.state import Halt, find_environment, find_halt
 from cobalt_mirror.db.statuses import EventStatus, Move
+from cobalt_mirror.db.waiting import Retrying, WaitingEvent, find_longest_due, find_longest_waiting, find_retrying
+from cobalt_mirror.workers.ops.actions import Facts
+from cobalt_mirror.workers.reconcile.brake import is_held
+from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.terminal.output import cell
 
+#: So many of the latest runs are searched for the last one that compared everything.
+_SEARCHED_RUNS = 20
 #: Warn if so many reconciliations repaired something since Cobalt's last notification.
 SILENT_RUNS = 3
 
@@ -33,6 +41,10 @@ class Overview:
         dead_by_move: Number of dead events by who must act: `operator`, `provider` or `customer`.
         dead: The latest dead events.
         oldest_waiting_at: When the oldest pending event was recorded; None if none is pending.
+        longest_waiting: That event.
+        longest_due: The event that has been due for the longest time; None if none is due.
+        retrying: The events whose attempts fail, by who must act.
+        processes: Our processes, by kind, the latest heartbeat first.
         rereads: Number of subjects that will be read again without an event.
         deletions: Deletions that are not finished, and finished ones with a note.
         halt: Why calls are halted; None if they are not.
@@ -41,6 +53,7 @@ class Overview:
         catalogue_read_at: When the catalogue was last read; None if never.
         passed_at: When the last complete reconciliation began; None if there was none.
         reconciliation: The row of the last run; None if there was none.
+        brake: Why the last run over everything was stopped by its brake; None if it was not.
         webhook: The URL to which Cobalt sends notifications; None if no webhook was registered.
         warnings: Problems to look into that do not stop the work.
     """
@@ -50,6 +63,10 @@ class Overview:
     dead_by_move: dict[Move, int]
     dead: list[EventState]
     oldest_waiting_at: datetime | None
+    longest_waiting: WaitingEvent | None
+    longest_due: WaitingEvent | None
+    retrying: Mapping[Move, Retrying]
+    processes: list[ProcessRow]
     rereads: int
     deletions: OpenDeletions
     halt: Halt | None
@@ -58,6 +75,7 @@ class Overview:
     catalogue_read_at: datetime | None
     passed_at: datetime | None
     reconciliation: RunRow | None
+    brake: str | None
     webhook: str | None
     warnings: list[str]
 
@@ -66,10 +84,26 @@ class Overview:
         """How many events wait."""
         return self.events[EventStatus.PENDING]
 
-    @property
-    def needs_action(self) -> bool:
-        """Whether a person must act."""
-        return self.halt is not None or bool(self.dead_by_move)
+    def facts(self, settings: Settings, *, newer_schema: str | None, redis_failure: str | None) -> Facts:
+        """Return what decides whether the operator has to act.
+
+        Args:
+            settings: The settings in force.
+            newer_schema: See `db.migrating.upgrade.check_migrated`.
+            redis_failure: See `ops.readiness.find_redis_failure`.
+        """
+        return Facts(
+            at=self.at,
+            newer_schema=newer_schema,
+            redis_failure=redis_failure,
+            processes=self.processes,
+            halt=self.halt,
+            retrying=self.retrying,
+            longest_due=self.longest_due,
+            longest_wait=timedelta(seconds=settings.status_longest_wait_seconds),
+            brake=self.brake,
+            dead=self.dead_by_move,
+        )
 
 
 def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clock) -> Overview:
@@ -81,12 +115,18 @@ def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clo
             if status is EventStatus.DEAD:
                 by_move[move or Move.OPERATOR] += number
         applications, read_at = count_catalogue(connection)
+        now, longest_waiting = clock(connection), find_longest_waiting(connection)
+        runs = list_runs(connection, limit=_SEARCHED_RUNS)
         return Overview(
-            at=clock(connection),
+            at=now,
             events=dict(by_status),
             dead_by_move=dict(by_move),
             dead=list_events(connection, status=EventStatus.DEAD, limit=dead),
-            oldest_waiting_at=find_oldest_waiting(connection),
+            oldest_waiting_at=None if longest_waiting is None else longest_waiting.recorded_at,
+            longest_waiting=longest_waiting,
+            longest_due=find_longest_due(connection, now),
+            retrying=find_retrying(connection),
+            processes=list_processes(connection),
             rereads=count_checks(connection),
             deletions=find_open_deletions(connection),
             halt=find_halt(connection),
@@ -94,10 +134,26 @@ def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clo
             applications=applications,
             catalogue_read_at=read_at,
             passed_at=find_last_pass(connection).accounts,
-            reconciliation=next(iter(list_runs(connection, limit=1)), None),
+            reconciliation=next(iter(runs), None),
+            brake=find_brake(runs),
             webhook=None if (subscription := find_subscription(connection)) is None else subscription.url,
             warnings=_silence(find_silence(connection)),
         )
+
+
+def find_brake(runs: Sequence[RunRow]) -> str | None:
+    """Return why the last run over everything was stopped by its brake; None if it was not.
+
+    Args:
+        runs: The latest runs, newest first. A dry run, or one of a few accounts, says nothing about the brake.
+    """
+    over_everything = (run for run in runs if not any(run.options.get(name) for name in _OF_A_PART))
+    last = next(over_everything, None)
+    return last.stopped_because if last is not None and is_held(last.stopped_because) else None
+
+
+#: Options of runs that do not compare everything, or only look.
+_OF_A_PART = ("account", "older_than_seconds", "dry_run")
 
 
 def _silence(silence: Silence | None) -> list[str]:

@@ -4,6 +4,7 @@ from cobalt_mirror.db.addresses import shown_address
 from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.terminal.failures import COBALT, DATABASE, WORKERS, comes_from
 
 
 def ready_for_database() -> Settings:
@@ -46,14 +47,26 @@ def ready_for_work() -> Settings:
     return ready_for_relay()
 
 
+def find_newer_schema(error: Exception) -> str | None:
+    """Return the version of the database, if this release does not know it, after an error that it may have caused."""
+    if comes_from(error, WORKERS, COBALT, DATABASE):
+        return None
+    try:
+        return check_migrated(Settings.from_environment())
+    except Exception:
+        return None
+
+
 def list_key_problems(settings: Settings) -> list[str]:
     """Return a sentence for each key that cannot be one of Cobalt's. A key that is not set is none."""
-    from cobalt_mirror.cobalt.client import environment_of  # noqa: PLC0415 - not every command waits for httpx
-
     keys = {
         "COBALT_API_KEY": settings.cobalt_api_key.get_secret_value(),
         "COBALT_PREVIOUS_API_KEY": settings.cobalt_previous_api_key.get_secret_value(),
     }
+    if not any(keys.values()):
+        return []
+    from cobalt_mirror.cobalt.client import environment_of  # noqa: PLC0415 - it loads httpx
+
     return [
         f"{variable} begins with neither tk nor pk, as Cobalt's keys do; copy it again from Cobalt's dashboard"
         for variable, key in keys.items()
@@ -75,5 +88,23 @@ def check_redis(settings: Settings) -> None:
         with create_redis(settings) as client:
             client.ping()
     except (redis.RedisError, ValueError) as error:
-        address = shown_address(settings.require_redis())
-        raise NotReady(f"no Redis answers at {address} ({error}); start it or correct REDIS_URL") from error
+        raise NotReady(_describe(error, shown_address(settings.require_redis()))) from error
+
+
+def _describe(error: Exception, address: str) -> str:
+    import redis  # noqa: PLC0415 - see `check_redis`
+
+    if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
+        return f"the Redis at {address} refuses the login ({error}); correct user and password in REDIS_URL"
+    return f"no Redis answers at {address} ({error}); start it or correct REDIS_URL"
+
+
+def find_redis_failure(settings: Settings) -> str | None:
+    """Return why the Redis at REDIS_URL cannot be used; None if it can be, or if REDIS_URL is not set."""
+    if settings.redis_url is None:
+        return None
+    try:
+        check_redis(settings)
+    except NotReady as error:
+        return str(error)
+    return None

@@ -3,6 +3,14 @@
 from cobalt_mirror.workers.errors import BrakeHeld
 from cobalt_mirror.workers.settings import Settings
 
+#: What the sentence of a held brake says and no other reason to stop does.
+_HELD = "seem to be deleted at Cobalt"
+
+
+def is_held(stopped_because: str | None) -> bool:
+    """Return whether the brake stopped a run, by the reason that its row has."""
+    return stopped_because is not None and _HELD in stopped_because
+
 
 def brake(settings: Settings, *, missing: int, accounts: int, gone: int, connections: int) -> None:
     """Stop the run if too many accounts or connections are suspected gone.
@@ -24,6 +32,6 @@ def brake(settings: Settings, *, missing: int, accounts: int, gone: int, connect
     ]
     if exceeded:
         raise BrakeHeld(
-            f"{' and '.join(exceeded)} seem to be deleted at Cobalt; no existing row was changed."
+            f"{' and '.join(exceeded)} {_HELD}; no existing row was changed."
             " Check this at Cobalt; if it is right, allow it for one run: cobalt-mirror reconcile --allow-missing"
         )

@@ -12,6 +12,7 @@ from cobalt_mirror.db.rows import Change
 from cobalt_mirror.db.statuses import SuspicionKind, SuspicionOutcome
 from cobalt_mirror.db.suspicions import Suspicion, count_open, list_open, settle
 from cobalt_mirror.db.tables import configs, connections, linked_accounts
+from cobalt_mirror.workers.errors import AccountDenied
 from cobalt_mirror.workers.handlers.access import Reader
 from cobalt_mirror.workers.handlers.accounts import read_account
 from cobalt_mirror.workers.handlers.connections import read_connection
@@ -71,8 +72,8 @@ class DryRun:
             if suspicion.slug:
                 read_connection(findings.loaded, cobalt, findings)
             else:
-                read_account(cobalt, findings)
-        except CobaltError:
+                read_account(cobalt, findings, is_expected=suspicion.kind is SuspicionKind.MISSING)
+        except (CobaltError, AccountDenied):
             is_read = False
         else:
             is_read = _is_read(suspicion, findings)

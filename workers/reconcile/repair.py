@@ -15,7 +15,7 @@ from cobalt_mirror.db.history import find_last_change, list_changed_subjects
 from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.mirror import find_account_row, find_connection_row
 from cobalt_mirror.db.state import find_halt
-from cobalt_mirror.db.statuses import AccountStatus, SuspicionKind, SuspicionOutcome
+from cobalt_mirror.db.statuses import AccountStatus, Expected, SuspicionKind, SuspicionOutcome
 from cobalt_mirror.db.suspicions import Suspicion, count_open, leave_open_ones, list_open, record_suspicions, settle
 from cobalt_mirror.workers.errors import WorkHalted
 from cobalt_mirror.workers.handlers.attempt import Attempts
@@ -79,7 +79,8 @@ class Repair:
         with self.journal.writing() as (connection, now):
             last_change = find_last_change(connection, account)
             for suspicion in subjects:
-                record_check(connection, account, suspicion.slug, due_at=now, reason=f"reconciliation {run.id}")
+                reason, expects = f"reconciliation {run.id}", _expected(suspicion)
+                record_check(connection, account, suspicion.slug, due_at=now, reason=reason, expects=expects)
         self._work_on(account)
         with self.journal.writing() as (connection, _):
             changed = list_changed_subjects(connection, account, after=last_change)
@@ -117,6 +118,11 @@ class Repair:
                     return
         except LeaseLost as error:
             log.warning("lease_lost", account=account, detail=str(error))
+
+
+def _expected(suspicion: Suspicion) -> Expected | None:
+    """Return what a read should show: what the listing lacks is believed to be gone when a read says so, too."""
+    return Expected.GONE if suspicion.kind in {SuspicionKind.MISSING, SuspicionKind.GONE} else None
 
 
 def _unchanged(connection: Connection, suspicion: Suspicion, *, requested_at: datetime) -> SuspicionOutcome:

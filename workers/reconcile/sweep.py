@@ -46,7 +46,7 @@ class Sweep:
     def _overdue(self) -> list[str]:
         with reading(self.journal.engine).begin() as connection:
             now: datetime = self.journal.clock(connection)
-            due = find_due_accounts(connection, now, limit=_BATCH)
+            due = find_due_accounts(connection, now, limit=_BATCH, retries=_BATCH // 4)
         overdue = [account.linked_account_id for account in due if now - account.due_at > OVERDUE]
         return [account for account in overdue if account not in self._tried]
 

@@ -1,7 +1,9 @@
 """Output of commands: tables for people, JSON for programs."""
 
 import json
+import os
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,29 +15,87 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-#: The width of tables, in characters, when standard output is not a terminal.
+#: The width of tables, in characters, when standard output is not a terminal and COLUMNS is not set.
 _DEFAULT_WIDTH = 160
+#: The least width of a column of sentences; below it, each row gets lines of its own.
+_SENTENCE_WIDTH = 20
+#: The width of the labels of `print_line`, with the space after them.
+_LABEL_WIDTH = 13
+#: The spaces between two columns.
+_GAP = 2
 
 
 def console() -> "Console":
     """Return a console on standard output. It prints text as it is, without markup."""
     from rich.console import Console  # noqa: PLC0415 - a command that prints a line or JSON does not wait for it
 
-    width = None if sys.stdout.isatty() else _DEFAULT_WIDTH
-    return Console(width=width, markup=False, highlight=False, emoji=False)
+    return Console(width=None if _has_width() else _DEFAULT_WIDTH, markup=False, highlight=False, emoji=False)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> "Table":
-    """Return a table. Its cells may hold text from customers and providers: control characters are replaced."""
+def _has_width() -> bool:
+    """Return whether somebody says how wide the output is: a terminal, or COLUMNS, which `rich` reads."""
+    return sys.stdout.isatty() or "COLUMNS" in os.environ
+
+
+def print_line(screen: "Console", label: str, text: str) -> None:
+    """Print a label and a text, which goes on below its beginning if it is too long. No word is broken."""
+    _print_labelled(screen, label, text, indent=_LABEL_WIDTH)
+
+
+def _print_labelled(screen: "Console", label: str, text: str, *, indent: int) -> None:
+    line = f"{label:<{indent}}{cell(text)}"
+    if _has_width():
+        wrapper = textwrap.TextWrapper(
+            width=screen.width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+        )
+        line = wrapper.fill(line)
+    screen.print(line, soft_wrap=True)
+
+
+def print_table(screen: "Console", title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table. If the screen is too narrow for whole ids in columns, print lines for each row instead.
+
+    Args:
+        screen: Where to print it.
+        title: Its title.
+        columns: The headings.
+        rows: The cells, which may hold text from customers and providers: control characters are replaced.
+    """
+    from rich.text import Text  # noqa: PLC0415 - see `console`
+
+    cells = [[cell(value) for value in row] for row in rows]
+    if sum(map(_least_width, columns, zip(*cells, strict=True))) + _GAP * (len(columns) - 1) <= screen.width:
+        screen.print(_table(title, columns, cells))
+        return
+    screen.print(Text(title, style="bold"))
+    indent = max(map(len, columns)) + _GAP + 2
+    for number, row in enumerate(cells):
+        if number > 0:
+            screen.print()
+        for column, text in zip(columns, row, strict=True):
+            if text:
+                _print_labelled(screen, f"  {column}", text, indent=indent)
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
     from rich.table import Table  # noqa: PLC0415 - see `console`
     from rich.text import Text  # noqa: PLC0415
 
     drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        drawn.add_column(column, overflow="fold", no_wrap=not any(" " in row[number] for row in rows))
     for row in rows:
-        drawn.add_row(*(Text(cell(value)) for value in row))
+        drawn.add_row(*map(Text, row))
     return drawn
+
+
+def _least_width(column: str, cells: Sequence[str]) -> int:
+    """Return the least width of a column in which no word is broken, and sentences are not in slivers."""
+    from rich.cells import cell_len  # noqa: PLC0415 - see `console`
+
+    words = [word for text in (column, *cells) for word in text.split()]
+    sentences = [min(cell_len(text), _SENTENCE_WIDTH) for text in cells]
+    return max([cell_len(column), *map(cell_len, words), *sentences])
 
 
 def cell(value: Any) -> str:

@@ -12,7 +12,7 @@ from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
 from cobalt_mirror.db.checks import record_check
 from cobalt_mirror.db.columns import storable
 from cobalt_mirror.db.notifications import EndedRun, record_notification, record_workflow_run
-from cobalt_mirror.db.statuses import RunEnding
+from cobalt_mirror.db.statuses import Expected, RunEnding
 from cobalt_mirror.events.errors import describe
 from cobalt_mirror.events.types import LONGEST, Identifier
 from cobalt_mirror.workers.errors import UnknownShape
@@ -90,7 +90,8 @@ class ConnectionNotification(Notification):
         record_notification(
             connection, received_at=now, event=self.event, payload=kept.payload, linked_account_id=account, slug=slug
         )
-        record_check(connection, account, slug, due_at=now, reason=f"notification: {self.event}")
+        expects = EXPECTED.get(self.event)
+        record_check(connection, account, slug, due_at=now, reason=f"notification: {self.event}", expects=expects)
 
 
 class WorkflowNotification(Notification):
@@ -135,6 +136,13 @@ RUN_ENDINGS: Mapping[str, RunEnding] = {
     "Workflow Errored": RunEnding.ERRORED,
     "Workflow Stopped": RunEnding.STOPPED,
     "Workflow Timed Out": RunEnding.TIMED_OUT,
+}
+
+#: What a read of the connection should show after an event. Cobalt notifies before all its answers show the change.
+EXPECTED: Mapping[str, Expected] = {
+    "Connection Created": Expected.CONNECTED,
+    "Connection Expired": Expected.REAUTH_REQUIRED,
+    "Connection Deleted": Expected.GONE,
 }
 
 _SHAPES: Mapping[str, type[Notification]] = {

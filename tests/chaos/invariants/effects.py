@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cobalt_mirror.events import (
     ConfigChanged,
+    ConfigRemoved,
     ConnectionAuthorized,
     ConnectionRemoved,
     Event,
@@ -17,7 +18,7 @@ from tests.chaos.invariants.asked import Cause, Causes, Register
 from tests.chaos.invariants.finding import Finding
 
 _WISHES = (UserSignedUp, ConnectionAuthorized, ConfigChanged)
-_OF_CONFIGS = (ConnectionAuthorized, ConfigChanged, ConnectionRemoved)
+_OF_CONFIGS = (ConnectionAuthorized, ConfigChanged, ConfigRemoved, ConnectionRemoved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,9 @@ _RULES: Mapping[str, _Rule] = {
     "field_cleared": _CHANGE,
     "workflow_toggled": _CHANGE,
     "config_deleted": _Rule(
-        events=(ConnectionRemoved,), routes=("delete_integration",), actions=("disconnect", "delete_config")
+        events=(ConfigRemoved, ConnectionRemoved),
+        routes=("delete_config", "delete_integration"),
+        actions=("disconnect", "delete_config"),
     ),
 }
 

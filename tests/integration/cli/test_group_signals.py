@@ -1,8 +1,12 @@
-"""SIGTERM to every process of a worker at once, as systemd and Heroku send it: what is in hand is finished."""
+"""A signal to every process of a worker at once: what is in hand is finished.
+
+systemd and Heroku send SIGTERM, a terminal that is closed SIGHUP.
+"""
 
 import os
 import signal
 
+import pytest
 from sqlalchemy import Engine, select
 
 from cobalt_mirror.cobalt.sandbox import Answer, Fault, Sandbox, SandboxServer
@@ -16,7 +20,10 @@ CUSTOMERS = 8
 LATENCY_MS = 3_000
 
 
-def test_sigterm_to_the_whole_group_lets_the_work_in_hand_finish(mirror: Shell, engine: Engine, redis_url: str) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_whole_group_lets_the_work_in_hand_finish(
+    mirror: Shell, engine: Engine, redis_url: str, number: signal.Signals
+) -> None:
     with SandboxServer(Sandbox(rate_limited=False)) as cobalt:
         cobalt.sandbox.add_faults(Fault(route="upsert_account", answer=Answer.LATENCY, min_ms=LATENCY_MS))
         settings = {"REDIS_URL": redis_url, "COBALT_API_KEY": "tk_sandbox", "COBALT_BASE_URL": cobalt.url}
@@ -26,7 +33,7 @@ def test_sigterm_to_the_whole_group_lets_the_work_in_hand_finish(mirror: Shell, 
             read_until(worker, "ready for action")
             wait_until(lambda: len(cobalt.sandbox.calls(route="upsert_account")) == CUSTOMERS)
             everybody = family_of(worker.pid)
-            os.killpg(worker.pid, signal.SIGTERM)
+            os.killpg(worker.pid, number)
             said, _ = worker.communicate(timeout=60)
             relay.terminate()
             relay.wait(timeout=30)

@@ -44,6 +44,7 @@ def test_an_event_of_each_type_is_published(mirror: Shell, engine: Engine) -> No
         ["connection_removed", "acme", "slack", "--connection-id", "c1"],
         ["connection_authorized", "acme", "slack", "--connection-id", "c2"],
         ["config_changed", "acme", "slack", "--connection-id", "c3"],
+        ["config_removed", "acme", "slack", "--config-id", "eu", "--connection-id", "c3"],
     ]
     for number, command in enumerate(commands):
         ended = mirror.run("publish", *command, "--id", str(number), "--occurred-at", "2026-01-31T12:00:00+01:00")
@@ -57,6 +58,7 @@ def test_an_event_of_each_type_is_published(mirror: Shell, engine: Engine) -> No
         ("connection_removed", "acme", "slack"),
         ("connection_authorized", "acme", "slack"),
         ("config_changed", "acme", "slack"),
+        ("config_removed", "acme", "slack"),
     ]
     assert found[0]["payload"] == {"name": "Acme Ltd", "udf": {"plan": "pro", "note": "a=b"}}
     assert found[2]["payload"] == {
@@ -64,7 +66,8 @@ def test_an_event_of_each_type_is_published(mirror: Shell, engine: Engine) -> No
         "fields": {"channel": "alerts", "digest": True, "mention": None},
         "workflows": [{"id": "slack_notify", "enabled": True}],
     }
-    assert [row["payload"].get("connection_id") for row in found] == [None, None, None, "c1", "c2", "c3"]
+    assert [row["payload"].get("connection_id") for row in found] == [None, None, None, "c1", "c2", "c3", "c3"]
+    assert found[6]["payload"] == {"config_id": "eu", "connection_id": "c3"}
     assert found[0]["occurred_at"].isoformat() == "2026-01-31T11:00:00+00:00"
 
 
@@ -144,6 +147,7 @@ def test_bad_lines_are_named_and_left_out_and_good_ones_are_written(mirror: Shel
         cloudevent("6", type="connection_removed", data={**SLACK, "connection_id": "c1"}),
         cloudevent("7", type="connection_removed", data={**SLACK, "connection_id": 7}),
         cloudevent("8", data={"linked_account_id": "acme", "connection_id": "c1"}),
+        cloudevent("9", type="config_removed", data={**SLACK, "config_id": "eu"}),
     ]
 
     ended = mirror.run("publish", "--ndjson", "-", standard_input="\n".join(lines))
@@ -159,10 +163,11 @@ def test_bad_lines_are_named_and_left_out_and_good_ones_are_written(mirror: Shel
         ["line 7", "payload"],
         ["line 9", "event"],
     ]
-    assert ended.output == "3 events published, 1 were published before, 8 invalid lines\n"
+    assert ended.output == "4 events published, 1 were published before, 8 invalid lines\n"
     found = rows(engine)
-    assert [(row["id"], row["linked_account_id"]) for row in found] == [("1", "acme"), ("5", "zoë"), ("6", "acme")]
-    assert found[2]["payload"] == {"connection_id": "c1"}
+    accounts = [("1", "acme"), ("5", "zoë"), ("6", "acme"), ("9", "acme")]
+    assert [(row["id"], row["linked_account_id"]) for row in found] == accounts
+    assert [row["payload"] for row in found[2:]] == [{"connection_id": "c1"}, {"config_id": "eu"}]
 
 
 def test_many_lines_come_from_a_file_and_the_file_may_be_published_again(mirror: Shell, engine: Engine) -> None:

@@ -25,11 +25,17 @@ def test_up_runs_everything_until_it_is_told_to_stop(shell: Shell) -> None:
         read_until(up, "ready for action")
         assert shell.run("publish", "user_signed_up", "acme", "--name", "Acme").status == 0
         wait_until(lambda: shell.run("status", "--json").output.count('"done": 1'), timeout_seconds=60)
+        wait_until(lambda: "processes    1 relay, 1 worker, 1 web" in shell.run("status", "--offline").output)
+        healthy = shell.run("status", "--offline")
         state = httpx.get(f"{cobalt}/_sandbox/state", trust_env=False).json()
         everybody = family_of(up.pid)
         up.terminate()
         said, _ = up.communicate(timeout=40)
 
+    assert (healthy.status, healthy.output.splitlines()[0]) == (0, "action       none needed")
+    assert shell.run("status", "--offline").output.startswith(
+        "ACTION       no relay runs, so no event gets to a worker"
+    )
     assert up.returncode == 0
     assert "work in progress is finished first" in said
     assert "Traceback" not in said
@@ -55,7 +61,11 @@ def test_what_happens_at_the_sandbox_shows_without_an_event(shell: Shell) -> Non
         reconciled = shell.run("reconcile", **exports)
         up.send_signal(signal.SIGINT)
         up.communicate(timeout=40)
+    with shell.start("sandbox", "--port", "0") as later:
+        kept = re.findall(r"COBALT_BASE_URL=(\S+)", read_until(later, "export"))[0]
+        state = httpx.get(f"{kept}/_sandbox/state", trust_env=False).json()
 
+    assert [(row["linked_account_id"], row["slug"]) for row in state["connections"]] == [("acme", "slack")]
     assert (told_status["webhook"], told_status["warnings"]) == (f"{web}/webhooks/cobalt", [])
     assert (reconciled.status, "1 accounts compared" in reconciled.output) == (0, True), reconciled.errors
 

@@ -42,6 +42,19 @@ def test_a_connection_that_broke_while_nobody_used_it_is_replaced(postgres_url: 
     other.dispose()
 
 
+def test_a_transaction_of_ours_is_read_committed_whatever_the_database_makes_of_others(postgres_url: str) -> None:
+    engine = create_engine(DatabaseSettings(database_url=postgres_url))
+    with engine.begin() as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_isolation = serializable'))
+    engine.dispose()
+
+    with engine.begin() as connection:
+        assert connection.execute(text("SHOW default_transaction_isolation")).scalar_one() == "serializable"
+        assert connection.execute(text("SHOW transaction_isolation")).scalar_one() == "read committed"
+    engine.dispose()
+
+
 def test_the_folder_of_a_sqlite_file_is_made_when_it_is_migrated_and_not_before(tmp_path: Path) -> None:
     settings = DatabaseSettings(database_url=f"sqlite:///{tmp_path}/a/b/mirror.db")
     engine = create_engine(settings)

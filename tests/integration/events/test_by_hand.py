@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.subject import get_background
 from cobalt_mirror.db.vault import Vault
-from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
+from cobalt_mirror.events import ConfigChanged, ConfigRemoved, ConnectionAuthorized, ConnectionRemoved, UserSignedUp
 from cobalt_mirror.events.publish import publish_with
 from cobalt_mirror.events.stored import read_entry
 from tests.integration.events.rows import Log
@@ -76,7 +76,7 @@ def test_what_a_host_says_itself_is_kept(host: Engine, log: Log) -> None:
     assert read.fields == {"channel": None}
 
 
-@pytest.mark.parametrize("type_", ["connection_authorized", "config_changed", "connection_removed"])
+@pytest.mark.parametrize("type_", ["connection_authorized", "config_changed", "config_removed", "connection_removed"])
 @pytest.mark.parametrize(
     ("payload", "named"),
     [
@@ -94,7 +94,7 @@ def test_a_row_names_a_connection_in_its_payload_or_none(
     with log.engine.begin() as connection:
         (logged,) = get_background(connection, "acme", "slack").events
     event = read_entry(logged, Vault(())).event
-    assert isinstance(event, ConnectionAuthorized | ConfigChanged | ConnectionRemoved)
+    assert isinstance(event, ConnectionAuthorized | ConfigChanged | ConfigRemoved | ConnectionRemoved)
     assert event.connection_id == named
 
 

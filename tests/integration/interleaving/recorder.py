@@ -55,23 +55,27 @@ class LeaseRecorder:
         raw = connection.connection.driver_connection
         assert raw is not None
         rows = {account: (token, until) for account, token, until in raw.execute(_LEASES)}
-        given_back = self._note_leases(actor, rows)
+        may_record = self._note_leases(actor, rows)
         recorded = raw.execute(_RECORDED).fetchone()
-        if actor in self.workers and recorded != self._recorded and not given_back:
+        if actor in self.workers and recorded != self._recorded and not may_record:
             raise Violation("something is recorded by a worker that has no lease to give back")
         self._recorded = recorded
 
     def _note_leases(self, actor: Actor, rows: dict[str, tuple[str, str]]) -> bool:
-        """Compare the leases with the previous ones, and return whether the actor gives back a lease of its own."""
+        """Compare the leases with the previous ones.
+
+        Returns:
+            Whether the actor gives back a lease of its own, or takes over one, and records that an attempt was lost.
+        """
         present_run = (actor, actor.crashes)
-        given_back = False
+        may_record = False
         for account in [*self._held]:
             before = self._held[account]
             if account not in rows:
                 if (before.actor, before.run) != present_run:
                     raise Violation(f"the lease on {account} that {before.actor.name} holds is given back")
                 del self._held[account]
-                given_back = True
+                may_record = True
         for account, (token, until) in rows.items():
             previous = self._held.get(account)
             if previous is not None and previous.token == token:
@@ -80,5 +84,6 @@ class LeaseRecorder:
                 if previous.until > self._scheduler.clock():
                     raise Violation(f"two hold {account}")
                 self.takeovers += 1
+                may_record = True
             self._held[account] = HeldLease(token, datetime.fromisoformat(until), actor, actor.crashes)
-        return given_back
+        return may_record

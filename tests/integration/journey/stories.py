@@ -12,7 +12,14 @@ from sqlalchemy import Connection
 from cobalt_mirror.cobalt.sandbox import Sandbox
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.log import record_events
-from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
+from cobalt_mirror.events import (
+    ConfigChanged,
+    ConfigRemoved,
+    ConnectionAuthorized,
+    ConnectionRemoved,
+    Event,
+    UserSignedUp,
+)
 from cobalt_mirror.events.publish import publish_with
 from tests.world import World
 
@@ -95,7 +102,9 @@ def planned_events(draw: st.DrawFn, number: int) -> Planned:
         return Planned(UserSignedUp(account, name=name, udf=udf, **common), False)
     if kind in {1, 2}:
         return Planned(ConnectionAuthorized(account, draw(slugs), auth_type=draw(auth_types), **common), False)
-    if kind in {3, 4, 5}:
+    if kind == 3:
+        return Planned(ConfigRemoved(account, draw(slugs), config_id=draw(config_ids), **common), False)
+    if kind in {4, 5}:
         event = ConnectionRemoved(account, draw(slugs), auth_type=draw(auth_types), **common)
         return Planned(event, draw(st.booleans()))
     return Planned(draw(config_changes(account, common)), False)
@@ -195,6 +204,9 @@ class Stage:
             world.clock.stop_at(BASE + timedelta(seconds=consent.second))
             world.sandbox.connect(consent.account, consent.slug, auth_type=consent.auth_type, identifier="someone")
         world.clock.resume()
+        if settings_now.stale_reads:  # a delivery begins when all reads show the consents
+            world.client.fetch_accounts()
+            world.clock.pass_time(settings_now.stale_seconds)
         self._stamps = _shown_by(world.sandbox)
 
     def publish(self, planned: Planned, *, at: datetime | None = None) -> None:

@@ -28,6 +28,22 @@ def stage(request: pytest.FixtureRequest, make_stage: Callable[[dict[str, Any]],
 )
 @given(story=stories())
 def test_every_delivery_ends_like_the_sorted_one(stage: Stage, story: Story) -> None:
+    check(stage, story)
+
+
+@pytest.fixture(scope="module")
+def late_stage(make_stage: Callable[[dict[str, Any]], Stage]) -> Stage:
+    return make_stage({"stale_reads": 0.5, "stale_seconds": 3})
+
+
+@settings(max_examples=tries(30), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(story=stories())
+def test_it_does_although_half_of_the_reads_lag_behind(late_stage: Stage, story: Story) -> None:
+    check(late_stage, story)
+
+
+def check(stage: Stage, story: Story) -> None:
+    """See that a story ends like the same one in order."""
     mirror, truth = stage.perform_in_order(story)
     other_mirror, other_truth = stage.perform(story, story.batches)
 

@@ -100,7 +100,11 @@ def test_an_upsert_that_lands_after_a_sign_up_shows_in_the_mirror(
 ) -> None:
     world = make_world(sandbox_settings={"upsert_left_out": left_out})
     world.sandbox.add_faults(late("upsert_account"))
-    world.publish(UserSignedUp("acme", name="Old", udf={}) if slug is None else ConfigChanged("acme", slug))
+    world.publish(
+        UserSignedUp("acme", name="Old", udf={})
+        if slug is None
+        else ConfigChanged("acme", slug, fields={"mention": "@a"})
+    )
     world.work()
     world.publish(UserSignedUp("acme", name="New", udf={"plan": "pro"}))
     world.work()

@@ -176,7 +176,7 @@ def test_an_empty_patch_reads_and_mirrors_with_one_call(world: World) -> None:
     world.publish(ConfigChanged("acme", "slack"))
     world.work_until_quiet()
 
-    assert world.calls() == ["find_or_create_config"]
+    assert world.calls() == ["read_config"]
     assert world.row("configs")["fields"] == {"mention": "@browser"}
 
 

@@ -134,7 +134,7 @@ def test_a_later_removal_ends_the_waiting(acme: World) -> None:
     acme.publish(event)
     acme.work()
     acme.publish(ConnectionRemoved("acme", "slack"))
-    acme.work()
+    acme.work_until_quiet()
 
     assert acme.event(event)["status"] == "superseded"
     assert acme.rows("events", status="pending") == []

@@ -3,7 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
+from cobalt_mirror.cobalt.sandbox import Fault
+from cobalt_mirror.db.tables import events
 from cobalt_mirror.events import (
     ConfigChanged,
     ConnectionAuthorized,
@@ -109,16 +112,43 @@ def test_an_account_that_the_mirror_never_saw_gets_a_tombstone(world: World, acc
     assert world.truth()["accounts"] == {}
 
 
-def test_the_test_user_stays_and_the_operator_has_to_act(world: World) -> None:
+@pytest.mark.parametrize("status", [400, 403, 422])
+def test_a_deletion_that_cobalt_refuses_is_tried_until_it_is_carried_out(world: World, status: int) -> None:
+    world.publish(UserSignedUp("ada", name="Ada", udf={}))
+    world.work()
+    world.sandbox.add_faults(Fault(route="delete_account", status=status, times=9))
+    deletion, newer = UserDeleted("ada"), UserSignedUp("ada", name="Ada again", udf={})
+    world.publish(deletion, newer)
+    for _ in range(5):
+        world.work()
+        world.clock.pass_time(timedelta(days=1).total_seconds())
+
+    waits = world.event(deletion)
+    assert (waits["status"], waits["move"], waits["attempts"]) == ("pending", "operator", 5)
+    assert str(status) in waits["last_error"]
+    assert world.event(newer)["status"] == "pending"
+    assert world.truth()["accounts"]["ada"][0] == "Ada"
+
+    world.work_until_quiet()
+
+    assert world.statuses([deletion, newer]) == ["done", "done"]
+    assert world.mirror() == world.truth()
+    assert world.mirror()["accounts"]["ada"][0] == "Ada again"
+
+
+def test_the_test_user_stays_until_the_operator_withdraws_its_deletion(world: World) -> None:
     world.publish(UserSignedUp("test_user", name="Tester", udf={}))
     world.work_until_quiet()
     deletion, renamed = UserDeleted("test_user"), UserSignedUp("test_user", name="New")
     change = ConfigChanged("test_user", "slack", fields={"mention": "@a"})
     world.publish(deletion, renamed, change)
-    world.work_until_quiet()
+    world.work()
 
-    dead = world.event(deletion)
-    assert (dead["status"], dead["move"]) == ("dead", "operator")
+    waits = world.event(deletion)
+    assert (waits["status"], waits["move"]) == ("pending", "operator")
+    with world.engine.begin() as connection:
+        connection.execute(delete(events).where(events.c.id == deletion.id))
+    world.work_until_quiet()
     assert world.statuses([renamed, change]) == ["done", "done"]
     assert world.rows("deletions") == world.rows("checks") == []
     assert world.mirror() == world.truth()

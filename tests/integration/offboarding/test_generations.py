@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.cobalt.sandbox import Answer, Effect, Fault
+from cobalt_mirror.db.tables import deletions, events
 from cobalt_mirror.events import ConfigChanged, ConnectionRemoved, UserDeleted, UserSignedUp
 from tests.world import World
 
@@ -149,6 +150,59 @@ def test_a_new_generation_waits_until_no_delayed_write_can_land_in_it(
     assert world.mirror() == world.truth()
     assert world.mirror()["accounts"] == {"ada": ("New", {})}
     assert world.mirror()["configs"]["ada", "slack", "ada"][0] == {"mention": "@new"}
+
+
+def prune(world: World) -> None:
+    """Delete what is finished from the log, as an operator may."""
+    with world.engine.begin() as connection:
+        connection.execute(events.delete().where(events.c.finished_at.is_not(None)))
+
+
+@pytest.mark.parametrize("comes_at_once", [True, False])
+def test_a_generation_goes_on_when_the_sign_up_that_began_it_is_pruned(world: World, comes_at_once: bool) -> None:
+    world.publish(sign_up(0, "Old", udf={}), deletion(10), *([sign_up(20, "New", udf={})] if comes_at_once else []))
+    world.work_until_quiet()
+    if not comes_at_once:
+        world.publish(sign_up(20, "New", udf={}))
+        world.work_until_quiet()
+    prune(world)
+    later = [change(30, "@new"), ConnectionRemoved("ada", "hubspot", occurred_at=at(31))]
+    of_none = change(15, "@late", "hubspot")
+    world.publish(*later, of_none)
+    world.work_until_quiet()
+
+    assert world.statuses([*later, of_none]) == ["done", "done", "superseded"]
+    assert world.mirror()["configs"]["ada", "slack", "ada"][0] == {"mention": "@new"}
+    assert world.mirror() == world.truth()
+
+
+def test_a_generation_whose_sign_up_an_older_release_noted_nowhere_goes_on_too(world: World) -> None:
+    world.publish(deletion(10), sign_up(20, "New", udf={}))
+    world.work_until_quiet()
+    prune(world)
+    with world.engine.begin() as connection:
+        connection.execute(deletions.update().values(begun_at=None, begun_number=None, begun_id=None))
+    events_of_before_and_after = [change(9, "@old"), change(30, "@new")]
+    world.publish(*events_of_before_and_after)
+    world.work_until_quiet()
+
+    assert world.statuses(events_of_before_and_after) == ["superseded", "done"]
+    assert world.mirror() == world.truth()
+
+
+def test_a_generation_that_ends_again_forgets_how_it_began(world: World) -> None:
+    world.publish(deletion(10), sign_up(20, "New", udf={}))
+    world.work_until_quiet()
+    world.publish(deletion(30))
+    world.work_until_quiet()
+    prune(world)
+    late = change(25, "@late")
+    world.publish(late)
+    world.work_until_quiet()
+
+    assert world.row("deletions")["begun_at"] is None
+    assert world.statuses([late]) == ["superseded"]
+    assert world.truth()["accounts"] == {}
 
 
 def test_a_generation_can_end_again(world: World) -> None:

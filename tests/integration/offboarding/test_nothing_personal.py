@@ -29,6 +29,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "looks": {"slug": "slack"},
     "walked": {"run_id": "r"},
     "checks": {"slug": "slack"},
+    "denials": {},
 }
 #: Our own words, and the name of Cobalt's event: nobody's. `work` and `deletions` have no words of others.
 OURS = {("history", "because"), ("checks", "reason"), ("notifications", "event")}
@@ -81,7 +82,7 @@ def test_every_column_of_every_table_is_stripped(world: World) -> None:
 
     assert PERSONAL not in world.everything_stored()
     assert world.row("deletions")["confirmed_at"] is not None
-    for name in ("workflow_runs", "suspicions", "looks", "walked", "checks", "work"):
+    for name in ("workflow_runs", "suspicions", "looks", "walked", "checks", "denials", "work"):
         assert world.rows(name) == [], name
 
 

@@ -186,7 +186,13 @@ def runs(engine: Engine) -> list[RunRow]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--older-than", "soon"], ["--older-than", "24"], ["--account", "a", "--older-than", "24h"]]
+    "arguments",
+    [
+        ["--older-than", "soon"],
+        ["--older-than", "24"],
+        ["--older-than", "999999d"],
+        ["--account", "a", "--older-than", "24h"],
+    ],
 )
 def test_wrong_usage_exits_with_2(shell: Shell, arguments: list[str]) -> None:
     ended = shell.run("reconcile", *arguments)

@@ -14,7 +14,7 @@ def test_an_event_whose_doorbell_was_lost_is_worked_on(world: World) -> None:
     world.publish(event)
     with world.engine.begin() as connection:
         now = world.clock(connection)
-        assert mark_sent(connection, ["acme"], now=now, until=now + timedelta(seconds=15)) == {"acme"}
+        assert mark_sent(connection, {"acme": False}, now=now, until=now + timedelta(seconds=15)) == {"acme"}
     world.clock.pass_time(120)
     reconcile(world)
 

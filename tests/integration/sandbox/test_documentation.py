@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cobalt_mirror.cobalt.sandbox import Fault, Sandbox, SandboxServer, SandboxSettings
+from cobalt_mirror.cobalt.sandbox.catalogue import Application, Field
+from cobalt_mirror.cobalt.sandbox.catalogue_file import read_catalogue
 from cobalt_mirror.cobalt.sandbox.dashboard import ACTIONS
 from cobalt_mirror.cobalt.sandbox.routes import ROUTES
 from cobalt_mirror.workers.cli.app import app
@@ -51,6 +53,21 @@ def test_the_python_on_the_page_runs(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("http://127.0.0.1:")
     assert done.stdout.endswith("200\n")
+
+
+def test_the_catalogue_on_the_page_is_one(tmp_path: Path) -> None:
+    [text] = blocks(PAGE, "toml")
+    (tmp_path / "own.toml").write_text(text)
+
+    [application] = read_catalogue(tmp_path / "own.toml").applications
+    assert [workflow.id for workflow in application.workflows] == ["send_deals"]
+
+
+@pytest.mark.parametrize("name", [*Application.model_fields, *Field.model_fields])
+def test_every_key_of_a_catalogue_is_on_the_page(name: str) -> None:
+    section = PAGE.partition("### Your own applications")[2].partition("### What applications show")[0]
+
+    assert re.search(rf"\b{name}\b", section)
 
 
 @pytest.mark.parametrize(

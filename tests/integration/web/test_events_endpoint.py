@@ -55,7 +55,7 @@ def test_events_of_one_second_are_carried_out_as_they_came(endpoints: Endpoints,
     assert endpoints.world.mirror() == endpoints.world.truth()
 
 
-@pytest.mark.parametrize("type_", ["connection_authorized", "config_changed", "connection_removed"])
+@pytest.mark.parametrize("type_", ["connection_authorized", "config_changed", "config_removed", "connection_removed"])
 def test_an_event_may_name_its_connection(endpoints: Endpoints, type_: str) -> None:
     batch = [of_a_connection("1", type_, connection_id="c1"), of_a_connection("2", type_)]
 

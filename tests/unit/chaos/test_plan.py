@@ -66,6 +66,7 @@ def test_every_event_of_the_plan_is_acceptable_and_all_types_are_in_it(seed: int
         "user_deleted",
         "connection_authorized",
         "config_changed",
+        "config_removed",
         "connection_removed",
     }
     published = Counter(event.id for event in events)

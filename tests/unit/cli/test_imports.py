@@ -16,7 +16,7 @@ sys.argv = {arguments!r}
 try:
     main()
 except SystemExit as ended:
-    assert not ended.code, ended.code
+    assert ended.code in (None, 0, 3), ended.code  # 3: nothing runs here
 print()
 print(*sorted(sys.modules))
 """
@@ -32,8 +32,8 @@ UNLOADED = {
     "status": {*SERVICES, "psycopg", "sqlalchemy.orm"},
     "show acme": {*SERVICES, "psycopg", "sqlalchemy.orm"},
     "migrate": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
-    "worker --help": {"alembic", "dramatiq", "httpx", "redis", "starlette", "uvicorn"},
-    "sandbox --help": {"alembic", "dramatiq", "redis", "sqlalchemy"},
+    "worker --help": {"alembic", "dramatiq", "httpx", "starlette", "uvicorn"},
+    "sandbox --help": {"alembic", "dramatiq", "redis", "rich.console"},
 }
 
 

@@ -1,10 +1,9 @@
-"""The vendor's own description of the API, as a judge of our requests and of the sandbox's answers."""
+"""The vendor's own description of the API, or our facts of it, as a judge of our requests and the sandbox's answers."""
 
 from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +13,8 @@ from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-DESCRIPTION = Path(__file__).parents[4] / "shared" / "cobalt" / "openapi.yaml"
+from tests.facts import DESCRIPTION, OPERATIONS
+from tests.facts.notation import description_of
 
 
 def _fields_go_in_as_a_map(schemas: dict[str, Any]) -> None:
@@ -34,6 +34,11 @@ def _identifier_is_any_value(schemas: dict[str, Any]) -> None:
     connected["identifier"] = {}
 
 
+def _labels_of_a_mapping_are_a_list(schemas: dict[str, Any]) -> None:
+    """The description says an object; the vendor's page about mappings and its browser SDK show a list of options."""
+    schemas["IFieldInConfig"]["properties"]["labels"] = {"type": "array"}
+
+
 def _account_calls_take_session_tokens(paths: dict[str, Any]) -> None:
     """The description lists the key alone for some account-scoped calls; the vendor's guide lets a token replace it."""
     for operations in paths.values():
@@ -42,14 +47,29 @@ def _account_calls_take_session_tokens(paths: dict[str, Any]) -> None:
                 operation["security"].append({"Linked Account Token": []})
 
 
-@cache
-def _openapi() -> OpenAPI:
-    described = yaml.load(DESCRIPTION.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+def corrected_description() -> dict[str, Any]:
+    """The vendor's description, where it lies beside the clone, without what its other documents contradict."""
+    described: dict[str, Any] = yaml.load(
+        DESCRIPTION.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
     _fields_go_in_as_a_map(described["components"]["schemas"])
     _identifier_is_any_value(described["components"]["schemas"])
+    _labels_of_a_mapping_are_a_list(described["components"]["schemas"])
     _a_new_account_has_null_for_integrations(described["components"]["schemas"])
     _account_calls_take_session_tokens(described["paths"])
-    return OpenAPI.from_dict(described)
+    return described
+
+
+@cache
+def vendors_openapi() -> OpenAPI:
+    """The corrected description."""
+    return OpenAPI.from_dict(corrected_description())
+
+
+@cache
+def own_openapi() -> OpenAPI:
+    """Our facts of it."""
+    return OpenAPI.from_dict(description_of(json.loads(OPERATIONS.read_text("utf-8"))))
 
 
 class _Request:
@@ -79,19 +99,20 @@ class _Response:
 class Description:
     """Raises openapi-core's errors for what the description does not allow."""
 
+    def __init__(self, openapi: OpenAPI) -> None:
+        self._openapi = openapi
+
     def judge_request(self, request: httpx.Request) -> None:
-        _openapi().validate_request(_Request(request))
+        self._openapi.validate_request(_Request(request))
 
     def judge_answer(self, request: httpx.Request, response: httpx.Response) -> None:
         """Judge a success; the description says nothing of errors."""
         if response.is_success:
             json.loads(response.content)
-            _openapi().validate_response(_Request(request), _Response(response))
+            self._openapi.validate_response(_Request(request), _Response(response))
 
 
 @pytest.fixture(scope="session")
 def description() -> Description:
-    """The description, where it is at hand; it is not ours to ship."""
-    if not DESCRIPTION.exists():
-        pytest.skip("the vendor's openapi.yaml is not beside this clone (../shared/cobalt/openapi.yaml)")
-    return Description()
+    """The vendor's description, where it is at hand; else our facts of it."""
+    return Description(vendors_openapi() if DESCRIPTION.exists() else own_openapi())

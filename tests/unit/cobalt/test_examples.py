@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,14 +23,11 @@ from cobalt_mirror.cobalt import (
     Webhook,
 )
 from cobalt_mirror.cobalt.call import Call
+from tests.facts import example_answers
 from tests.unit.cobalt.calls import ALL_CALLS
 from tests.unit.cobalt.scripted import NOON, ScriptedCobalt, answer, token_answer
 
-FILE = Path(__file__).parents[4] / "shared" / "cobalt" / "examples.json"
-EXAMPLES: list[dict[str, Any]] = json.loads(FILE.read_text()) if FILE.exists() else []
-pytestmark = pytest.mark.skipif(
-    not FILE.exists(), reason="the vendor's examples.json is not beside this clone (../shared/cobalt/examples.json)"
-)
+EXAMPLES = example_answers()
 
 #: Operations that the client has no method for, each with the shape in which it would read the answer.
 NOT_CALLED: Mapping[str, TypeAdapter[Any]] = {

@@ -36,6 +36,12 @@ READ = [
         logged(EventType.CONNECTION_REMOVED, "a", payload={"auth_type": "x"}), {"auth_type": "x"}, id="a removal"
     ),
     pytest.param(logged(EventType.CONNECTION_AUTHORIZED, "a"), {}, id="an authorisation"),
+    pytest.param(logged(EventType.CONFIG_REMOVED, "a"), {}, id="a removal of the config with the account's id"),
+    pytest.param(
+        logged(EventType.CONFIG_REMOVED, "a", payload={"config_id": "two", "connection_id": "c1"}),
+        {"config_id": "two", "connection_id": "c1"},
+        id="a removal of one config of one connection",
+    ),
     pytest.param(
         logged(EventType.CONNECTION_AUTHORIZED, "a", payload={"connection_id": "c1"}),
         {"connection_id": "c1"},

@@ -10,7 +10,6 @@ from cobalt_mirror.cobalt import Client, Refused, UnknownAccount
 from cobalt_mirror.cobalt.sandbox import Fault, Sandbox
 from cobalt_mirror.events import UserSignedUp
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.errors import AccountGone
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.accounts import _texts, handle_account, with_account
 from tests.unit.entries import ACCOUNT, deleted, signed_up
@@ -203,7 +202,6 @@ def test_user_defined_fields_are_written_back_as_texts(udf: dict[str, Any] | Non
 CHECKED = [
     pytest.param("active", True, False, None, 0, id="no check"),
     pytest.param("active", True, True, "active", 1, id="as mirrored"),
-    pytest.param("active", False, True, "missing", 1, id="gone"),
     pytest.param("missing", True, True, "active", 1, id="there again"),
     pytest.param("missing", False, True, None, 1, id="still gone"),
     pytest.param("pending", False, True, None, 1, id="not signed up yet"),
@@ -263,12 +261,3 @@ def test_an_account_that_nobody_signed_up_is_made(account: str | None, calling: 
 
     assert with_account(cobalt, found, cobalt.fetch_account).linked_account_id == ACCOUNT
     assert [change.columns["status"] for change in found.changes] == ["active"]
-
-
-@pytest.mark.parametrize("account", ["active", "missing", "deleted"])
-def test_an_account_that_was_there_is_not_made_again(account: str, calling: Callable[[str], Caller]) -> None:
-    cobalt, found = calling("jira"), findings(account=account)
-    with pytest.raises(AccountGone):
-        with_account(cobalt, found, cobalt.fetch_account)
-
-    assert [change.columns["status"] for change in found.changes] == ["missing"]

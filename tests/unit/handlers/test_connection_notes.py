@@ -12,39 +12,40 @@ from cobalt_mirror.db.statuses import ConnectionStatus
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.connections import handle_connection
-from tests.unit.entries import ACCOUNT, SLUG, at, authorized, changed, removed
+from tests.unit.entries import ACCOUNT, SLUG, at, authorized, changed, config_removed, removed
 from tests.unit.handlers.clock import Clock
 from tests.unit.handlers.mirrored import DELETED, recorded
 from tests.unit.handlers.subjects import CHECK, ended_as, findings
 
 Calling = Callable[[str], Caller]
 
+CHANGE = {"fields": {"project": "EPIC"}}
 #: The account's row, the event that waits, whether a check is due; the outcome, what is looked at, the writes.
 ABSENT = [
-    pytest.param("active", removed("r"), False, "done", [""], [], id="a removal of an account that is gone"),
     pytest.param("missing", removed("r"), False, "done", [], [], id="a removal of an account that is known to be gone"),
     pytest.param(None, removed("r"), False, "done", [], [], id="a removal of an account that never was"),
-    pytest.param("active", None, True, None, [""], [], id="a check of an account that is gone"),
     pytest.param("missing", None, True, None, [], [], id="a check of an account that is known to be gone"),
     pytest.param(
         None,
-        changed("c"),
+        changed("c", 0, CHANGE),
         False,
         "done",
         [],
-        ["find_or_create_config", "upsert_account", "find_or_create_config"],
+        ["find_or_create_config", "upsert_account", "find_or_create_config", "replace_config"],
         id="a change makes the account",
     ),
+    pytest.param(None, changed("c"), False, "done", [], [], id="an empty change makes nothing"),
+    pytest.param(None, config_removed("c"), False, "done", [], ["delete_config"], id="nor does a config's removal"),
     pytest.param(
         None, authorized("a", 25), False, "snooze", [], ["upsert_account"], id="an authorisation makes it as well"
     ),
     pytest.param(
         "pending",
-        changed("c"),
+        changed("c", 0, CHANGE),
         False,
         "done",
         [],
-        ["find_or_create_config", "upsert_account", "find_or_create_config"],
+        ["find_or_create_config", "upsert_account", "find_or_create_config", "replace_config"],
         id="one whose sign-up waits",
     ),
 ]
@@ -73,7 +74,7 @@ def test_only_what_wants_an_account_makes_it(
 
 def test_what_a_missing_account_had_is_gone_with_it(calling: Calling) -> None:
     connection = ConnectionRow(linked_account_id=ACCOUNT, slug=SLUG, status=ConnectionStatus.CONNECTED)
-    for account, is_gone in (("missing", True), ("active", False), (None, False)):
+    for account, is_gone in (("missing", True), (None, False)):
         found = findings(removed("r"), account=account, configs=["a", "b"], connection=connection)
         handle_connection(found.loaded, calling(SLUG), found)
 
@@ -109,8 +110,11 @@ def test_an_application_that_is_not_enabled_ends_an_attempt_for_events_only(
 ACCOUNTS = [
     pytest.param("active", [authorized("a")], [], [], id="the mirror has its row"),
     pytest.param(None, [authorized("a")], [], [""], id="the mirror has no row of it"),
-    pytest.param("active", [changed("c", -1)], [], [], id="only what was removed later, and the mirror has its row"),
-    pytest.param(None, [changed("c", -1)], ["active"], [], id="only what was removed later, and it has no row"),
+    pytest.param(
+        "active", [changed("c", -1, CHANGE)], [], [], id="only what was removed later, and the mirror has its row"
+    ),
+    pytest.param(None, [changed("c", -1, CHANGE)], ["active"], [], id="only what was removed later, and it has no row"),
+    pytest.param(None, [changed("c", -1)], [], [], id="what would have been read before it was removed"),
 ]
 
 
@@ -142,7 +146,7 @@ BOTH_STAY = "keybased, oauth2"
 #: it says nothing.
 MEANINGLESS = [
     pytest.param([("oauth2", 1)], [removed("r", 10)], [None], id="it removed something"),
-    pytest.param([], [removed("r", 10)], [None], id="nothing is connected"),
+    pytest.param([], [removed("r", 10, looks=3)], [None], id="nothing is connected"),
     pytest.param([("oauth2", 20), ("keybased", 21)], [removed("r", 10)], [BOTH_STAY], id="all is newer"),
     pytest.param([("keybased", 20), ("oauth2", 21)], [removed("r", 10)], [BOTH_STAY], id="in whatever order"),
     pytest.param([("oauth2", 1), ("keybased", 20)], [removed("r", 10)], ["keybased"], id="something is newer"),
@@ -188,7 +192,7 @@ def test_what_a_write_that_may_be_late_has_made_is_removed(
 ) -> None:
     client.upsert_account(ACCOUNT)
     sandbox.reset_ledger()
-    found = findings(removed("r"), is_in_doubt=is_in_doubt)
+    found = findings(removed("r", looks=3), is_in_doubt=is_in_doubt)
     handle_connection(found.loaded, calling(SLUG), found)
 
     assert [call.route for call in sandbox.calls(method="DELETE")] == ["delete_integration"] * is_in_doubt

@@ -1,6 +1,5 @@
 """How a connection is mirrored, when an authorisation is believed to have failed, and what a removal makes moot."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,11 +7,10 @@ import pytest
 from cobalt_mirror.cobalt import ConnectedAccount
 from cobalt_mirror.db.statuses import ConnectionStatus
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.handlers.authorizing import FRESH, LOOKS, _is_shown, not_yet
+from cobalt_mirror.workers.handlers.authorizing import _is_shown
 from cobalt_mirror.workers.handlers.connections import _supersede_what_was_removed_later
 from cobalt_mirror.workers.handlers.reading import connection_columns
-from cobalt_mirror.workers.outcomes import Outcome, Verdict
-from tests.unit.entries import MICROSECOND, NOON, at, authorized, changed, removed
+from tests.unit.entries import at, authorized, changed, removed
 from tests.unit.handlers.subjects import ended_as, findings
 
 
@@ -120,62 +118,6 @@ def test_an_authorisation_of_one_connection_shows_if_that_works(
 
 def test_only_an_authorisation_shows() -> None:
     assert not _is_shown(removed("a"), [OAUTH])
-
-
-GONE = Outcome(verdict=Verdict.DONE, detail="Cobalt shows no such connection")
-AS_BEFORE = Outcome(verdict=Verdict.SNOOZE)
-
-
-def again(seconds: float) -> Outcome:
-    return Outcome(
-        verdict=Verdict.SNOOZE,
-        delay=timedelta(seconds=seconds),
-        looked=True,
-        detail="Cobalt does not show the connection yet",
-    )
-
-
-STALE = NOON + FRESH
-#: How often it was looked at, when it is due, the time, and what becomes of it. It was recorded at noon.
-LOOKED = [
-    pytest.param(0, None, NOON, again(2), id="at once"),
-    pytest.param(1, None, at(2), again(3), id="the second look"),
-    pytest.param(2, None, at(5), again(10), id="the last look"),
-    pytest.param(3, None, at(15), GONE, id="after the last look"),
-    pytest.param(4, None, at(15), GONE, id="after more looks than there are"),
-    pytest.param(0, None, STALE - MICROSECOND, again(2), id="just fresh"),
-    pytest.param(0, None, STALE, GONE, id="thirty seconds old"),
-    pytest.param(0, None, STALE + MICROSECOND, GONE, id="older"),
-    pytest.param(2, None, STALE - MICROSECOND, again(10), id="just fresh, and there is one look left"),
-    pytest.param(2, None, STALE, GONE, id="thirty seconds old, and there would be one look left"),
-    pytest.param(0, at(5), at(5) - MICROSECOND, AS_BEFORE, id="just before it is due"),
-    pytest.param(0, at(5), at(5), again(2), id="when it is due"),
-    pytest.param(0, at(5), at(5) + MICROSECOND, again(2), id="just after it was due"),
-    pytest.param(3, at(5), at(4), AS_BEFORE, id="before it is due, after the last look"),
-    pytest.param(3, at(5), at(5), GONE, id="when it is due, after the last look"),
-    pytest.param(0, at(60), STALE - MICROSECOND, AS_BEFORE, id="long before it is due, and fresh"),
-    pytest.param(0, at(60), STALE, GONE, id="long before it is due, and thirty seconds old"),
-]
-
-
-@pytest.mark.parametrize(("looks", "due_at", "now", "expected"), LOOKED)
-def test_an_authorisation_that_does_not_show_is_looked_at_again_a_few_times(
-    looks: int, due_at: Any, now: Any, expected: Outcome
-) -> None:
-    event = authorized("a", looks=looks, due_at=due_at, recorded_at=NOON).logged
-
-    assert not_yet(event, now) == expected
-
-
-def test_it_is_its_row_that_is_young_not_what_it_tells_of() -> None:
-    event = authorized("a", -3_600, recorded_at=NOON).logged
-
-    assert not_yet(event, NOON) == again(2)
-
-
-def test_the_looks_are_over_while_an_authorisation_is_fresh() -> None:
-    assert LOOKS == (2.0, 3.0, 10.0)
-    assert timedelta(seconds=sum(LOOKS)) < FRESH == timedelta(seconds=30)
 
 
 # --- what a removal makes moot ----------------------------------------------------------------------------------------

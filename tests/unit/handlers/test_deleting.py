@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import pytest
 
-from cobalt_mirror.cobalt import Client, CobaltError, Refused, ServerError, UnexpectedAnswer, UnknownAccount
+from cobalt_mirror.cobalt import Client, CobaltError, KeyRefused, Refused, ServerError, UnexpectedAnswer, UnknownAccount
 from cobalt_mirror.cobalt.sandbox import Fault, Sandbox
 from cobalt_mirror.db.deletions import Deletion
 from cobalt_mirror.events.stored import Entry
@@ -108,7 +108,8 @@ def is_at_cobalt(client: Client) -> bool:
 
 #: What Cobalt answers to the deletion, and what becomes of a sign-up that waits; None: it waits as before.
 FAILED = [
-    pytest.param(HTTPStatus.UNPROCESSABLE_ENTITY, Refused, timedelta(seconds=2), id="it is refused for good"),
+    pytest.param(HTTPStatus.UNPROCESSABLE_ENTITY, Refused, timedelta(seconds=900), id="it is refused"),
+    pytest.param(HTTPStatus.FORBIDDEN, KeyRefused, timedelta(seconds=900), id="the key may not do it"),
     pytest.param(HTTPStatus.INTERNAL_SERVER_ERROR, ServerError, None, id="it fails for now"),
     pytest.param(HTTPStatus.CONFLICT, Refused, None, id="something else is written"),
     pytest.param(HTTPStatus.NOT_FOUND, UnexpectedAnswer, None, id="there is no such account, and yet it shows"),

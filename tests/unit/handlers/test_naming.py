@@ -1,6 +1,7 @@
 """Which connection a change of a config means, and whether the application must be read to tell."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -12,14 +13,15 @@ from cobalt_mirror.db.rows import ConnectionRow
 from cobalt_mirror.db.statuses import ConnectionStatus
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.naming import Names, must_be_read, name_changes
-from tests.unit.entries import ACCOUNT, SLUG, changed, removed
+from tests.unit.entries import ACCOUNT, SLUG, changed, config_removed, removed
 from tests.unit.handlers.links import link, stamp
 from tests.unit.handlers.subjects import findings
 
 
 def change(id_: str = "c", second: float = 5, *, named: str | None = None, **columns: Any) -> Entry:
     """A change that names this connection, or none."""
-    return changed(id_, second, {} if named is None else {"connection_id": named}, **columns)
+    content = {"fields": {"x": 1}}
+    return changed(id_, second, content if named is None else {"connection_id": named, **content}, **columns)
 
 
 def named_by(entry: Entry | None) -> Any:
@@ -201,6 +203,28 @@ def test_a_change_of_what_cannot_be_told_says_whose_move_it_is(
     assert words in str(outcome.detail)
     assert outcome.delay == (timedelta(seconds=2) if verdict == "snooze" else None)
     assert found.effects == {}
+
+
+@pytest.mark.parametrize("age", [0, 29.9, 30])
+@pytest.mark.parametrize("named", [None, "c3"])
+@pytest.mark.parametrize("make", [changed, config_removed], ids=["an empty change", "a removal of a config"])
+def test_what_wants_nothing_made_is_done_where_nothing_is_connected(
+    make: Callable[..., Entry], named: str | None, age: float
+) -> None:
+    entry = make("c", 5, {} if named is None else {"connection_id": named})
+    found = findings(entry, second=5 + age)
+
+    assert name_changes(found.loaded, found, [entry], NONE) == []
+    assert found.outcomes[entry.logged.key].verdict == ("snooze" if age < 30 else "done")
+
+
+def test_a_removal_of_a_config_says_which_of_several_connections_it_means() -> None:
+    entry = config_removed("c", 5)
+    found = findings(entry, second=60)
+
+    assert name_changes(found.loaded, found, [entry], TWO) == []
+    assert found.outcomes[entry.logged.key].move == "operator"
+    assert [named_by(each) for each in name_changes(found.loaded, found, [entry], replace(TWO, ids=["c1"]))] == ["c1"]
 
 
 def test_changes_get_the_name_of_the_only_connection_and_keep_it() -> None:

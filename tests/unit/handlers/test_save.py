@@ -7,8 +7,8 @@ import pytest
 
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EventType
-from cobalt_mirror.workers.handlers.save import _cause, event_update, wait_after
-from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, superseded
+from cobalt_mirror.workers.handlers.save import _cause, event_update
+from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, superseded, wait_after
 from cobalt_mirror.workers.settings import Settings
 from tests.unit.entries import MICROSECOND, NOON, authorized, logged, signed_up
 from tests.unit.handlers.subjects import CHECK, findings
@@ -50,6 +50,7 @@ ROWS = [
             "status": "dead",
             "finished_at": NOON,
             "attempts": 4,
+            "retrying_since": None,
             "last_error": "no such application",
             "last_response": {"status": 404},
             "move": "customer",
@@ -63,6 +64,7 @@ ROWS = [
             "status": "dead",
             "finished_at": NOON,
             "attempts": 1,
+            "retrying_since": None,
             "last_error": "no",
             "last_response": None,
             "move": "operator",
@@ -144,6 +146,7 @@ GIVEN_UP = [
     pytest.param(NOON - THREE_DAYS - MICROSECOND, EventType.CONFIG_CHANGED, True, id="just over three days"),
     pytest.param(NOON - THREE_DAYS - MICROSECOND, EventType.CONNECTION_AUTHORIZED, True, id="an authorisation"),
     pytest.param(NOON - THREE_DAYS - MICROSECOND, EventType.CONNECTION_REMOVED, True, id="a removal"),
+    pytest.param(NOON - THREE_DAYS - MICROSECOND, EventType.CONFIG_REMOVED, True, id="a removal of a config"),
     pytest.param(NOON - THREE_DAYS - MICROSECOND, EventType.USER_SIGNED_UP, True, id="a sign-up"),
     pytest.param(NOON - THREE_DAYS - MICROSECOND, EventType.USER_DELETED, False, id="a deletion never gives up"),
     pytest.param(NOON - 100 * THREE_DAYS, EventType.USER_DELETED, False, id="not after three hundred days either"),
@@ -160,7 +163,7 @@ def test_a_retry_gives_up_by_age(since: datetime | None, type_: EventType, gives
     assert columns["move"] == (move or Move.OPERATOR if gives_up else move)
     assert columns["attempts"] == 501
     assert (columns["last_error"], columns["last_response"]) == ("no answer", {"status": 500})
-    assert gives_up or columns["retrying_since"] == (NOON if since is None else since)
+    assert columns["retrying_since"] == (None if gives_up else NOON if since is None else since)
 
 
 def test_no_type_of_event_is_missing_from_the_table() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cobalt_mirror.workers.handlers.authorizing import LOOKS
+from cobalt_mirror.workers.handlers.looking import LOOKS
 from tests.unit.entries import at, authorized, changed
 from tests.unit.handlers.links import link, stamp
 from tests.unit.handlers.stage import ACCOUNT_READ, READ, TYPES, Stage, leave

@@ -126,18 +126,41 @@ def test_the_key_of_an_environment_that_is_not_served_is_401(clock: TestClock) -
     ("method", "path"),
     [
         ("GET", "/api/v2/public/nosuch"),
-        ("GET", "/"),
-        ("GET", f"{ACCOUNT}/"),
-        ("GET", f"{ACCOUNT}/acme/"),
+        ("GET", "/api/v2/public/workflow"),
         ("POST", f"{ACCOUNT}/acme"),
         ("HEAD", f"{ACCOUNT}/acme"),
         ("PATCH", CONFIG),
         ("GET", f"{ACCOUNT}/%FF"),
+        ("GET", f"{ACCOUNT}//"),
         ("GET", "/api/v2/public/slug//config"),
+        ("GET", f"{ACCOUNT}?env_variable_name=a"),
     ],
 )
-def test_an_unknown_path_or_method_is_404(api: Api, method: str, path: str) -> None:
-    assert api(method, path).status_code == 404
+def test_what_the_sandbox_does_not_serve_is_501_and_says_so(api: Api, method: str, path: str) -> None:
+    answer = api(method, path)
+
+    assert answer.status_code == 501
+    assert method == "HEAD" or "The sandbox does not have" in answer.json()["message"]
+    assert method == "HEAD" or refused(answer) == (501, "NOT_IMPLEMENTED")
+
+
+@pytest.mark.parametrize("path", ["/", "/nosuch", "/consent/nosuch", "/connect/nosuch"])
+def test_a_page_that_is_not_there_is_404(api: Api, path: str) -> None:
+    assert api("GET", path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ACCOUNT,
+        f"{ACCOUNT}/acme",
+        f"{PUBLIC}/application",
+        f"{PUBLIC}/application/slack",
+        f"{PUBLIC}/slug/slack/configs",
+    ],
+)
+def test_one_slash_at_the_end_of_a_path_is_fine(api: Api, path: str) -> None:
+    assert ok(api("GET", f"{path}/")) == ok(api("GET", path))
 
 
 def test_an_id_in_a_header_is_read_as_latin_1(api: Api) -> None:

@@ -104,7 +104,7 @@ def test_an_account_holds_several_configs_of_one_application(api: Api, sandbox: 
     [
         {},
         {"slug": 7},
-        {"slug": "slack", "fields": []},
+        {"slug": "slack", "fields": "channel"},
         {"slug": "slack", "fields": {"nosuch": "x"}},
         {"slug": "slack", "fields": {"channel": 7}},
         {"slug": "slack", "fields": {"mention": ["x"]}},
@@ -114,7 +114,6 @@ def test_an_account_holds_several_configs_of_one_application(api: Api, sandbox: 
         {"slug": "slack", "workflows": [{"id": "slack_notify", "enabled": "yes"}]},
         {"slug": "slack", "workflows": [{"id": "slack_notify", "fields": {"digest": "yes"}}]},
         {"slug": "slack", "workflows": [{"id": "slack_notify"}, {"id": "slack_notify"}]},
-        {"slug": "slack", "field": {}},
     ],
 )
 def test_a_wrong_replacement_is_refused_for_good_and_changes_nothing(api: Api, sandbox: Sandbox, body: Any) -> None:

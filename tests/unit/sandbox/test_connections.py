@@ -39,6 +39,23 @@ def test_the_catalogue_can_be_filtered(api: Api) -> None:
     assert slugs(slug="jira") == ["jira"]
     assert slugs(tags="payments", auth_type="keybased") == ["stripe"]
     assert slugs(tags="payments", auth_type="oauth2") == []
+    assert slugs(ecosystem="false", slug="jira") == ["jira"]
+    assert slugs(ecosystem="true") == []
+    assert refused(api("GET", f"{PUBLIC}/application", params={"ecosystem": "yes"})) == (400, "BAD_REQUEST")
+
+
+def test_applications_are_shown_to_the_account_of_the_query_unless_a_header_names_one(api: Api) -> None:
+    api.upsert("other")
+    api.consent("slack")
+
+    def connected(header: str | None, query: str) -> Any:
+        path, params = f"{PUBLIC}/application/slack", {"linked_account_id": query}
+        return ok(api("GET", path, account=header, params=params))["connected"]
+
+    assert [connected(None, "acme"), connected(None, "other"), connected("acme", "other")] == [True, False, True]
+    assert len(ok(api("GET", f"{PUBLIC}/application", account=None, params={"linked_account_id": "acme"}))) > 12
+    unknown = api("GET", f"{PUBLIC}/application", account=None, params={"linked_account_id": "nobody"})
+    assert refused(unknown) == (400, "INVALID_LINKED_ACCOUNT_ID")
 
 
 def test_consent_connects_and_can_be_given_once(api: Api, sandbox: Sandbox, clock: TestClock) -> None:

@@ -128,10 +128,10 @@ def test_the_ledger_names_every_call(api: Api, sandbox: Sandbox) -> None:
         (2, "read_application", "acme", "slack", 200),
         (3, "delete_integration", "acme", "github", 200),
         (4, "sdk_replace_config", "acme", "jira", 404),
-        (5, "unknown", None, None, 404),
+        (5, "unknown", None, None, 501),
     ]
     assert [row["environment"] for row in rows] == ["test"] * 4 + [None]
-    assert ok(api.http.get("/_sandbox/ledger/calls?status=404&after=4")) == rows[4:]
+    assert ok(api.http.get("/_sandbox/ledger/calls?status=501&after=4")) == rows[4:]
     assert refused(api.http.get("/_sandbox/ledger/calls?colour=red"))[0] == 400
     assert refused(api.http.get("/_sandbox/ledger/calls?kind=connected"))[0] == 400
 

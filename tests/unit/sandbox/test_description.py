@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.cobalt.sandbox import ConnectedWhenNot, NullValues, PasswordValues, Sandbox
+from cobalt_mirror.cobalt.sandbox.controls import DEFAULT_ORGANISATION
 from cobalt_mirror.cobalt.sandbox.routes import ROUTES
 from tests.unit.cobalt.description import Description
 from tests.unit.sandbox.conftest import ACCOUNT, CONFIG, INTEGRATION, PUBLIC, Api
@@ -39,6 +40,14 @@ EVERYTHING: list[Call] = [
     ("PUT", f"{CONFIG}/field/pipeline", {"headers": {"slug": "hubspot"}, "json": {"value": "default"}}),
     ("DELETE", f"{CONFIG}/field/pipeline", {"headers": {"slug": "hubspot"}}),
     ("DELETE", f"{HUBSPOT}/acme", {}),
+    ("POST", CONFIG, {"json": {"slug": "order_desk"}}),
+    (
+        "POST",
+        f"{CONFIG}/rule-engine/rules?workflow_id=order_desk_forward",
+        {"headers": {"slug": "order_desk"}, "json": {"rule_column": {"lhs": "region"}}},
+    ),
+    ("POST", f"{PUBLIC}/event/trigger", {"json": {"event": "order_created", "payload": {"n": 1}}}),
+    ("POST", f"{PUBLIC}/event/order_desk", {"json": {"trigger": "order_paid"}}),
     ("POST", CONFIG, {"json": {"slug": "hubspot"}}),
     ("DELETE", HUBSPOT, {}),
     ("DELETE", f"{INTEGRATION}/hubspot?linked_account_id=acme", {}),
@@ -98,7 +107,7 @@ def answers(api: Api) -> Iterator[Any]:
 
 def test_the_browsers_paths_answer_as_the_public_ones(api: Api, sandbox: Sandbox) -> None:
     browser = api.browser()
-    assert browser.get("/api/v3/org/basics").json()["_id"] == "org_sandbox"
+    assert browser.get("/api/v3/org/basics").json()["_id"] == DEFAULT_ORGANISATION
     address = browser.get("/api/v1/slack/integrate").json()["auth_url"]
     form = dict(browser.build_request("GET", address).url.params)
     assert api.http.post("/consent", data=form).status_code == 200

@@ -1,21 +1,16 @@
 """The example answers of the vendor's reference: the sandbox answers in their shapes in the same situations."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from cobalt_mirror.cobalt.sandbox import Sandbox
+from tests.facts import example_answers
 from tests.unit.sandbox.conftest import ACCOUNT, CONFIG, INTEGRATION, PUBLIC, Api
 
-FILE = Path(__file__).parents[4] / "shared" / "cobalt" / "examples.json"
-EXAMPLES: list[dict[str, Any]] = json.loads(FILE.read_text()) if FILE.exists() else []
-pytestmark = pytest.mark.skipif(
-    not FILE.exists(), reason="the vendor's examples.json is not beside this clone (../shared/cobalt/examples.json)"
-)
+EXAMPLES = example_answers()
 
 Situation = Callable[[Api, Sandbox], httpx.Response]
 Key = tuple[str, str, str]
@@ -274,8 +269,8 @@ def test_the_sandbox_answers_in_the_shape_of_the_example(api: Api, sandbox: Sand
         assert code(response.json()) == code(example["body"])
 
 
-def code(refusal: dict[str, Any]) -> tuple[Any, Any]:
-    return refusal.get("error"), refusal.get("error_code")
+def code(refusal: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(refusal.get(key) for key in ("status_code", "http_error_type", "error", "error_code"))
 
 
 def test_every_situation_has_its_example() -> None:

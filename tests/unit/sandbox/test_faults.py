@@ -34,7 +34,7 @@ def test_five_calls_at_once_and_then_twenty_a_second_for_the_whole_organisation(
         api("GET", ACCOUNT).status_code,
         api("GET", ACCOUNT).status_code,
     ]
-    assert statuses == [200, 200, 200, 404, 200, 429]
+    assert statuses == [200, 200, 200, 501, 200, 429]
     for _ in range(40):
         clock.forward(0.05)
         assert api("GET", ACCOUNT).status_code == 200

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.cobalt.sandbox import Sandbox
+from cobalt_mirror.cobalt.sandbox.controls import DEFAULT_ORGANISATION
 from tests.unit.sandbox.conftest import CONFIG, PUBLIC, Api, TestClock, ok, refused
 
 WEBHOOK = f"{PUBLIC}/webhook"
@@ -76,7 +77,7 @@ def test_a_notification_is_signed_with_the_key_of_its_environment(api: Api, sand
     assert sent.headers["x-cobalt-signature"] == hmac.new(b"tk_sandbox", sent.body, hashlib.sha256).hexdigest()
     assert json.loads(sent.body) == {
         "linked_account_id": "acme",
-        "org_id": "org_sandbox",
+        "org_id": DEFAULT_ORGANISATION,
         "environment": "test",
         "type": "General",
         "event": "Connection Created",

@@ -1,0 +1,37 @@
+"""Events that no attempt would ever meet: never due, or under a name by which no statement finds them.
+
+A relay looks for them once a minute.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, text, update
+
+from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.db.host_columns import LATEST
+from cobalt_mirror.db.statuses import EventStatus, Move
+from cobalt_mirror.db.tables import events, is_pending
+
+#: SQLite's columns also take blobs, and bytes that are no UTF-8. `db.engine` has the function.
+_BURY = text("""
+    UPDATE events SET status = :dead, finished_at = :now, attempts = 1, move = :move, last_error = :reason
+    WHERE status = 'pending' AND NOT (
+        typeof(source) = 'text' AND is_utf8(CAST(source AS BLOB)) AND typeof(id) = 'text' AND is_utf8(CAST(id AS BLOB))
+        AND typeof(linked_account_id) = 'text' AND is_utf8(CAST(linked_account_id AS BLOB))
+        AND (slug IS NULL OR (typeof(slug) = 'text' AND is_utf8(CAST(slug AS BLOB)))))
+""")
+_REASON = "source, id, linked_account_id, slug: must be text in UTF-8"
+
+
+def mend_strays(connection: Connection, now: datetime) -> int:
+    """Have events met that no attempt would ever meet, and return how many they were.
+
+    UPDATE events SET due_at = :now WHERE status = 'pending' AND due_at >= '3000-01-01'
+    """
+    number: int = connection.execute(
+        update(events).where(is_pending, events.c.due_at >= LATEST).values(due_at=now)
+    ).rowcount
+    if connection.dialect.name == "sqlite":
+        ends = {"dead": str(EventStatus.DEAD), "move": str(Move.OPERATOR), "reason": _REASON, "now": stored_time(now)}
+        number += connection.execute(_BURY, ends).rowcount
+    return number

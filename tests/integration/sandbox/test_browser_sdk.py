@@ -1,0 +1,101 @@
+"""The vendor's browser SDK itself, from npm, in Node: every public method works against the sandbox."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer
+
+PACKAGE, VERSION = "@cobaltio/cobalt-js", "8.0.0"
+#: What npm says of that version, so that nothing else is ever run here.
+INTEGRITY = "sha512-Wd7zZtWZ2EXgpvPsfE0ejsP4u+/f05dzdrJ0axJ2BLWM45q1VoRka0+R4Z8JQ5c+U48Gj0QT2SF7LXE8xejAlQ=="
+PUBLIC_METHODS = {
+    *("getAccountDetails", "getApp", "connect", "disconnect"),
+    *("config", "getConfig", "updateConfig", "deleteConfig"),
+}
+SCRIPT = Path(__file__).with_name("browser_sdk.cjs")
+PUBLIC = "/api/v2/public"
+
+
+@pytest.fixture
+def packages(request: pytest.FixtureRequest) -> Path:
+    """The folder with the package, kept in pytest's cache: npm is asked once, and nothing is copied into the tree."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        pytest.skip(f"node and npm are not on PATH, so {PACKAGE} cannot run")
+    folder = Path(request.config.cache.mkdir(f"cobalt-js-{VERSION}"))
+    if not (folder / "node_modules" / PACKAGE / "package.json").exists():
+        options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder)]
+        installed = subprocess.run(
+            [npm, "install", *options, f"{PACKAGE}@{VERSION}"], capture_output=True, text=True, timeout=120, check=False
+        )
+        if installed.returncode != 0:
+            pytest.skip(f"npm cannot install {PACKAGE}@{VERSION} here: {installed.stderr.strip()[:200]}")
+    locked = json.loads((folder / "node_modules" / ".package-lock.json").read_text())["packages"]
+    assert locked[f"node_modules/{PACKAGE}"]["integrity"] == INTEGRITY
+    return folder / "node_modules"
+
+
+def test_every_public_method_of_the_browser_sdk_works(packages: Path) -> None:
+    """One run of the script: what its calls returned, and what the sandbox did."""
+    sandbox = Sandbox(rate_limited=False)
+    with SandboxServer(sandbox) as server:
+        here = {"BASE_URL": server.url, "TOKEN": session_token(server.url), "NODE_PATH": str(packages)}
+        ran = subprocess.run(
+            ["node", str(SCRIPT)],
+            env={**here, "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ran.returncode == 0, ran.stderr
+    results: dict[str, Any] = json.loads(ran.stdout)
+
+    assert results["called"] == results["methods"]
+    assert set(results["methods"]) >= PUBLIC_METHODS
+    assert_it_connects(results, sandbox)
+    assert_it_configures(results, sandbox)
+    assert results["errors"] == {
+        "refusedKey": "Internal Server Error",
+        "absentConfig": "Not Found",
+        "unknownApplication": "Not Found",
+        "wrongToken": "Unauthorized",
+    }
+
+
+def session_token(url: str) -> str:
+    with httpx.Client(base_url=url, headers={"x-api-key": "tk_sandbox"}, trust_env=False) as host:
+        host.put(f"{PUBLIC}/linked-account", json={"linked_account_id": "acme"}).raise_for_status()
+        answer = host.post(f"{PUBLIC}/session-token", json={"linked_account_id": "acme"})
+    return str(answer.raise_for_status().json()["token"])
+
+
+def assert_it_connects(results: dict[str, Any], sandbox: Sandbox) -> None:
+    assert results["account"]["environment"] == "test"
+    assert sorted(results["applications"]) == [row["slug"] for row in sandbox.state()["applications"]]
+    assert [each["name"] for each in results["inputs"]] == ["secret_key"]
+    assert (results["denied"], results["consented"], results["consentedWithFields"]) == (False, True, True)
+    assert (results["saved"], results["connected"], results["disconnected"]) == (True, True, True)
+    assert [row["slug"] for row in sandbox.state()["connections"]] == ["slack", "stripe"]
+
+
+def assert_it_configures(results: dict[str, Any], sandbox: Sandbox) -> None:
+    assert [(effect.kind, effect.detail["config_id"]) for effect in sandbox.effects() if "config" in effect.kind] == [
+        ("config_created", "acme"),
+        ("config_replaced", "acme"),
+        ("config_created", "second"),
+        ("config_deleted", "second"),
+        ("config_deleted", "acme"),
+    ]
+    assert results["updated"] == results["read"]
+    assert results["read"]["fields"][0]["value"] == "general"
+    assert [each["enabled"] for each in results["read"]["workflows"]] == [True, False]
+    assert (results["created"]["config_id"], results["second"]) == ("acme", "second")
+    assert sandbox.state()["configs"] == []

@@ -1,0 +1,65 @@
+"""When to look again: one answer of Cobalt's is no proof that something is not there. Plain values in and out.
+
+An answer may come from a copy that lags behind, and an outage may answer that nothing is there. So what Cobalt does not
+show is looked at again a few times before it is believed, and what many accounts miss at once is an outage.
+"""
+
+from datetime import datetime, timedelta
+from itertools import accumulate
+
+from cobalt_mirror.db.denials import Denial
+from cobalt_mirror.db.log import LoggedEvent
+from cobalt_mirror.workers.outcomes import Outcome, Verdict
+
+#: When what Cobalt does not show is looked at again, in seconds after the look before.
+LOOKS = (2.0, 3.0, 10.0)
+#: What is younger than this may not show yet; also what the mirror learned so recently may be contradicted by an answer
+#: that is older.
+FRESH = timedelta(seconds=30)
+#: How long after it was written off something is looked at once more, so that a wrong answer heals by itself.
+ONCE_MORE = timedelta(seconds=60)
+NOT_YET = "Cobalt does not show the connection yet"
+#: So many accounts that Cobalt denies are no outage, however few there are.
+FEW_DENIED = 2
+
+_SINCE_FIRST = tuple(timedelta(seconds=seconds) for seconds in accumulate(LOOKS))
+#: After this time an answer is no older than what the mirror learned at its beginning.
+SETTLED = _SINCE_FIRST[-1]
+
+
+def not_yet(
+    event: LoggedEvent, now: datetime, *, at_last: Outcome, detail: str = NOT_YET, fresh: timedelta = FRESH
+) -> Outcome:
+    """Decide about an event for which Cobalt shows nothing: look again a few times before that is believed.
+
+    Args:
+        event: the event.
+        now: when this attempt began.
+        at_last: the outcome once it is believed.
+        detail: why the event waits until then.
+        fresh: the age at which an event's first look is believed.
+    """
+    is_early = event.due_at is not None and event.due_at > now  # another event brought us here
+    is_old = now - event.recorded_at >= fresh
+    if is_early and not is_old:
+        return Outcome(verdict=Verdict.SNOOZE, delay=None)
+    if is_old or event.looks >= len(LOOKS):
+        return at_last
+    delay = timedelta(seconds=LOOKS[event.looks])
+    return Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=True, detail=detail)
+
+
+def next_look(since: datetime, now: datetime) -> timedelta | None:
+    """Return how long to wait for the next look at something that was first denied at `since`; None: it is believed."""
+    age = now - since
+    return next((after - age for after in _SINCE_FIRST if after > age), None)
+
+
+def is_outage(denial: Denial, share: float) -> bool:
+    """Tell whether Cobalt denies so many accounts at once that an outage is likelier than their deletion.
+
+    Args:
+        denial: how many it denies, and how many there are.
+        share: the greatest share of all accounts that may be gone at once.
+    """
+    return denial.denied > FEW_DENIED and denial.denied > share * denial.accounts

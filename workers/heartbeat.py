@@ -1,0 +1,140 @@
+"""The heartbeat of a process: a row in the database, by which `status` knows that the process runs and can work."""
+
+import os
+import secrets
+import socket
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+import redis
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from cobalt_mirror.db.engine import Clock, database_clock
+from cobalt_mirror.db.processes import BEAT_SECONDS, ProcessRow, forget_processes, record_beat, record_end
+from cobalt_mirror.db.state import ensure_installation
+from cobalt_mirror.db.statuses import ProcessKind
+
+#: So many heartbeats apart, rows of processes that are long gone are removed.
+_BEATS_BETWEEN_CLEANINGS = 12
+#: An installation that did not write its name into Redis for so many seconds does not use it any more.
+_GONE_AFTER_SECONDS = 30
+#: How long the end of a process waits for its last heartbeat, in seconds.
+_END_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """The Redis of a process's queues. Each installation writes its name into it, so that two notice each other.
+
+    Attributes:
+        client: Of the Redis.
+        namespace: The prefix of our keys.
+    """
+
+    client: redis.Redis
+    namespace: str
+
+    def find_trouble(self, installation: str) -> str | None:
+        """Return why messages do not get through here; None if they do."""
+        key = f"{self.namespace}:installations"
+        try:
+            now = int(self.client.time()[0])
+            with self.client.pipeline() as pipeline:
+                pipeline.zadd(key, {installation: now})
+                pipeline.zremrangebyscore(key, "-inf", now - _GONE_AFTER_SECONDS)
+                pipeline.expire(key, 2 * _GONE_AFTER_SECONDS)
+                pipeline.zcard(key)
+                number = pipeline.execute()[-1]
+        except redis.RedisError as error:
+            return f"Redis failed: {error}"[:500]
+        if number == 1:
+            return None
+        return (
+            "another installation uses the same Redis and REDIS_NAMESPACE, and takes messages of this one; "
+            "give one of them another REDIS_NAMESPACE"
+        )
+
+
+class Heartbeat:
+    """Write a row every few seconds, from a thread of its own. Without the database it is silent, as others say so.
+
+    Args:
+        kind: What the process is.
+        engine: Of the database.
+        queues: The Redis of the process's queues; None for a process without queues.
+        clock: Returns the time inside a transaction.
+    """
+
+    def __init__(
+        self, kind: ProcessKind, engine: Engine, *, queues: Queues | None = None, clock: Clock = database_clock
+    ) -> None:
+        self._kind, self._engine, self._queues, self._clock = kind, engine, queues, clock
+        self._process: ProcessRow | None = None
+        self._installation: str | None = None
+        self._beats = 0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Start writing."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Record that the process ends in good order."""
+        self._stopped.set()
+        self._thread.join(_END_SECONDS)
+        if self._process is not None and not self._thread.is_alive():
+            with suppress(SQLAlchemyError), self._engine.begin() as connection:
+                record_end(connection, self._process.id, self._clock(connection))
+
+    def beat(self) -> None:
+        """Write the row once."""
+        trouble = self._find_trouble()
+        with self._engine.begin() as connection:
+            now = self._clock(connection)
+            self._process = replace(self._process or describe_process(self._kind, now), seen_at=now, trouble=trouble)
+            record_beat(connection, self._process)
+            if self._beats % _BEATS_BETWEEN_CLEANINGS == 0:
+                forget_processes(connection, now)
+        self._beats += 1
+
+    def _find_trouble(self) -> str | None:
+        if self._queues is None:
+            return None
+        if self._installation is None:
+            with self._engine.begin() as connection:
+                self._installation = ensure_installation(connection)
+        return self._queues.find_trouble(self._installation)
+
+    def _run(self) -> None:
+        while True:
+            with suppress(SQLAlchemyError):
+                self.beat()
+            if self._stopped.wait(BEAT_SECONDS):
+                return
+
+
+def describe_process(kind: ProcessKind, now: datetime) -> ProcessRow:
+    """Return the row of this process, as it begins."""
+    return ProcessRow(
+        id=secrets.token_hex(8),
+        kind=kind,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        release=_release(),
+        started_at=now,
+        seen_at=now,
+    )
+
+
+@cache
+def _release() -> str:
+    try:
+        return version("cobalt-mirror")
+    except PackageNotFoundError:
+        return "unknown"

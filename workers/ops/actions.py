@@ -1,0 +1,193 @@
+"""What an operator has to do: one function decides it from the facts, for `cobalt-mirror status` and its exit code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from cobalt_mirror.db.processes import ProcessRow
+from cobalt_mirror.db.state import Halt
+from cobalt_mirror.db.statuses import Move, ProcessKind
+from cobalt_mirror.db.waiting import Retrying, WaitingEvent
+from cobalt_mirror.workers.terminal.output import ago
+
+
+class Cause(StrEnum):
+    """Why the operator has to act, the most urgent first."""
+
+    NEWER_SCHEMA = "newer_schema"
+    REDIS = "redis"
+    NOTHING_RUNS = "nothing_runs"
+    NO_RELAY = "no_relay"
+    NO_WORKER = "no_worker"
+    PROCESS_IN_TROUBLE = "process_in_trouble"
+    HALTED = "halted"
+    RETRYING = "retrying"
+    OVERDUE = "overdue"
+    BRAKE = "brake"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Something that the operator has to do: what is wrong, where, and what to do about it."""
+
+    cause: Cause
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What decides whether the operator has to act.
+
+    Attributes:
+        at: The moment, by the database's clock.
+        newer_schema: The version of the database's schema, if this release does not know it; else None.
+        redis_failure: Why Redis cannot be used, in a sentence; None if it can be, or is not configured here.
+        processes: The processes whose heartbeats are known.
+        halt: Why calls are halted; None if they are not.
+        retrying: The events whose attempts fail, by who has to act.
+        longest_due: The event that has been due for the longest time; None if none is due.
+        longest_wait: How long a due event may wait.
+        brake: Why the last run of the reconciliation was stopped by its brake; None if it was not.
+        dead: Number of dead events by who must act.
+    """
+
+    at: datetime
+    newer_schema: str | None
+    redis_failure: str | None
+    processes: Sequence[ProcessRow]
+    halt: Halt | None
+    retrying: Mapping[Move, Retrying]
+    longest_due: WaitingEvent | None
+    longest_wait: timedelta
+    brake: str | None
+    dead: Mapping[Move, int]
+
+
+#: What each process does without which nothing goes on.
+_NEEDED = {
+    ProcessKind.RELAY: (Cause.NO_RELAY, "no event gets to a worker"),
+    ProcessKind.WORKER: (Cause.NO_WORKER, "no event is carried out"),
+}
+
+
+def list_actions(facts: Facts) -> list[Action]:
+    """Return what the operator has to do, the most urgent first; nothing that is up to Cobalt or a customer."""
+    sentences = [
+        (Cause.NEWER_SCHEMA, _newer_schema(facts)),
+        (Cause.REDIS, facts.redis_failure),
+        (Cause.NOTHING_RUNS, _nothing_runs(facts)),
+        *_missing_processes(facts),
+        *_processes_in_trouble(facts),
+        (Cause.HALTED, _halted(facts)),
+        (Cause.RETRYING, _retrying(facts)),
+        (Cause.OVERDUE, _overdue(facts)),
+        (Cause.BRAKE, _brake(facts)),
+        (Cause.DEAD, _dead(facts)),
+    ]
+    return [Action(cause=cause, text=text) for cause, text in sentences if text is not None]
+
+
+def _newer_schema(facts: Facts) -> str | None:
+    if facts.newer_schema is None:
+        return None
+    return (
+        f"the database is at version {facts.newer_schema}, which this release does not know; "
+        "install the release that migrated it and restart all processes"
+    )
+
+
+def _nothing_runs(facts: Facts) -> str | None:
+    """Before the first process has run, that is only worth a word once there is something to do."""
+    if facts.processes or facts.longest_due is None:
+        return None
+    return (
+        "events wait and no process has run here yet; start `cobalt-mirror worker` and `cobalt-mirror relay`, "
+        "or `cobalt-mirror up`"
+    )
+
+
+def _missing_processes(facts: Facts) -> list[tuple[Cause, str]]:
+    if not facts.processes:
+        return []
+    missing = []
+    for kind, (cause, effect) in _NEEDED.items():
+        of_kind = [process for process in facts.processes if process.kind is kind]
+        if not any(process.is_alive(facts.at) for process in of_kind):
+            last = max(of_kind, key=lambda process: process.seen_at, default=None)
+            missing.append((cause, f"no {kind} runs, so {effect}{_last(last, facts.at)}; start `cobalt-mirror {kind}`"))
+    return missing
+
+
+def _last(process: ProcessRow | None, at: datetime) -> str:
+    if process is None:
+        return ""
+    verb = "was last seen" if process.ended_at is None else "ended"
+    return f" (the last one, on {process.host}, {verb} {ago(process.ended_at or process.seen_at, at)} ago)"
+
+
+def _processes_in_trouble(facts: Facts) -> list[tuple[Cause, str]]:
+    """Return a sentence for each trouble; processes of one kind that have the same are one."""
+    troubled: dict[tuple[ProcessKind, str], list[ProcessRow]] = {}
+    for process in facts.processes:
+        if process.trouble is not None and process.is_alive(facts.at):
+            troubled.setdefault((process.kind, process.trouble), []).append(process)
+    return [
+        (
+            Cause.PROCESS_IN_TROUBLE,
+            f"a {kind} cannot work ({', '.join(f'{each.host}, process {each.pid}' for each in processes)}): {trouble}",
+        )
+        for (kind, trouble), processes in troubled.items()
+    ]
+
+
+def _halted(facts: Facts) -> str | None:
+    if facts.halt is None:
+        return None
+    since, reason = ago(facts.halt.since, facts.at), facts.halt.reason
+    match facts.halt.move:
+        case Move.OPERATOR:
+            return f"all work has been halted for {since}: {reason}; correct that, then restart the workers"
+        case Move.PROVIDER | Move.CUSTOMER:
+            return f"all work has been halted for {since}: {reason}; it continues by itself, so ask Cobalt how long"
+
+
+def _retrying(facts: Facts) -> str | None:
+    retrying = facts.retrying.get(Move.OPERATOR)
+    if retrying is None:
+        return None
+    first = retrying.first
+    return (
+        f"{_count(retrying.number, 'event')} cannot be carried out until you act, first one of account "
+        f"{first.linked_account_id}: {first.reason}"
+    )
+
+
+def _overdue(facts: Facts) -> str | None:
+    """While work is halted, that is the cause."""
+    due = facts.longest_due
+    if due is None or facts.halt is not None or facts.at - due.due_at <= facts.longest_wait:
+        return None
+    return (
+        f"an event of account {due.linked_account_id} has been due for {ago(due.due_at, facts.at)}; look at the output "
+        "of relay and workers for what keeps them, or give them more time (STATUS_LONGEST_WAIT_SECONDS)"
+    )
+
+
+def _brake(facts: Facts) -> str | None:
+    return None if facts.brake is None else f"the last reconcile was stopped: {facts.brake}"
+
+
+def _dead(facts: Facts) -> str | None:
+    number = facts.dead.get(Move.OPERATOR, 0)
+    if number == 0:
+        return None
+    return (
+        f"{_count(number, 'event')} dead for a reason that you can correct, listed below; correct it, then set the "
+        "event back to pending or delete it (docs/outcomes.md)"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
