@@ -33,7 +33,7 @@ UNLOADED = {
     "show acme": {*SERVICES, "psycopg", "sqlalchemy.orm"},
     "migrate": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
     "worker --help": {"alembic", "dramatiq", "httpx", "starlette", "uvicorn"},
-    "sandbox --help": {"alembic", "dramatiq", "redis", "rich.console"},
+    "sandbox --help": {"alembic", "dramatiq", "redis"},
 }
 
 
