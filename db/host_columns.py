@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, DateTime, Dialect, Integer, TypeDecorator, case, literal_column
+from sqlalchemy import Boolean, ColumnElement, DateTime, Dialect, TypeDecorator, case, literal_column
 from sqlalchemy.types import TypeEngine
 
 from cobalt_mirror.db.columns import Json, UtcDateTime
@@ -63,6 +63,13 @@ class HostJson(Json):
         return value if value is None or dialect.name != "sqlite" else read_json(value)
 
 
+class _RawBoolean(Boolean):
+    """A column of type BOOLEAN, as the migrations wrote it, whose values are read as they are."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        """Return no processor: that of `Boolean` refuses what is neither 0 nor 1."""
+
+
 class HostBoolean(TypeDecorator[bool]):
     """True or false; SQLite's column takes anything."""
 
@@ -70,7 +77,7 @@ class HostBoolean(TypeDecorator[bool]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else Boolean())
+        return dialect.type_descriptor(_RawBoolean() if dialect.name == "sqlite" else Boolean())
 
     def process_result_value(self, value: Any, dialect: Dialect) -> bool | None:
         return None if value is None else value in (1, True)
