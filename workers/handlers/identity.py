@@ -153,7 +153,7 @@ def _was_there(entry: Entry, link: Link, evidence: Evidence) -> bool:
 def seen_before(entry: Entry, evidence: Evidence) -> list[Link]:
     """What the mirror, this attempt or an earlier one saw connected no later than it was to be removed."""
     seen = [*read_links((entry.logged.effect or {}).get("seen")), *evidence.mirrored, *evidence.shown]
-    removed_at = _removed_at(entry)
+    removed_at = _removed_by(entry)
     return [link for link in seen if link.connected_at is not None and link.connected_at <= removed_at]
 
 
@@ -189,10 +189,24 @@ def _removed_at(entry: Entry) -> str:
     return str(stored_time(entry.logged.occurred_at))
 
 
+#: A host's clock is no further behind. Also how old a removal may be whose row gets a stamp (db/tables, version 0006).
+PROMPT = timedelta(minutes=15)
+
+
+def _removed_by(entry: Entry) -> str:
+    """By which moment it was to be removed, for times of Cobalt's clock: of a prompt removal, when its row was written.
+
+    The host's clock may be behind. The database's time of the INSERT bounds what it may claim.
+    """
+    row = entry.logged
+    is_prompt = timedelta() <= row.recorded_at - row.occurred_at < PROMPT
+    return str(stored_time(row.recorded_at if is_prompt else row.occurred_at))
+
+
 def _since(entry: Entry, link: Link) -> str:
     """After which moment something is news: the removal, or, by a clock that is ahead, what was connected then."""
     times = [each.connected_at for each in _stamp(entry) if each.name == link.name and each.connected_at is not None]
-    return max([_removed_at(entry), *times])
+    return max([_removed_by(entry), *times])
 
 
 def _is_authorized_after(entry: Entry, link: Link, evidence: Evidence) -> bool:

@@ -18,7 +18,7 @@ from cobalt_mirror.db.outcomes import EventUpdate, record_effects, record_outcom
 from cobalt_mirror.db.rows import Change, account_change
 from cobalt_mirror.db.state import pin_environment
 from cobalt_mirror.db.statuses import AccountStatus, Move, Unseen
-from cobalt_mirror.db.tables import configs
+from cobalt_mirror.db.tables import connections
 from cobalt_mirror.events import EventType
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.errors import AccountDenied
@@ -81,9 +81,10 @@ class Save:
         loaded = claim.loaded
         because = Because(at=self.now, cause=_cause(loaded))
         known = {} if findings.erases_account else claim.rows  # the erasure has just changed them
+        loaded_rows = dict(known)  # as they were before this attempt, also when it changes a row twice
         is_confirmed = loaded.check is not None and loaded.check.expects is not None and findings.looks_again is None
         for change in findings.changes:
-            before = known.get(change.row_key)
+            before = loaded_rows.get(change.row_key)
             is_changed = record_change(self.connection, change, because, known=known)
             if not is_changed:
                 continue
@@ -107,7 +108,8 @@ class Save:
     def _doubt(self, change: Change, before: Mapping[str, Any] | None) -> None:
         """Have a subject read once more if a read alone changed what the mirror had just learned: it may be older."""
         learned = None if before is None else before["verified_at"]
-        is_written = change.table is configs and self.has_written
+        leaves_accounts = change.table is connections and bool(change.columns.get("accounts"))
+        is_written = self.has_written and not leaves_accounts  # what a write has left comes from a read
         if is_written or learned is None or self.now - learned >= FRESH:
             return
         account, slug = change.key["linked_account_id"], change.key.get("slug", "")

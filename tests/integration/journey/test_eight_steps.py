@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp, WorkflowPatch
+from tests.integration.journey.customers import Customer
 from tests.world import World
 
 
@@ -94,6 +95,7 @@ def _connected(world: World, slug: str, *auth_types: str) -> None:
 
 def test_removing_both_auth_types_costs_four_calls_as_every_one_follows_a_read(world: World) -> None:
     _connected(world, "hubspot", "oauth2", "keybased")
+    world.clock.pass_time(60)  # a read that contradicts what was just learned is made once more
     world.publish(ConnectionRemoved("acme", "hubspot"))
     world.work_until_quiet()
 
@@ -105,6 +107,7 @@ def test_removing_both_auth_types_costs_four_calls_as_every_one_follows_a_read(w
 
 def test_removing_one_auth_type_leaves_the_other_connected_and_the_configs_as_they_are(world: World) -> None:
     _connected(world, "hubspot", "oauth2", "keybased")
+    world.clock.pass_time(60)  # a read that contradicts what was just learned is made once more
     world.publish(ConnectionRemoved("acme", "hubspot", auth_type="keybased"))
     world.work_until_quiet()
 
@@ -136,6 +139,25 @@ def test_a_removal_by_a_host_whose_clock_is_behind_removes_what_the_mirror_showe
     world.work_until_quiet()
 
     assert world.row("connections")["status"] == "disconnected"
+    assert world.mirror() == world.truth()
+
+
+@pytest.mark.parametrize("is_notified", [False, True])
+def test_a_removal_by_a_host_whose_clock_is_behind_removes_what_the_mirror_has_not_seen(
+    world: World, is_notified: bool
+) -> None:
+    customer = Customer(world)
+    customer.connect("slack")
+    behind = world.clock() - timedelta(minutes=3)
+    if is_notified:
+        customer.deliver(customer.notifications())
+    customer.publish(ConnectionAuthorized("acme", "slack", occurred_at=behind))
+    world.clock.pass_time(60)
+    removal = customer.publish(ConnectionRemoved("acme", "slack", occurred_at=behind + timedelta(seconds=60)))
+    world.work_until_quiet()
+
+    assert customer.connected("slack") == []
+    assert customer.detail(removal) == ("done", None)
     assert world.mirror() == world.truth()
 
 
@@ -172,6 +194,7 @@ def test_a_patch_changes_what_it_names_clears_with_null_and_leaves_the_rest(worl
 
 def test_an_empty_patch_reads_and_mirrors_with_one_call(world: World) -> None:
     _connected(world, "slack", "oauth2")
+    world.clock.pass_time(60)  # a read that contradicts what was just learned is made once more
     world.sandbox.edit_config("acme", "slack", fields={"mention": "@browser"})
     world.publish(ConfigChanged("acme", "slack"))
     world.work_until_quiet()

@@ -1,0 +1,61 @@
+"""A host whose clock is behind: when its row was written bounds how early a removal can have been."""
+
+import pytest
+
+from cobalt_mirror.events.stored import Entry
+from cobalt_mirror.workers.handlers.identity import PROMPT, Evidence, Judgement, judge
+from tests.unit.entries import MICROSECOND, at, authorized, removed
+from tests.unit.handlers.links import link
+
+#: When it was removed by the host's clock, and when the row was written by the database's.
+BEHIND, WRITTEN = 0, 180
+LIMIT = PROMPT.total_seconds()
+
+
+def removal(*, occurred: float = BEHIND, recorded: float = WRITTEN) -> Entry:
+    return removed("r", occurred, recorded_at=at(recorded))
+
+
+#: When it was connected, when the row was written, the events of the host; and what becomes of it.
+ROWS = [
+    pytest.param(-1, WRITTEN, [], Judgement.MEANT, id="connected before, by either clock"),
+    pytest.param(90, WRITTEN, [], Judgement.RENEWED, id="connected after it by the host's clock, before the row"),
+    pytest.param(WRITTEN, WRITTEN, [], Judgement.RENEWED, id="connected in the moment of the row"),
+    pytest.param(181, WRITTEN, [], Judgement.NEWER, id="connected after the row"),
+    pytest.param(90, 30, [], Judgement.NEWER, id="connected after a row that was written early"),
+    pytest.param(90, WRITTEN, [authorized("a", -60)], Judgement.RENEWED, id="authorised before, by the host's clock"),
+    pytest.param(90, WRITTEN, [authorized("a", 10)], Judgement.NEWER, id="authorised after, by the host's clock"),
+    pytest.param(90, LIMIT - 1, [], Judgement.RENEWED, id="the row came nearly fifteen minutes later"),
+    pytest.param(90, LIMIT, [], Judgement.NEWER, id="the row came fifteen minutes later: an import"),
+    pytest.param(90, -60, [], Judgement.NEWER, id="a clock that is ahead claims no more than it did"),
+]
+
+
+@pytest.mark.parametrize(("connected", "recorded", "authorizations", "expected"), ROWS)
+def test_a_removal_means_what_was_connected_before_its_row_was_written(
+    connected: float, recorded: float, authorizations: list[Entry], expected: Judgement
+) -> None:
+    account = link(connected)
+    evidence = Evidence(
+        shown=[account],
+        authorizations=authorizations,
+        is_account_read=True,
+        created_at=account.connected_at,
+    )
+
+    assert judge(removal(recorded=recorded), account, evidence) is expected
+
+
+@pytest.mark.parametrize(("notified", "expected"), [(90, Judgement.RENEWED), (181, Judgement.NEWER)])
+def test_a_notification_is_news_if_it_is_of_after_the_row(notified: float, expected: Judgement) -> None:
+    account = link(notified)
+    evidence = Evidence(shown=[account], notified_at=[at(notified)], is_account_read=True)
+
+    assert judge(removal(), account, evidence) is expected
+
+
+def test_the_limit_is_that_of_the_stamp() -> None:
+    late = removed("r", 0, recorded_at=at(0) + PROMPT - MICROSECOND)
+    account = link(1)
+
+    assert judge(late, account, Evidence(shown=[account], is_account_read=True)) is Judgement.RENEWED
