@@ -11,7 +11,7 @@ BIN := .venv/bin
 LINT = $(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 LOCK := requirements/dev.txt
 STAMP := .venv/.installed
-COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE := uv pip compile pyproject.toml --extra workers --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 # 3.11 and 3.12 come first: the embedded Redis has wheels for these two.

@@ -11,9 +11,9 @@ from sqlalchemy.schema import CreateSchema, SchemaItem
 from cobalt_mirror.db.engine import create_engine, make_folder
 from cobalt_mirror.db.migrating.patience import Patience, giving_way, name_sessions
 from cobalt_mirror.db.migrating.turn import turn
-from cobalt_mirror.db.migrating.upgrade import VERSION_TABLE, refuse_unknown
+from cobalt_mirror.db.migrating.version import refuse_unknown
 from cobalt_mirror.db.settings import DatabaseSettings
-from cobalt_mirror.db.tables import metadata
+from cobalt_mirror.db.tables import VERSION_TABLE, metadata
 
 
 def main() -> None:

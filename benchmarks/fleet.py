@@ -218,7 +218,7 @@ def _running(plan: Plan, overrides: Mapping[str, str], cobalt: Cobalt, reaper: R
             log=log,
         )
         try:
-            processes.run_release()
+            processes.run_first()
             processes.start()
             if "worker" in plan.names:
                 fleet.wait_for_line("is ready for action", times=settings.worker_processes)

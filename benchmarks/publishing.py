@@ -17,8 +17,8 @@ from benchmarks.place import Say, migrated_database
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.tables import events as log
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
+from cobalt_mirror.events.ids import new_id
 from cobalt_mirror.events.publish import publish_with
-from cobalt_mirror.events.types import new_id
 from cobalt_mirror.workers.settings import Settings
 
 #: How often each kind of event is published.

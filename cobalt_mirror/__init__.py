@@ -1,6 +1,7 @@
 """Keep a SaaS product and Cobalt in step: what a host application imports.
 
-Every name is loaded when it is first used, so that publishing an event imports neither dramatiq nor redis. The folders
+Every name is loaded when it is first used, so that publishing an event imports neither dramatiq nor redis, and needs
+neither installed. The folders
 beside this file are links to the ones at the top of the repository: whatever is imported is called `cobalt_mirror...`,
 and nothing of ours takes a plain name such as `events` or `db` in the host's environment.
 """
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cobalt_mirror.cobalt import Client, CobaltError, RateLimited
     from cobalt_mirror.db import (
+        exclude_mirror,
         find_account,
         integrations,
         list_configs,
@@ -30,13 +32,14 @@ if TYPE_CHECKING:
         publish,
         publish_many,
     )
-    from cobalt_mirror.workers.runtime import governed_client
+    from cobalt_mirror.workers.clients import governed_client
     from cobalt_mirror.workers.web import create_app
 
 #: Where each name is loaded from.
 _HOMES = {
     "cobalt_mirror.cobalt": ("Client", "CobaltError", "RateLimited"),
     "cobalt_mirror.db": (
+        "exclude_mirror",
         "find_account",
         "integrations",
         "list_configs",
@@ -56,8 +59,14 @@ _HOMES = {
         "publish",
         "publish_many",
     ),
-    "cobalt_mirror.workers.runtime": ("governed_client",),
+    "cobalt_mirror.workers.clients": ("governed_client",),
     "cobalt_mirror.workers.web": ("create_app",),
+}
+#: The extra that brings the libraries of each.
+_EXTRAS = {
+    "cobalt_mirror.cobalt": "client",
+    "cobalt_mirror.workers.clients": "client",
+    "cobalt_mirror.workers.web": "workers",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -73,6 +82,7 @@ __all__ = [
     "UserDeleted",
     "UserSignedUp",
     "create_app",
+    "exclude_mirror",
     "find_account",
     "governed_client",
     "integrations",
@@ -90,7 +100,15 @@ def __getattr__(name: str) -> Any:
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(home), name)
+    try:
+        value = getattr(import_module(home), name)
+    except ModuleNotFoundError as error:
+        from cobalt_mirror.extras import describe_missing  # noqa: PLC0415 - seldom needed
+
+        missing = describe_missing(error, _EXTRAS.get(home, "workers"))
+        if missing is None:
+            raise
+        raise ImportError(f"{name}: {missing}", name=error.name) from None
     globals()[name] = value
     return value
 

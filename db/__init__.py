@@ -1,5 +1,6 @@
 """What we know: the event log, the mirror, and the reads that a host's pages need."""
 
+from cobalt_mirror.db.autogenerate import exclude_mirror
 from cobalt_mirror.db.reads import (
     Change,
     EventState,
@@ -33,6 +34,7 @@ __all__ = [
     "Move",
     "State",
     "WorkflowRuns",
+    "exclude_mirror",
     "find_account",
     "integrations",
     "list_configs",

@@ -3,21 +3,20 @@
 import functools
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 from weakref import WeakSet
 
-from psycopg import RawCursor
 from sqlalchemy import ColumnElement, Connection, Engine, Executable, Table, event, literal_column, select, text
 from sqlalchemy import create_engine as sqlalchemy_engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from cobalt_mirror.db.columns import UtcDateTime
@@ -25,11 +24,14 @@ from cobalt_mirror.db.host_columns import read_json
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.tables import DECLARED_SCHEMA
 
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session, scoped_session
+
 #: A clock reads the time inside a transaction. Tests bring their own.
 Clock = Callable[[Connection], datetime]
 
 #: What a host may hand us its transaction as.
-HostSession: TypeAlias = Session | scoped_session[Session] | Connection
+HostSession: TypeAlias = Union["Session", "scoped_session[Session]", Connection]
 
 #: What makes PostgreSQL's client notice that the server's machine is gone, in seconds (milliseconds for the last).
 _PATIENCE: Mapping[str, int] = {
@@ -76,6 +78,8 @@ if hasattr(os, "register_at_fork"):  # Windows does not fork
 
 
 def _postgresql_engine(settings: DatabaseSettings, pool_size: int) -> Engine:
+    from psycopg import RawCursor  # noqa: PLC0415 - hosts may have another driver, and SQLite needs none
+
     engine = sqlalchemy_engine(
         settings.url(),
         pool_size=pool_size,
@@ -84,7 +88,7 @@ def _postgresql_engine(settings: DatabaseSettings, pool_size: int) -> Engine:
         isolation_level="READ COMMITTED",
         # Parameters as the server itself writes them. Translating psycopg's own form takes two fifths of publishing.
         paramstyle="numeric_dollar",
-        connect_args={**_PATIENCE, "cursor_factory": RawCursor},
+        connect_args={**_PATIENCE, "cursor_factory": RawCursor, **_preparing(settings)},
         json_deserializer=read_json,  # else one value that Python cannot hold would fail the result with all others
         hide_parameters=True,  # an error's text must not have what is in a payload
         execution_options=options_for("postgresql", settings.mirror_schema),
@@ -92,6 +96,10 @@ def _postgresql_engine(settings: DatabaseSettings, pool_size: int) -> Engine:
     event.listen(engine, "checkin", _note_use)
     event.listen(engine, "checkout", functools.partial(_try_after_a_pause, engine))
     return engine
+
+
+def _preparing(settings: DatabaseSettings) -> Mapping[str, Any]:
+    return {} if settings.database_prepared_statements else {"prepare_threshold": None}
 
 
 def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:
@@ -187,15 +195,19 @@ def connection_of(session: HostSession) -> Connection:
     Raises:
         TypeError: it is something else, such as an engine or an AsyncSession.
     """
-    match session:
-        case Connection():
-            return session
-        case Session() | scoped_session():
-            return session.connection()
+    if isinstance(session, Connection):
+        return session
+    if _is_orm_session(session):
+        return session.connection()
     raise TypeError(
         f"session: must be a Session or a Connection of SQLAlchemy, not {type(session).__name__}; "
         "with an AsyncSession, call this in `await session.run_sync(...)`"
     )
+
+
+def _is_orm_session(session: "Session | scoped_session[Session]") -> bool:
+    orm = sys.modules.get("sqlalchemy.orm")  # who has a session has loaded it; who has none need not wait for it
+    return orm is not None and isinstance(session, orm.Session | orm.scoped_session)
 
 
 def schema_of(connection: Connection) -> str:

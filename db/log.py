@@ -20,9 +20,8 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
 
-from cobalt_mirror.db.engine import execute
+from cobalt_mirror.db.engine import HostSession, connection_of, execute
 from cobalt_mirror.db.host_columns import read_json
 from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.db.tables import event_numbers, events, is_unfinished
@@ -109,13 +108,13 @@ _RECORD: Mapping[str, Any] = {
 }
 
 
-def record_events(session: Session | Connection, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
+def record_events(session: HostSession, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
     """Insert rows whose (source, id) is not there yet. Of those of one time, the first given comes first.
 
     Returns:
         The keys of the rows that are new.
     """
-    connection = session.connection() if isinstance(session, Session) else session
+    connection = connection_of(session)
     statement = _RECORD[connection.dialect.name]
     if len(rows) == 1:
         result = execute(connection, statement, rows[0])
@@ -147,7 +146,7 @@ _CONTENT = [
 
 
 def find_conflicts(
-    session: Session | Connection, contents: Mapping[tuple[str, str], str], vault: Vault
+    session: HostSession, contents: Mapping[tuple[str, str], str], vault: Vault
 ) -> list[tuple[str, str]]:
     """Find the keys under which the log holds other contents than these."""
     wanted, conflicts = list(contents), []

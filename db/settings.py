@@ -1,12 +1,12 @@
 """The settings of every process that uses the database, read from the environment."""
 
 import functools
+import os
 import re
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -16,31 +16,70 @@ from cobalt_mirror.db.vault import Vault
 
 EMBEDDED_DATABASE = Path("var") / "mirror.db"
 
+_POSTGRESQL, _SQLITE = "postgresql+psycopg", "sqlite"
+#: Our driver for each that a host's DATABASE_URL may name: the host has its own engine, and we have ours.
 _DRIVERS = {
-    "postgres": "postgresql+psycopg",
-    "postgresql": "postgresql+psycopg",
-    "postgresql+psycopg": "postgresql+psycopg",
-    "sqlite": "sqlite",
-    "sqlite+pysqlite": "sqlite",
+    "postgres": _POSTGRESQL,
+    "postgresql": _POSTGRESQL,
+    "postgresql+asyncpg": _POSTGRESQL,
+    "postgresql+pg8000": _POSTGRESQL,
+    "postgresql+psycopg": _POSTGRESQL,
+    "postgresql+psycopg2": _POSTGRESQL,
+    "postgresql+psycopg_async": _POSTGRESQL,
+    "sqlite": _SQLITE,
+    "sqlite+aiosqlite": _SQLITE,
+    "sqlite+pysqlite": _SQLITE,
 }
 
 
-class DatabaseSettings(BaseSettings):
+class KeySettings(BaseModel):
+    """The keys that seal secrets: all that publishing in a session of the host's needs.
+
+    Attributes:
+        mirror_secret_keys: `MIRROR_SECRET_KEYS`, comma-separated Fernet keys; the first one encrypts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False)
+
+    mirror_secret_keys: SecretStr = SecretStr("")
+
+    @field_validator("mirror_secret_keys")
+    @classmethod
+    def _are_fernet_keys(cls, value: SecretStr) -> SecretStr:
+        Vault.from_keys(value.get_secret_value())
+        return value
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read and check the variables of these names, in any case. An empty one counts as unset.
+
+        Raises:
+            BadSetting: a value cannot be used; the text names the variable and the rule.
+        """
+        set_ = {name.lower(): value for name, value in os.environ.items() if value}
+        try:
+            return cls.model_validate({name: set_[name] for name in cls.model_fields if name in set_})
+        except ValidationError as error:
+            raise BadSetting(describe(error)) from None
+
+    def vault(self) -> Vault:
+        """Return the vault with the keys of `MIRROR_SECRET_KEYS`."""
+        return _vault(self.mirror_secret_keys.get_secret_value())
+
+
+class DatabaseSettings(KeySettings):
     """Where the mirror lives and which keys seal its secrets. Read once, when a process starts.
 
     Attributes:
         database_url: `DATABASE_URL`. Default: SQLite at `var/mirror.db` below the working directory.
+        database_prepared_statements: `DATABASE_PREPARED_STATEMENTS`, whether PostgreSQL may keep a connection's
+            statements. False for a pooler that hands each transaction another connection, and does not know them.
         mirror_schema: `MIRROR_SCHEMA`, the PostgreSQL schema that holds every table of ours. SQLite has none.
-        mirror_secret_keys: `MIRROR_SECRET_KEYS`, comma-separated Fernet keys; the first one encrypts.
     """
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
-
     database_url: str = Field(default=f"sqlite:///{EMBEDDED_DATABASE}", repr=False)
+    database_prepared_statements: bool = True
     mirror_schema: str = "cobalt_mirror"
-    mirror_secret_keys: SecretStr = SecretStr("")
 
     @field_validator("database_url")
     @classmethod
@@ -71,28 +110,10 @@ class DatabaseSettings(BaseSettings):
             )
         return value
 
-    @field_validator("mirror_secret_keys")
-    @classmethod
-    def _are_fernet_keys(cls, value: SecretStr) -> SecretStr:
-        Vault.from_keys(value.get_secret_value())
-        return value
-
-    @classmethod
-    def from_environment(cls) -> Self:
-        """Read and check the environment.
-
-        Raises:
-            BadSetting: a value cannot be used; the text names the variable and the rule.
-        """
-        try:
-            return cls()
-        except ValidationError as error:
-            raise BadSetting(describe(error)) from None
-
     def url(self) -> URL:
-        """Return the database's address with the driver that we use."""
+        """Return the database's address with the driver that we use, and without what is for another one alone."""
         url = make_url(self.database_url)
-        return url.set(drivername=_DRIVERS[url.drivername])
+        return url.set(drivername=_DRIVERS[url.drivername], query=_libpq_options(url))
 
     def shown_url(self) -> str:
         """Return the database's address for a message: without password and options."""
@@ -103,9 +124,13 @@ class DatabaseSettings(BaseSettings):
         is_default = "database_url" not in self.model_fields_set
         return f"{self.shown_url()} (the default: DATABASE_URL is not set)" if is_default else self.shown_url()
 
-    def vault(self) -> Vault:
-        """Return the vault with the keys of `MIRROR_SECRET_KEYS`."""
-        return _vault(self.mirror_secret_keys.get_secret_value())
+
+def _libpq_options(url: URL) -> dict[str, str | tuple[str, ...]]:
+    """Return an address's options as our driver knows them. Of asyncpg's, `ssl` is `sslmode`."""
+    options = {name: value for name, value in url.query.items() if not name.startswith("prepared_statement_")}
+    if url.drivername == "postgresql+asyncpg" and "ssl" in options:
+        options["sslmode"] = options.pop("ssl")
+    return options
 
 
 @functools.lru_cache(maxsize=4)  # every publish asks for it

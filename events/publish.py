@@ -11,7 +11,7 @@ from cobalt_mirror.db.engine import HostSession, connection_of, create_engine
 from cobalt_mirror.db.errors import NoSecretKeys
 from cobalt_mirror.db.forms import Place, find_secret_fields
 from cobalt_mirror.db.log import content_of, find_conflicts, record_events
-from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.db.settings import DatabaseSettings, KeySettings
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.events.errors import IdConflict, InvalidEvent
 from cobalt_mirror.events.types import LARGEST_PAYLOAD, ConfigChanged, Event, UserSignedUp, payload_size
@@ -60,9 +60,9 @@ def publish_many(events: Iterable[Event], session: HostSession | None = None) ->
         A receipt for each event, in their order. An event that occurs twice among them is new once.
     """
     if session is not None:
-        return publish_with(_settings().vault(), events, session)
+        return publish_with(_vault(), events, session)
     with _engine().begin() as connection:
-        return publish_with(_settings().vault(), events, connection)
+        return publish_with(_vault(), events, connection)
 
 
 def publish_with(vault: Vault, events: Iterable[Event], session: HostSession) -> list[Receipt]:
@@ -171,10 +171,10 @@ def _refuse(keys: Sequence[tuple[str, str]]) -> None:
 
 
 @functools.cache
-def _settings() -> DatabaseSettings:
-    return DatabaseSettings.from_environment()
+def _vault() -> Vault:
+    return KeySettings.from_environment().vault()  # not DATABASE_URL, which may be in a form of the host's own
 
 
 @functools.cache
 def _engine() -> Engine:
-    return create_engine(_settings())
+    return create_engine(DatabaseSettings.from_environment())

@@ -8,24 +8,23 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, NotRequired, Self
 
-import uuid6
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BeforeValidator,
     ConfigDict,
     JsonValue,
-    ModelWrapValidatorHandler,
     StringConstraints,
     ValidationError,
     model_validator,
-    with_config,
 )
 from pydantic.dataclasses import dataclass
+from pydantic.functional_validators import ModelWrapValidatorHandler
 from typing_extensions import TypedDict
 
 from cobalt_mirror.events.arguments import field_names, named_arguments
 from cobalt_mirror.events.errors import InvalidEvent, describe, field_path
+from cobalt_mirror.events.ids import new_id
 
 #: The longest identifier, name or slug, in characters.
 LONGEST = 200
@@ -69,14 +68,18 @@ def _can_travel(value: str) -> str:
     return value
 
 
-def _is_shallow(value: object, levels: int = DEEPEST) -> object:
+def _is_shallow(value: object) -> object:
     """Refuse deep nesting: Python, pydantic and the databases' JSON all have limits."""
+    _refuse_deep(value, DEEPEST)
+    return value
+
+
+def _refuse_deep(value: object, levels: int) -> None:
     if isinstance(value, list | dict):
         if not levels:
             raise ValueError(f"must not be nested more than {DEEPEST} levels deep")
         for item in value.values() if isinstance(value, dict) else value:
-            _is_shallow(item, levels - 1)
-    return value
+            _refuse_deep(item, levels - 1)
 
 
 def _is_storable(value: JsonValue) -> JsonValue:
@@ -112,7 +115,6 @@ Value = Annotated[JsonValue, BeforeValidator(_is_shallow), AfterValidator(_is_st
 Moment = Annotated[AwareDatetime, AfterValidator(_is_plausible)]
 
 
-@with_config(ConfigDict(extra="forbid", strict=True))
 class WorkflowPatch(TypedDict):
     """Changes to one workflow of a config: whether it is enabled, some of its fields, or both."""
 
@@ -121,9 +123,7 @@ class WorkflowPatch(TypedDict):
     fields: NotRequired[dict[Identifier, Value]]
 
 
-def new_id() -> str:
-    """Return a time-ordered UUID (version 7)."""
-    return str(uuid6.uuid7())
+WorkflowPatch.__pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[attr-defined] # with_config
 
 
 def _now() -> datetime:

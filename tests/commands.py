@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cobalt_mirror.workers.cli import main
+from cobalt_mirror.workers.cli.app import COMMANDS
 from tests.waiting import is_running
 
 COMMAND = Path(sysconfig.get_path("scripts"), "cobalt-mirror")
 # Importing everything takes a second or two; a fork of a process that has imported it takes none.
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["cobalt_mirror.workers.cli"])
+_FORKS.set_forkserver_preload([f"cobalt_mirror.workers.cli.{name}" for name in COMMANDS])
 
 #: The longest time of a command that ends by itself.
 _LONGEST_SECONDS = 120

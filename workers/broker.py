@@ -8,32 +8,14 @@ import redis
 from dramatiq import Consumer, Message
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware, ShutdownNotifications, TimeLimit
-from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.retry import Retry
 
 from cobalt_mirror.workers.doorbell import Doorbell, WaitingConsumer
-from cobalt_mirror.workers.governor import REDIS_TIMEOUT_SECONDS
 from cobalt_mirror.workers.settings import Settings
 
 #: Messages of a worker without a heartbeat for this long go to others, in milliseconds (dramatiq's default: a minute).
 HEARTBEAT_TIMEOUT_MS = 15_000
 #: In how many of a million fetches a worker looks for such messages; with the default of 1,000 it takes minutes.
 MAINTENANCE_CHANCE = 500_000
-
-
-def create_redis(settings: Settings) -> redis.Redis:
-    """Return a client that retries a broken connection a few times."""
-    retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=3)
-    return redis.Redis.from_url(settings.require_redis(), retry=retry, socket_timeout=5, socket_connect_timeout=5)
-
-
-def create_governor_redis(settings: Settings) -> redis.Redis:
-    """Return a client that gives up soon, as the governor works without Redis rather than wait for it."""
-    retry = Retry(NoBackoff(), retries=1)  # reconnects if the server closed the connection
-    timeout = REDIS_TIMEOUT_SECONDS
-    return redis.Redis.from_url(
-        settings.require_redis(), retry=retry, socket_timeout=timeout, socket_connect_timeout=timeout
-    )
 
 
 def message_timeout(settings: Settings) -> timedelta:

@@ -4,7 +4,7 @@ WorkersError
 ├── NotReady              a command cannot do its work: correct what the text names, then run it again
 ├── ProcfileError         the Procfile cannot be used: correct the line that the text names
 ├── RedisNotStarted       the embedded Redis did not start: install or free what the text names
-├── ReleaseFailed         the Procfile's `release` command failed: see its output
+├── CommandFailed         the command that runs before the processes failed: see its output
 ├── OutOfTime             too little of the lease is left for another call: the next attempt does the rest
 ├── AccountDenied         Cobalt says that it does not have an account: it is looked at again before that is believed
 ├── AccountGone           Cobalt no longer has an account that the mirror has: sign it up again, if it should exist
@@ -34,8 +34,8 @@ class RedisNotStarted(WorkersError):
     """The embedded Redis did not start. The text says what to do."""
 
 
-class ReleaseFailed(WorkersError):
-    """The Procfile's `release` command failed; its output says why. Correct that before starting anything."""
+class CommandFailed(WorkersError):
+    """The command that runs before the processes failed; its output says why. Correct that before starting anything."""
 
 
 class OutOfTime(WorkersError):

@@ -6,13 +6,14 @@ Defaults live in the schema, so that a plain SQL INSERT into `events` needs thre
 
 from cobalt_mirror.db.tables.accounts import deletions, notifications, workflow_runs
 from cobalt_mirror.db.tables.coordination import checks, denials, processes, state, work
-from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, metadata
+from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, VERSION_TABLE, metadata
 from cobalt_mirror.db.tables.log import event_numbers, events, is_pending, is_unfinished
 from cobalt_mirror.db.tables.mirror import applications, configs, connections, history, linked_accounts
 from cobalt_mirror.db.tables.reconciliation import looks, runs, suspicions, walked
 
 __all__ = [
     "DECLARED_SCHEMA",
+    "VERSION_TABLE",
     "applications",
     "checks",
     "configs",

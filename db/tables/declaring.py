@@ -9,6 +9,8 @@ from sqlalchemy.sql.expression import ClauseElement
 
 #: The schema that the tables are declared in; `db.engine` translates it to the configured one (none on SQLite).
 DECLARED_SCHEMA = "cobalt_mirror"
+#: The table with the version of our tables, which is Alembic's. Where it is, they are.
+VERSION_TABLE = "cobalt_mirror_version"
 
 metadata = MetaData(
     schema=DECLARED_SCHEMA,

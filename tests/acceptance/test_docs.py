@@ -8,16 +8,15 @@ from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
-from typer.main import get_command
 
 from cobalt_mirror import cobalt
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EVENT_TYPES
-from cobalt_mirror.workers.cli.app import app
+from cobalt_mirror.workers.cli.app import COMMANDS, load_command
 from cobalt_mirror.workers.local.procfile import find_procfile, read_procfile
 from cobalt_mirror.workers.outcomes import Verdict
 from cobalt_mirror.workers.settings import Settings
-from tests.pages import DOCS, EVENTS, OPERATIONS, OUTCOMES, PAGES, README, ROOT, SETTINGS, YOUR_APP, rows
+from tests.pages import DOCS, EVENTS, HOSTING, OPERATIONS, OUTCOMES, PAGES, README, ROOT, SETTINGS, rows
 
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 
@@ -106,23 +105,21 @@ def test_the_processes_for_production_are_those_of_the_procfile() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_that_is_mentioned_exists(page: Path) -> None:
-    commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    commands |= {str(group.name) for group in app.registered_groups}
     targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
     text = page.read_text("utf-8")
 
-    assert set(re.findall(r"`cobalt-mirror ([a-z]+)", text)) <= commands
+    assert set(re.findall(r"`cobalt-mirror ([a-z]+)", text)) <= set(COMMANDS)
     assert set(re.findall(r"`make ([a-z]+)", text)) <= set(targets)
 
 
 def test_every_option_of_reconcile_is_on_its_page() -> None:
     table = {cells[0].strip("`").split()[0] for cells in rows(OPERATIONS, "| option | effect |")}
-    options = {parameter.opts[0] for parameter in get_command(app).commands["reconcile"].params}  # type: ignore[attr-defined]
+    options = {parameter.opts[0] for parameter in load_command("reconcile").params}
 
     assert table == options - {"--json", "--help"}
 
 
 def test_the_requirements_that_pip_installs_are_there() -> None:
-    [locked] = re.findall(r"`pip install --require-hashes -r (\S+)`", YOUR_APP)
+    [locked] = re.findall(r"`pip install --require-hashes -r (\S+)`", HOSTING)
 
     assert "sqlalchemy==" in (ROOT / locked).read_text()

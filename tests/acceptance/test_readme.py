@@ -97,7 +97,9 @@ def test_a_token_can_be_minted_without_importing_us(world: World, shell: Shell) 
 def test_the_variables_for_production_are_settings_that_can_be_read(shell: Shell) -> None:
     exports = block(README, "sh", "export COBALT_API_KEY")
     done = type_in(
-        shell, f"{exports}\n{sys.executable} -c 'from cobalt_mirror.workers.settings import Settings; Settings()'"
+        shell,
+        f"{exports}\n{sys.executable} -c '"
+        "from cobalt_mirror.workers.settings import Settings; Settings.from_environment()'",
     )
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -144,8 +146,9 @@ BLOCKS = {
     "README.md": {"sh": 6, "python": 3, "sql": 2, "js": 1},
     "benchmarks.md": {"sh": 1},
     "events.md": {"sql": 2, "sh": 2, "json": 1, "python": 1},
+    "hosting.md": {"python": 1},
     "operations.md": {"cron": 1, "ini": 2, "sql": 1},
-    "outcomes.md": {"sh": 2, "sql": 1},
+    "outcomes.md": {"sh": 2, "sql": 2},
     "sandbox.md": {"console": 1, "sh": 10, "python": 1, "toml": 1},
     "your-app.md": {"python": 3, "sh": 2, "js": 1},
 }

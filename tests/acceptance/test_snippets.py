@@ -41,7 +41,7 @@ class Lending:  # as an AsyncSession does; a real one needs greenlet
         session.commit()
 
 
-with Session(create_engine(DatabaseSettings())) as session:
+with Session(create_engine(DatabaseSettings.from_environment())) as session:
     sign_up(session, "ann", "Ann Ltd")
     asyncio.run(slack_connected(Lending(), "ann"))
 change_slack_config("ann", {"channel": "alerts"})
@@ -53,7 +53,7 @@ READING = """
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.settings import DatabaseSettings
 
-with Session(create_engine(DatabaseSettings())) as session:
+with Session(create_engine(DatabaseSettings.from_environment())) as session:
     for each in integrations_page(session, "ann"):
         print(each["slug"], each["name"], each["state"].value, bool(each["icon"]))
     connections, configs = settings_page(session, "ann")
@@ -95,7 +95,7 @@ from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.settings import DatabaseSettings
 
 kept, gone = IDS
-with Session(create_engine(DatabaseSettings())) as session:
+with Session(create_engine(DatabaseSettings.from_environment())) as session:
     book_to(session, "ann", kept, "200")
     disconnect_company(session, "ann", gone)
 """

@@ -73,7 +73,7 @@ def run_chaos(options: Options, folder: Path) -> Verdict:
 
 
 def _begin(services: Services) -> None:
-    services.processes.run_release()
+    services.processes.run_first()
     install(services.engine, services.settings.mirror_schema)
     ensured = services.start_command("webhook", "ensure", f"{services.web_url}/webhooks/cobalt")
     if ensured.wait():

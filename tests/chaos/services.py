@@ -125,7 +125,7 @@ def open_services(options: Options, folder: Path) -> Iterator[Services]:
 
 def _write_procfile(folder: Path) -> Path:
     """Write the Procfile's commands, with two workers and two relays."""
-    lines = ["release: cobalt-mirror migrate", "web: cobalt-mirror web"]
+    lines = ["web: cobalt-mirror web"]
     lines += [f"{name}: cobalt-mirror worker" for name in WORKERS]
     lines += [f"{name}: cobalt-mirror relay" for name in RELAYS]
     file = folder / "Procfile"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cobalt_mirror.workers.errors import ProcfileError, ReleaseFailed
+from cobalt_mirror.workers.errors import CommandFailed, ProcfileError
 from cobalt_mirror.workers.local.procfile import find_procfile
 from cobalt_mirror.workers.local.supervisor import Backoff, Supervisor
 from tests.waiting import is_running, wait_until
@@ -216,47 +216,27 @@ def members_of(group: int) -> list[int]:
     return [pid for pid in pids if is_running(pid) and os.getpgid(pid) == group]
 
 
-def test_release_runs_to_its_end_and_only_when_asked(place: Place) -> None:
-    place.add("release", "print('migrated')")
+def test_the_first_command_runs_to_its_end_before_the_processes(place: Place) -> None:
     place.add("relay", "print('relaying'); import time; time.sleep(60)")
     with place.processes() as processes:
-        processes.run_release()
-        assert place.output.getvalue() == "release | migrated\n"
+        processes.run_first("echo migrated")
+        assert place.output.getvalue() == "migrate | migrated\n"
         processes.start()
         wait_until(place.said("relaying"))
         assert list(processes.pids) == ["relay"]
 
 
-def test_what_a_scheduler_runs_is_not_kept_running(place: Place) -> None:
-    place.add_command("reconcile", "sh -c 'echo reconciled'")
-    place.add("relay", "print('relaying'); import time; time.sleep(60)")
-    with place.processes() as processes:
-        processes.start()
-        wait_until(place.said("relaying"))
-        assert list(processes.pids) == ["relay"]
-
-    assert place.output.getvalue() == "relay   | relaying\n"
-
-
-def test_of_our_own_procfile_the_processes_that_last_are_run() -> None:
+def test_every_line_of_our_own_procfile_is_run() -> None:
     with Supervisor(find_procfile(), environment={"PATH": ""}, output=io.StringIO(), backoff=QUICK) as processes:
         assert processes.names == ("worker", "relay", "web")
 
 
-def test_a_failed_release_is_said_with_its_command(place: Place) -> None:
-    place.add("release", "import sys; sys.exit('no database')")
-    with place.processes() as processes, pytest.raises(ReleaseFailed, match=r"release.py` ended with status 1"):
-        processes.run_release()
-
-    assert place.output.getvalue() == "release | no database\n"
-
-
-def test_a_procfile_without_release_needs_none(place: Place) -> None:
+def test_a_first_command_that_fails_is_named(place: Place) -> None:
     place.add("relay", "")
-    with place.processes() as processes:
-        processes.run_release()
+    with place.processes() as processes, pytest.raises(CommandFailed, match=r"`ls /nowhere` ended with status 2"):
+        processes.run_first("ls /nowhere")
 
-    assert place.output.getvalue() == ""
+    assert "migrate | ls: " in place.output.getvalue()
 
 
 def test_only_the_named_processes_run(place: Place) -> None:
@@ -272,19 +252,19 @@ def test_only_the_named_processes_run(place: Place) -> None:
 
 
 def test_commands_see_the_given_environment_and_find_our_own_commands_first(place: Place) -> None:
-    place.add_command("release", "sh -c 'echo $COLOUR; command -v cobalt-mirror; echo ${HOME:-homeless}'")
+    place.add("relay", "")
     environment = {"COLOUR": "blue", "PATH": "/usr/bin:/bin"}
     with Supervisor(place.procfile, environment=environment, output=place.output) as processes:
-        processes.run_release()
+        processes.run_first("sh -c 'echo $COLOUR; command -v cobalt-mirror; echo ${HOME:-homeless}'")
 
     ours = Path(sys.executable).parent / "cobalt-mirror"
-    assert place.output.getvalue() == f"release | blue\nrelease | {ours}\nrelease | homeless\n"
+    assert place.output.getvalue() == f"migrate | blue\nmigrate | {ours}\nmigrate | homeless\n"
 
 
 def test_output_that_nobody_takes_does_not_stop_a_process(place: Place) -> None:
-    place.add("release", f"print('x' * 1_000_000); open({str(place.path('end'))!r}, 'w')")
+    place.add("relay", f"print('x' * 1_000_000); open({str(place.path('end'))!r}, 'w')")
     place.output.close()
     with place.processes() as processes:
-        processes.run_release()
+        processes.run_first(f"python {place.folder / 'relay.py'}")
 
     assert place.path("end").exists()

@@ -13,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.errors import MigrationGaveWay
 from cobalt_mirror.db.migrating.patience import Patience
-from cobalt_mirror.db.migrating.upgrade import alembic_config, check_migrated, upgrade
+from cobalt_mirror.db.migrating.upgrade import alembic_config, upgrade
+from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.events import UserSignedUp
 from cobalt_mirror.events.publish import publish_with

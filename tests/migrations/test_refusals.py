@@ -9,7 +9,8 @@ from sqlalchemy import Connection, make_url, text
 
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.errors import MissingRight, NewerDatabase
-from cobalt_mirror.db.migrating.upgrade import alembic_config, check_migrated, upgrade
+from cobalt_mirror.db.migrating.upgrade import alembic_config, upgrade
+from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.db.settings import DatabaseSettings
 from tests.commands import Shell
 from tests.migrations.schemas import get_version, set_version, shape

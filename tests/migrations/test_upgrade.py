@@ -11,7 +11,8 @@ from sqlalchemy.exc import OperationalError
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.errors import NotMigrated, Unreachable
-from cobalt_mirror.db.migrating.upgrade import alembic_config, check_migrated, upgrade
+from cobalt_mirror.db.migrating.upgrade import alembic_config, upgrade
+from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.events import UserSignedUp
 from cobalt_mirror.events.publish import publish_with

@@ -7,9 +7,10 @@ from zipfile import ZipFile
 
 import pytest
 
-from cobalt_mirror.db.migrating.upgrade import check_migrated
+from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.db.settings import DatabaseSettings
 from tests.migrations.processes import ROOT, run_python
+from tests.wheel import build_wheel
 
 #: Runs the command as its entry point does, and says where the code came from.
 MIGRATE = """
@@ -51,7 +52,7 @@ from cobalt_mirror.workers import main as dramatiq_imports_this
 from cobalt_mirror.workers.cli import main
 
 print(db.engine, events.UserSignedUp.mine, cobalt.blue, workers.settings.broker)
-with Session(create_engine(DatabaseSettings())) as session:
+with Session(create_engine(DatabaseSettings.from_environment())) as session:
     print(publish(UserSignedUp("acme"), session).is_new, integrations(session, "acme"))
 """
 
@@ -65,11 +66,7 @@ print([name for name in ("cobalt", "db", "events", "workers", "tests", "benchmar
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's wheel, built without a network."""
-    folder = tmp_path_factory.mktemp("wheel")
-    built = run_python("-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder), folder=ROOT)
-    assert built.returncode == 0, built.stderr
-    (file,) = folder.glob("*.whl")
-    return file
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")

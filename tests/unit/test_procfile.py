@@ -12,8 +12,8 @@ def write(folder: Path, text: str) -> Path:
     return procfile
 
 
-def test_our_own_procfile_has_a_release_command() -> None:
-    assert "release" in read_procfile(find_procfile())
+def test_our_own_procfile_has_only_what_keeps_running() -> None:
+    assert set(read_procfile(find_procfile())) == {"worker", "relay", "web"}
 
 
 def test_commands_are_read_by_name_in_the_order_of_their_lines(tmp_path: Path) -> None:

@@ -4,19 +4,27 @@ import os
 import sys
 import traceback
 
-import typer
-
-from cobalt_mirror.workers.cli.app import app
-from cobalt_mirror.workers.ops.readiness import find_newer_schema
-from cobalt_mirror.workers.terminal.failures import describe, is_expected
-
 
 def main() -> None:
     """Run one command. An error prints one sentence and exits with 1; the traceback of a bug is for LOG_LEVEL=debug."""
     try:
+        from cobalt_mirror.workers.cli.app import app  # noqa: PLC0415 - an app that only publishes has no typer
+
         app(prog_name="cobalt-mirror")
     except Exception as error:
-        if not is_expected(error) and os.environ.get("LOG_LEVEL", "").strip().lower() == "debug":
-            traceback.print_exc()
-        typer.echo(f"cobalt-mirror: {describe(error, newer_schema=find_newer_schema(error))}", err=True)
+        print(f"cobalt-mirror: {_describe(error)}", file=sys.stderr)  # noqa: T201 - there may be no typer
         sys.exit(1)
+
+
+def _describe(error: Exception) -> str:
+    # Only now, so that no command waits for what describes its failure.
+    from cobalt_mirror.extras import describe_missing  # noqa: PLC0415
+
+    if isinstance(error, ModuleNotFoundError) and (missing := describe_missing(error, "workers")) is not None:
+        return missing
+    from cobalt_mirror.workers.ops.readiness import find_newer_schema  # noqa: PLC0415
+    from cobalt_mirror.workers.terminal.failures import describe, is_expected  # noqa: PLC0415
+
+    if not is_expected(error) and os.environ.get("LOG_LEVEL", "").strip().lower() == "debug":
+        traceback.print_exception(error)
+    return describe(error, newer_schema=find_newer_schema(error))

@@ -1,17 +1,11 @@
-"""The commands and their order in `cobalt-mirror --help`."""
+"""The commands and their order in `cobalt-mirror --help`. A command's module is imported when that command runs."""
+
+from importlib import import_module
+from typing import Any
 
 import typer
-
-from cobalt_mirror.workers.cli.demo import demo
-from cobalt_mirror.workers.cli.publish import publish
-from cobalt_mirror.workers.cli.reconcile import reconcile
-from cobalt_mirror.workers.cli.sandbox import sandbox
-from cobalt_mirror.workers.cli.services import migrate, relay, worker
-from cobalt_mirror.workers.cli.show import show
-from cobalt_mirror.workers.cli.status import status
-from cobalt_mirror.workers.cli.up import up
-from cobalt_mirror.workers.cli.web import web
-from cobalt_mirror.workers.cli.webhook import webhook
+from typer.core import TyperGroup
+from typer.main import get_command
 
 _HELP = """Keep a mirror of every Cobalt connection in step with what happens in your application.
 
@@ -26,15 +20,61 @@ Exit codes:
   130  interrupted by Ctrl-C
 """
 
+#: Every command, in a module of its name, and the first line of its help, so that the list of all imports none of them.
+COMMANDS = {
+    "up": "Run everything on this machine until Ctrl-C.",
+    "demo": "Run simulated customers, then compare the mirror with Cobalt.",
+    "publish": "Publish one event, or many with --ndjson.",
+    "show": "Show everything stored about one customer.",
+    "status": "Show what you have to do, and how everything fares.",
+    "reconcile": "Compare the mirror with Cobalt and repair it. Made for cron.",
+    "sandbox": "Serve a stand-in for Cobalt until Ctrl-C, or make a catalogue for it.",
+    "migrate": "Create or update the tables of the mirror. Run it before every start.",
+    "worker": "Process events until SIGTERM.",
+    "relay": "Send the workers a message for each account with due work.",
+    "web": "Serve HTTP until SIGTERM.",
+    "webhook": "Register this mirror's webhook at Cobalt, or repair it.",
+}
+_STYLE: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
+
+
+class _Commands(TyperGroup):
+    """The commands, each loaded when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return load_command(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary.removesuffix(".")) for name, summary in COMMANDS.items()])
+
+
+def load_command(name: str) -> Any:
+    """Import a command and return it in the form that runs.
+
+    Raises:
+        ModuleNotFoundError: A library that the command needs is not installed.
+    """
+    command = getattr(import_module(f"cobalt_mirror.workers.cli.{name}"), name)
+    if isinstance(command, typer.Typer):
+        return get_command(command)
+    alone = typer.Typer(**_STYLE)
+    alone.command(name)(command)
+    return get_command(alone)
+
+
 app = typer.Typer(
     help=_HELP,
+    cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    **_STYLE,
 )
-for command in (up, demo, publish, show, status, reconcile, migrate, worker, relay, web):
-    app.command()(command)
-app.add_typer(sandbox, name="sandbox", short_help="Serve a stand-in for Cobalt until Ctrl-C.")
-app.add_typer(webhook, name="webhook")
+
+
+@app.callback()
+def _commands() -> None:
+    """Make a group of it, although it has no command of its own yet."""

@@ -8,7 +8,7 @@ from sqlalchemy.exc import ArgumentError
 
 from cobalt_mirror.workers.demo.run import run_demo
 from cobalt_mirror.workers.demo.services import open_services
-from cobalt_mirror.workers.terminal.failures import EXPECTED_ERRORS, describe
+from cobalt_mirror.workers.terminal.failures import describe, is_expected
 from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
 
@@ -35,7 +35,9 @@ def demo(
         try:
             with open_services(database_url, seed=seed) as services:
                 agrees = run_demo(services, customers=customers, seed=seed)
-        except EXPECTED_ERRORS as error:
+        except Exception as error:
+            if not is_expected(error):
+                raise
             for note in getattr(error, "__notes__", ()):
                 typer.echo(note, err=True)
             typer.echo(f"cobalt-mirror: {describe(error)}", err=True)

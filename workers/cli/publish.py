@@ -10,7 +10,7 @@ import typer
 
 from cobalt_mirror import events
 from cobalt_mirror.events import EVENT_TYPES, Event, InvalidEvent
-from cobalt_mirror.workers.cli.sandbox import json_or_text
+from cobalt_mirror.workers.cli.values import json_or_text
 from cobalt_mirror.workers.ops.ndjson import publish_lines
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.terminal.output import print_json

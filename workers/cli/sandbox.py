@@ -1,6 +1,5 @@
 """`cobalt-mirror sandbox`: serve a stand-in for Cobalt, for development, and make a catalogue for it."""
 
-import json
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,14 +10,14 @@ from pydantic import ValidationError
 from cobalt_mirror.cobalt.sandbox import SandboxSettings, serve
 from cobalt_mirror.cobalt.sandbox.controls import DEFAULT_KEYS
 from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.workers.cli.values import json_or_text
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.local.sandbox import keeping, load_state, make_sandbox, state_file
-from cobalt_mirror.workers.ops.catalogue_import import import_catalogue
 from cobalt_mirror.workers.settings import Settings
 
 DEFAULT_PORT = 8474
 
-sandbox = typer.Typer()
+sandbox = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @sandbox.callback(invoke_without_command=True)
@@ -93,6 +92,8 @@ def import_applications(
     Example:
       cobalt-mirror sandbox import applications.toml --account acme
     """
+    from cobalt_mirror.workers.ops.catalogue_import import import_catalogue  # noqa: PLC0415 - it loads Redis's client
+
     imported = import_catalogue(Settings.from_environment(), file, linked_account_ids=account or [])
     typer.echo(f"wrote {len(imported.slugs)} applications to {file}: {', '.join(imported.slugs)}")
     if imported.without_fields:
@@ -122,14 +123,6 @@ def read_settings(assignments: list[str], *, rate_limited: bool) -> SandboxSetti
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise typer.BadParameter(f"--set {first['loc'][0]}: {first['msg']}") from None
-
-
-def json_or_text(value: str) -> Any:
-    """Return the text parsed as JSON, or the text itself if it is not JSON."""
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
 
 
 def _default_state_file() -> Path | None:

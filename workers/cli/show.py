@@ -1,10 +1,9 @@
 """`cobalt-mirror show`: show everything stored about one customer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from cobalt_mirror.db import Change, MirroredConfig, MirroredConnection, WorkflowRuns
 from cobalt_mirror.db.deletions import Deletion
@@ -12,6 +11,9 @@ from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.ops.customer import Customer, read_customer
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.terminal.output import console, print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def show(
@@ -63,7 +65,7 @@ def _print(customer: Customer) -> None:
             screen.print(f"no {title}")
 
 
-def _print_receipt(screen: Console, deletion: Deletion) -> None:
+def _print_receipt(screen: "Console", deletion: Deletion) -> None:
     columns = ("requested at", "event", "source", "deleted at", "confirmed at", "note")
     confirmed = deletion.confirmed_at or "not yet"
     request = (deletion.occurred_at, deletion.event_id, deletion.source)

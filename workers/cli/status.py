@@ -9,13 +9,12 @@ from typing import Annotated
 import typer
 
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.db.migrating.upgrade import check_migrated
+from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.db.statuses import Move, ProcessKind
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent
 from cobalt_mirror.workers.ops.actions import Action, list_actions
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
 from cobalt_mirror.workers.ops.readiness import find_redis_failure, list_key_problems
-from cobalt_mirror.workers.ops.subscription import list_webhook_problems
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.terminal.output import ago, console, duration, print_json, print_line, print_table
 
@@ -49,7 +48,9 @@ def status(
     facts = overview.facts(settings, newer_schema=newer_schema, redis_failure=find_redis_failure(settings))
     actions = list_actions(facts)
     overview.warnings.extend(list_key_problems(settings))
-    if not offline and overview.halt is None:
+    if not offline and overview.halt is None and settings.cobalt_api_key.get_secret_value():
+        from cobalt_mirror.workers.ops.subscription import list_webhook_problems  # noqa: PLC0415 - it loads httpx
+
         overview.warnings.extend(list_webhook_problems(settings, overview.webhook))
     if as_json:
         print_json({"actions": actions, "database": settings.shown_url(), **asdict(overview)})

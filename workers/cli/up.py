@@ -40,8 +40,8 @@ def up(
 ) -> None:
     """Run everything on this machine until Ctrl-C.
 
-    Runs the Procfile's release, worker, relay and web; run reconcile yourself. Without DATABASE_URL the mirror is a
-    SQLite file, var/mirror.db; without REDIS_URL a Redis is started, with its data in var/redis; both are below the
+    Migrates, then runs the Procfile's worker, relay and web; run reconcile yourself. Without DATABASE_URL the mirror is
+    a SQLite file, var/mirror.db; without REDIS_URL a Redis is started, with its data in var/redis; both are below the
     working directory. The sandbox sends its notifications to web; for the real Cobalt see `cobalt-mirror webhook
     --help`. It keeps its data in sandbox.json beside the SQLite file (with PostgreSQL: in var/).
 
@@ -62,7 +62,7 @@ def up(
             check_redis(settings)
         web_url = _choose_port(settings)
         processes = resources.enter_context(Supervisor(find_procfile(), environment=os.environ))
-        processes.run_release()
+        processes.run_first()
         if with_sandbox:
             subscribe(Settings.from_environment(), f"{web_url}/webhooks/cobalt")
         _announce(Settings.from_environment(), web_url, shows_key=with_sandbox)

@@ -9,7 +9,7 @@ from cobalt_mirror.workers.ops.delivery import send_test_notification
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.ops.subscription import subscribe
 
-webhook = typer.Typer(no_args_is_help=True)
+webhook = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @webhook.callback()

@@ -18,13 +18,13 @@ from cobalt_mirror.cobalt.governor import Governor
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer, SandboxSettings
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.errors import NotMigrated
-from cobalt_mirror.db.migrating.upgrade import check_migrated, drop_schema
-from cobalt_mirror.workers.broker import create_governor_redis
+from cobalt_mirror.db.migrating.upgrade import drop_schema
+from cobalt_mirror.db.migrating.version import check_migrated
+from cobalt_mirror.workers.clients import create_client, create_governor, create_governor_redis
 from cobalt_mirror.workers.local.procfile import find_procfile
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from cobalt_mirror.workers.local.sandbox import sandbox_environment
 from cobalt_mirror.workers.local.supervisor import Supervisor
-from cobalt_mirror.workers.runtime import create_client, create_governor
 from cobalt_mirror.workers.settings import Settings
 
 _VAR = Path("var")
@@ -63,7 +63,7 @@ def open_services(database_url: str | None, *, seed: int) -> Iterator[DemoServic
         Unreachable: The database does not answer.
         AccessRefused: The database refuses the connection.
         RedisNotStarted: There is no redis-server.
-        ReleaseFailed: The migrations failed; the note holds the end of their output.
+        CommandFailed: The migrations failed; the note holds the end of their output.
     """
     with ExitStack() as stack:
         directory = _make_directory(stack)
@@ -83,7 +83,7 @@ def open_services(database_url: str | None, *, seed: int) -> Iterator[DemoServic
         client = stack.enter_context(create_client(settings, governor=governor))
         services = DemoServices(engine=engine, sandbox=sandbox, client=client, governor=governor, log=log)
         try:
-            processes.run_release()
+            processes.run_first()
             processes.start()
             yield services
         except Exception as error:

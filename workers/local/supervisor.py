@@ -15,13 +15,14 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self, TextIO
 
-from cobalt_mirror.workers.errors import ProcfileError, ReleaseFailed
+from cobalt_mirror.workers.errors import CommandFailed, ProcfileError
 from cobalt_mirror.workers.local.procfile import read_procfile
 from cobalt_mirror.workers.local.reaper import Reaper
 
-RELEASE = "release"
-#: Processes that end by themselves: `release` runs before the others start, `reconcile` when a scheduler starts it.
-ENDS_BY_ITSELF = frozenset({RELEASE, "reconcile"})
+#: What runs to its end before the processes start. It is no line of the Procfile: a runner such as honcho starts every
+#: line there, and stops all as soon as one ends.
+FIRST = "cobalt-mirror migrate"
+_NAME_OF_FIRST = "migrate"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +57,7 @@ class Supervisor:
     Args:
         procfile: The Procfile; see `cobalt_mirror.workers.local.procfile.find_procfile()`.
         environment: The whole environment of the commands (`PATH` is extended, `PYTHONUNBUFFERED` added).
-        names: The processes to run. `None` means all but `release` and `reconcile`, which end by themselves.
+        names: The processes to run. `None` means all.
         output: Stream for their output, each line after the name of its process. `None` means standard output.
         grace: How long a process may take to end after SIGTERM before it is killed. The default is 30 seconds.
         backoff: Delays before a process that ended by itself is restarted.
@@ -76,14 +77,13 @@ class Supervisor:
         backoff: Backoff | None = None,
     ) -> None:
         self._commands = read_procfile(procfile)
-        lasting = [name for name in self._commands if name not in ENDS_BY_ITSELF]
-        self._names = lasting if names is None else list(names)
+        self._names = list(self._commands if names is None else names)
         for name in self._names:
             if name not in self._commands:
                 raise ProcfileError(f"{procfile} has no process {name!r}, only: {', '.join(self._commands)}")
         self._environment = _child_environment(environment)
         self._output = sys.stdout if output is None else output
-        self._width = max(map(len, [*self._names, RELEASE]))
+        self._width = max(map(len, [*self._names, _NAME_OF_FIRST]))
         self._grace = grace
         self._backoff = Backoff() if backoff is None else backoff
         self._running: dict[str, int] = {}
@@ -112,17 +112,15 @@ class Supervisor:
         with self._lock:
             return dict(self._running)
 
-    def run_release(self) -> None:
-        """Run the `release` command, if the Procfile has one, and wait for its end.
+    def run_first(self, command: str = FIRST) -> None:
+        """Run a command to its end, before the processes start; without an argument, migrate.
 
         Raises:
-            ReleaseFailed: The command failed. Its output says why.
+            CommandFailed: The command failed. Its output says why.
         """
-        if RELEASE not in self._commands:
-            return
-        status = self._run(RELEASE)
+        status = self._run(_NAME_OF_FIRST, command)
         if status != 0:
-            raise ReleaseFailed(f"`{self._commands[RELEASE]}` {_describe(status)}")
+            raise CommandFailed(f"`{command}` {_describe(status)}")
 
     def start(self) -> None:
         """Start the processes, without waiting until they are ready."""
@@ -147,16 +145,16 @@ class Supervisor:
         delay = None
         while not self._stopping.is_set():
             started = time.monotonic()
-            status = self._run(name)
+            status = self._run(name, self._commands[name])
             if self._stopping.is_set():
                 return
             delay = self._backoff.after(delay, ran_for=timedelta(seconds=time.monotonic() - started))
             self._write(name, f"{_describe(status)}; restarting in {delay.total_seconds():g} s")
             self._stopping.wait(delay.total_seconds())
 
-    def _run(self, name: str) -> int:
+    def _run(self, name: str, command: str) -> int:
         """Run one process to its end, and return its exit status."""
-        process = self._spawn(name)
+        process = self._spawn(name, command)
         if process is None:
             return 0
         reader = Thread(target=self._read, args=[name, process], name=f"reader of {name}", daemon=True)
@@ -169,12 +167,12 @@ class Supervisor:
         reader.join(timeout=1)
         return status
 
-    def _spawn(self, name: str) -> subprocess.Popen[bytes] | None:
+    def _spawn(self, name: str, command: str) -> subprocess.Popen[bytes] | None:
         with self._lock:
             if self._stopping.is_set():
                 return None
-            command = ["/bin/sh", "-c", f"exec {self._commands[name]}"]
-            process = self._reaper.spawn(command, environment=self._environment, output=subprocess.PIPE)
+            words = ["/bin/sh", "-c", f"exec {command}"]
+            process = self._reaper.spawn(words, environment=self._environment, output=subprocess.PIPE)
             self._running[name] = process.pid
             return process
 

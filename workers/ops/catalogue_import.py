@@ -9,8 +9,8 @@ from cobalt_mirror.cobalt.models import Application, Config
 from cobalt_mirror.cobalt.sandbox.catalogue import Catalogue
 from cobalt_mirror.cobalt.sandbox.catalogue_file import catalogue_as_toml
 from cobalt_mirror.cobalt.sandbox.importing import application_of
+from cobalt_mirror.workers.clients import governed_client
 from cobalt_mirror.workers.errors import NotReady
-from cobalt_mirror.workers.runtime import governed_client
 from cobalt_mirror.workers.settings import Settings
 
 #: How many accounts are looked at, the newest first, if none is named.

@@ -1,15 +1,10 @@
 """Checks before a process starts, so that it ends with one clear sentence instead of failing later."""
 
-import redis
-
-from cobalt_mirror.cobalt import CobaltError
-from cobalt_mirror.cobalt.client import environment_of
 from cobalt_mirror.db.addresses import shown_address
-from cobalt_mirror.db.errors import DatabaseError
-from cobalt_mirror.db.migrating.upgrade import check_migrated
-from cobalt_mirror.workers.broker import create_redis
-from cobalt_mirror.workers.errors import NotReady, WorkersError
+from cobalt_mirror.db.migrating.version import check_migrated
+from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.terminal.failures import COBALT, DATABASE, WORKERS, comes_from
 
 
 def ready_for_database() -> Settings:
@@ -54,7 +49,7 @@ def ready_for_work() -> Settings:
 
 def find_newer_schema(error: Exception) -> str | None:
     """Return the version of the database, if this release does not know it, after an error that it may have caused."""
-    if isinstance(error, WorkersError | CobaltError | DatabaseError):
+    if comes_from(error, WORKERS, COBALT, DATABASE):
         return None
     try:
         return check_migrated(Settings.from_environment())
@@ -68,6 +63,10 @@ def list_key_problems(settings: Settings) -> list[str]:
         "COBALT_API_KEY": settings.cobalt_api_key.get_secret_value(),
         "COBALT_PREVIOUS_API_KEY": settings.cobalt_previous_api_key.get_secret_value(),
     }
+    if not any(keys.values()):
+        return []
+    from cobalt_mirror.cobalt.client import environment_of  # noqa: PLC0415 - it loads httpx
+
     return [
         f"{variable} begins with neither tk nor pk, as Cobalt's keys do; copy it again from Cobalt's dashboard"
         for variable, key in keys.items()
@@ -81,6 +80,10 @@ def check_redis(settings: Settings) -> None:
     Raises:
         NotReady: It does not answer, or refuses the credentials. The text says where.
     """
+    import redis  # noqa: PLC0415 - not every command waits for it
+
+    from cobalt_mirror.workers.clients import create_redis  # noqa: PLC0415
+
     try:
         with create_redis(settings) as client:
             client.ping()
@@ -89,6 +92,8 @@ def check_redis(settings: Settings) -> None:
 
 
 def _describe(error: Exception, address: str) -> str:
+    import redis  # noqa: PLC0415 - see `check_redis`
+
     if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
         return f"the Redis at {address} refuses the login ({error}); correct user and password in REDIS_URL"
     return f"no Redis answers at {address} ({error}); start it or correct REDIS_URL"

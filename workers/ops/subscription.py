@@ -9,7 +9,6 @@ from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.notifications import Subscription, find_subscription, record_subscription
 from cobalt_mirror.db.state import find_environment
 from cobalt_mirror.workers.errors import NotReady
-from cobalt_mirror.workers.runtime import create_client
 from cobalt_mirror.workers.settings import Settings
 
 #: How long the call that lists Cobalt's webhooks may take.
@@ -27,6 +26,8 @@ def subscribe(settings: Settings, url: str) -> str | None:
             `ensure_subscription`.
         CobaltError: See `ensure_subscription`. The URL is not stored; run it again.
     """
+    from cobalt_mirror.workers.clients import create_client  # noqa: PLC0415 - `status` does not wait for Redis's
+
     engine = create_engine(settings)
     try:
         with reading(engine).begin() as connection:

@@ -1,26 +1,38 @@
 """One sentence for each error, also for those that are bugs."""
 
+import sys
 import traceback
 from pathlib import Path
 
-import redis
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from cobalt_mirror.cobalt import CobaltError
-from cobalt_mirror.db.errors import DatabaseError
 from cobalt_mirror.db.refusals import connecting_failed, is_of_connecting
-from cobalt_mirror.events import EventError
-from cobalt_mirror.workers.errors import WorkersError
 
+#: The modules whose errors are not bugs.
+COBALT, DATABASE, EVENTS, WORKERS = (f"cobalt_mirror.{name}.errors" for name in ("cobalt", "db", "events", "workers"))
+_REDIS = "redis"
+#: The root of the errors of each. A module that is not loaded has raised nothing, and loading it would take time.
+_ROOTS = {
+    COBALT: "CobaltError",
+    DATABASE: "DatabaseError",
+    EVENTS: "EventError",
+    WORKERS: "WorkersError",
+    _REDIS: "RedisError",
+    "sqlalchemy.exc": "SQLAlchemyError",
+}
 #: How much of a bug's own words is shown, in characters.
 _LONGEST = 300
-#: The roots of all errors that are not bugs.
-EXPECTED_ERRORS = (CobaltError, DatabaseError, EventError, WorkersError, OSError, SQLAlchemyError, redis.RedisError)
 
 
 def is_expected(error: BaseException) -> bool:
     """Return whether an error is no bug of ours."""
-    return isinstance(error, EXPECTED_ERRORS)
+    return isinstance(error, OSError) or comes_from(error, *_ROOTS)
+
+
+def comes_from(error: BaseException, *modules: str) -> bool:
+    """Return whether an error is one of these modules', which are named above."""
+    loaded = [(sys.modules[module], _ROOTS[module]) for module in modules if module in sys.modules]
+    return any(isinstance(error, getattr(module, root)) for module, root in loaded)
 
 
 def describe(error: BaseException, *, newer_schema: str | None = None) -> str:
@@ -55,7 +67,7 @@ def _describe(error: BaseException) -> str:
             return str(connecting_failed(error, "DATABASE_URL"))
         case DBAPIError():
             return f"the database failed: {error.orig}"
-        case redis.RedisError():
+        case _ if comes_from(error, _REDIS):
             return f"Redis failed: {error}"
         case OSError(filename=str(name)):
             return f"{name}: {error.strerror}"

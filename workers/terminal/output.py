@@ -7,13 +7,13 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 #: The width of tables, in characters, when standard output is not a terminal and COLUMNS is not set.
 _DEFAULT_WIDTH = 160
@@ -25,8 +25,10 @@ _LABEL_WIDTH = 13
 _GAP = 2
 
 
-def console() -> Console:
+def console() -> "Console":
     """Return a console on standard output. It prints text as it is, without markup."""
+    from rich.console import Console  # noqa: PLC0415 - a command that prints a line or JSON does not wait for it
+
     return Console(width=None if _has_width() else _DEFAULT_WIDTH, markup=False, highlight=False, emoji=False)
 
 
@@ -35,12 +37,12 @@ def _has_width() -> bool:
     return sys.stdout.isatty() or "COLUMNS" in os.environ
 
 
-def print_line(screen: Console, label: str, text: str) -> None:
+def print_line(screen: "Console", label: str, text: str) -> None:
     """Print a label and a text, which goes on below its beginning if it is too long. No word is broken."""
     _print_labelled(screen, label, text, indent=_LABEL_WIDTH)
 
 
-def _print_labelled(screen: Console, label: str, text: str, *, indent: int) -> None:
+def _print_labelled(screen: "Console", label: str, text: str, *, indent: int) -> None:
     line = f"{label:<{indent}}{cell(text)}"
     if _has_width():
         wrapper = textwrap.TextWrapper(
@@ -50,7 +52,7 @@ def _print_labelled(screen: Console, label: str, text: str, *, indent: int) -> N
     screen.print(line, soft_wrap=True)
 
 
-def print_table(screen: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def print_table(screen: "Console", title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a table. If the screen is too narrow for whole ids in columns, print lines for each row instead.
 
     Args:
@@ -59,6 +61,8 @@ def print_table(screen: Console, title: str, columns: Sequence[str], rows: Itera
         columns: The headings.
         rows: The cells, which may hold text from customers and providers: control characters are replaced.
     """
+    from rich.text import Text  # noqa: PLC0415 - see `console`
+
     cells = [[cell(value) for value in row] for row in rows]
     if sum(map(_least_width, columns, zip(*cells, strict=True))) + _GAP * (len(columns) - 1) <= screen.width:
         screen.print(_table(title, columns, cells))
@@ -73,7 +77,10 @@ def print_table(screen: Console, title: str, columns: Sequence[str], rows: Itera
                 _print_labelled(screen, f"  {column}", text, indent=indent)
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
+    from rich.table import Table  # noqa: PLC0415 - see `console`
+    from rich.text import Text  # noqa: PLC0415
+
     drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
     for number, column in enumerate(columns):
         drawn.add_column(column, overflow="fold", no_wrap=not any(" " in row[number] for row in rows))
@@ -84,6 +91,8 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 def _least_width(column: str, cells: Sequence[str]) -> int:
     """Return the least width of a column in which no word is broken, and sentences are not in slivers."""
+    from rich.cells import cell_len  # noqa: PLC0415 - see `console`
+
     words = [word for text in (column, *cells) for word in text.split()]
     sentences = [min(cell_len(text), _SENTENCE_WIDTH) for text in cells]
     return max([cell_len(column), *map(cell_len, words), *sentences])

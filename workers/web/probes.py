@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from cobalt_mirror.db.errors import AccessRefused, DatabaseError, NotMigrated
-from cobalt_mirror.db.migrating.upgrade import check_migrated
+from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.workers.logs import Repeats
 from cobalt_mirror.workers.settings import Settings
 

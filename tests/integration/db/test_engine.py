@@ -11,7 +11,8 @@ from sqlalchemy import Engine, select, text
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.engine import TRY_AFTER_SECONDS, create_engine, database_clock, reading, upsert
 from cobalt_mirror.db.errors import NotMigrated
-from cobalt_mirror.db.migrating.upgrade import check_migrated, upgrade
+from cobalt_mirror.db.migrating.upgrade import upgrade
+from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.db.settings import DatabaseSettings
 
 

@@ -3,15 +3,16 @@
 import pytest
 
 from cobalt_mirror.db.errors import BadSetting
-from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.db.settings import DatabaseSettings, KeySettings
 from tests.world import TEST_KEY
 
 SECRET = "hunter2"
+VARIABLES = ("DATABASE_PREPARED_STATEMENTS", "DATABASE_URL", "MIRROR_SCHEMA", "MIRROR_SECRET_KEYS")
 
 
 @pytest.fixture(autouse=True)
 def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DATABASE_URL", "MIRROR_SCHEMA", "MIRROR_SECRET_KEYS"):
+    for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -24,7 +25,7 @@ def test_every_setting_has_a_default() -> None:
 
 
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DATABASE_URL", "MIRROR_SCHEMA", "MIRROR_SECRET_KEYS"):
+    for name in VARIABLES:
         monkeypatch.setenv(name, "")
 
     assert DatabaseSettings.from_environment() == DatabaseSettings()
@@ -36,6 +37,15 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
         ("postgres://us:pass@host:5433/db", "postgresql+psycopg://us:pass@host:5433/db"),
         ("postgresql://host/db?sslmode=require", "postgresql+psycopg://host/db?sslmode=require"),
         ("postgresql+psycopg://host/db", "postgresql+psycopg://host/db"),
+        ("postgresql+psycopg2://host/db?sslmode=require", "postgresql+psycopg://host/db?sslmode=require"),
+        ("postgresql+psycopg_async://host/db", "postgresql+psycopg://host/db"),
+        ("postgresql+pg8000://host/db", "postgresql+psycopg://host/db"),
+        (
+            "postgresql+asyncpg://h/db?ssl=require&prepared_statement_cache_size=0",
+            "postgresql+psycopg://h/db?sslmode=require",
+        ),
+        ("postgresql+asyncpg://h/db?sslmode=prefer", "postgresql+psycopg://h/db?sslmode=prefer"),
+        ("sqlite+aiosqlite:///mirror.db", "sqlite:///mirror.db"),
         ("postgres://us:p%40ss%2F@host/db", "postgresql+psycopg://us:p%40ss%2F@host/db"),
         ("sqlite:////tmp/mirror.db", "sqlite:////tmp/mirror.db"),
         ("sqlite+pysqlite:///mirror.db", "sqlite:///mirror.db"),
@@ -54,7 +64,8 @@ def test_the_usual_addresses_are_understood(monkeypatch: pytest.MonkeyPatch, giv
     [
         ("DATABASE_URL", f"{SECRET}", "must be a URL such as"),
         ("DATABASE_URL", f"mysql://us:{SECRET}@host/db", "must begin with postgresql:// or sqlite://, not mysql://"),
-        ("DATABASE_URL", f"postgresql+asyncpg://us:{SECRET}@host/db", "not postgresql+asyncpg://"),
+        ("DATABASE_URL", f"postgresql+other://us:{SECRET}@host/db", "not postgresql+other://"),
+        ("DATABASE_PREPARED_STATEMENTS", SECRET, "valid boolean"),
         ("DATABASE_URL", f"postgresql://us:pass:{SECRET}", "must be a URL such as"),
         ("DATABASE_URL", f"postgres://host:{SECRET}/db", "must be a URL such as"),
         ("DATABASE_URL", f"{SECRET}\0", "must be a URL such as"),
@@ -92,9 +103,22 @@ def test_every_bad_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("DATABASE_URL", "nonsense")
     monkeypatch.setenv("MIRROR_SECRET_KEYS", "nonsense")
 
-    with pytest.raises(BadSetting, match=r"^DATABASE_URL: .*; MIRROR_SECRET_KEYS: "):
+    with pytest.raises(BadSetting, match=r"^MIRROR_SECRET_KEYS: .*; DATABASE_URL: "):
         DatabaseSettings.from_environment()
 
 
 def test_settings_do_not_show_their_keys() -> None:
     assert TEST_KEY not in repr(DatabaseSettings(mirror_secret_keys=TEST_KEY))
+
+
+def test_a_variable_may_be_written_in_lower_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("mirror_schema", "crm")
+
+    assert DatabaseSettings.from_environment().mirror_schema == "crm"
+
+
+def test_the_keys_are_read_whatever_form_the_host_s_address_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://host/db")
+    monkeypatch.setenv("MIRROR_SECRET_KEYS", TEST_KEY)
+
+    assert KeySettings.from_environment().vault()

@@ -14,6 +14,7 @@ from cobalt_mirror.db.columns import OneOf
 from cobalt_mirror.db.statuses import EventStatus, RunEnding, StateKey
 from cobalt_mirror.db.tables import configs, connections, events, linked_accounts, metadata, workflow_runs
 from cobalt_mirror.events import EventType
+from cobalt_mirror.workers.cli.app import COMMANDS
 
 ROOT = Path(__file__).parents[3]
 SETS = [each for each in vars(statuses).values() if isinstance(each, type) and issubclass(each, StrEnum)][1:]
@@ -72,6 +73,7 @@ def test_code_names_members_and_writes_no_word_of_a_set() -> None:
     others = {
         ("workers/handlers/authorizing.py", "active"),  # Cobalt's word about one connected account
         ("workers/handlers/reading.py", "active"),
+        ("workers/cli/app.py", COMMANDS["status"]),  # the command of that name
         ("workers/demo/run.py", "token_renewed"),  # an effect in the sandbox's ledger
         ("workers/web/probes.py", "alive"),  # what a probe answers
     }

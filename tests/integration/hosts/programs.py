@@ -1,0 +1,188 @@
+"""What hosts run: an app of each framework, and the same steps through each driver."""
+
+#: A FastAPI app with an AsyncSession, which also serves our web application.
+FASTAPI = """
+import sys
+from fastapi import Depends, FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from cobalt_mirror import UserSignedUp, create_app, governed_client, list_events, publish
+
+make_session = async_sessionmaker(create_async_engine(sys.argv[1]))
+app = FastAPI()
+app.mount("/cobalt", create_app())
+governed_client().close()
+
+async def session():
+    async with make_session() as opened:
+        yield opened
+
+@app.post("/customers/{customer_id}")
+async def sign_up(customer_id: str, session: AsyncSession = Depends(session)) -> bool:
+    receipt = await session.run_sync(lambda own: publish(UserSignedUp(customer_id, name="Ann Ltd"), own))
+    await session.commit()
+    return receipt.is_new
+
+@app.get("/customers/{customer_id}")
+async def events(customer_id: str, session: AsyncSession = Depends(session)) -> list[str]:
+    return await session.run_sync(lambda own: [event.type for event in list_events(own, customer_id)])
+
+with TestClient(app) as client:
+    print(client.post("/customers/ann").json(), client.get("/customers/ann").json())
+    print(client.get("/cobalt/healthz").status_code)
+"""
+
+#: A Flask app with Flask-SQLAlchemy.
+FLASK = """
+import sys
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from cobalt_mirror import UserSignedUp, integrations, list_events, publish
+
+app = Flask("host")
+app.config["SQLALCHEMY_DATABASE_URI"] = sys.argv[1]
+db = SQLAlchemy(app)
+
+@app.post("/customers/<customer_id>")
+def sign_up(customer_id):
+    receipt = publish(UserSignedUp(customer_id, name="Ann Ltd"), db.session)
+    db.session.commit()
+    return {"is_new": receipt.is_new}
+
+@app.get("/customers/<customer_id>")
+def events(customer_id):
+    assert integrations(db.session, customer_id) == []
+    return [event.type for event in list_events(db.session, customer_id)]
+
+client = app.test_client()
+print(client.post("/customers/ann").json, client.get("/customers/ann").json)
+"""
+
+#: A Django project with its own model; the view for Django from docs/your-app.md comes after this.
+DJANGO = """
+import sys
+import django
+from django.conf import settings
+
+settings.configure(
+    DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", "HOST": sys.argv[1], "PORT": sys.argv[2],
+                           "USER": sys.argv[3], "NAME": sys.argv[4], "PASSWORD": sys.argv[5]}},
+    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"],
+    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+)
+django.setup()
+"""
+USE_DJANGO = """
+from django.core.management import call_command
+from django.contrib.auth.models import User
+
+call_command("migrate", verbosity=0)
+with transaction.atomic():
+    User.objects.create_user("ann")
+    change_slack_config("ann", {"channel": "alerts"})
+try:
+    with transaction.atomic():
+        change_slack_config("gone", {})
+        raise KeyError
+except KeyError:
+    pass
+call_command("inspectdb")
+"""
+
+#: Every function of a host's, in a session of its own on each driver. Arguments: URL, and an account of this run's.
+DRIVERS = """
+import asyncio, json, sys
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.orm import Session
+from cobalt_mirror import (
+    ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp, find_account, integrations, list_configs,
+    list_connections, list_events, list_history, list_workflow_runs, publish, publish_many,
+)
+from cobalt_mirror.events import IdConflict
+
+INSERT = text(
+    "INSERT INTO cobalt_mirror.events (id, type, linked_account_id, slug, payload) "
+    "VALUES (:id, 'config_changed', :account, 'slack', CAST(:payload AS jsonb))"
+)
+
+def use(session, account):
+    sign_up = UserSignedUp(account, name="Acme \\u2028", udf={"plan": "pro"}, id=f"{account}-1")
+    assert [publish(sign_up, session).is_new for _ in range(2)] == [True, False]
+    change = ConfigChanged(account, "slack", fields={"a": [1, 1.5, {"b": True, "c": None}]}, id=f"{account}-2")
+    several = [ConnectionAuthorized(account, "slack"), change, ConnectionRemoved(account, "jira")]
+    assert [receipt.is_new for receipt in publish_many(several, session)] == [True, True, True]
+    try:
+        publish(ConfigChanged(account, "slack", fields={"a": [True, 1.5]}, id=f"{account}-2"), session)
+    except IdConflict:
+        pass
+    else:
+        raise AssertionError("no conflict")
+    by_sql = ConfigChanged(account, "slack", fields={"n": 1.5, "m": 3}, id=f"{account}-3")
+    session.execute(INSERT, {"id": by_sql.id, "account": account, "payload": json.dumps(by_sql.payload())})
+    assert not publish(by_sql, session).is_new
+    events = list_events(session, account)
+    assert len(events) == 5 and all(event.occurred_at.tzinfo for event in events)
+    assert find_account(session, account) is None
+    for read in (integrations, list_connections, list_configs, list_history, list_workflow_runs):
+        assert read(session, account) == []
+
+def use_savepoints(session, account):
+    for number, keeps in enumerate((True, False)):
+        nested = session.begin_nested()
+        publish(UserSignedUp(account, id=f"{account}-{number}"), session)
+        nested.commit() if keeps else nested.rollback()
+    assert [event.id for event in list_events(session, account)] == [f"{account}-0"]
+
+def in_session(url, account, **options):
+    engine = create_engine(url, **options)
+    with Session(engine) as session:
+        use(session, account)
+        if options.get("isolation_level") != "AUTOCOMMIT":
+            use_savepoints(session, f"{account}-nested")
+        session.commit()
+    engine.dispose()
+
+def in_async_session(url, account, **options):
+    from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+    async def run():
+        engine = create_async_engine(url, **options)
+        async with AsyncSession(engine) as session:
+            await session.run_sync(use, account)
+            await session.run_sync(use_savepoints, f"{account}-nested")
+            await session.commit()
+        await engine.dispose()
+
+    asyncio.run(run())
+
+ASYNC = ("asyncpg", "psycopg_async")
+
+def through(driver, account, **options):
+    url = make_url(sys.argv[1]).set(drivername=f"postgresql+{driver}")
+    if driver == "pg8000" and str(url.query.get("host", "")).startswith("/"):
+        url = url.set(query={"unix_sock": f"{url.query['host']}/.s.PGSQL.{url.port or 5432}"})
+    run = in_async_session if driver in ASYNC else in_session
+    run(url, account, **options)
+    print(account, "works")
+"""
+EVERY_DRIVER = """
+for driver in ("psycopg", "psycopg2", "pg8000", "asyncpg", "psycopg_async"):
+    through(driver, driver)
+"""
+#: Engines that hosts set up in a way of their own.
+EVERY_ENGINE = """
+from decimal import Decimal
+from functools import partial
+
+OPTIONS = {
+    "serializer": {"json_serializer": partial(json.dumps, default=str, sort_keys=True, ensure_ascii=False)},
+    "decimals": {"json_deserializer": partial(json.loads, parse_float=Decimal)},
+    "autocommit": {"isolation_level": "AUTOCOMMIT"},
+    "serializable": {"isolation_level": "SERIALIZABLE"},
+    "no_search_path": {"connect_args": {"options": "-csearch_path="}},
+    "our_search_path": {"connect_args": {"options": "-csearch_path=cobalt_mirror,public"}},
+}
+for name, options in OPTIONS.items():
+    for driver in ("psycopg", "psycopg2"):
+        through(driver, f"{name}-{driver}", **options)
+"""

@@ -1,0 +1,28 @@
+"""A host's own driver and its own way to make an engine: every function of ours works in its session."""
+
+from sqlalchemy import make_url
+
+from tests.database_pool import DatabasePool
+from tests.integration.hosts.environments import Environment
+from tests.integration.hosts.programs import DRIVERS, EVERY_DRIVER, EVERY_ENGINE
+from tests.pages import HOSTING, rows
+from tests.world import TEST_KEY
+
+
+def test_every_driver_works_with_the_oldest_and_the_newest_libraries(
+    host: Environment, database_pool: DatabasePool
+) -> None:
+    with database_pool.database() as url:
+        address = make_url(url).render_as_string(hide_password=False)
+        printed = host.run(DRIVERS + EVERY_DRIVER, address, MIRROR_SECRET_KEYS=TEST_KEY)
+
+    drivers = {line.removesuffix(" works") for line in printed.splitlines()}
+    assert drivers == {cells[0].strip("`") for cells in rows(HOSTING, "| driver | note |")}
+
+
+def test_every_way_to_make_an_engine_works(newest: Environment, database_pool: DatabasePool) -> None:
+    with database_pool.database() as url:
+        address = make_url(url).render_as_string(hide_password=False)
+        printed = newest.run(DRIVERS + EVERY_ENGINE, address)
+
+    assert len(printed.splitlines()) == 12

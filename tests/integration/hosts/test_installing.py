@@ -1,0 +1,83 @@
+"""The documented installation leaves a host's own libraries as they are, and its app starts, publishes and reads."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from tests.database_pool import DatabasePool
+from tests.integration.hosts.environments import Environment
+from tests.integration.hosts.programs import DJANGO, FASTAPI, FLASK, USE_DJANGO
+from tests.pages import HOSTING, YOUR_APP, blocks
+from tests.world import TEST_KEY, World
+
+#: Variables of a host's process that we must not stumble over.
+OF_A_HOST = {"COBALT_API_KEY": "tk_host", "LOG_LEVEL": "INFO", "MIRROR_SECRET_KEYS": TEST_KEY}
+
+
+@pytest.fixture
+def postgres_world(database_pool: DatabasePool) -> Iterator[World]:
+    with database_pool.database() as url:
+        world = World(url)
+        yield world
+        world.close()
+
+
+def test_the_documented_installation_moves_none_of_the_host_s_libraries(
+    without_us: Environment, oldest: Environment
+) -> None:
+    assert "'.[client]'" in HOSTING
+    assert oldest.versions() == without_us.versions()
+
+
+def test_a_fastapi_app_publishes_reads_and_serves_our_web(
+    oldest: Environment, postgres_world: World, tmp_path: Path
+) -> None:
+    url = (
+        make_url(postgres_world.database_url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+    )
+
+    printed = oldest.run(
+        FASTAPI, url, folder=tmp_path, DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/other.db", **OF_A_HOST
+    )
+
+    assert printed.splitlines() == ["True ['user_signed_up']", "200"]
+    assert [row["type"] for row in postgres_world.rows("events")] == ["user_signed_up"]
+
+
+def test_a_flask_app_publishes_and_reads(oldest: Environment, postgres_world: World, tmp_path: Path) -> None:
+    url = (
+        make_url(postgres_world.database_url)
+        .set(drivername="postgresql+psycopg2")
+        .render_as_string(hide_password=False)
+    )
+
+    printed = oldest.run(FLASK, url, folder=tmp_path, DATABASE_URL="mysql://somewhere/else", **OF_A_HOST)
+
+    assert printed == "{'is_new': True} ['user_signed_up']"
+    assert [row["linked_account_id"] for row in postgres_world.rows("events")] == ["ann"]
+
+
+def test_a_django_project_publishes_and_its_inspectdb_sees_nothing_of_ours(
+    oldest: Environment, postgres_world: World, tmp_path: Path
+) -> None:
+    url = make_url(postgres_world.database_url)
+    [view] = [each for each in blocks(YOUR_APP, "python") if "django" in each]
+    place = (url.host or str(url.query.get("host", "")), url.port or "", url.username, url.database, url.password or "")
+
+    printed = oldest.run("\n".join([DJANGO, view, USE_DJANGO]), *map(str, place), folder=tmp_path)
+
+    assert "class AuthUser(models.Model)" in printed
+    assert "class Events" not in printed
+    assert "LinkedAccounts" not in printed
+    assert [row["linked_account_id"] for row in postgres_world.rows("events")] == ["ann"]
+
+
+def test_a_command_without_its_extra_names_the_extra(oldest: Environment, tmp_path: Path) -> None:
+    script = "import os, sys; os.execv(sys.argv[1], [sys.argv[1], 'status'])"
+    with pytest.raises(AssertionError, match="pip install 'cobalt-mirror\\[workers\\]'") as failed:
+        oldest.run(script, os.fspath(oldest.folder / "bin" / "cobalt-mirror"), folder=tmp_path)
+
+    assert "Traceback" not in str(failed.value)

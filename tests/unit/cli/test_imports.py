@@ -1,0 +1,60 @@
+"""A command loads what it needs and no more: each library here costs a tenth of a second of processor time or more."""
+
+from pathlib import Path
+
+import pytest
+
+from cobalt_mirror.db.migrating.upgrade import upgrade
+from cobalt_mirror.db.settings import DatabaseSettings
+from tests.unit.test_import_name import modules_after
+
+RUN = """
+import sys
+from cobalt_mirror.workers.cli import main
+
+sys.argv = {arguments!r}
+try:
+    main()
+except SystemExit as ended:
+    assert ended.code in (None, 0, 3), ended.code  # 3: nothing runs here
+print()
+print(*sorted(sys.modules))
+"""
+#: What only services and the reconciliation need.
+SERVICES = {"alembic", "cobalt_mirror.cobalt", "dramatiq", "httpx", "redis", "starlette", "structlog", "uvicorn"}
+EVERYTHING = {*SERVICES, "cobalt_mirror.db", "cryptography", "psycopg", "pydantic", "rich.console", "sqlalchemy"}
+
+#: What each command does not load.
+UNLOADED = {
+    "--help": EVERYTHING,
+    "publish --help": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
+    "publish user_signed_up acme": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
+    "status": {*SERVICES, "psycopg", "sqlalchemy.orm"},
+    "show acme": {*SERVICES, "psycopg", "sqlalchemy.orm"},
+    "migrate": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
+    "worker --help": {"alembic", "dramatiq", "httpx", "starlette", "uvicorn"},
+    "sandbox --help": {"alembic", "dramatiq", "redis"},
+}
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite:///{tmp_path_factory.mktemp('mirror') / 'mirror.db'}"
+    upgrade(DatabaseSettings(database_url=url))
+    return url
+
+
+@pytest.mark.parametrize("command", UNLOADED)
+def test_a_command_loads_only_what_it_needs(
+    command: str, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database)
+    monkeypatch.delenv("COBALT_API_KEY", raising=False)
+    if command.startswith("show"):
+        modules_after(RUN.format(arguments=["cobalt-mirror", "publish", "user_signed_up", "acme"]))
+
+    loaded = modules_after(RUN.format(arguments=["cobalt-mirror", *command.split()]))
+
+    assert "cobalt_mirror.workers.cli.app" in loaded
+    assert UNLOADED[command] & loaded == set()

@@ -1,0 +1,62 @@
+"""Clients of Redis and of Cobalt, as the settings say: for our processes and for hosts that mint session tokens."""
+
+import redis
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.retry import Retry
+
+from cobalt_mirror.cobalt import Client, Governor
+from cobalt_mirror.workers.governor import REDIS_TIMEOUT_SECONDS, Lane, LocalGovernor, RedisGovernor
+from cobalt_mirror.workers.settings import Settings
+
+
+def create_redis(settings: Settings) -> redis.Redis:
+    """Return a client that retries a broken connection a few times."""
+    retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=3)
+    return redis.Redis.from_url(settings.require_redis(), retry=retry, socket_timeout=5, socket_connect_timeout=5)
+
+
+def create_governor_redis(settings: Settings) -> redis.Redis:
+    """Return a client that gives up soon, as the governor works without Redis rather than wait for it."""
+    retry = Retry(NoBackoff(), retries=1)  # reconnects if the server closed the connection
+    timeout = REDIS_TIMEOUT_SECONDS
+    return redis.Redis.from_url(
+        settings.require_redis(), retry=retry, socket_timeout=timeout, socket_connect_timeout=timeout
+    )
+
+
+def create_governor(client: redis.Redis, settings: Settings, *, lane: Lane = Lane.LIVE) -> Governor | None:
+    """Return the governor that all callers of Cobalt share; None if COBALT_RATE_PER_SECOND is 0."""
+    return RedisGovernor(client, settings, lane=lane) if settings.cobalt_rate_per_second else None
+
+
+def create_client(settings: Settings, *, governor: Governor | None = None) -> Client:
+    """Return a client for Cobalt, as the settings say."""
+    return Client(
+        settings.require_key(),
+        base_url=settings.cobalt_base_url,
+        timeout_seconds=settings.cobalt_timeout_seconds,
+        governor=governor,
+    )
+
+
+def governed_client(settings: Settings | None = None) -> Client:
+    """Return a client for a process of the host, such as one that mints session tokens, under the workers' governor.
+
+    Create one when the process starts; threads may share it. A call waits at most two seconds for a slot, then raises
+    `cobalt.RateLimited`: answer the browser with 503 and let it try again.
+
+    Args:
+        settings: Default: read from the environment, as the workers do. Without `REDIS_URL` the process keeps to its
+            share of the limit: `COBALT_RATE_PER_SECOND` divided by `COBALT_PROCESSES`, or by `WORKER_PROCESSES` if that
+            is not set.
+
+    Raises:
+        db.errors.BadSetting: COBALT_API_KEY is not set, or a setting is invalid. Correct it.
+    """
+    settings = Settings.from_environment() if settings is None else settings
+    if not settings.cobalt_rate_per_second:
+        return create_client(settings)
+    if settings.redis_url is None:
+        return create_client(settings, governor=LocalGovernor(settings))
+    redis_client = create_governor_redis(settings)
+    return create_client(settings, governor=create_governor(redis_client, settings))
