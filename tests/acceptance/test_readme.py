@@ -146,7 +146,7 @@ BLOCKS = {
     "README.md": {"sh": 6, "python": 3, "sql": 2, "js": 1},
     "benchmarks.md": {"sh": 1},
     "events.md": {"sql": 2, "sh": 2, "json": 1, "python": 1},
-    "hosting.md": {"python": 1},
+    "hosting.md": {"python": 1, "sql": 1},
     "operations.md": {"cron": 1, "ini": 2, "sql": 1},
     "outcomes.md": {"sh": 2, "sql": 2},
     "sandbox.md": {"console": 1, "sh": 10, "python": 1, "toml": 1},
