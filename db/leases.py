@@ -103,3 +103,29 @@ def give_back(connection: Connection, lease: Lease, clock: Clock) -> datetime:
     if row is None:
         raise LeaseLost(f"the lease on account {lease.linked_account_id!r} ran out and went to another worker")
     return time_by(clock, connection, now=row.now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InHand:
+    """The accounts that workers hold.
+
+    Attributes:
+        number: how many they are.
+        account: the one that has been held for the longest; None: none is held.
+        ends: when its lease ends.
+    """
+
+    number: int
+    account: str | None = None
+    ends: datetime | None = None
+
+
+def find_in_hand(connection: Connection, now: datetime) -> InHand:
+    """Find the accounts that workers hold at a moment."""
+    held = (
+        select(work.c.linked_account_id, work.c.leased_until)
+        .where(work.c.lease_token.is_not(None), work.c.leased_until > now)
+        .order_by(work.c.leased_until)
+    )
+    rows = connection.execute(held).all()
+    return InHand(number=len(rows), account=rows[0][0], ends=rows[0][1]) if rows else InHand(number=0)

@@ -179,7 +179,7 @@ def reopen(connection: Connection, linked_account_id: str) -> bool:
 
 #: What an event has that was never tried.
 _UNTRIED: Mapping[str, Any] = {
-    **dict.fromkeys(("finished_at", "retrying_since", "last_error", "last_response", "move", "detail")),
+    **dict.fromkeys(("finished_at", "retrying_since", "unseen", "last_error", "last_response", "move", "detail")),
     "attempts": 0,
     "looks": 0,
     "alone": False,

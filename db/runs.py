@@ -34,6 +34,7 @@ class Run:
         total: how many accounts the listing had when the last page came.
         untold: how many accounts were listed without their integrations.
         unmapped: how many connections were listed of an application that the catalogue does not have.
+        contradiction: what the listing said that cannot be true; None: it said nothing of the kind.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Run:
     total: int | None = None
     untold: int = 0
     unmapped: int = 0
+    contradiction: str | None = None
     pages: int = 0
     compared: int = 0
     adopted: int = 0
@@ -78,6 +80,7 @@ class RunRow:
     total: int | None
     untold: int
     unmapped: int
+    contradiction: str | None
     pages: int
     compared: int
     adopted: int
@@ -172,7 +175,7 @@ def _resume(connection: Connection, run: Run, before: RunRow) -> None:
     left = and_(suspicions.c.run_id == run.id, suspicions.c.outcome == SuspicionOutcome.LEFT)
     connection.execute(update(suspicions).where(left).values(outcome=None))
     run.resumes = before.id
-    for name in ("walking_since", "walked_at", "position", "total", "untold", "unmapped"):
+    for name in ("walking_since", "walked_at", "position", "total", "untold", "unmapped", "contradiction"):
         setattr(run, name, getattr(before, name))
 
 

@@ -5,7 +5,7 @@ A relay looks for them once a minute.
 
 from datetime import datetime
 
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, or_, text, update
 
 from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.db.host_columns import LATEST
@@ -20,6 +20,8 @@ _BURY = text("""
         AND typeof(linked_account_id) = 'text' AND is_utf8(CAST(linked_account_id AS BLOB))
         AND (slug IS NULL OR (typeof(slug) = 'text' AND is_utf8(CAST(slug AS BLOB)))))
 """)
+#: The 61st of a month is no time, and comes after every time of its month.
+_IS_NO_TIME = text("strftime('%Y-%m-%dT%H:%M:%S', substr(due_at, 1, 19), '+0 days') IS NOT substr(due_at, 1, 19)")
 _REASON = "source, id, linked_account_id, slug: must be text in UTF-8"
 
 
@@ -28,10 +30,11 @@ def mend_strays(connection: Connection, now: datetime) -> int:
 
     UPDATE events SET due_at = :now WHERE status = 'pending' AND due_at >= '3000-01-01'
     """
-    number: int = connection.execute(
-        update(events).where(is_pending, events.c.due_at >= LATEST).values(due_at=now)
-    ).rowcount
-    if connection.dialect.name == "sqlite":
+    is_sqlite = connection.dialect.name == "sqlite"
+    never = events.c.due_at >= LATEST
+    wanted = update(events).where(is_pending, or_(never, _IS_NO_TIME) if is_sqlite else never).values(due_at=now)
+    number: int = connection.execute(wanted).rowcount
+    if is_sqlite:
         ends = {"dead": str(EventStatus.DEAD), "move": str(Move.OPERATOR), "reason": _REASON, "now": stored_time(now)}
         number += connection.execute(_BURY, ends).rowcount
     return number

@@ -1,7 +1,6 @@
 """Suspicions of a run of the reconciliation: subjects to be read before anything is believed of them."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,19 +16,14 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
     tuple_,
-    union,
     update,
 )
 
 from cobalt_mirror.db.columns import Json
 from cobalt_mirror.db.engine import insert_into, upsert
-from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus, SuspicionKind, SuspicionOutcome
+from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, SuspicionKind, SuspicionOutcome
 from cobalt_mirror.db.tables import (
-    applications,
-    checks,
-    configs,
     connections,
     linked_accounts,
     looks,
@@ -89,65 +83,15 @@ def suspect_missing(
     read_before = walking_since if verified_before is None else min(walking_since, verified_before)
     seen = exists().where(walked.c.run_id == run_id, walked.c.linked_account_id == a.linked_account_id)
     unseen = and_(a.status == AccountStatus.ACTIVE, _not_read_since(linked_accounts.c.verified_at, read_before), ~seen)
-    _suspect(
+    suspect(
         connection, run_id, SuspicionKind.MISSING, select(a.linked_account_id, literal("")).where(unseen), ["status"]
     )
 
 
-def want_configs(connection: Connection, run_id: str, *, share: float) -> None:
-    """Have the configs read of every account that is in doubt, and of a share of all connections.
-
-    Those that were looked at the longest ago come first, so that with a share of 0.02 each is seen within 50 runs. One
-    that could not be read lately is left to the workers, who go on trying: it would be first in every run, and many of
-    its kind would keep the others from their turn. For the same reason only a share of 1 includes what is connected to
-    an application that is not enabled: it cannot be read.
-    """
-    doubted = exists().where(
-        suspicions.c.run_id == run_id,
-        suspicions.c.kind.in_([SuspicionKind.CHANGED, SuspicionKind.GONE]),
-        suspicions.c.linked_account_id == _SUBJECTS.c.linked_account_id,
-    )
-    _suspect(connection, run_id, SuspicionKind.CONFIGS, _subjects(and_(doubted, ~_is_disabled())))
-    number = connection.execute(select(func.count()).select_from(_SUBJECTS)).scalar_one()
-    wanted = math.ceil(number * share)
-    if wanted:
-        oldest_first = (looks.c.looked_at.asc().nulls_first(), _SUBJECTS.c.linked_account_id, _SUBJECTS.c.slug)
-        is_wanted = true() if share >= 1 else and_(~_is_tried_again(), ~_is_disabled())
-        _suspect(connection, run_id, SuspicionKind.CONFIGS, _subjects(is_wanted).order_by(*oldest_first).limit(wanted))
-
-
-def _is_tried_again() -> ColumnElement[bool]:
-    is_its = and_(checks.c.linked_account_id == _SUBJECTS.c.linked_account_id, checks.c.slug == _SUBJECTS.c.slug)
-    return exists().where(is_its, checks.c.attempts > 0)
-
-
-def _is_disabled() -> ColumnElement[bool]:
-    return exists().where(applications.c.slug == _SUBJECTS.c.slug, applications.c.enabled.is_(False))
-
-
-def _connected_or_configured() -> Any:
-    """Select every connection that may have configs."""
-    c, f = connections.c, configs.c
-    return union(
-        select(c.linked_account_id, c.slug).where(c.status != ConnectionStatus.DISCONNECTED),
-        select(f.linked_account_id, f.slug).where(f.status == ConfigStatus.INSTALLED),
-    ).subquery("subjects")
-
-
-_SUBJECTS = _connected_or_configured()
-
-
-def _subjects(condition: ColumnElement[bool]) -> Select[Any]:
-    is_its = and_(looks.c.linked_account_id == _SUBJECTS.c.linked_account_id, looks.c.slug == _SUBJECTS.c.slug)
-    a = linked_accounts.c
-    is_active = exists().where(a.linked_account_id == _SUBJECTS.c.linked_account_id, a.status == AccountStatus.ACTIVE)
-    joined = _SUBJECTS.outerjoin(looks, is_its)
-    return select(_SUBJECTS.c.linked_account_id, _SUBJECTS.c.slug).select_from(joined).where(is_active, condition)
-
-
-def _suspect(
+def suspect(
     connection: Connection, run_id: str, kind: SuspicionKind, subjects: Select[Any], differences: Sequence[str] = ()
 ) -> None:
+    """Suspect subjects, given as a SELECT of their accounts and slugs; what was recorded before stays."""
     rows = subjects.add_columns(
         literal(run_id), literal(kind, suspicions.c.kind.type), literal(list(differences), Json())
     )
@@ -219,9 +163,17 @@ def settle(
             upsert(connection, looks, {"linked_account_id": account, "slug": slug, "looked_at": now})
 
 
-def leave_open_ones(connection: Connection, run_id: str) -> int:
-    """Record that this run will not read what is still to be read, and return how many subjects that are."""
-    is_open = and_(suspicions.c.run_id == run_id, suspicions.c.outcome.is_(None))
+def leave_open_ones(
+    connection: Connection, run_id: str, *, kinds: Collection[SuspicionKind] = frozenset(SuspicionKind)
+) -> int:
+    """Record that this run will not read what is still to be read, and return how many subjects that are.
+
+    Args:
+        connection: the transaction.
+        run_id: the run.
+        kinds: only what is suspected of this.
+    """
+    is_open = and_(suspicions.c.run_id == run_id, suspicions.c.outcome.is_(None), suspicions.c.kind.in_(kinds))
     return connection.execute(update(suspicions).where(is_open).values(outcome=SuspicionOutcome.LEFT)).rowcount
 
 

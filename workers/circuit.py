@@ -118,8 +118,16 @@ class CircuitBreaker:
             return find_halt(connection) is not None
 
     def confirm_key_refused(self) -> bool:
-        """Probe, and return whether Cobalt refuses the key itself. A probe that ends in another error counts as no."""
-        return self._probe_fails_with(KeyRefused)
+        """Probe, and return whether Cobalt refuses the key itself.
+
+        Raises:
+            CobaltError: The probe failed otherwise, so it is not known. Try again later.
+        """
+        try:
+            self.client.probe()
+        except KeyRefused:
+            return True
+        return False
 
     def confirm_outage(self, linked_account_id: str, error: Exception | None) -> bool:
         """Count how an attempt's calls ended, and return whether it is an outage that a probe has confirmed."""

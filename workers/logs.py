@@ -76,7 +76,8 @@ class RepeatFilter(logging.Filter):
         if record.levelno < logging.WARNING:
             return not text.startswith("Restarting consumer")  # which follows each failure
         error = record.exc_info[1] if record.exc_info else _error_in(record.args)
-        number = self._repeats.count_unless_silent(f"{text} {type(error).__name__} {error}")
+        words = getattr(error, "orig", None) or error  # SQLAlchemy adds the statement, which names the account
+        number = self._repeats.count_unless_silent(f"{text} {type(error).__name__} {words}")
         if number is None:
             return False
         if record.exc_info and isinstance(error, redis.RedisError):

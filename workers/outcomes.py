@@ -76,9 +76,9 @@ def is_tried_for_ever(error: Exception, type_: EventType | None) -> bool:
     return type_ is EventType.USER_DELETED and isinstance(error, cobalt.ResponseError)
 
 
-def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: C901, PLR0911, PLR0912 - it is a table
+def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: C901, PLR0911 - it is a table
     """Map an error to an outcome. A `KeyRefused` that reaches this was probed before: only one application refuses."""
-    detail = str(error)[:1000] or type(error).__name__
+    detail = str(error).replace(cobalt.KeyRefused.meaning, _ONLY_HERE)[:1000] or type(error).__name__
     match error:
         case OutOfTime():
             return Outcome(
@@ -97,10 +97,7 @@ def _verdict_of(error: Exception, type_: EventType | None) -> Outcome:  # noqa: 
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR, unseen=Unseen.ACCOUNT)
         case cobalt.UnknownApplication():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR, unseen=Unseen.APPLICATION)
-        case cobalt.KeyRefused():
-            detail = detail.replace(cobalt.KeyRefused.meaning, _ONLY_HERE)
-            return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
-        case cobalt.InvalidIdentifier():
+        case cobalt.KeyRefused() | cobalt.InvalidIdentifier():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.OPERATOR)
         case cobalt.CredentialsRefused():
             return Outcome(verdict=Verdict.DEAD, detail=detail, move=Move.CUSTOMER)

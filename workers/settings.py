@@ -43,7 +43,10 @@ class Settings(DatabaseSettings):
         retry_give_up_days: An event that fails for this long is dead.
         catalogue_refresh_seconds: Time between two reads of the catalogue.
         delayed_write_seconds: A write whose answer never came has had its effect by then, if it has one.
-        reconcile_config_share: Share of all connections whose configs each reconciliation reads.
+        reconcile_configs_within_hours: Hours within which plain reconciliations read the configs of each connection; 0
+            reads only those of accounts in doubt.
+        reconcile_config_share: Share of all connections whose configs each reconciliation reads, whatever the time
+            between them, instead.
         reconcile_brake_share: A reconciliation stops if a greater share than this, ...
         reconcile_brake_count: ... and more accounts or connections than this, seem to be gone.
         events_token: Bearer token of `POST /events`; if not set, that endpoint is disabled.
@@ -74,7 +77,8 @@ class Settings(DatabaseSettings):
     retry_give_up_days: float = Field(default=3, gt=0, le=36_500)
     catalogue_refresh_seconds: float = Field(default=3600, gt=0, le=52 * _WEEK)
     delayed_write_seconds: float = Field(default=60, ge=0, le=_WEEK)
-    reconcile_config_share: float = Field(default=0.02, ge=0, le=1)
+    reconcile_configs_within_hours: float = Field(default=48, ge=0, le=8_760)
+    reconcile_config_share: float | None = Field(default=None, ge=0, le=1)
     reconcile_brake_share: float = Field(default=0.05, ge=0, le=1)
     reconcile_brake_count: int = Field(default=20, ge=0, le=1_000_000_000)
     events_token: SecretStr = SecretStr("")

@@ -1,5 +1,7 @@
 """A stand-in for Cobalt: strict where Cobalt is documented, configurable where it is not, with its state readable."""
 
+from cobalt_mirror.cobalt.sandbox.catalogue import Catalogue
+from cobalt_mirror.cobalt.sandbox.catalogue_file import CatalogueError, read_catalogue
 from cobalt_mirror.cobalt.sandbox.faults import Answer, Effect, Fault
 from cobalt_mirror.cobalt.sandbox.messages import Delivery, SandboxRequest, SandboxResponse
 from cobalt_mirror.cobalt.sandbox.sandbox import Sandbox
@@ -17,6 +19,8 @@ from cobalt_mirror.cobalt.sandbox.transport import SandboxTransport
 
 __all__ = [
     "Answer",
+    "Catalogue",
+    "CatalogueError",
     "ConnectedWhenNot",
     "Delivery",
     "Effect",
@@ -32,5 +36,6 @@ __all__ = [
     "SandboxServer",
     "SandboxSettings",
     "SandboxTransport",
+    "read_catalogue",
     "serve",
 ]

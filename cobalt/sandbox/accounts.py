@@ -7,8 +7,9 @@ from pydantic import Field, model_validator
 
 from cobalt_mirror.cobalt.sandbox.call import Body, Call, Identifier
 from cobalt_mirror.cobalt.sandbox.catalogue import Application, Kind
+from cobalt_mirror.cobalt.sandbox.listing import as_told
 from cobalt_mirror.cobalt.sandbox.messages import Refusal, bad_request, not_served
-from cobalt_mirror.cobalt.sandbox.settings import LeftOut
+from cobalt_mirror.cobalt.sandbox.settings import LeftOut, ListingLie
 from cobalt_mirror.cobalt.sandbox.state import Account, Environment, Integration, UdfPair, World, iso
 
 LARGEST_LIMIT = 100
@@ -116,8 +117,10 @@ def list_page(call: Call) -> dict[str, Any]:
     total, start = len(accounts), (page - 1) * limit
     pages = max(1, -(-total // limit))
     with_integrations = call.world.settings.listing_carries_integrations
-    accounts_on_page = islice(reversed(accounts.values()), start, start + limit)
-    return {
+    lie = call.world.settings.listing_lie
+    shown = 0 if lie is ListingLie.REPEATED and page == 2 else start
+    accounts_on_page = islice(reversed(accounts.values()), shown, shown + limit)
+    true_page = {
         "docs": [document(call.world, account, with_integrations=with_integrations) for account in accounts_on_page],
         "totalDocs": total,
         "limit": limit,
@@ -129,6 +132,7 @@ def list_page(call: Call) -> dict[str, Any]:
         "prevPage": page - 1 if page > 1 else None,
         "nextPage": page + 1 if page < pages else None,
     }
+    return as_told(true_page, lie)
 
 
 def delete_account(world: World, account: Account) -> None:

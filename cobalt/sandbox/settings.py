@@ -42,6 +42,16 @@ class ConnectedWhenNot(StrEnum):
     ABSENT = "absent"
 
 
+class ListingLie(StrEnum):
+    """How the listing of accounts contradicts itself."""
+
+    NONE = "none"
+    LEFT_OUT = "left_out"  # the first account of page 1, as if it were filtered after the pages are cut
+    ENDLESS = "endless"  # every page says that another follows
+    SHRINKING = "shrinking"  # each page counts fewer accounts than the page before
+    REPEATED = "repeated"  # page 2 holds the accounts of page 1
+
+
 class SandboxSettings(BaseModel):
     """Every setting with its default; frozen, so a change is a new value.
 
@@ -65,6 +75,7 @@ class SandboxSettings(BaseModel):
             it had credentials for it. Its `app_id` is in no catalogue.
         connected_accounts_bare: Whether connected accounts leave out `auth_type` and `status`.
         listing_carries_integrations: Whether the documents of the listing show `integrations`.
+        listing_lie: How the listing contradicts itself, to try what a reader makes of it.
         notifications_lost: Share of notifications that are never sent, 0 to 1.
         notifications_duplicated: Share of notifications that are sent twice, 0 to 1.
         notifications_delay_seconds: Delay of every notification.
@@ -91,6 +102,7 @@ class SandboxSettings(BaseModel):
     connected_accounts_bare: bool = False
     default_application_shown: bool = False
     listing_carries_integrations: bool = True
+    listing_lie: ListingLie = ListingLie.NONE
     notifications_lost: float = Field(default=0.0, ge=0, le=1)
     notifications_duplicated: float = Field(default=0.0, ge=0, le=1)
     notifications_delay_seconds: float = Field(default=0.0, ge=0)

@@ -34,6 +34,8 @@ runs = Table(
     Column("unmapped", Integer, nullable=False, server_default=text("0")),
     Column("calls", Integer, nullable=False, server_default=text("0")),
     Column("stopped_because", Words),
+    # What the listing said that cannot be true, so that accounts may have been overlooked.
+    Column("contradiction", Words),
 )
 Index("ix_runs_started_at", runs.c.started_at)
 Index("ix_runs_place", runs.c.place, unique=True)

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 import redis
+from sqlalchemy.exc import OperationalError
 
 from cobalt_mirror.workers.logs import FIRST_SILENCE_SECONDS, LONGEST_SILENCE_SECONDS, RepeatFilter, Repeats
 
@@ -115,6 +116,12 @@ def test_another_reason_is_news(repeats: Repeats) -> None:
     refused, reset = redis.ConnectionError("refused"), redis.ConnectionError("reset")
 
     assert [shown.filter(record(message, error)) for error in (refused, refused, reset)] == [True, False, True]
+
+
+def test_a_database_that_is_away_is_one_failure_whatever_the_statement(repeats: Repeats) -> None:
+    errors = [OperationalError("SELECT", {"account": each}, ConnectionError("refused")) for each in ("acme", "bob")]
+
+    assert [RepeatFilter(repeats).filter(record("Failed", error=error)) for error in errors] == [True, False]
 
 
 def test_the_traceback_of_a_bug_stays(repeats: Repeats) -> None:

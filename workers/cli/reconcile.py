@@ -11,6 +11,7 @@ from rich.console import Console
 from cobalt_mirror.db.errors import PlaceTaken
 from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.cli.reconcile_progress import progress
+from cobalt_mirror.workers.cli.reconcile_summary import summary
 from cobalt_mirror.workers.ops.readiness import ready_for_work
 from cobalt_mirror.workers.ops.reconciling import run_reconciliation
 from cobalt_mirror.workers.reconcile import Ending, Options, Report, ShowProgress
@@ -59,8 +60,10 @@ def reconcile(
     """Compare the mirror with Cobalt and repair it. Made for cron.
 
     Walks Cobalt's listing, adds accounts that the mirror lacks, and reads again whatever seems to differ. The next run
-    with the same options resumes one that was killed. Exits with 0 if mirror and Cobalt agree, 1 if the run did not
-    finish, 2 if differences remain or could not be looked for, 3 if another run is under way.
+    with the same options resumes one that was killed. A plain run reads the configs of a part of the connections, so
+    that each is read within RECONCILE_CONFIGS_WITHIN_HOURS; it says how many were read, and when the oldest was.
+    Exits with 0 if no difference is left in what was compared, 1 if the run did not finish, 2 if differences remain or
+    could not be looked for, 3 if another run is under way.
 
     \b
     Example:
@@ -97,10 +100,17 @@ def _run(options: Options, *, quiet: bool) -> Report:
 def _document(report: Report) -> dict[str, Any]:
     return {
         "run": report.run,
-        "ending": report.ending.name.lower(),
+        "ending": _ending(report),
+        "compared": {"everything": report.is_whole, "accounts": report.run.compared, "configs": report.configs},
         "differences": list(report.differences),
         "unmapped_applications": [{"app_id": app_id, "name": name} for app_id, name in sorted(report.unmapped.items())],
     }
+
+
+def _ending(report: Report) -> str:
+    """Return the ending in a word. Agreement is said of nothing that was not compared."""
+    is_part = report.ending is Ending.IN_AGREEMENT and not report.is_whole
+    return "no_difference_left" if is_part else report.ending.name.lower()
 
 
 def _print(report: Report, options: Options) -> None:
@@ -125,14 +135,15 @@ def _print(report: Report, options: Options) -> None:
         screen.print(f"did not finish: {run.stopped_because}")
     elif options.dry_run:
         screen.print(f"{len(report.differences)} differences")
-    elif run.left:
+    if run.finished_at is not None and run.left:
         screen.print(
             "the subjects left could not be read, because Cobalt failed, a worker holds them, or their application is"
             " not enabled; the workers and the next run retry them",
             soft_wrap=True,
         )
-    elif not run.unmapped:
-        screen.print("mirror and Cobalt agree")
+    if run.finished_at is not None:
+        for line in summary(report):
+            screen.print(line, soft_wrap=True)
 
 
 def _unmapped(report: Report) -> str:

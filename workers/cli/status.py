@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -56,7 +56,7 @@ def status(
         print_json({"actions": actions, "database": settings.shown_url(), **asdict(overview)})
     else:
         _print_actions(actions, overview)
-        _print(overview, settings.described_url())
+        _print(overview, settings.described_url(), lease_ttl=settings.lease_ttl)
     if actions:
         raise typer.Exit(NEEDS_ACTION)
 
@@ -70,12 +70,14 @@ def _print_actions(actions: Sequence[Action], overview: Overview) -> None:
         print_line(screen, "action", f"none needed{advice}")
 
 
-_NOTHING_HAS_RUN = "no process has run here yet: start `cobalt-mirror worker` and `cobalt-mirror relay`, or `up`"
+_NOTHING_HAS_RUN = (
+    "no process of this release has run here yet: start `cobalt-mirror worker` and `cobalt-mirror relay`, or `up`"
+)
 
 
-def _print(overview: Overview, database: str) -> None:
+def _print(overview: Overview, database: str, *, lease_ttl: timedelta) -> None:
     screen = console()
-    for label, text in _lines(overview, database):
+    for label, text in _lines(overview, database, lease_ttl=lease_ttl):
         print_line(screen, label, text)
     if overview.dead:
         rows = [(e.move, e.type, e.linked_account_id, e.slug, e.last_error, e.source, e.id) for e in overview.dead]
@@ -84,10 +86,15 @@ def _print(overview: Overview, database: str) -> None:
         print_table(screen, "dead events", columns, rows)
 
 
-def _lines(overview: Overview, database: str) -> Iterator[tuple[str, str]]:
+def _lines(overview: Overview, database: str, *, lease_ttl: timedelta) -> Iterator[tuple[str, str]]:
     yield "events", ", ".join(f"{number} {name}" for name, number in overview.events.items())
     if overview.longest_waiting is not None:
         yield "waiting", _waiting(overview.longest_waiting, overview.at)
+    if overview.in_hand.ends is not None:
+        held_for = lease_ttl - (overview.in_hand.ends - overview.at)
+        longest = f"for the longest, {duration(held_for)}: account {overview.in_hand.account}"
+        number = overview.in_hand.number
+        yield "in hand", f"{number} account{'' if number == 1 else 's'}; {longest}"
     for move, retrying in sorted(overview.retrying.items()):
         yield "failing", _failing(move, retrying, overview.at)
     if overview.rereads:
@@ -156,9 +163,18 @@ def _reconciliation(overview: Overview) -> str:
         return "never run; see `cobalt-mirror reconcile --help`"
     passed = "no complete pass yet"
     if overview.passed_at is not None:
-        passed = f"last complete pass began {ago(overview.passed_at, overview.at)} ago"
+        passed = f"last complete pass began {ago(overview.passed_at, overview.at)} ago (accounts and connections)"
     if run.finished_at is not None:
-        return passed
+        contradiction = f"; Cobalt's listing contradicts itself: {run.contradiction}" if run.contradiction else ""
+        return f"{passed}; {_configs(overview)}{contradiction}"
     if run.is_under_way(overview.at):
         return f"{passed}; run {run.id} is under way"
     return f"{passed}; run {run.id} did not finish: {run.stopped_because or 'killed'}"
+
+
+def _configs(overview: Overview) -> str:
+    configs = overview.configs
+    if not configs.total:
+        return "no connection has configs to read"
+    oldest = "" if configs.oldest_at is None else f", the oldest {ago(configs.oldest_at, overview.at)} ago"
+    return f"configs of {configs.read} of {configs.total} connections were read{oldest}"

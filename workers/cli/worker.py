@@ -11,9 +11,8 @@ from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()
 
-#: How long an idle thread of dramatiq may sleep, in milliseconds. With its default of 1,000, messages to two idle
-#: processes waited 102 ms (median of 80) to 549 ms; with this value 22 to 66 ms. dramatiq reads it from the environment
-#: only.
+#: How long an idle thread of dramatiq sleeps before it looks whether the process ends, in milliseconds; its default is
+#: 1,000. Messages do not wait for that (see `workers/doorbell.py`). dramatiq reads it from the environment only.
 _IDLE_SLEEP_MS = 100
 
 

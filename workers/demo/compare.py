@@ -16,6 +16,7 @@ from cobalt_mirror.db import (
     list_configs,
     list_connections,
 )
+from cobalt_mirror.db.equality import is_same
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
 
 #: A row in the form in which both sides are compared; None if there is no such row.
@@ -103,7 +104,7 @@ class _Since:
 def _agrees(mirror: Any, cobalt: Any) -> bool:
     if isinstance(cobalt, _Since):
         return isinstance(mirror, datetime) and cobalt.first <= mirror <= cobalt.last
-    return bool(mirror == cobalt)
+    return is_same(mirror, cobalt)
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The demo's report: one customer's integrations page, the calls to Cobalt, and the differences found."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -49,6 +50,15 @@ def show_differences(screen: Console, differences: Sequence[Difference]) -> None
     """Show each difference on a line."""
     for difference in differences:
         screen.print(str(difference), soft_wrap=True)
+
+
+def compared_line(mirror: MirrorRows, at: datetime) -> str:
+    """Return what was compared, and when both sides were read."""
+    rows = len(mirror.accounts) + len(mirror.connections) + len(mirror.configs)
+    return (
+        f"compared {rows} rows of the mirror with all that Cobalt held at {at:%H:%M:%SZ}, column by column; values of"
+        " password fields are not mirrored"
+    )
 
 
 def summary_line(state: Mapping[str, Any], differences: Sequence[Difference]) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 
 import typer
 from sqlalchemy import Engine
@@ -14,7 +15,7 @@ from cobalt_mirror.workers.demo.compare import compare, read_mirror
 from cobalt_mirror.workers.demo.host import Host
 from cobalt_mirror.workers.demo.journey import Customer
 from cobalt_mirror.workers.demo.progress import ShowProgress, progress
-from cobalt_mirror.workers.demo.report import show_calls, show_differences, show_page, summary_line
+from cobalt_mirror.workers.demo.report import compared_line, show_calls, show_differences, show_page, summary_line
 from cobalt_mirror.workers.demo.services import DemoServices
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
@@ -43,7 +44,7 @@ def run_demo(services: DemoServices, *, customers: int, seed: int) -> bool:
         show = stack.enter_context(progress(screen, customers=customers))
         journeys = stack.enter_context(_start_customers(host, everyone))
         end = _wait(services.engine, journeys, show)
-    state = services.sandbox.state(environment="test")
+    state, read_at = services.sandbox.state(environment="test"), datetime.now(UTC)
     with reading(services.engine).begin() as connection:
         account_ids = {row["linked_account_id"] for row in state["accounts"]}
         mirror = read_mirror(connection, account_ids | {customer.id for customer in everyone})
@@ -55,6 +56,7 @@ def run_demo(services: DemoServices, *, customers: int, seed: int) -> bool:
     if end.dead:
         rows = [(e.type, e.linked_account_id, e.slug, e.move, e.last_error) for e in end.dead]
         print_table(screen, "dead events", ("type", "account", "application", "move", "reason"), rows)
+    typer.echo(compared_line(mirror, read_at))
     typer.echo(summary_line(state, differences))
     return not differences and not end.dead
 

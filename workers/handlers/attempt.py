@@ -112,7 +112,10 @@ class Attempts:
 
     def _save(self, claim: Claim, cobalt: Caller, findings: Findings, error: Exception | None) -> None:
         """Write what the attempt found, and whether it halts all work, in the transaction that ends its lease."""
-        is_refused = isinstance(error, KeyRefused) and self.breaker.confirm_key_refused()
+        try:
+            is_refused = isinstance(error, KeyRefused) and self.breaker.confirm_key_refused()
+        except CobaltError as unknown:  # neither the key nor the event is at fault as far as is known
+            is_refused, error = False, unknown
         is_outage = cobalt.has_called and self.breaker.confirm_outage(claim.loaded.account_id, error)
         with self.engine.begin() as connection:
             now = give_back(connection, claim.lease, self.clock)

@@ -66,13 +66,22 @@ def keeping(keeper: Keeper) -> Iterator[None]:
     """Save a sandbox's data while the block runs, and at its end. Enter it when the sandbox serves.
 
     Raises:
-        NotReady: The file cannot be written.
+        NotReady: The file cannot be written, or another sandbox keeps it.
     """
-    try:
+    with _naming(keeper.file):
         keeper.start()
-    except OSError as error:
-        raise NotReady(f"{error.filename} cannot be written: {error.strerror}") from error
     try:
         yield
     finally:
-        keeper.stop()
+        with _naming(keeper.file):
+            keeper.stop()
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except BlockingIOError as error:
+        raise NotReady(f"another sandbox keeps its data in {file}; stop that one first") from error
+    except OSError as error:
+        raise NotReady(f"{file} cannot be written: {error.strerror}") from error

@@ -103,8 +103,8 @@ def _nothing_runs(facts: Facts) -> str | None:
     if facts.processes or facts.longest_due is None:
         return None
     return (
-        "events wait and no process has run here yet; start `cobalt-mirror worker` and `cobalt-mirror relay`, "
-        "or `cobalt-mirror up`"
+        "events wait and no process of this release has run here yet; start `cobalt-mirror worker` and "
+        "`cobalt-mirror relay`, or `cobalt-mirror up`"
     )
 
 
@@ -160,7 +160,7 @@ def _retrying(facts: Facts) -> str | None:
     first = retrying.first
     return (
         f"{_count(retrying.number, 'event')} cannot be carried out until you act, first one of account "
-        f"{first.linked_account_id}: {first.reason}"
+        f"{first.linked_account_id}: {first.reason or 'no reason is recorded'}"
     )
 
 
@@ -169,9 +169,11 @@ def _overdue(facts: Facts) -> str | None:
     due = facts.longest_due
     if due is None or facts.halt is not None or facts.at - due.due_at <= facts.longest_wait:
         return None
+    reason = "" if due.reason is None else f" ({due.reason})"
+    since = ago(due.due_at, facts.at)
     return (
-        f"an event of account {due.linked_account_id} has been due for {ago(due.due_at, facts.at)}; look at the output "
-        "of relay and workers for what keeps them, or give them more time (STATUS_LONGEST_WAIT_SECONDS)"
+        f"an event of account {due.linked_account_id} has been due for {since}{reason}; look at the "
+        "output of relay and workers for what keeps them, or give them more time (STATUS_LONGEST_WAIT_SECONDS)"
     )
 
 

@@ -9,8 +9,11 @@ from sqlalchemy import Engine
 
 from cobalt_mirror.db import EventState, list_events
 from cobalt_mirror.db.checks import count_checks
+from cobalt_mirror.db.config_turns import ConfigReads, count_config_reads
 from cobalt_mirror.db.deletions import OpenDeletions, find_open_deletions
+from cobalt_mirror.db.denials import FEW_DENIED, count_denied
 from cobalt_mirror.db.engine import Clock, database_clock, reading
+from cobalt_mirror.db.leases import InHand, find_in_hand
 from cobalt_mirror.db.mirror import count_catalogue
 from cobalt_mirror.db.notifications import Silence, find_silence, find_subscription
 from cobalt_mirror.db.passes import find_last_pass
@@ -43,6 +46,7 @@ class Overview:
         oldest_waiting_at: When the oldest pending event was recorded; None if none is pending.
         longest_waiting: That event.
         longest_due: The event that has been due for the longest time; None if none is due.
+        in_hand: The accounts that workers hold.
         retrying: The events whose attempts fail, by who must act.
         processes: Our processes, by kind, the latest heartbeat first.
         rereads: Number of subjects that will be read again without an event.
@@ -52,6 +56,7 @@ class Overview:
         applications: Number of applications that customers can connect.
         catalogue_read_at: When the catalogue was last read; None if never.
         passed_at: When the last complete reconciliation began; None if there was none.
+        configs: When reconciliations last read the configs of connections.
         reconciliation: The row of the last run; None if there was none.
         brake: Why the last run over everything was stopped by its brake; None if it was not.
         webhook: The URL to which Cobalt sends notifications; None if no webhook was registered.
@@ -65,6 +70,7 @@ class Overview:
     oldest_waiting_at: datetime | None
     longest_waiting: WaitingEvent | None
     longest_due: WaitingEvent | None
+    in_hand: InHand
     retrying: Mapping[Move, Retrying]
     processes: list[ProcessRow]
     rereads: int
@@ -74,6 +80,7 @@ class Overview:
     applications: int
     catalogue_read_at: datetime | None
     passed_at: datetime | None
+    configs: ConfigReads
     reconciliation: RunRow | None
     brake: str | None
     webhook: str | None
@@ -125,6 +132,7 @@ def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clo
             oldest_waiting_at=None if longest_waiting is None else longest_waiting.recorded_at,
             longest_waiting=longest_waiting,
             longest_due=find_longest_due(connection, now),
+            in_hand=find_in_hand(connection, now),
             retrying=find_retrying(connection),
             processes=list_processes(connection),
             rereads=count_checks(connection),
@@ -134,10 +142,11 @@ def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clo
             applications=applications,
             catalogue_read_at=read_at,
             passed_at=find_last_pass(connection).accounts,
+            configs=count_config_reads(connection),
             reconciliation=next(iter(runs), None),
             brake=find_brake(runs),
             webhook=None if (subscription := find_subscription(connection)) is None else subscription.url,
-            warnings=_silence(find_silence(connection)),
+            warnings=[*_silence(find_silence(connection)), *_denied(*count_denied(connection))],
         )
 
 
@@ -162,4 +171,14 @@ def _silence(silence: Silence | None) -> list[str]:
     return [
         f"no notification from Cobalt since {cell(silence.since)}, although {silence.repairing_runs} runs of "
         "reconcile found changes; check that Cobalt can reach the webhook"
+    ]
+
+
+def _denied(denied: int, accounts: int) -> list[str]:
+    if denied <= FEW_DENIED:
+        return []
+    return [
+        f"Cobalt says that it does not have {denied} of {accounts} accounts, which looks like an outage: their events "
+        "are tried again, and nothing is written off. If they were deleted there, run "
+        "`cobalt-mirror reconcile --allow-missing`"
     ]

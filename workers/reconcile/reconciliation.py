@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from cobalt_mirror.cobalt import Client, CobaltError, UnknownAccount
+from cobalt_mirror.db.config_turns import ConfigReads, Turn, count_config_reads, want_configs
 from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.errors import DatabaseError, PlaceLost
 from cobalt_mirror.db.listing import find_account_subjects
@@ -22,9 +24,9 @@ from cobalt_mirror.db.suspicions import (
     count_suspected_gone,
     forget_settled,
     forget_suspicions,
+    leave_open_ones,
     record_suspicions,
     suspect_missing,
-    want_configs,
 )
 from cobalt_mirror.workers.catalogue import Catalogue
 from cobalt_mirror.workers.errors import BrakeHeld, WorkHalted
@@ -40,6 +42,7 @@ from cobalt_mirror.workers.reconcile.progress import ShowProgress, show_nothing
 from cobalt_mirror.workers.reconcile.repair import Repair
 from cobalt_mirror.workers.reconcile.report import FieldDifference, Report
 from cobalt_mirror.workers.reconcile.sweep import Sweep
+from cobalt_mirror.workers.reconcile.turns import turn_of
 from cobalt_mirror.workers.reconcile.walk import Walk, adopt_unknown
 
 log = structlog.get_logger()
@@ -90,6 +93,7 @@ class Reconciliation:
         journal = Journal(engine=self.attempts.engine, clock=self.clock, run=run, calls=self.calls, sleep=self.sleep)
         mapper = Mapper(catalogue=self.catalogue, journal=journal, dry_run=options.dry_run)
         differences: list[FieldDifference] = []
+        configs: ConfigReads | None = None
         try:
             self._check_key()
             if run.walked_at is None:
@@ -109,8 +113,8 @@ class Reconciliation:
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
         else:
-            self._finish(journal, options)
-        return Report(run=run, differences=differences, unmapped=mapper.names)
+            configs = self._finish(journal, options)
+        return Report(run=run, differences=differences, unmapped=mapper.names, configs=configs)
 
     def _check_key(self) -> None:
         """Raise WorkHalted if calls are halted or the key is of the other environment. Make a probe that is due."""
@@ -151,16 +155,17 @@ class Reconciliation:
             if cutoff is None or last.accounts is None or last.accounts < cutoff:
                 suspect_missing(connection, run.id, walking_since=run.walking_since, verified_before=cutoff)
             if options.dry_run:
-                want_configs(connection, run.id, share=self._share(options))
+                want_configs(connection, run.id, self._turn(connection, options, now))
 
     def _want_configs(self, journal: Journal, options: Options) -> None:
-        """Suspect a share of all configs, so that they are read; also those of accounts adopted in this run."""
+        """Suspect the configs whose turn it is, so that they are read; also those of accounts adopted in this run."""
         if options.account is None:
-            with journal.writing() as (connection, _):
-                want_configs(connection, journal.run.id, share=self._share(options))
+            with journal.writing() as (connection, now):
+                want_configs(connection, journal.run.id, self._turn(connection, options, now))
 
-    def _share(self, options: Options) -> float:
-        return 1.0 if options.deep else self.attempts.settings.reconcile_config_share
+    def _turn(self, connection: Connection, options: Options, now: datetime) -> Turn:
+        last = find_last_pass(connection).accounts
+        return turn_of(self.attempts.settings, now=now, last=last, deep=options.deep)
 
     def _one_account(self, walk: Walk, account: str) -> None:
         """Compare one account, and suspect everything under it, so that it is read."""
@@ -184,10 +189,19 @@ class Reconciliation:
         try:
             brake(self.attempts.settings, missing=missing, accounts=accounts, gone=gone, connections=connections)
         except BrakeHeld:
+            if journal.run.contradiction is not None:  # such a listing proves nothing, and the rest can be known
+                self._leave_absent(journal)
+                return
             journal.run.position = 0  # the next run walks anew: the listing may be whole again
             if options.dry_run:
                 differences += list_suggested(journal)
             raise
+
+    def _leave_absent(self, journal: Journal) -> None:
+        """Leave alone what seems gone, as it is too much; it stays in doubt."""
+        with journal.writing() as (connection, _):
+            absent = (SuspicionKind.MISSING, SuspicionKind.GONE)
+            journal.run.left += leave_open_ones(connection, journal.run.id, kinds=absent)
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
@@ -195,17 +209,19 @@ class Reconciliation:
         if options.account is None:
             Sweep(attempts=self.attempts, catalogue=self.catalogue, journal=journal).run()
 
-    def _finish(self, journal: Journal, options: Options) -> None:
+    def _finish(self, journal: Journal, options: Options) -> ConfigReads:
         run = journal.run
         with journal.engine.begin() as connection:
             run.finished_at, run.calls = self.clock(connection), self.calls.calls
-            if options.is_pass:
+            configs = count_config_reads(connection, since=run.walking_since, linked_account_id=options.account)
+            if options.is_pass and run.contradiction is None:
                 record_pass(connection, run)
             if options.dry_run:
                 forget_suspicions(connection, run.id)
             else:
                 forget_settled(connection, run.id)
             end_run(connection, run)
+        return configs
 
     def _stop(self, journal: Journal, options: Options, error: BaseException) -> None:
         """Record in the run's row why it ended early. `finished_at` stays empty, so it never counts as complete."""

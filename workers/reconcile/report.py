@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from cobalt_mirror.db.config_turns import ConfigReads
 from cobalt_mirror.db.runs import Run
 
 
@@ -54,16 +55,25 @@ class Report:
         differences: For a dry run, the differences field by field.
         unmapped: Some of the applications that the listing shows and the catalogue does not have: name by `app_id`.
             `run.unmapped` counts their connections, and may count more.
+        configs: How many connections had their configs read; None if the run did not finish.
     """
 
     run: Run
     differences: Sequence[FieldDifference] = ()
     unmapped: Mapping[str, str | None] = field(default_factory=dict)
+    configs: ConfigReads | None = None
 
     @property
     def ending(self) -> Ending:
         """How the run ended."""
         if self.run.finished_at is None:
             return Ending.UNFINISHED
-        is_open = self.run.left or self.run.unmapped or self.differences
+        is_open = self.run.left or self.run.unmapped or self.run.contradiction or self.differences
         return Ending.DIFFERENCES_LEFT if is_open else Ending.IN_AGREEMENT
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything was compared in this run: all accounts, connections and configs."""
+        options, configs = self.run.options, self.configs
+        is_part = options["account"] is not None or options["older_than_seconds"] is not None
+        return not (is_part or self.run.untold) and configs is not None and configs.read == configs.total

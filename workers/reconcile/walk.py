@@ -17,13 +17,11 @@ from cobalt_mirror.db.suspicions import Suspicion, record_suspicions
 from cobalt_mirror.workers.reconcile.comparison import adopted_rows, compare
 from cobalt_mirror.workers.reconcile.journal import Journal
 from cobalt_mirror.workers.reconcile.mapping import Mapper
+from cobalt_mirror.workers.reconcile.paging import Paging
 from cobalt_mirror.workers.reconcile.progress import ShowProgress, Stage
 from cobalt_mirror.workers.reconcile.retrying import call_patiently
 
 log = structlog.get_logger()
-
-#: The most steps back at one place of the listing (see `Walk.run`) before the walk goes on.
-STEPS_BACK = 5
 
 #: Whether an account of the mirror is to be compared at all.
 Filter = Callable[[AccountRow], bool]
@@ -47,43 +45,29 @@ class Walk:
     should_compare: Filter
     show_progress: ShowProgress
     page_size: int = 100
-    _steps_back: int = 0
 
     def run(self) -> None:
-        """Walk to the end of the listing, from the position that the run has stored.
+        """Walk to the end of the listing, from the position that the run has stored; see `Paging`.
 
-        Offset pages shift during the walk. If the listing became shorter by n, up to n accounts may have moved to
-        pages that were read already, so the walk steps back by n; accounts that come twice are compared twice.
+        Accounts that come twice are compared twice.
 
         Raises:
             CobaltError: Cobalt failed for too long, or refuses the key. What was compared is kept. Run it again.
             PlaceLost: Another run took the place. Stop.
         """
         run = self.journal.run
-        page_number = max(run.position // self.page_size, 1)
-        while True:
-            page = self._fetch(page_number)
-            behind = self._still_behind(page)
-            start = (page.page - 1) * page.limit
-            is_gap = start > behind and self._steps_back < STEPS_BACK
-            self._steps_back = self._steps_back + 1 if is_gap else 0
-            run.position = behind if is_gap else max(behind, start + len(page.accounts))
-            run.total = page.total_accounts
-            self.compare(page.accounts)
+        paging = Paging.resume(page_size=self.page_size, position=run.position, total=run.total, told=run.contradiction)
+        number: int | None = paging.first
+        while number is not None:
+            page = self._fetch(number)
+            self.mapper.learn(page.accounts)
+            with self.journal.writing() as (connection, _):
+                new = self._compare(connection, page.accounts)
+                number = paging.next(page, requested=number, new=new)
+                run.position, run.total, run.contradiction = paging.position, paging.total, paging.told
             self.show_progress(Stage.WALK, done=run.position, total=run.total)
-            if is_gap:
-                log.info("walk_goes_back", page=page.page, behind=behind)
-                page_number = behind // page.limit + 1
-            elif page.has_next_page:
-                page_number = page.page + 1
-            else:
-                return
-
-    def _still_behind(self, page: AccountPage) -> int:
-        """Return how many accounts of the listing are certainly read, as some that were read may be deleted now."""
-        run = self.journal.run
-        shorter_by = (run.total or 0) - (page.total_accounts or 0)
-        return max(run.position - max(shorter_by, 0), 0)
+        if run.contradiction is not None:
+            log.warning("listing_contradicts_itself", run=run.id, detail=run.contradiction)
 
     def _fetch(self, page_number: int) -> AccountPage:
         def fetch() -> AccountPage:
@@ -98,32 +82,35 @@ class Walk:
             CobaltError: The catalogue had to be read, and Cobalt failed for too long, or refuses the key.
             PlaceLost: Another run took the place. Stop.
         """
-        run, mapper = self.journal.run, self.mapper
-        mapper.learn(accounts)
+        self.mapper.learn(accounts)
         with self.journal.writing() as (connection, _):
-            mirrored_accounts = find_known(connection, [account.linked_account_id for account in accounts])
-            new = [
-                account
-                for account in accounts
-                if mirrored_accounts.get(account.linked_account_id, Known()).account is None
-            ]
-            first_seen = self._take_in(connection, new) if new else set()
-            suspicions = [
-                suspicion
-                for account in accounts
-                if (mirrored := mirrored_accounts.get(account.linked_account_id)) is not None
-                and mirrored.account is not None
-                and self.should_compare(mirrored.account)
-                for suspicion in compare(account, mirrored, mapper.slugs)
-            ]
-            record_suspicions(connection, run.id, suspicions)
-            first_seen |= record_walked(connection, run.id, [account.linked_account_id for account in accounts])
-            run.pages += 1
-            run.compared += len(accounts)
-            run.untold += sum(account.integrations is None for account in accounts)
-            run.unmapped += mapper.count_unmapped(
-                {each.linked_account_id: each for each in accounts if each.linked_account_id in first_seen}.values()
-            )
+            self._compare(connection, accounts)
+
+    def _compare(self, connection: Connection, accounts: Sequence[LinkedAccount]) -> int:
+        """Compare accounts, and return how many of them the walk had not seen before."""
+        run, mapper = self.journal.run, self.mapper
+        mirrored_accounts = find_known(connection, [account.linked_account_id for account in accounts])
+        new = [
+            account for account in accounts if mirrored_accounts.get(account.linked_account_id, Known()).account is None
+        ]
+        first_seen = self._take_in(connection, new) if new else set()
+        suspicions = [
+            suspicion
+            for account in accounts
+            if (mirrored := mirrored_accounts.get(account.linked_account_id)) is not None
+            and mirrored.account is not None
+            and self.should_compare(mirrored.account)
+            for suspicion in compare(account, mirrored, mapper.slugs)
+        ]
+        record_suspicions(connection, run.id, suspicions)
+        first_seen |= record_walked(connection, run.id, [account.linked_account_id for account in accounts])
+        run.pages += 1
+        run.compared += len(accounts)
+        run.untold += sum(account.integrations is None for account in accounts)
+        run.unmapped += mapper.count_unmapped(
+            {each.linked_account_id: each for each in accounts if each.linked_account_id in first_seen}.values()
+        )
+        return len(first_seen)
 
     def _take_in(self, connection: Connection, accounts: Sequence[LinkedAccount]) -> set[str]:
         """Record unknown accounts. They are adopted after the brake has decided, by `adopt_unknown`.

@@ -1,6 +1,6 @@
 """`GET /healthz` and `GET /readyz`: whether the process is alive, and whether database and Redis are available."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import redis
 import structlog
@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from cobalt_mirror.db.errors import AccessRefused, DatabaseError, NotMigrated
 from cobalt_mirror.db.migrating.version import check_migrated
+from cobalt_mirror.workers.logs import Repeats
 from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()
@@ -27,6 +28,7 @@ class Probes:
     """Health checks for a load balancer. They need no authentication, so the answers name no address."""
 
     settings: Settings
+    repeats: Repeats = field(default_factory=Repeats)
 
     async def is_alive(self, _: Request) -> Response:
         """Answer 200."""
@@ -45,13 +47,13 @@ class Probes:
         try:
             check_migrated(self.settings)
         except NotMigrated as error:
-            log.warning("not_ready", detail=str(error))
+            self._warn(str(error))
             return "not migrated"
         except AccessRefused as error:
-            log.warning("not_ready", detail=str(error))
+            self._warn(str(error))
             return "refuses the connection"
         except (DatabaseError, SQLAlchemyError) as error:
-            log.warning("not_ready", detail=str(error)[:300])
+            self._warn(str(error)[:300])
             return "unreachable"
         return _READY
 
@@ -65,6 +67,11 @@ class Probes:
             ) as client:
                 client.ping()
         except (redis.RedisError, ValueError) as error:
-            log.warning("not_ready", detail=f"Redis: {error}"[:300])
+            self._warn(f"Redis: {error}"[:300])
             return "unreachable"
         return _READY
+
+    def _warn(self, detail: str) -> None:
+        """Log why it is not ready; a load balancer asks every few seconds."""
+        if (repeated := self.repeats.count_unless_silent(detail)) is not None:
+            log.warning("not_ready", detail=detail, repeated=repeated)

@@ -1,5 +1,6 @@
 """`cobalt-mirror sandbox`: where its data is kept, its catalogue, and what it says of files that it cannot use."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
 from cobalt_mirror.cobalt.sandbox.keeper import Keeper
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.local.sandbox import keeping, load_state, make_sandbox, state_file
 from cobalt_mirror.workers.ops.fresh_sandbox import describe_accounts_from_before
 from cobalt_mirror.workers.settings import Settings
@@ -66,6 +68,24 @@ def test_what_does_not_begin_leaves_the_file_alone(tmp_path: Path) -> None:
     begun(tmp_path / "sandbox.json", fresh=True)
 
     assert accounts_after(tmp_path) == ["account 0"]
+
+
+def test_two_sandboxes_do_not_keep_one_file(tmp_path: Path) -> None:
+    accounts_after(tmp_path)
+    (_, first), (second_sandbox, second) = begun(tmp_path / "sandbox.json"), begun(tmp_path / "sandbox.json")
+    with keeping(first):
+        second_sandbox.reset()
+        with pytest.raises(NotReady, match="another sandbox keeps its data in"), keeping(second):
+            raise AssertionError("the file is kept by the first")
+
+    assert accounts_after(tmp_path) == ["account 0"]
+
+
+def test_a_folder_that_goes_away_is_said_at_the_end(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    _, keeper = begun(folder / "sandbox.json")
+    with pytest.raises(NotReady, match=r"sandbox\.json cannot be written: No such file"), keeping(keeper):
+        shutil.rmtree(folder)
 
 
 def test_files_that_cannot_be_used_are_named(shell: Shell) -> None:

@@ -1,6 +1,7 @@
 """What an operator sees: what there is to do, and how everything fares."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 from sqlalchemy import Engine, text
 
 from cobalt_mirror.db.history import Because
+from cobalt_mirror.db.leases import take_lease
 from cobalt_mirror.db.mirror import record_row
 from cobalt_mirror.db.state import Halt, pin_environment, record_halt
 from cobalt_mirror.db.tables import applications
+from cobalt_mirror.workers.settings import Settings
 from tests.commands import Shell
 from tests.integration.cli.rows import NOW, add_event, add_receipt
 
@@ -19,9 +22,7 @@ def test_an_empty_mirror_is_fine(mirror: Shell) -> None:
     ended = mirror.run("status")
 
     assert (ended.status, ended.errors) == (0, "")
-    assert ended.output.startswith(
-        "action       none needed; no process has run here yet: start `cobalt-mirror worker`"
-    )
+    assert ended.output.startswith("action       none needed; no process of this release has run here yet: start")
     assert "0 pending, 0 done, 0 superseded, 0 dead" in ended.output
     assert "reconcile    never run" in ended.output
 
@@ -117,6 +118,20 @@ def test_the_waiting_account_and_its_last_error_are_shown_when_cobalt_fails_for_
     assert "1 event, the provider must act; for the longest, 3 h: account acme: Cobalt failed" in ended.output
     assert told["longest_waiting"]["linked_account_id"] == "acme"
     assert told["retrying"]["provider"]["number"] == 1
+
+
+@pytest.mark.usefixtures("running")
+def test_an_account_that_a_worker_has_been_at_for_long_is_shown(mirror: Shell, engine: Engine) -> None:
+    """As when Cobalt takes nine seconds for an answer."""
+    for account, seconds in (("acme", 9), ("bob", 2)):
+        with engine.begin() as connection:
+            now, ttl = datetime.now(UTC) - timedelta(seconds=seconds), Settings().lease_ttl
+            assert take_lease(connection, account, "", now=now, began=0, ttl=ttl)
+
+    lines = [line for line in mirror.run("status").output.splitlines() if line.startswith("in hand")]
+
+    assert len(lines) == 1
+    assert re.fullmatch(r"in hand      2 accounts; for the longest, (9|1\d) s: account acme", lines[0]), lines
 
 
 @pytest.mark.usefixtures("running")

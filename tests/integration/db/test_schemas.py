@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert
+from sqlalchemy import Engine, create_engine, insert, make_url
 from sqlalchemy.orm import Session
 
 from cobalt_mirror.db import engine as ours
@@ -30,6 +30,7 @@ from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.events import ConfigChanged, UserSignedUp, publish
 from cobalt_mirror.events.publish import publish_with
 from tests.integration.db.test_ends import NOON
+from tests.services import PostgresServer
 
 SCHEMAS = ["cobalt_mirror", "crm"]
 #: Makes an engine for the mirror in a schema.
@@ -42,17 +43,25 @@ def environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MIRROR_SCHEMA", request.param)
 
 
+@pytest.fixture(scope="module")
+def two_mirrors(postgres: PostgresServer) -> Iterator[str]:
+    """The name of a database with two mirrors: each has the account `acme`, which is called after its schema there."""
+    with postgres.database() as made:
+        for schema in SCHEMAS:
+            settings = DatabaseSettings(database_url=made, mirror_schema=schema)
+            upgrade(settings)
+            engine = ours.create_engine(settings)
+            with engine.begin() as connection:
+                fill(connection, schema)
+            engine.dispose()
+        yield str(make_url(made).database)
+
+
 @pytest.fixture
-def url(environment: None, postgres_url: str) -> str:
-    """A database with two mirrors: each has the account `acme`, which is called after its schema there."""
-    for schema in SCHEMAS:
-        settings = DatabaseSettings(database_url=postgres_url, mirror_schema=schema)
-        upgrade(settings)
-        engine = ours.create_engine(settings)
-        with engine.begin() as connection:
-            fill(connection, schema)
-        engine.dispose()
-    return postgres_url
+def url(environment: None, postgres: PostgresServer, two_mirrors: str) -> Iterator[str]:
+    """A copy of that database."""
+    with postgres.database(template=two_mirrors) as copy:
+        yield copy
 
 
 def fill(connection: Any, schema: str) -> None:

@@ -148,6 +148,25 @@ def test_a_403_on_one_application_is_dead_and_nothing_is_halted(world: World) ->
 
     assert world.statuses([refused, fine]) == ["dead", "done"]
     assert world.event(refused)["move"] == "operator"
+    assert "although it accepts the key for others" in world.event(refused)["last_error"]
+    assert "check COBALT_API_KEY" not in world.event(refused)["last_error"]
+    assert world.rows("state", key="halted") == []
+
+
+def test_a_403_is_no_ones_fault_while_the_probe_fails_otherwise(world: World) -> None:
+    world.publish(UserSignedUp("acme", name="Acme", udf={}))
+    world.work_until_quiet()
+    world.sandbox.add_faults(
+        Fault(status=403, slug="slack", times=1), Fault(route="list_accounts", status=502, times=1)
+    )
+    change = ConfigChanged("acme", "slack", fields={"mention": "@a"})
+    world.publish(change)
+    world.work()
+
+    row = world.event(change)
+    assert (row["status"], row["move"], "502" in row["last_error"]) == ("pending", "provider", True)
+    world.work_until_quiet()
+    assert world.event(change)["status"] == "done"
     assert world.rows("state", key="halted") == []
 
 

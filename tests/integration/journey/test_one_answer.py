@@ -11,6 +11,7 @@ import pytest
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Fault, SandboxTransport
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
+from cobalt_mirror.workers.ops.overview import read_overview
 from tests.integration.journey.customers import ACCOUNT, Customer
 from tests.world import World
 
@@ -80,8 +81,11 @@ def test_when_all_accounts_are_denied_it_is_an_outage(customers: World, seconds:
     assert account_statuses(customers) == ["active"] * 5
     assert {row["linked_account_id"] for row in customers.rows("denials")} == set(CUSTOMERS)
 
+    assert any("5 of 5 accounts" in warning for warning in read_overview(customers.engine).warnings)
+
     customers.sandbox.clear_faults()
     customers.work_until_quiet()
+    assert not any("accounts" in warning for warning in read_overview(customers.engine).warnings)
     assert set(customers.statuses(events)) == {"done"}
     assert customers.mirror() == customers.truth()
     assert customers.rows("denials") == []

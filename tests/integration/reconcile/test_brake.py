@@ -24,7 +24,9 @@ class Forgetful(Wire):
         if "page" not in request.url.params:
             return response
         page = response.json()
-        return httpx.Response(response.status_code, json={**page, "docs": self._keeps(page["docs"])}, request=request)
+        docs = self._keeps(page["docs"])
+        told = {**page, "docs": docs, "totalDocs": len(docs)}  # all are on one page
+        return httpx.Response(response.status_code, json=told, request=request)
 
 
 def half(docs: list[dict[str, Any]]) -> list[dict[str, Any]]:

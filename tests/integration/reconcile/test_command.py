@@ -51,10 +51,22 @@ def shell(tmp_path: Path, sandbox: SandboxServer, redis_url: str) -> Shell:
 def test_a_run_that_agrees_in_the_end_exits_with_0_and_says_what_it_did(shell: Shell) -> None:
     ended = shell.run("reconcile")
 
-    assert (ended.status, ended.output.count("\n")) == (0, 2)
+    assert (ended.status, ended.output.count("\n")) == (0, 3)
     assert "3 accounts compared, 3 adopted" in ended.output
-    assert "mirror and Cobalt agree" in ended.output
+    assert "configs: 1 of 3 read, the oldest read at " in ended.output
+    assert "no difference is left in what was compared: all accounts with their connections" in ended.output
     assert "3 of 3 accounts compared" in ended.errors
+
+
+def test_agreement_is_said_of_a_deep_run_which_compares_everything(shell: Shell) -> None:
+    assert shell.run("reconcile").status == 0
+    ended = shell.run("reconcile", "--deep")
+
+    assert ended.status == 0
+    assert ended.output.splitlines()[1].startswith("configs: 3 of 3 read, the oldest read at ")
+    assert ended.output.splitlines()[2].startswith("mirror and Cobalt agree: all accounts, connections and configs")
+    compared = json.loads(shell.run("reconcile", "--account", "a1", "--json").output)
+    assert (compared["ending"], compared["compared"]["everything"]) == ("no_difference_left", False)
 
 
 def test_a_quiet_run_prints_nothing_if_it_agrees_in_the_end(shell: Shell, sandbox: SandboxServer) -> None:
@@ -169,7 +181,9 @@ def test_a_process_that_is_killed_in_the_middle_of_the_walk_is_resumed_by_the_ne
     assert refused.status == 3
     assert f"no complete pass yet; run {first.id} is under way\n" in meanwhile
     assert f"no complete pass yet; run {first.id} did not finish: killed\n" in silent
-    assert "last complete pass began" in shell.run("status").output
+    status = " ".join(shell.run("status").output.split())
+    assert "last complete pass began" in status
+    assert "configs of 1 of 3 connections were read, the oldest" in status
     assert (ended.status, f"resumed run {first.id}" in ended.output) == (0, True)
     asked_for = [call.route for call in sandbox.sandbox.calls()].count("list_accounts")
     assert asked_for == 4 - first.pages + 1  # the last one that was committed comes again

@@ -200,6 +200,7 @@ class _HalfListing(Wire):
             return response
         page = response.json()
         page["docs"] = [one for one in page["docs"] if one["account_id"] not in self._left_out]
+        page["totalDocs"] -= len(self._left_out)
         return httpx.Response(response.status_code, json=page, request=request)
 
 

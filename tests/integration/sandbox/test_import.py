@@ -19,6 +19,8 @@ from cobalt_mirror.workers.settings import Settings
 PUBLIC = "/api/v2/public"
 #: What has a config; a connection of xero has its own.
 CONFIGURED = ("slack", "hubspot", "order_desk", "xero")
+#: What the account that is read first is connected to, by an object and by null.
+IDENTIFIED = ("salesforce", "notion")
 
 
 @pytest.fixture
@@ -46,6 +48,9 @@ def use(cobalt: SandboxServer) -> None:
         connection_id = cobalt.sandbox.connect(account, slug)
         which = {"slug": slug} if connection_id is None else {"slug": slug, "connection_id": connection_id}
         call(cobalt, "POST", "config", account, **which)
+    call(cobalt, "POST", "config", slug="slack", config_id="second")
+    for slug in IDENTIFIED:
+        cobalt.sandbox.connect("other", slug)
     call(cobalt, "PUT", "config", slug="slack", fields={"mention": "s3cret"})
     call(cobalt, "PUT", "linked-account/integration/save-key-credentials/stripe", secret_key="s3cret")
 
@@ -58,7 +63,7 @@ def as_seen(application: Application) -> Application:
             field["rules"] = tuple({"name": rule["name"], "value": rule["value"]} for rule in field["rules"])
     if application.slug not in CONFIGURED:
         seen |= {"fields": (), "workflows": ()}
-    if application.slug not in (*CONFIGURED, "stripe"):
+    if application.slug not in IDENTIFIED:
         seen["identifier"] = "string"
     return Application.model_validate(seen)
 
@@ -81,6 +86,7 @@ def test_what_is_imported_is_what_cobalt_shows_without_values_and_customers(
     assert set(imported.slugs) - set(imported.without_fields) == set(CONFIGURED)
     assert [word for word in ("s3cret", "Secret name", "customer-7", "tk_sandbox") if word in file.read_text()] == []
     assert cobalt.sandbox.state(secrets=True) == before
+    assert len(cobalt.sandbox.calls(route="read_config")) == len(CONFIGURED)
     assert {record.method for record in cobalt.sandbox.calls()} == {"GET"}
 
 

@@ -159,6 +159,18 @@ def test_values_workflows_and_errors_of_a_config_are_compared_and_no_password_ma
     assert differences(changed, sandbox) == [("config", found)]
 
 
+@pytest.mark.parametrize(("one", "other"), [(1, True), (0, False), (1, 1.0), ([1], [True])])
+def test_values_that_python_calls_equal_differ_if_their_json_does(
+    mirror: MirrorRows, sandbox: Sandbox, one: Any, other: Any
+) -> None:
+    sandbox.change_settings(value_types_checked=False)
+    sandbox.edit_config("acme", "postgresql", fields={"schema": one})
+
+    for value, found in ((one, []), (other, [("config", "fields.schema")])):
+        changed = replace(mirror, configs=[replace(mirror.configs[0], fields={"schema": value})])
+        assert differences(changed, sandbox) == found
+
+
 def test_a_difference_reads_as_one_line(mirror: MirrorRows, sandbox: Sandbox) -> None:
     changed = replace(mirror, accounts=[replace(mirror.accounts[0], name="Other")])
 

@@ -182,7 +182,8 @@ def test_every_cause_is_in_the_table() -> None:
         ({"halt": halt(Move.OPERATOR)}, ["halted for 5 min", "the reason", "restart the workers"]),
         ({"halt": halt(Move.PROVIDER)}, ["halted for 5 min", "the reason", "continues by itself"]),
         ({"retrying": retrying(Move.OPERATOR)}, ["3 events", "account acme", "no key in MIRROR_SECRET_KEYS"]),
-        ({"longest_due": event(due=timedelta(hours=8))}, ["account acme", "due for 8 h"]),
+        ({"longest_due": event(due=timedelta(hours=8))}, ["account acme", "due for 8 h;"]),
+        ({"longest_due": event(due=timedelta(hours=8), reason="502")}, ["account acme", "due for 8 h (502);"]),
         ({"newer_schema": "0099"}, ["version 0099", "install the release"]),
         ({"dead": {Move.OPERATOR: 1}}, ["1 event dead"]),
     ],
@@ -214,6 +215,7 @@ def run(*, stopped_because: str | None, **options: Any) -> RunRow:
         walking_since=NOON,
         walked_at=None,
         total=None,
+        contradiction=None,
         stopped_because=stopped_because,
         **counts,
     )

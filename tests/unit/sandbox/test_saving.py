@@ -127,4 +127,4 @@ def test_the_file_is_written_at_the_start_and_the_end_for_its_owner_only(
     after = Sandbox(clock=clock)
     assert Keeper(after, file).load() is True
     assert [row["linked_account_id"] for row in after.state()["accounts"]] == ["acme", "later"]
-    assert [each.name for each in file.parent.iterdir()] == ["sandbox.json"]
+    assert sorted(each.name for each in file.parent.iterdir()) == [".sandbox.json.lock", "sandbox.json"]
