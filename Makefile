@@ -75,7 +75,9 @@ $(STAMP): $(LOCK)
 		echo "installing into .venv with uv"; \
 		uv venv --quiet --clear --python "$(or $(PYTHON),3.11)" .venv; \
 		export VIRTUAL_ENV="$(CURDIR)/.venv"; \
+		echo "downloading and unpacking $$(grep -c '^[a-z].*==' $(LOCK)) libraries (half a minute to two minutes the first time)"; \
 		uv pip install --compile-bytecode --require-hashes -r $(LOCK); \
+		echo "installing cobalt-mirror itself"; \
 		uv pip install --quiet --no-deps --no-build-isolation -e .; \
 	elif [ -z "$(PYTHON)" ]; then \
 		echo "cobalt-mirror needs Python 3.11 or newer (or uv, which brings one), and neither is on PATH." >&2; exit 1; \
@@ -84,7 +86,8 @@ $(STAMP): $(LOCK)
 		$(PYTHON) -m venv --clear .venv || { echo "$(PYTHON) cannot make a .venv: install its venv module" \
 			"(on Debian and Ubuntu: apt install $(PYTHON)-venv) or uv." >&2; exit 1; }; \
 		$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar off -r $(LOCK) \
-			| sed -un 's/^Collecting \([^ ]*\).*/  \1/p'; \
+			| sed -un -e 's/^Collecting \([^ ]*\).*/  \1/p' -e 's/^Installing collected.*/unpacking them/p'; \
+		echo "installing cobalt-mirror itself"; \
 		$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .; \
 	fi
 	@touch $@

@@ -102,7 +102,10 @@ def test_the_variables_for_production_are_settings_that_can_be_read(shell: Shell
         "from cobalt_mirror.workers.settings import Settings; Settings.from_environment()'",
     )
 
-    assert (done.returncode, done.stderr) == (0, "")
+    again = type_in(shell, f'{exports}\nprintf %s "$MIRROR_SECRET_KEYS"')
+
+    assert (done.returncode, done.stderr, again.stderr) == (0, "", "")
+    assert again.stdout == (shell.folder / "mirror.key").read_text().strip()  # one key, and not one each time
     assert set(re.findall(r"^export (\w+)=", exports, flags=re.MULTILINE)) <= set(map(str.upper, Settings.model_fields))
 
 
@@ -146,7 +149,7 @@ BLOCKS = {
     "README.md": {"sh": 6, "python": 3, "sql": 2, "js": 1},
     "benchmarks.md": {"sh": 1},
     "events.md": {"sql": 2, "sh": 2, "json": 1, "python": 1},
-    "hosting.md": {"python": 1},
+    "hosting.md": {"python": 1, "sql": 1},
     "operations.md": {"cron": 1, "ini": 2, "sql": 1},
     "outcomes.md": {"sh": 2, "sql": 2},
     "sandbox.md": {"console": 1, "sh": 10, "python": 1, "toml": 1},

@@ -10,10 +10,12 @@ import typer
 
 from cobalt_mirror.cobalt.sandbox import SandboxServer
 from cobalt_mirror.db.addresses import shown_address
+from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.workers.cli.sandbox import DEFAULT_PORT
 from cobalt_mirror.workers.cli.web import address_of, listen
 from cobalt_mirror.workers.errors import NotReady
+from cobalt_mirror.workers.local.following import following
 from cobalt_mirror.workers.local.keeper import kept_running
 from cobalt_mirror.workers.local.procfile import find_procfile
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
@@ -23,6 +25,7 @@ from cobalt_mirror.workers.ops.fresh_sandbox import describe_accounts_from_befor
 from cobalt_mirror.workers.ops.readiness import check_redis
 from cobalt_mirror.workers.ops.subscription import subscribe
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.terminal.output import cell
 from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
 
@@ -68,6 +71,10 @@ def up(
         _announce(Settings.from_environment(), web_url, shows_key=with_sandbox)
         if begins_empty and (warning := describe_accounts_from_before(settings)) is not None:
             typer.echo(f"warning: {warning}", err=True)
+        if with_sandbox:
+            engine = create_engine(settings, pool_size=1)
+            resources.callback(engine.dispose)
+            resources.enter_context(following(engine, say=lambda line: typer.echo(cell(line))))
         processes.start()
         try:
             processes.wait()

@@ -32,6 +32,8 @@ def test_up_runs_everything_until_it_is_told_to_stop(shell: Shell) -> None:
         up.terminate()
         said, _ = up.communicate(timeout=40)
 
+    came, done = (said.index(f"event   | user_signed_up of acme: {what}\n") for what in ("came in", "done"))
+    assert came < done
     assert (healthy.status, healthy.output.splitlines()[0]) == (0, "action       none needed")
     assert shell.run("status", "--offline").output.startswith(
         "ACTION       no relay runs, so no event gets to a worker"
