@@ -3,7 +3,19 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from benchmarks import calls, integrations, lanes, latency, limit, outage, publishing, reconcile, throughput, webhook
+from benchmarks import (
+    calls,
+    integrations,
+    lanes,
+    latency,
+    limit,
+    outage,
+    publishing,
+    reconcile,
+    shares,
+    throughput,
+    webhook,
+)
 from benchmarks.figures import Benchmark, Figure
 from benchmarks.place import DATABASES, EITHER, POSTGRESQL, Say
 
@@ -27,6 +39,7 @@ BENCHMARKS: Mapping[str, Mapping[str, Benchmark]] = {
     "full-log": {POSTGRESQL: latency.with_a_full_log},
     "webhook": {one: partial(webhook.notifications, databases=[one]) for one in DATABASES},
     "outage": {POSTGRESQL: outage.time_to_agreement},
+    "shares": {POSTGRESQL: shares.beside_failing_accounts},
 }
 
 __all__ = ["BENCHMARKS", "DATABASES", "EITHER", "POSTGRESQL"]

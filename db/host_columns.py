@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, DateTime, Dialect, Integer, TypeDecorator, case, literal_column
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import ColumnElement, DateTime, Dialect, case, literal_column
 
 from cobalt_mirror.db.columns import Json, UtcDateTime
 
@@ -61,19 +60,6 @@ class HostJson(Json):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return value if value is None or dialect.name != "sqlite" else read_json(value)
-
-
-class HostBoolean(TypeDecorator[bool]):
-    """True or false; SQLite's column takes anything."""
-
-    impl = Boolean
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else Boolean())
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> bool | None:
-        return None if value is None else value in (1, True)
 
 
 def read_json(text: str | bytes) -> Any:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     DefaultClause,
@@ -16,7 +17,7 @@ from sqlalchemy import (
 )
 
 from cobalt_mirror.db.columns import Id, OneOf, OneOrNone, Words
-from cobalt_mirror.db.host_columns import HostBoolean, HostJson, HostTime
+from cobalt_mirror.db.host_columns import HostJson, HostTime
 from cobalt_mirror.db.statuses import EventStatus, Move, Unseen
 from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, NewId, database_now, is_status, metadata, quoted
 
@@ -46,7 +47,7 @@ events = Table(
     Column("last_response", HostJson),
     Column("move", OneOrNone(Move)),
     Column("detail", Words),
-    Column("alone", HostBoolean, nullable=False, server_default=text("false")),
+    Column("alone", Boolean, nullable=False, server_default=text("false")),
     Column("meant_for", HostJson),
     Column("effect", HostJson),
     Column("fingerprint", Text),

@@ -38,6 +38,8 @@ def chaos(
     postgres_restarts: Annotated[float, _rate("Restarts of PostgreSQL")] = _RATES.postgres_restarts,
     outages: Annotated[float, _rate("Outages of Cobalt for 5 to 20 seconds")] = _RATES.outages,
     fault_changes: Annotated[float, _rate("Changes of Cobalt's background faults")] = _RATES.fault_changes,
+    poison_rows: Annotated[float, _rate("Rows that no worker can read, inserted by SQL")] = _RATES.poison_rows,
+    failing_accounts: Annotated[float, _rate("Accounts that get only 500s from Cobalt")] = _RATES.failing_accounts,
     reconciles: Annotated[float, _rate("Reconciliations, some of them killed")] = _RATES.reconciles,
     faults: Annotated[
         float, typer.Option(help="Largest share of calls with one kind of background fault.", min=0, max=1)
@@ -82,6 +84,8 @@ def chaos(
             postgres_restarts=postgres_restarts,
             outages=outages,
             fault_changes=fault_changes,
+            poison_rows=poison_rows,
+            failing_accounts=failing_accounts,
             reconciles=reconciles,
         ),
     )

@@ -13,7 +13,7 @@ from tests.chaos.host import Host
 from tests.chaos.injector import FaultInjector
 from tests.chaos.lateness import Lateness
 from tests.chaos.services import Services
-from tests.chaos.steps import ByHand, FaultStep, Opened, Publish, Reconcile, Step, with_ids
+from tests.chaos.steps import ByHand, FaultStep, Opened, PoisonRow, Publish, Reconcile, Step, with_ids
 
 #: Customers and dashboard users that act at the same time.
 _AT_ONCE = 32
@@ -113,6 +113,8 @@ class Driver:
                 self._act(self.lateness.catch_up(step), step.at)
             case FaultStep():
                 self.injector.do(step)
+            case PoisonRow():
+                self.host.poison(step)
             case Reconcile():
                 self.exits.append(self.reconcile(killed_after=step.killed_after))
 

@@ -15,7 +15,7 @@ from cobalt_mirror.events import Event
 from cobalt_mirror.workers.demo.compare import MirrorRows, read_mirror
 from tests.chaos.audit import Note, read_audit
 from tests.chaos.control_client import ManualChange
-from tests.chaos.host import Host, Key
+from tests.chaos.host import Host, Key, Poisoned
 from tests.chaos.injector import FaultInjector, InjectedFault
 from tests.chaos.options import Options
 from tests.chaos.services import Services
@@ -44,6 +44,7 @@ class Evidence:
         accepted: The accepted events.
         skews: How far the clock of an event's publisher was ahead, in seconds, where it was not right.
         complaints: Errors of publish that should not have been raised.
+        poisoned: Rows that no worker can read, by their fingerprints.
         rows: Our tables by name, each in the order of its key.
         mirror: The mirror's rows as a host reads them.
         state: The sandbox's full state.
@@ -58,6 +59,7 @@ class Evidence:
     accepted: Mapping[Key, Event] = field(default_factory=dict)
     skews: Mapping[Key, float] = field(default_factory=dict)
     complaints: Sequence[str] = ()
+    poisoned: Mapping[str, Poisoned] = field(default_factory=dict)
     rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     mirror: MirrorRows = field(default_factory=MirrorRows)
     state: Row = field(default_factory=dict)
@@ -86,6 +88,7 @@ def collect(options: Options, services: Services, host: Host, injector: FaultInj
         accepted=dict(host.accepted),
         skews=dict(host.skews),
         complaints=list(host.complaints),
+        poisoned=dict(host.poisoned),
         rows=rows,
         mirror=mirror,
         state=state,

@@ -45,6 +45,9 @@ class FaultInjector:
     done: list[InjectedFault] = field(default_factory=list)
     _stopped: dict[int, list[int]] = field(default_factory=dict)
     _background_faults: Sequence[Mapping[str, Any]] = _NO_FAULTS
+    #: Rules for accounts that fail until the end: before all others, for the first that matches counts.
+    _lasting: list[Mapping[str, Any]] = field(default_factory=list)
+    _now: Sequence[Mapping[str, Any]] = _NO_FAULTS
     _outages: int = 0
     _redis_up: bool = True
 
@@ -88,6 +91,7 @@ class FaultInjector:
             FaultKind.OUTAGE: self._outage,
             FaultKind.OUTAGE_ENDS: self._outage_ends,
             FaultKind.BACKGROUND_FAULTS: self._change_background_faults,
+            FaultKind.ACCOUNT_FAILS: self._account_fails,
         }
 
     # --- processes ----------------------------------------------------------------------------------------------------
@@ -184,19 +188,28 @@ class FaultInjector:
 
     def _outage(self, fault: FaultStep) -> str | None:
         self._outages += 1
-        self.control.set_faults(fault.faults)
+        self._set(fault.faults)
         return str(fault.faults)
 
     def _outage_ends(self, _: FaultStep) -> str | None:
         self._outages -= 1
         if not self._outages:
-            self.control.set_faults(self._background_faults)
+            self._set(self._background_faults)
         return "cobalt"
+
+    def _account_fails(self, fault: FaultStep) -> str | None:
+        self._lasting += fault.faults
+        self._set(self._now)
+        return str(fault.faults)
+
+    def _set(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        self._now = rules
+        self.control.set_faults([*self._lasting, *rules])
 
     def _change_background_faults(self, fault: FaultStep) -> str | None:
         self._background_faults = fault.faults
         if not self._outages:
-            self.control.set_faults(self._background_faults)
+            self._set(self._background_faults)
         return str(fault.faults)
 
 

@@ -29,6 +29,9 @@ class Rates:
         postgres_restarts: Stops of PostgreSQL, orderly or not, each with a restart a moment later.
         outages: Outages of Cobalt, for 5 to 20 seconds.
         fault_changes: Changes of Cobalt's background faults: their kinds and their shares of the calls.
+        poison_rows: Rows that no worker can read, inserted by SQL for accounts of their own; half of them come around
+            what the schema refuses.
+        failing_accounts: Accounts to whose every call Cobalt answers with a 500 until the end of the run.
         reconciles: Runs of `cobalt-mirror reconcile`; some are killed.
     """
 
@@ -44,6 +47,8 @@ class Rates:
     postgres_restarts: float = 0.5
     outages: float = 0.5
     fault_changes: float = 4.0
+    poison_rows: float = 12.0
+    failing_accounts: float = 6.0
     reconciles: float = 1.0
 
 

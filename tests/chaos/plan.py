@@ -2,6 +2,7 @@
 
 from tests.chaos.dashboard import plan_dashboard, plan_renewals
 from tests.chaos.faults import plan_faults
+from tests.chaos.isolation import plan_neighbours
 from tests.chaos.journeys import plan_customers
 from tests.chaos.options import Options
 from tests.chaos.steps import Step
@@ -15,5 +16,6 @@ def make_plan(options: Options) -> tuple[Step, ...]:
         *plan_dashboard(options, customers),
         *plan_renewals(options, customers),
         *plan_faults(options),
+        *plan_neighbours(options),
     ]
     return tuple(sorted(steps, key=lambda step: step.at))

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Self, TypeAlias
 
 from cobalt_mirror.events import Event
+from tests.integration.isolation.rows import Bad
 
 #: Part of an event's id: Cobalt must refuse this event.
 REFUSED = "refused"
@@ -131,6 +132,7 @@ class FaultKind(StrEnum):
     OUTAGE = "outage"
     OUTAGE_ENDS = "outage ends"
     BACKGROUND_FAULTS = "background faults"
+    ACCOUNT_FAILS = "account fails"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,4 +165,20 @@ class Reconcile:
     killed_after: float | None = None
 
 
-Step: TypeAlias = Publish | ByHand | FaultStep | Reconcile
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoisonRow:
+    """Insert a row that no worker can read.
+
+    Attributes:
+        name: Its fingerprint, by which it is found again.
+        row: The row.
+        is_around: Whether it comes around what the schema refuses, as if it had been there before.
+    """
+
+    at: float
+    name: str
+    row: Bad
+    is_around: bool
+
+
+Step: TypeAlias = Publish | ByHand | FaultStep | Reconcile | PoisonRow

@@ -24,6 +24,7 @@ from cobalt_mirror.workers.handlers.folding import (
 )
 from cobalt_mirror.workers.handlers.identity import Link, read_links
 from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.handlers.looking import not_yet
 from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, outcome_of
 
 T = TypeVar("T")
@@ -55,7 +56,12 @@ def change_configs(
     for fold in fold_configs(entries, later, loaded.account_id):
         pending = [entry for entry in fold.entries if entry.logged.status == EventStatus.PENDING]
         if not any(has_content(entry) for entry in fold.entries):
-            findings.finish(pending, _read_config(cobalt, findings, fold.key))
+            is_there = _read_config(cobalt, findings, fold.key)
+            for entry in pending:
+                looked = not_yet(
+                    entry.logged, loaded.now, at_last=_ABSENT, detail="Cobalt does not show the config yet"
+                )
+                findings.finish([entry], DONE if is_there else looked)
             continue
         try:
             change_config(cobalt, findings, fold.key, fold.patch)
@@ -71,16 +77,19 @@ def change_configs(
             findings.finish_folded(pending, fold.parts())
 
 
-def _read_config(cobalt: Caller, findings: Findings, key: ConfigKey) -> Outcome:
-    """Read one config, unless this attempt has done so, and return how events end that only want that."""
+_ABSENT = Outcome(verdict=Verdict.DONE, detail="Cobalt has no such config; it was read and not created")
+
+
+def _read_config(cobalt: Caller, findings: Findings, key: ConfigKey) -> bool:
+    """Read one config, unless this attempt knows of it, and return whether there is nothing more to look for."""
     if key in findings.changed_configs():
-        return DONE
+        return True
     try:
         found_config(findings, key, wanting(cobalt, findings, partial(cobalt.fetch_config, key)))
     except UnknownConfig:
         findings.config_absent(key)
-        return Outcome(verdict=Verdict.DONE, detail="Cobalt has no such config; it was read and not created")
-    return DONE
+        return False
+    return True
 
 
 def wanting(cobalt: Caller, findings: Findings, call: Callable[[], T]) -> T:

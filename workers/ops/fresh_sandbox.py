@@ -23,8 +23,8 @@ def describe_accounts_from_before(settings: Settings) -> str | None:
     else:
         anew = "start again with --fresh and another MIRROR_SCHEMA"
     return (
-        f"the sandbox begins empty, and the mirror has {number} active accounts from before, which the next reconcile "
-        f"will find gone; to begin both anew, {anew}"
+        f"the sandbox begins empty, but the mirror has active accounts from before ({number}), which the next "
+        f"reconcile will find gone; to begin both anew, {anew}"
         if number
         else None
     )

@@ -11,6 +11,7 @@ from tests.chaos.invariants.leases import find_unleased
 from tests.chaos.invariants.limit import find_overruns
 from tests.chaos.invariants.meant import find_not_removed
 from tests.chaos.invariants.mirror import find_drift
+from tests.chaos.invariants.poison import find_poison
 from tests.chaos.invariants.removals import find_wrongly_removed
 
 INVARIANTS: Sequence[Callable[[Evidence], Finding]] = (
@@ -22,6 +23,7 @@ INVARIANTS: Sequence[Callable[[Evidence], Finding]] = (
     find_unleased,
     find_unexplained,
     find_overruns,
+    find_poison,
 )
 
 __all__ = ["INVARIANTS", "Finding"]

@@ -118,5 +118,5 @@ def test_a_mirror_with_accounts_is_told_what_an_empty_sandbox_means(mirror: Shel
 
     said = describe_accounts_from_before(settings)
     assert said is not None
-    assert "the mirror has 1 active accounts from before" in said
+    assert "the mirror has active accounts from before (1)" in said
     assert f"delete {mirror.folder / 'mirror.db'}" in said

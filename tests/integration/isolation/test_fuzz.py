@@ -78,7 +78,7 @@ _columns = st.fixed_dictionaries(
         "linked_account_id": _ids,
         "source": _ids,
         "payload": _json,
-        **dict.fromkeys(("occurred_at", "recorded_at", "due_at", "retrying_since"), _times),
+        **dict.fromkeys(("occurred_at", "recorded_at", "due_at", "retrying_since", "finished_at"), _times),
         **dict.fromkeys(("attempts", "looks", "number", "alone"), _numbers),
         **dict.fromkeys(("meant_for", "effect", "last_response"), _json),
         **dict.fromkeys(("move", "unseen", "detail", "last_error"), _ids),

@@ -63,6 +63,21 @@ def test_an_empty_change_creates_nothing(acme: World, slug: str) -> None:
     assert acme.event(change)["detail"]
 
 
+def test_a_config_that_cobalt_does_not_show_yet_is_looked_at_again(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.fill_catalogue()
+    world.client.upsert_account("acme")
+    change = ConfigChanged("acme", "slack")
+    world.publish(change)
+    world.work()
+    assert (world.event(change)["status"], world.rows("configs")) == ("pending", [])
+
+    world.client.config("acme", "slack")  # the customer saved it, and only now Cobalt shows it
+    world.work_until_quiet()
+    assert world.event(change)["status"] == "done"
+    assert world.mirror()["configs"] == world.truth()["configs"] != {}
+
+
 def test_a_removed_config_is_deleted_at_cobalt_and_in_the_history(acme: World) -> None:
     acme.client.config("acme", "slack", config_id="second")
     removal, other = ConfigRemoved("acme", "slack"), ConfigRemoved("acme", "slack", config_id="second")

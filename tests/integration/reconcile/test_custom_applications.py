@@ -14,7 +14,7 @@ from tests.integration.journey.wires import Wire
 from tests.integration.reconcile.runs import at_cobalt, mirrored, reconcile, reconciliation, run_row
 from tests.world import World
 
-QUIET = {"reconcile_config_share": 0, "catalogue_refresh_seconds": 1e9}
+QUIET = {"reconcile_config_share": 0, "catalogue_refresh_seconds": 1e7}
 
 
 @pytest.fixture

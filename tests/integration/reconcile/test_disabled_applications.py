@@ -10,7 +10,7 @@ from cobalt_mirror.workers.reconcile import Ending
 from tests.integration.reconcile.runs import at_cobalt, mirrored, reconcile
 from tests.world import World
 
-OPTIONS = {"reconcile_config_share": 0, "catalogue_refresh_seconds": 1e9}
+OPTIONS = {"reconcile_config_share": 0, "catalogue_refresh_seconds": 1e7}
 OURS = {"linked_account_id": "a1", "slug": "order_desk"}
 
 

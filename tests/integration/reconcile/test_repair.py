@@ -85,7 +85,8 @@ def test_an_account_that_goes_while_its_connection_is_being_read_takes_everythin
 
     report = reconcile(settled, wire=Wire(settled, before=delete_it))
 
-    assert report.ending is Ending.DIFFERENCES_LEFT, "the listing had it, so it is looked at again before it is missing"
+    assert report.ending is Ending.IN_AGREEMENT, "the listing had it, so it is looked at again before it is missing"
+    assert settled.calls().count("read_account") > 1
     settled.work_until_quiet()
     assert settled.row("linked_accounts", linked_account_id="a1")["status"] == "missing"
     assert settled.mirror() == settled.truth()
@@ -143,7 +144,7 @@ def test_a_plain_run_reads_the_configs_of_accounts_that_changed(make_world: Call
 def test_a_rolling_share_reads_every_connection_within_a_known_number_of_runs(
     make_world: Callable[..., World],
 ) -> None:
-    world = make_world(options={"reconcile_config_share": 0.25, "catalogue_refresh_seconds": 1e9})
+    world = make_world(options={"reconcile_config_share": 0.25, "catalogue_refresh_seconds": 1e7})
     at_cobalt(world, range(8), "slack")
     for _ in range(4):
         reconcile(world)
@@ -160,7 +161,7 @@ def test_a_rolling_share_reads_every_connection_within_a_known_number_of_runs(
 def test_connections_that_cannot_be_read_do_not_keep_the_others_from_their_turn(
     make_world: Callable[..., World],
 ) -> None:
-    world = make_world(options={"reconcile_config_share": 0.25, "catalogue_refresh_seconds": 1e9})
+    world = make_world(options={"reconcile_config_share": 0.25, "catalogue_refresh_seconds": 1e7})
     at_cobalt(world, range(8), "slack")
     broken = [Fault(route="read_application", linked_account_id=name) for name in ("a0", "a1")]
     world.sandbox.add_faults(*broken)

@@ -31,15 +31,25 @@ def packages(request: pytest.FixtureRequest) -> Path:
         pytest.skip(f"node and npm are not on PATH, so {PACKAGE} cannot run")
     folder = Path(request.config.cache.mkdir(f"cobalt-js-{VERSION}"))
     if not (folder / "node_modules" / PACKAGE / "package.json").exists():
-        options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder)]
-        installed = subprocess.run(
-            [npm, "install", *options, f"{PACKAGE}@{VERSION}"], capture_output=True, text=True, timeout=120, check=False
-        )
-        if installed.returncode != 0:
-            pytest.skip(f"npm cannot install {PACKAGE}@{VERSION} here: {installed.stderr.strip()[:200]}")
+        problem = install(npm, folder)
+        if problem is not None:
+            pytest.skip(f"npm cannot install {PACKAGE}@{VERSION} here: {problem}")
     locked = json.loads((folder / "node_modules" / ".package-lock.json").read_text())["packages"]
     assert locked[f"node_modules/{PACKAGE}"]["integrity"] == INTEGRITY
     return folder / "node_modules"
+
+
+def install(npm: str, folder: Path) -> str | None:
+    """Install the package, and return what npm complains about; None if it is there."""
+    options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder)]
+    options += ["--fetch-retries", "0", "--fetch-timeout", "20000"]
+    try:
+        installed = subprocess.run(
+            [npm, "install", *options, f"{PACKAGE}@{VERSION}"], capture_output=True, text=True, timeout=60, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "no answer within a minute"
+    return None if installed.returncode == 0 else installed.stderr.strip()[:200]
 
 
 def test_every_public_method_of_the_browser_sdk_works(packages: Path) -> None:
