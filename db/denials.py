@@ -9,6 +9,9 @@ from cobalt_mirror.db.engine import insert_into
 from cobalt_mirror.db.statuses import AccountStatus
 from cobalt_mirror.db.tables import denials, linked_accounts
 
+#: So many accounts that Cobalt denies are no outage, however few there are.
+FEW_DENIED = 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denial:

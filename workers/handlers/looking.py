@@ -7,7 +7,7 @@ show is looked at again a few times before it is believed, and what many account
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-from cobalt_mirror.db.denials import Denial
+from cobalt_mirror.db.denials import FEW_DENIED, Denial
 from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.workers.outcomes import Outcome, Verdict
 
@@ -19,8 +19,6 @@ FRESH = timedelta(seconds=30)
 #: How long after it was written off something is looked at once more, so that a wrong answer heals by itself.
 ONCE_MORE = timedelta(seconds=60)
 NOT_YET = "Cobalt does not show the connection yet"
-#: So many accounts that Cobalt denies are no outage, however few there are.
-FEW_DENIED = 2
 
 _SINCE_FIRST = tuple(timedelta(seconds=seconds) for seconds in accumulate(LOOKS))
 #: After this time an answer is no older than what the mirror learned at its beginning.

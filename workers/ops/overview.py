@@ -11,7 +11,7 @@ from cobalt_mirror.db import EventState, list_events
 from cobalt_mirror.db.checks import count_checks
 from cobalt_mirror.db.config_turns import ConfigReads, count_config_reads
 from cobalt_mirror.db.deletions import OpenDeletions, find_open_deletions
-from cobalt_mirror.db.denials import count_denied
+from cobalt_mirror.db.denials import FEW_DENIED, count_denied
 from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.leases import InHand, find_in_hand
 from cobalt_mirror.db.mirror import count_catalogue
@@ -23,7 +23,6 @@ from cobalt_mirror.db.runs import RunRow, list_runs
 from cobalt_mirror.db.state import Halt, find_environment, find_halt
 from cobalt_mirror.db.statuses import EventStatus, Move
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent, find_longest_due, find_longest_waiting, find_retrying
-from cobalt_mirror.workers.handlers.looking import FEW_DENIED
 from cobalt_mirror.workers.ops.actions import Facts
 from cobalt_mirror.workers.reconcile.brake import is_held
 from cobalt_mirror.workers.settings import Settings
