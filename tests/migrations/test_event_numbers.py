@@ -85,7 +85,10 @@ def test_rows_are_kept_without_a_number(settings: DatabaseSettings, engine: Engi
 
     for table, rows in before.items():
         expected = rows if table == "state" else [{**row, "number": None} for row in rows]
-        assert select_rows(engine, table) == sorted(expected, key=str)
+        after = [
+            {name: row[name] for name in expected[0]} for row in select_rows(engine, table)
+        ]  # later ones add columns
+        assert sorted(after, key=str) == sorted(expected, key=str)
 
 
 def test_old_rows_come_first_by_id_and_new_ones_as_they_were_inserted(
