@@ -3,6 +3,7 @@
 import math
 import re
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -76,10 +77,10 @@ class Gateway:
             if fault is not None:
                 record.fault = _label(fault)
             if latency:
-                response = _slower(response, latency)
+                response = replace(response, latency_seconds=latency)
         self._world.ledger.close_call(response.status if response.delivery is Delivery.ANSWERED else None)
         self._renew_some_token(record)
-        return response
+        return replace(response, call=record)
 
     def _renew_some_token(self, record: CallRecord) -> None:
         """Renew a token after the share of calls in the settings, as the provider's lifetimes would have it."""
@@ -239,16 +240,6 @@ def _account_of_query(query: str) -> str | None:
 def _cut(response: SandboxResponse) -> SandboxResponse:
     return SandboxResponse(
         status=response.status, headers=response.headers, body=response.body[: len(response.body) // 2]
-    )
-
-
-def _slower(response: SandboxResponse, seconds: float) -> SandboxResponse:
-    return SandboxResponse(
-        status=response.status,
-        headers=response.headers,
-        body=response.body,
-        latency_seconds=seconds,
-        delivery=response.delivery,
     )
 
 
