@@ -145,5 +145,5 @@ def _print_call(call: CallRecord, ms: float) -> None:
 def _announce(url: str, file: Path | None) -> None:
     typer.echo(f"the sandbox listens at {url}; Ctrl-C stops it")
     kept = "in memory, and lost when it stops" if file is None else f"kept in {file}; --fresh begins empty"
-    typer.echo(f"  its data is {kept}")
+    typer.echo(f"  its data is {kept}; open {url} in a browser to see it")
     typer.echo(f"  export COBALT_BASE_URL={url} COBALT_API_KEY={DEFAULT_KEYS['test']}")

@@ -143,7 +143,7 @@ def test_what_the_sandbox_does_not_serve_is_501_and_says_so(api: Api, method: st
     assert method == "HEAD" or refused(answer) == (501, "NOT_IMPLEMENTED")
 
 
-@pytest.mark.parametrize("path", ["/", "/nosuch", "/consent/nosuch", "/connect/nosuch"])
+@pytest.mark.parametrize("path", ["/nosuch", "/consent/nosuch", "/connect/nosuch"])
 def test_a_page_that_is_not_there_is_404(api: Api, path: str) -> None:
     assert api("GET", path).status_code == 404
 
