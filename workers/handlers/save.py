@@ -18,7 +18,6 @@ from cobalt_mirror.db.outcomes import EventUpdate, record_effects, record_outcom
 from cobalt_mirror.db.rows import Change, account_change
 from cobalt_mirror.db.state import pin_environment
 from cobalt_mirror.db.statuses import AccountStatus, Move, Unseen
-from cobalt_mirror.db.tables import connections
 from cobalt_mirror.events import EventType
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.errors import AccountDenied
@@ -107,9 +106,10 @@ class Save:
 
     def _doubt(self, change: Change, before: Mapping[str, Any] | None) -> None:
         """Have a subject read once more if a read alone changed what the mirror had just learned: it may be older."""
-        learned = None if before is None else before["verified_at"]
-        leaves_accounts = change.table is connections and bool(change.columns.get("accounts"))
-        is_written = self.has_written and not leaves_accounts  # what a write has left comes from a read
+        if before is None:
+            return
+        learned, accounts = before["verified_at"], before.get("accounts") or ()
+        is_written = self.has_written and all(each in accounts for each in change.columns.get("accounts") or ())
         if is_written or learned is None or self.now - learned >= FRESH:
             return
         account, slug = change.key["linked_account_id"], change.key.get("slug", "")

@@ -54,7 +54,7 @@ def count_examples(driver: Driver) -> None:
 
 
 @settings(
-    max_examples=tries(250),
+    max_examples=tries(80),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
