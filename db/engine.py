@@ -83,8 +83,8 @@ def _postgresql_engine(settings: DatabaseSettings, pool_size: int) -> Engine:
         from psycopg import RawCursor  # noqa: PLC0415 - hosts may have another driver, and SQLite needs none
     except ModuleNotFoundError:
         raise BadSetting(
-            "DATABASE_URL names PostgreSQL, and psycopg is not installed; pass a session of your app to `publish`, or run "
-            "`pip install 'cobalt-mirror[workers]'`"
+            "DATABASE_URL names PostgreSQL, and psycopg is not installed; pass a session of your app to `publish`, or "
+            "run `pip install 'cobalt-mirror[workers]'`"
         ) from None
     engine = sqlalchemy_engine(
         settings.url(),
