@@ -20,6 +20,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from cobalt_mirror.db.columns import UtcDateTime
+from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.host_columns import read_json
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.tables import DECLARED_SCHEMA
@@ -78,8 +79,13 @@ if hasattr(os, "register_at_fork"):  # Windows does not fork
 
 
 def _postgresql_engine(settings: DatabaseSettings, pool_size: int) -> Engine:
-    from psycopg import RawCursor  # noqa: PLC0415 - hosts may have another driver, and SQLite needs none
-
+    try:
+        from psycopg import RawCursor  # noqa: PLC0415 - hosts may have another driver, and SQLite needs none
+    except ModuleNotFoundError:
+        raise BadSetting(
+            "DATABASE_URL names PostgreSQL, and psycopg is not installed; pass a session of your app to `publish`, or "
+            "run `pip install 'cobalt-mirror[workers]'`"
+        ) from None
     engine = sqlalchemy_engine(
         settings.url(),
         pool_size=pool_size,

@@ -1,11 +1,13 @@
 """The settings reach the driver."""
 
+import sys
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.settings import DatabaseSettings
 
 
@@ -44,3 +46,10 @@ def test_a_password_with_special_characters_reaches_the_driver_decoded() -> None
     )
 
     assert (arguments["password"], arguments["host"], arguments["sslmode"]) == ("p@/#s", "host", "require")
+
+
+def test_a_driver_that_is_not_installed_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(BadSetting, match=r"psycopg is not installed; pass a session of your app to `publish`, or run"):
+        create_engine(DatabaseSettings(database_url="postgresql://user@host/db"))
