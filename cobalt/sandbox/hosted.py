@@ -1,6 +1,7 @@
 """Cobalt's hosted page for one customer: connect by consent or by key, and set up what is connected."""
 
 from html import escape
+from math import isfinite
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -87,10 +88,17 @@ def _value(field: Field, texts: list[str]) -> Any:
         return bool(texts)
     texts = [text for text in texts if text]
     try:
-        values = [float(text) for text in texts] if holds is Holds.NUMBER else texts
+        values = [_number(text) for text in texts] if holds is Holds.NUMBER else texts
     except ValueError:
         raise bad_request(f"{field.id}: must be a number.") from None
     return list(values) if field.multiple else next(iter(values), None)
+
+
+def _number(text: str) -> int | float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return int(number) if number.is_integer() else number
 
 
 def _section(

@@ -78,6 +78,23 @@ def test_it_saves_the_config_that_its_address_names(api: Api, sandbox: Sandbox, 
     assert submitted(api, page, slug="slack", config_id="second").status_code == 400  # it is not connected
 
 
+@pytest.mark.parametrize(
+    ("typed", "stored"), [("500", 500), ("0.5", 0.5), ("", None), ("many", "refused"), ("nan", "refused")]
+)
+def test_a_number_is_read_and_a_secret_that_is_not_typed_again_stays(
+    api: Api, sandbox: Sandbox, page: str, *, typed: str, stored: object
+) -> None:
+    sandbox.connect("acme", "postgresql")
+    submitted(api, page, slug="postgresql", input__ssl_key="s3cret", input__batch_size="7")
+    again = submitted(api, page, slug="postgresql", input__ssl_key="", input__batch_size=typed)
+
+    [config] = sandbox.state(secrets=True)["configs"]
+    assert again.status_code == (400 if stored == "refused" else 303)
+    assert config["fields"]["ssl_key"] == "s3cret"
+    assert config["fields"].get("batch_size") == (7 if stored == "refused" else stored)
+    assert "s3cret" not in api.http.get(page).text
+
+
 def test_it_escapes_what_it_shows(api: Api) -> None:
     api.upsert(EVIL)
     address = ok(api.browser(EVIL).post(CONNECT_URL, json={}))["hosted_url"]
