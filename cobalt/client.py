@@ -16,6 +16,7 @@ from cobalt_mirror.cobalt.exchange import Exchange
 from cobalt_mirror.cobalt.governor import Governor
 from cobalt_mirror.cobalt.identifiers import fits_header
 from cobalt_mirror.cobalt.models import Environment
+from cobalt_mirror.cobalt.revocations import Revocations
 from cobalt_mirror.cobalt.token_cache import TokenCache
 from cobalt_mirror.cobalt.webhooks import Webhooks
 
@@ -54,6 +55,7 @@ class Client(Applications, AuthCredentials, Configs, Webhooks):
         base_url: str = DEFAULT_BASE_URL,
         timeout_seconds: float = 15.0,
         governor: Governor | None = None,
+        revocations: Revocations | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
@@ -64,6 +66,7 @@ class Client(Applications, AuthCredentials, Configs, Webhooks):
             base_url: URL of Cobalt.
             timeout_seconds: Total time for one call.
             governor: Rate governor, called before every request; None for no limit.
+            revocations: Session tokens that other processes have revoked; None: only this client's own are known.
             transport: Transport for the requests, closed with the client; None for the network. With another transport,
                 the deadline is checked only between the pieces of a body.
             clock: Returns the aware time, for the lifetime of tokens; never used for deadlines.
@@ -76,7 +79,7 @@ class Client(Applications, AuthCredentials, Configs, Webhooks):
         exchange = Exchange(
             base_url=base_url, timeout_seconds=timeout_seconds, governor=governor, transport=transport, clock=clock
         )
-        super().__init__(api_key, exchange, TokenCache(), clock)
+        super().__init__(api_key, exchange, TokenCache(), clock, revocations)
 
     def __repr__(self) -> str:
         """Return URL and environment, without the key."""

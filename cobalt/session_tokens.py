@@ -16,6 +16,7 @@ from cobalt_mirror.cobalt.errors import KeyRefused, UnknownAccount
 from cobalt_mirror.cobalt.exchange import Exchange
 from cobalt_mirror.cobalt.identifiers import checked, fits_header
 from cobalt_mirror.cobalt.models import SessionToken
+from cobalt_mirror.cobalt.revocations import Revocations
 from cobalt_mirror.cobalt.token_cache import TokenCache
 
 T = TypeVar("T")
@@ -59,10 +60,17 @@ _REVOKED = TypeAdapter(_Revoked)
 class SessionTokens(Accounts):
     """Minting, reusing and revoking session tokens, and calls that act on one account."""
 
-    def __init__(self, api_key: str, exchange: Exchange, tokens: TokenCache, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        api_key: str,
+        exchange: Exchange,
+        tokens: TokenCache,
+        clock: Callable[[], datetime],
+        revocations: Revocations | None,
+    ) -> None:
         """Store what the calls need; nothing is opened."""
         super().__init__(api_key, exchange, tokens)
-        self._clock = clock
+        self._clock, self._revocations = clock, revocations
 
     def session_token(
         self,
@@ -79,7 +87,8 @@ class SessionTokens(Accounts):
             linked_account_id: The host's id of the account.
             ensure: Create the account if Cobalt does not have it, so that a first page need not wait for a worker.
             force_refresh: Have Cobalt mint a new token, and drop the cached one.
-            reuse_for: Longest age of a cached token.
+            reuse_for: Longest age of a cached token. For so long this client may also hand out a token that another
+                process revoked, if the two share no `Revocations`; zero asks Cobalt each time.
             min_left: Least remaining lifetime. A token from Cobalt with less is refreshed once by force; one that has
                 less even then is returned as it is, because Cobalt issues no longer ones. See its `expires_at`.
 
@@ -91,7 +100,7 @@ class SessionTokens(Accounts):
         deadline = self._exchange.deadline()
         if force_refresh:
             self._tokens.drop(linked_account_id)
-        cached = self._tokens.find(linked_account_id, now=self._clock(), reuse_for=reuse_for, min_left=min_left)
+        cached = self._cached(linked_account_id, reuse_for=reuse_for, min_left=min_left)
         if cached is not None:
             return cached
         try:
@@ -103,15 +112,18 @@ class SessionTokens(Accounts):
         return self._lasting(linked_account_id, force_refresh=force_refresh, min_left=min_left, deadline=deadline)
 
     def revoke_session_token(self, token: str) -> int:
-        """Revoke a token at Cobalt, and drop it from the cache.
+        """Revoke a token at Cobalt, and drop it from the cache of every client that shares our `Revocations`.
 
         Returns:
             Number of tokens revoked: 0 if Cobalt did not accept this one anyway.
 
         Raises:
-            CobaltError: See `Client`. The token is dropped from the cache in any case.
+            CobaltError: See `Client`. The token is dropped from the caches in any case.
         """
         self._tokens.drop_token(token)
+        if self._revocations is not None:
+            # Before the call: a process that gets the token from Cobalt until then does not find it in its cache later.
+            self._revocations.record(token)
         if not fits_header(token):
             return 0
         call = Call(method="POST", path=f"{_PATH}/revoke", writes=True)
@@ -174,8 +186,14 @@ class SessionTokens(Accounts):
         return self._with_token(call, shape, token=token, deadline=deadline)
 
     def _token_for_a_call(self, linked_account_id: str, deadline: Deadline) -> str:
-        now, min_left = self._clock(), _MIN_LEFT_FOR_A_CALL
-        cached = self._tokens.find(linked_account_id, now=now, reuse_for=REUSE_FOR, min_left=min_left)
+        min_left = _MIN_LEFT_FOR_A_CALL
+        cached = self._cached(linked_account_id, reuse_for=REUSE_FOR, min_left=min_left)
         if cached is not None:
             return cached.token
         return self._lasting(linked_account_id, force_refresh=False, min_left=min_left, deadline=deadline).token
+
+    def _cached(self, linked_account_id: str, *, reuse_for: timedelta, min_left: timedelta) -> SessionToken | None:
+        cached = self._tokens.find(linked_account_id, now=self._clock(), reuse_for=reuse_for, min_left=min_left)
+        if cached is None or self._revocations is None:
+            return cached
+        return None if self._revocations.may_include(cached.token) else cached

@@ -5,7 +5,9 @@ from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
 from cobalt_mirror.cobalt import Client, Governor
+from cobalt_mirror.cobalt.revocations import Revocations
 from cobalt_mirror.workers.governor import REDIS_TIMEOUT_SECONDS, Lane, LocalGovernor, RedisGovernor
+from cobalt_mirror.workers.revocations import RedisRevocations
 from cobalt_mirror.workers.settings import Settings
 
 
@@ -29,13 +31,16 @@ def create_governor(client: redis.Redis, settings: Settings, *, lane: Lane = Lan
     return RedisGovernor(client, settings, lane=lane) if settings.cobalt_rate_per_second else None
 
 
-def create_client(settings: Settings, *, governor: Governor | None = None) -> Client:
+def create_client(
+    settings: Settings, *, governor: Governor | None = None, revocations: Revocations | None = None
+) -> Client:
     """Return a client for Cobalt, as the settings say."""
     return Client(
         settings.require_key(),
         base_url=settings.cobalt_base_url,
         timeout_seconds=settings.cobalt_timeout_seconds,
         governor=governor,
+        revocations=revocations,
     )
 
 
@@ -48,15 +53,14 @@ def governed_client(settings: Settings | None = None) -> Client:
     Args:
         settings: Default: read from the environment, as the workers do. Without `REDIS_URL` the process keeps to its
             share of the limit: `COBALT_RATE_PER_SECOND` divided by `COBALT_PROCESSES`, or by `WORKER_PROCESSES` if that
-            is not set.
+            is not set. Nor does it then know which session tokens other processes have revoked.
 
     Raises:
         db.errors.BadSetting: COBALT_API_KEY is not set, or a setting is invalid. Correct it.
     """
     settings = Settings.from_environment() if settings is None else settings
-    if not settings.cobalt_rate_per_second:
-        return create_client(settings)
     if settings.redis_url is None:
-        return create_client(settings, governor=LocalGovernor(settings))
+        return create_client(settings, governor=LocalGovernor(settings) if settings.cobalt_rate_per_second else None)
     redis_client = create_governor_redis(settings)
-    return create_client(settings, governor=create_governor(redis_client, settings))
+    revocations = RedisRevocations(redis_client, settings)
+    return create_client(settings, governor=create_governor(redis_client, settings), revocations=revocations)

@@ -95,6 +95,13 @@ def get_config(account: Account, key: ConfigKey) -> Config:
     return config
 
 
+def ensure(world: World, account: Account, key: ConfigKey) -> None:
+    """Create an empty config, unless it is there."""
+    if key not in account.configs:
+        account.configs[key] = Config(id=world.new_id(), config_id=key[1], connection_id=key[2])
+        record_of_config(world, "config_created", account, key=key)
+
+
 def delete(world: World, account: Account, key: ConfigKey) -> None:
     """Remove one config.
 

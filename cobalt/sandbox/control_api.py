@@ -15,6 +15,7 @@ from cobalt_mirror.cobalt.sandbox.dashboard import ACTIONS
 from cobalt_mirror.cobalt.sandbox.faults import Fault
 from cobalt_mirror.cobalt.sandbox.ledger import CallRecord, EffectRecord, as_rows
 from cobalt_mirror.cobalt.sandbox.messages import Refusal, SandboxRequest, SandboxResponse, bad_request, json_response
+from cobalt_mirror.cobalt.sandbox.origin import check_origin
 from cobalt_mirror.cobalt.sandbox.router import Route, Router
 from cobalt_mirror.cobalt.sandbox.state import Notification
 
@@ -28,6 +29,7 @@ _NUMBERS = frozenset({"after", "status", "call"})
 def answer(sandbox: Controls, request: SandboxRequest) -> SandboxResponse:
     """Answer one request to the control API. It needs no key, is not rate-limited and is not in the ledger."""
     try:
+        check_origin(request)
         match = _ROUTER.find(request.method, request.path)
         if match is None:
             raise Refusal(404, "NOT_FOUND", f"The control API has no {request.method} {request.path}.")

@@ -3,6 +3,7 @@
 import math
 import re
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -11,7 +12,7 @@ from urllib.parse import parse_qs
 from pydantic_core import from_json
 
 from cobalt_mirror.cobalt.sandbox import connections
-from cobalt_mirror.cobalt.sandbox.authentication import authorize, identify
+from cobalt_mirror.cobalt.sandbox.authentication import Caller, authorize, identify, identify_token
 from cobalt_mirror.cobalt.sandbox.call import Call
 from cobalt_mirror.cobalt.sandbox.faults import Answer, Effect, Fault, Faults, Subject
 from cobalt_mirror.cobalt.sandbox.ledger import CallRecord
@@ -27,7 +28,7 @@ from cobalt_mirror.cobalt.sandbox.messages import (
 )
 from cobalt_mirror.cobalt.sandbox.past import Past
 from cobalt_mirror.cobalt.sandbox.rate import TokenBucket
-from cobalt_mirror.cobalt.sandbox.router import Route
+from cobalt_mirror.cobalt.sandbox.router import Access, Route
 from cobalt_mirror.cobalt.sandbox.routes import ROUTER, Handler
 from cobalt_mirror.cobalt.sandbox.settings import RetryAfter
 from cobalt_mirror.cobalt.sandbox.state import Environment, World, iso
@@ -66,8 +67,9 @@ class Gateway:
     def answer(self, request: SandboxRequest) -> SandboxResponse:
         """Handle one call."""
         match = ROUTER.find(request.method, request.path)
-        subject = _subject(request, match)
-        record = self._open(request, subject)
+        caller = _caller(self._world, request, match)
+        subject = _subject(request, match, caller)
+        record = self._open(request, subject, caller)
         response = self._throttled()
         if response is None:
             fault, latency = self.faults.choose(subject) if self.faults else (None, 0.0)
@@ -75,10 +77,10 @@ class Gateway:
             if fault is not None:
                 record.fault = _label(fault)
             if latency:
-                response = _slower(response, latency)
+                response = replace(response, latency_seconds=latency)
         self._world.ledger.close_call(response.status if response.delivery is Delivery.ANSWERED else None)
         self._renew_some_token(record)
-        return response
+        return replace(response, call=record)
 
     def _renew_some_token(self, record: CallRecord) -> None:
         """Renew a token after the share of calls in the settings, as the provider's lifetimes would have it."""
@@ -89,15 +91,12 @@ class Gateway:
         if account is not None and self._world.rng.random() < share:
             connections.renew_any_token(self._world, account)
 
-    def _open(self, request: SandboxRequest, subject: Subject) -> CallRecord:
-        caller = identify(self._world, request)
+    def _open(self, request: SandboxRequest, subject: Subject, caller: Caller) -> CallRecord:
         record = self._world.ledger.open_call(
             at=iso(self._world.now), method=request.method, path=request.path, route=subject.route
         )
         record.environment = None if caller.environment is None else caller.environment.value
-        record.linked_account_id = (
-            subject.linked_account_id if caller.account is None else caller.account.linked_account_id
-        )
+        record.linked_account_id = subject.linked_account_id
         record.slug = subject.slug
         return record
 
@@ -189,12 +188,19 @@ class Gateway:
         return json_response(refusal.status, refusal.body(self._world.new_id(), error_key=error_key))
 
 
-def _subject(request: SandboxRequest, match: _Match) -> Subject:
+def _caller(world: World, request: SandboxRequest, match: _Match) -> Caller:
+    takes_tokens_only = match is not None and match[0].access is Access.TOKEN
+    return identify_token(world, request) if takes_tokens_only else identify(world, request)
+
+
+def _subject(request: SandboxRequest, match: _Match, caller: Caller) -> Subject:
+    """Return what rules match. A session token says whose call it is, whatever else the call names."""
     params = {} if match is None else match[1]
     body = _peek(request.body)
     headers = request.headers
     account = (
-        params.get("linked_account_id")
+        (None if caller.account is None else caller.account.linked_account_id)
+        or params.get("linked_account_id")
         or headers.get("linked_account_id")
         or body.get("linked_account_id")
         or body.get("account_id")
@@ -234,16 +240,6 @@ def _account_of_query(query: str) -> str | None:
 def _cut(response: SandboxResponse) -> SandboxResponse:
     return SandboxResponse(
         status=response.status, headers=response.headers, body=response.body[: len(response.body) // 2]
-    )
-
-
-def _slower(response: SandboxResponse, seconds: float) -> SandboxResponse:
-    return SandboxResponse(
-        status=response.status,
-        headers=response.headers,
-        body=response.body,
-        latency_seconds=seconds,
-        delivery=response.delivery,
     )
 
 

@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 
@@ -120,6 +121,10 @@ class Ledger:
     def calls(self, **filters: Any) -> list[CallRecord]:
         """Return the calls whose attributes equal the filters; ``after=n`` skips the first n calls."""
         return list(_matching(self._calls, filters))
+
+    def latest_calls(self, count: int) -> list[CallRecord]:
+        """Return the latest calls, the newest first."""
+        return list(islice(reversed(self._calls), count))
 
     def effects(self, **filters: Any) -> list[EffectRecord]:
         """Return the effects whose attributes equal the filters; ``after=n`` skips the first n effects."""

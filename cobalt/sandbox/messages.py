@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from cobalt_mirror.cobalt.sandbox.ledger import CallRecord
+
 JSON_TYPE = "application/json; charset=utf-8"
 HTML_TYPE = "text/html; charset=utf-8"
 
@@ -45,6 +47,7 @@ class SandboxResponse:
 
     Attributes:
         latency_seconds: How long the answer takes; the transport decides whether to sleep.
+        call: Its row in the ledger, if it answers a call of the API.
     """
 
     status: int
@@ -52,6 +55,7 @@ class SandboxResponse:
     body: bytes = b""
     latency_seconds: float = 0.0
     delivery: Delivery = Delivery.ANSWERED
+    call: CallRecord | None = None
 
 
 class Refusal(Exception):

@@ -1,9 +1,9 @@
-"""Pages for customers: the OAuth consent, with Allow and Deny, and the hosted list of applications."""
+"""Pages for customers: the OAuth consent, with Allow and Deny, and the frame of the hosted page."""
 
 from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from cobalt_mirror.cobalt.sandbox import connecting, connections
+from cobalt_mirror.cobalt.sandbox import connections, hosted
 from cobalt_mirror.cobalt.sandbox.messages import Refusal, SandboxRequest, SandboxResponse, html_response
 from cobalt_mirror.cobalt.sandbox.state import Account, Consent, World
 
@@ -25,7 +25,9 @@ def answer(world: World, request: SandboxRequest, *, base_url: str | None) -> Sa
     try:
         if request.path.startswith("/connect/") and request.method == "GET":
             base = base_url or f"http://{request.headers.get('host', 'localhost')}"
-            return _hosted_page(world, request.path.removeprefix("/connect/"), base)
+            return _page(200, *hosted.title_and_content(world, request, base))
+        if request.path.startswith("/connect/") and request.method == "POST":
+            return hosted.submit(world, request)
         if request.path == "/consent" and request.method == "GET":
             return _consent_page(world, _pairs(request.query))
         if request.path == "/consent" and request.method == "POST":
@@ -75,21 +77,6 @@ def _open_consent(world: World, form: dict[str, str]) -> tuple[Consent, Account,
     if named != (consent.linked_account_id, consent.slug):
         raise Refusal(400, "INVALID_STATE", "This consent was requested for another account or application.")
     return consent, world.get_account(consent.environment, consent.linked_account_id), consent.slug
-
-
-def _hosted_page(world: World, secret: str, base_url: str) -> SandboxResponse:
-    page = world.consents.get(secret)
-    if page is None or page.slug is not None:
-        raise Refusal(404, "NOT_FOUND", "There is no such page.")
-    account = world.get_account(page.environment, page.linked_account_id)
-    rows = []
-    for application in world.applications.values():
-        if not application.opens_window or application.slug in world.disabled:
-            continue
-        state = " (connected)" if application.slug in account.connections else ""
-        link = connecting.consent_url(world, base_url, account, application.slug, redirect_url=page.redirect_url)
-        rows.append(f'<li><a href="{escape(link)}">{escape(application.name)}</a>{state}</li>')
-    return _page(200, f"Integrations of {escape(account.linked_account_id)}", f"<ul>{''.join(rows)}</ul>")
 
 
 def _page(status: int, title: str, content: str) -> SandboxResponse:

@@ -51,7 +51,7 @@ _OF_ONE_ACCOUNT: tuple[Route[Handler], ...] = (
     Route(
         "save_credentials", "PUT", f"{_ACCOUNT}/integration/save-key-credentials/{{slug}}", connecting.save_credentials
     ),
-    Route("connect_url", "POST", f"{_PUBLIC}/connect-url", connecting.connect_url),
+    Route("connect_url", "POST", f"{_PUBLIC}/connect-url", connecting.connect_url, TOKEN),
     Route("delete_integration", "DELETE", f"{_ACCOUNT}/integration/{{slug}}", connecting.delete_integration),
     Route("revoke_token", "POST", f"{_PUBLIC}/session-token/revoke", tokens.revoke, TOKEN),
 )

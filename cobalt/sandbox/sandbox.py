@@ -1,6 +1,6 @@
 """The sandbox: a stand-in for Cobalt that runs in this process and shows its whole state."""
 
-from cobalt_mirror.cobalt.sandbox import control_api, pages
+from cobalt_mirror.cobalt.sandbox import control_api, overview, pages
 from cobalt_mirror.cobalt.sandbox.controls import Controls
 from cobalt_mirror.cobalt.sandbox.messages import SandboxRequest, SandboxResponse
 
@@ -21,12 +21,14 @@ class Sandbox(Controls):
     """
 
     def handle(self, request: SandboxRequest) -> SandboxResponse:
-        """Answer one request: the API, a consent or hosted page, or the control API."""
+        """Answer one request: the API, the overview, a consent or hosted page, or the control API."""
         with self._lock:
             self._requests_handled += 1
             self._begin()
             if request.path.startswith("/_sandbox/"):
                 return control_api.answer(self, request)
+            if request.path == "/" and request.method == "GET":
+                return overview.answer(self._world, request)
             if request.path == "/consent" or request.path.startswith("/connect/"):
                 return pages.answer(self._world, request, base_url=self._base_url)
             return self._gateway.answer(request)

@@ -9,7 +9,7 @@ from types import FrameType, TracebackType
 
 import uvicorn
 
-from cobalt_mirror.cobalt.sandbox.asgi import HangUpProtocol, application
+from cobalt_mirror.cobalt.sandbox.asgi import HangUpProtocol, OnCall, application
 from cobalt_mirror.cobalt.sandbox.courier import Courier
 from cobalt_mirror.cobalt.sandbox.sandbox import Sandbox
 
@@ -20,10 +20,10 @@ _SHUTDOWN_SECONDS = 1
 class _Uvicorn(uvicorn.Server):
     """A server that reports when it is ready, and ends quietly at SIGINT and SIGTERM instead of raising them again."""
 
-    def __init__(self, sandbox: Sandbox, on_ready: Callable[[], None]) -> None:
+    def __init__(self, sandbox: Sandbox, on_ready: Callable[[], None], on_call: OnCall | None = None) -> None:
         super().__init__(
             uvicorn.Config(
-                application(sandbox),
+                application(sandbox, on_call=on_call),
                 http=HangUpProtocol,
                 ws="none",
                 lifespan="off",
@@ -111,6 +111,7 @@ def serve(
     *,
     sandbox: Sandbox | None = None,
     on_ready: Callable[[str], None] | None = None,
+    on_call: OnCall | None = None,
 ) -> None:
     """Serve a sandbox in the foreground until SIGINT or SIGTERM.
 
@@ -119,6 +120,7 @@ def serve(
         port: Port to listen on; 0 for a free one.
         sandbox: The sandbox to serve; default a new one.
         on_ready: Called with the URL once it listens.
+        on_call: Called after each call of the API with its row in the ledger and its milliseconds.
 
     Raises:
         OSError: The address is in use.
@@ -133,7 +135,7 @@ def serve(
                 on_ready(_url(listening))
 
         try:
-            _Uvicorn(state, ready).run(sockets=[listening])
+            _Uvicorn(state, ready, on_call).run(sockets=[listening])
         finally:
             courier.stop()
 

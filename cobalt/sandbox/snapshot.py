@@ -18,9 +18,7 @@ def take(
     ]
     chosen.sort(key=lambda account: (account.environment.value, account.linked_account_id))
     return {
-        "accounts": [_account(account, secrets=secrets) for account in chosen],
-        "connections": [row for account in chosen for row in _connections(account, secrets=secrets)],
-        "configs": [row for account in chosen for row in _configs(world, account, secrets=secrets)],
+        **_rows(world, chosen, secrets=secrets),
         "applications": [
             {
                 "slug": slug,
@@ -32,6 +30,19 @@ def take(
             }
             for slug, application in sorted(world.applications.items())
         ],
+    }
+
+
+def of_account(world: World, account: Account) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of one account, without secrets."""
+    return _rows(world, [account], secrets=False)
+
+
+def _rows(world: World, chosen: list[Account], *, secrets: bool) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "accounts": [_account(account, secrets=secrets) for account in chosen],
+        "connections": [row for account in chosen for row in _connections(account, secrets=secrets)],
+        "configs": [row for account in chosen for row in _configs(world, account, secrets=secrets)],
     }
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ make() {
     *) return 2 ;;
   esac
 }
-npm() { [ "$*" = "install @cobaltio/cobalt-js" ]; }
+npm() { [ "$*" = "install @cobaltio/cobalt-js@8" ]; }
 .() { [ "$*" = ".venv/bin/activate" ]; }
 """
 
@@ -90,30 +91,49 @@ def sign_up(world: World, account: str) -> None:
 _PACKAGE = """
 exports.CLASS = class {
   constructor(options) { calls.push(["new", options]); }
-  async connect(...given) { calls.push(["connect", ...given]); return true; }
+  async getApp(slug) { return { slug, auth_type: "oauth2" }; }
+  async connect(...given) {
+    calls.push(["connect", ...given]);
+    if (errors.length) throw errors.shift();
+    return true;
+  }
 };
 """
-#: The browser, the host's two answers, and the call of the page's function.
+#: The browser, which waits for nothing, the host's two answers, and the call of the page's function.
 _BROWSER = """
 globalThis.calls = [];
+globalThis.errors = JSON.parse(process.argv[3]).map((each) => Object.assign(new Error(each.message), each));
+globalThis.setTimeout = (done, ms) => { calls.push(["wait", ms]); done(); };
 globalThis.fetch = async (path, options) => {
   calls.push(["fetch", path, options]);
-  return { json: async () => ({ token: "t", base_url: "http://cobalt.test" }) };
+  return { ok: true, json: async () => ({ token: "t", base_url: "http://cobalt.test" }) };
 };
 const { connect } = await import("./page.mjs");
-await connect(...JSON.parse(process.argv[2]));
+await connect(...JSON.parse(process.argv[2])).catch((error) => calls.push(["throw", error.message]));
 console.log(JSON.stringify(calls));
 """
 
 
-def calls_of_script(folder: Path, script: str, *, node: str, package: str, class_name: str, given: list[Any]) -> Any:
-    """Run a page's script in node and call its `connect`; return what it called, in order."""
+def calls_of_script(
+    folder: Path,
+    script: str,
+    *,
+    node: str,
+    package: str,
+    class_name: str,
+    given: list[Any],
+    errors: Sequence[Mapping[str, Any]] = (),
+) -> Any:
+    """Run a page's script in node and call its `connect`; return what it called, in order.
+
+    The package's first calls fail with the errors.
+    """
     home = folder / "node_modules" / package
     home.mkdir(parents=True)
     (home / "index.js").write_text(_PACKAGE.replace("CLASS", class_name))
     (folder / "page.mjs").write_text(script)
     (folder / "browser.mjs").write_text(_BROWSER)
-    command = [node, "browser.mjs", json.dumps(given)]
+    command = [node, "browser.mjs", json.dumps(given), json.dumps(errors)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

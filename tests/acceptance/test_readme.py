@@ -120,8 +120,22 @@ def test_the_page_of_the_browser_installs_what_it_imports(shell: Shell) -> None:
 SCRIPTS = [
     (README, "@cobaltio/cobalt-js", "Cobalt", ["sendgrid", {"api_key": "k"}], ["sendgrid", {"api_key": "k"}]),
     (README, "@cobaltio/cobalt-js", "Cobalt", ["slack"], ["slack", None]),
+    (README, "@cobaltio/cobalt-js", "Cobalt", ["jira", {"token": "k"}, "keybased"], ["jira", {"token": "k"}]),
     (YOUR_APP, "@refoldai/refold-js", "Refold", ["xero"], [{"slug": "xero"}]),
-    (YOUR_APP, "@refoldai/refold-js", "Refold", ["xero", "c1"], [{"slug": "xero", "connectionId": "c1"}]),
+    (
+        YOUR_APP,
+        "@refoldai/refold-js",
+        "Refold",
+        ["xero", {"connectionId": "c1"}],
+        [{"slug": "xero", "connectionId": "c1"}],
+    ),
+    (
+        YOUR_APP,
+        "@refoldai/refold-js",
+        "Refold",
+        ["jira", {"type": "keybased", "answers": {"token": "k"}}],
+        [{"slug": "jira", "type": "keybased", "payload": {"token": "k"}}],
+    ),
 ]
 
 
@@ -141,6 +155,41 @@ def test_a_page_s_script_calls_its_package_as_that_wants_it(
         ["connect", *passed_on],
         ["fetch", f"/connected/{given[0]}", {"method": "POST"}],
     ]
+
+
+#: Errors of the package, and then what the page does: mint a token (anew), wait, show the error.
+MINT, ANEW, SHORT, LONG = "/cobalt-token", "/cobalt-token?anew=true", 2000, 4000
+TROUBLES: list[tuple[str, str, str, list[dict[str, Any]], list[Any]]] = [
+    (README, "@cobaltio/cobalt-js", "Cobalt", [{"message": "Unauthorized"}], [MINT, SHORT, ANEW]),
+    (README, "@cobaltio/cobalt-js", "Cobalt", [{"message": "Too Many Requests"}] * 2, [MINT, SHORT, MINT, LONG, MINT]),
+    (README, "@cobaltio/cobalt-js", "Cobalt", [{"message": ""}], [MINT, SHORT, ANEW]),
+    (README, "@cobaltio/cobalt-js", "Cobalt", [{"message": "Unauthorized"}] * 3, [MINT, SHORT, ANEW, LONG, ANEW]),
+    (README, "@cobaltio/cobalt-js", "Cobalt", [{"message": "Internal Server Error"}], [MINT]),
+    (YOUR_APP, "@refoldai/refold-js", "Refold", [{"status_code": 401}], [MINT, SHORT, ANEW]),
+    (YOUR_APP, "@refoldai/refold-js", "Refold", [{"status_code": 429}] * 2, [MINT, SHORT, MINT, LONG, MINT]),
+    (YOUR_APP, "@refoldai/refold-js", "Refold", [{"status_code": 500}], [MINT]),
+]
+
+
+@pytest.mark.parametrize(("page", "package", "class_name", "errors", "expected"), TROUBLES)
+def test_a_page_s_script_mints_anew_after_a_401_and_waits_after_a_429(
+    shell: Shell, *, page: str, package: str, class_name: str, errors: list[dict[str, Any]], expected: list[Any]
+) -> None:
+    """Another error it shows at once; after the third attempt any."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no node on PATH to run the page's script with")
+    [script] = blocks(page, "js")
+
+    calls = calls_of_script(
+        shell.folder, script, node=node, package=package, class_name=class_name, given=["slack"], errors=errors
+    )
+
+    shown = {"fetch": 1, "wait": 1}
+    gives_up = len(errors) == 3 or len(expected) == 1
+    assert [call[shown[call[0]]] for call in calls if call[0] in shown][: len(expected)] == expected
+    assert calls[-1][0] == ("throw" if gives_up else "fetch")
+    assert (calls[-1][1] == "/connected/slack") is not gives_up
 
 
 #: The code blocks of each page by language: a test in this folder, in tests/integration/sandbox, in

@@ -170,7 +170,17 @@ def _serve_sandbox(options: Options, folder: Path, reaper: Reaper) -> str:
     words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     file = folder / "sandbox.log"
     with file.open("wb") as log:
-        command = [str(COMMAND), "sandbox", "--in-memory", "--port", "0", "--seed", str(options.seed), *words]
+        command = [
+            str(COMMAND),
+            "sandbox",
+            "--in-memory",
+            "--quiet",
+            "--port",
+            "0",
+            "--seed",
+            str(options.seed),
+            *words,
+        ]
         process = reaper.spawn(command, environment={**os.environ, "PYTHONUNBUFFERED": "1"}, output=log)
     deadline = time.monotonic() + _START_TIMEOUT_SECONDS
     while process.poll() is None and time.monotonic() < deadline:

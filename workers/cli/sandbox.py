@@ -1,6 +1,7 @@
 """`cobalt-mirror sandbox`: serve a stand-in for Cobalt, for development, and make a catalogue for it."""
 
-from contextlib import ExitStack
+import json
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from cobalt_mirror.cobalt.sandbox import SandboxSettings, serve
 from cobalt_mirror.cobalt.sandbox.controls import DEFAULT_KEYS
+from cobalt_mirror.cobalt.sandbox.ledger import CallRecord
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.workers.cli.values import json_or_text
 from cobalt_mirror.workers.errors import NotReady
@@ -41,9 +43,11 @@ def serve_sandbox(
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin empty, without the data of the file.")] = False,
     in_memory: Annotated[bool, typer.Option("--in-memory", help="Keep no file.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no line for each call.")] = False,
 ) -> None:
     """Serve a stand-in for Cobalt until Ctrl-C, or make a catalogue for it.
 
+    It prints a line for each call of the API: method, path, account, status and milliseconds.
     Its data is kept in the file sandbox.json beside the SQLite database (with PostgreSQL: in var/) if that folder is
     there, else in memory.
 
@@ -68,7 +72,7 @@ def serve_sandbox(
             _announce(url, file)
 
         try:
-            serve(host, port, sandbox=served, on_ready=ready)
+            serve(host, port, sandbox=served, on_ready=ready, on_call=None if quiet else _print_call)
         except OSError as error:
             text = f"the sandbox cannot listen at {host}, port {port} ({error.strerror}); try --port 0"
             raise NotReady(text) from error
@@ -131,8 +135,15 @@ def _default_state_file() -> Path | None:
     return file if file.parent.is_dir() else None
 
 
+def _print_call(call: CallRecord, ms: float) -> None:
+    status = "no answer" if call.status is None else call.status
+    account = "-" if call.linked_account_id is None else json.dumps(call.linked_account_id)  # ASCII, for any terminal
+    with suppress(OSError):  # nobody reads any more: that is no reason not to answer
+        typer.echo(f"{call.method} {call.path} {account} {status} {ms:.1f} ms")
+
+
 def _announce(url: str, file: Path | None) -> None:
     typer.echo(f"the sandbox listens at {url}; Ctrl-C stops it")
     kept = "in memory, and lost when it stops" if file is None else f"kept in {file}; --fresh begins empty"
-    typer.echo(f"  its data is {kept}")
+    typer.echo(f"  its data is {kept}; open {url} in a browser to see it")
     typer.echo(f"  export COBALT_BASE_URL={url} COBALT_API_KEY={DEFAULT_KEYS['test']}")

@@ -128,12 +128,17 @@ def test_a_sandbox_port_that_is_taken_is_said(shell: Shell) -> None:
             assert re.fullmatch(rf"cobalt-mirror: the sandbox cannot listen .*port {port} .*\n", ended.errors)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_sandbox_says_how_to_use_it_and_ends_well(shell: Shell, number: signal.Signals) -> None:
-    with shell.start("sandbox", "--port", "0", "--set", "password_values=masked") as sandbox:
+@pytest.mark.parametrize(("number", "options"), [(signal.SIGINT, []), (signal.SIGTERM, ["--quiet"])])
+def test_the_sandbox_says_how_to_use_it_prints_calls_and_ends_well(
+    shell: Shell, number: signal.Signals, options: list[str]
+) -> None:
+    with shell.start("sandbox", "--port", "0", "--set", "password_values=masked", *options) as sandbox:
         url = re.findall(r"COBALT_BASE_URL=(\S+)", read_until(sandbox, "export"))[0]
         assert httpx.get(f"{url}/_sandbox/settings", trust_env=False).json()["password_values"] == "masked"
+        headers = {"x-api-key": "tk_sandbox", "linked_account_id": "no body"}
+        httpx.get(f"{url}/api/v2/public/application?tags=crm", headers=headers, trust_env=False)
         sandbox.send_signal(number)
         said, _ = sandbox.communicate(timeout=20)
 
-    assert (sandbox.returncode, said) == (0, "")
+    line = "" if options else 'GET /api/v2/public/application "no body" 400 N ms\n'
+    assert (sandbox.returncode, re.sub(r"[\d.]+(?= ms)", "N", said)) == (0, line)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer
+from tests.pages import README, block, blocks
 
 PACKAGE, VERSION = "@cobaltio/cobalt-js", "8.0.0"
 #: What npm says of that version, so that nothing else is ever run here.
@@ -20,6 +21,7 @@ PUBLIC_METHODS = {
     *("config", "getConfig", "updateConfig", "deleteConfig"),
 }
 SCRIPT = Path(__file__).with_name("browser_sdk.cjs")
+PAGE = Path(__file__).with_name("readme_page.cjs")
 PUBLIC = "/api/v2/public"
 
 
@@ -55,18 +57,7 @@ def install(npm: str, folder: Path) -> str | None:
 def test_every_public_method_of_the_browser_sdk_works(packages: Path) -> None:
     """One run of the script: what its calls returned, and what the sandbox did."""
     sandbox = Sandbox(rate_limited=False)
-    with SandboxServer(sandbox) as server:
-        here = {"BASE_URL": server.url, "TOKEN": session_token(server.url), "NODE_PATH": str(packages)}
-        ran = subprocess.run(
-            ["node", str(SCRIPT)],
-            env={**here, "PATH": os.environ["PATH"]},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert ran.returncode == 0, ran.stderr
-    results: dict[str, Any] = json.loads(ran.stdout)
+    results = run_in_node(SCRIPT, packages, sandbox)
 
     assert results["called"] == results["methods"]
     assert set(results["methods"]) >= PUBLIC_METHODS
@@ -78,6 +69,42 @@ def test_every_public_method_of_the_browser_sdk_works(packages: Path) -> None:
         "unknownApplication": "Not Found",
         "wrongToken": "Unauthorized",
     }
+
+
+def test_the_readme_s_page_works_with_what_its_npm_install_gives(packages: Path) -> None:
+    """Its token is refused at first, and the application that it connects has two ways, of which OAuth is the first."""
+    [script] = blocks(README, "js")
+    page = packages.parent / "page.mjs"
+    page.write_text(script)
+    sandbox = Sandbox(rate_limited=False)
+    results = run_in_node(PAGE, packages, sandbox, PAGE=str(page))
+
+    assert block(README, "sh", "npm") == f"npm install {PACKAGE}@{VERSION.split('.', maxsplit=1)[0]}\n"
+    first, anew = "/cobalt-token", "/cobalt-token?anew=true"
+    assert results == {
+        "connected": True,
+        "refused": "Internal Server Error",
+        "minted": [first, anew, first, anew],
+    }
+    [connection] = sandbox.state()["connections"]
+    assert [(connection["slug"], each["auth_type"]) for each in connection["accounts"]] == [("hubspot", "keybased")]
+
+
+def run_in_node(script: Path, packages: Path, sandbox: Sandbox, **variables: str) -> dict[str, Any]:
+    """Run a script against a server of the sandbox, and return what it printed."""
+    with SandboxServer(sandbox) as server:
+        here = {"BASE_URL": server.url, "TOKEN": session_token(server.url), "NODE_PATH": str(packages), **variables}
+        ran = subprocess.run(
+            ["node", str(script)],
+            env={**here, "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ran.returncode == 0, ran.stderr
+    results: dict[str, Any] = json.loads(ran.stdout)
+    return results
 
 
 def session_token(url: str) -> str:

@@ -43,7 +43,6 @@ TAKEN: list[Row] = [
     ("PUT", f"{FIELD}/mention", {"value": None}),
     ("PATCH", TOGGLE, {"enabled": True}),
     # The rest
-    ("POST", f"{PUBLIC}/connect-url?linked_account_id=acme", {"base_color": "red", "anything": [1]}),
     ("PUT", f"{INTEGRATION}/save-key-credentials/stripe", {"secret_key": "k"}),
     ("POST", f"{PUBLIC}/webhook", {**HOOK, "webhook_headers": {"a": "b", "n": 1}, "group": "g", "description": "d"}),
     ("POST", f"{PUBLIC}/event/trigger", {"event": "order_paid", "payload": [1]}),

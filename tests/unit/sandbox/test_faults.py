@@ -212,3 +212,16 @@ def test_latency_passes_time_or_runs_out_of_patience_after_the_effect(
 def test_a_rule_that_makes_no_sense_is_refused(rule: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         Fault.model_validate(rule)
+
+
+def test_a_rule_for_an_account_reaches_its_session_tokens(api: Api, sandbox: Sandbox) -> None:
+    api.upsert("other")
+    of_acme, of_other = api.browser(), api.browser("other")
+    sandbox.add_faults(Fault(linked_account_id="acme", status=HTTPStatus.SERVICE_UNAVAILABLE))
+    by_token = "/api/v2/f-sdk/application"
+
+    assert of_acme.get(by_token).status_code == 503
+    assert of_acme.get(by_token, headers={"x-api-key": "tk_sandbox"}).status_code == 503  # the path takes tokens only
+    assert of_acme.get(f"{PUBLIC}/application", headers={"linked_account_id": "other"}).status_code == 503
+    assert of_other.get(by_token).status_code == 200
+    assert api("GET", f"{PUBLIC}/application", account="other").status_code == 200
