@@ -53,10 +53,18 @@ def record_check(
     due_at: datetime,
     reason: str,
     expects: Expected | None = None,
+    at_once: bool = False,
 ) -> None:
     """Have a subject read at a time. If it has a check already, it is read at the earliest and the latest time.
 
-    What the last one says should show, counts.
+    Args:
+        connection: the transaction.
+        linked_account_id: the account.
+        slug: the application; empty: the account itself.
+        due_at: when.
+        reason: why, for people.
+        expects: what should show; None: what an earlier check says, if there is one.
+        at_once: whether `due_at` is now: a read that is under way is older than that, and does not count.
     """
     statement = insert_into(connection, checks).values(
         linked_account_id=linked_account_id, slug=slug, due_at=due_at, reason=reason, expects=expects
@@ -64,7 +72,7 @@ def record_check(
     moment = literal(due_at, checks.c.due_at.type)  # in a CASE, a bare value would be stored in SQLAlchemy's own form
     last = func.coalesce(checks.c.again_at, checks.c.due_at)
     changes: dict[str, Any] = {
-        "due_at": case((checks.c.due_at > moment, moment), else_=checks.c.due_at),
+        "due_at": moment if at_once else case((checks.c.due_at > moment, moment), else_=checks.c.due_at),
         "again_at": case((last < moment, moment), else_=last),
         "reason": reason,
     }
@@ -82,7 +90,7 @@ def finish_check(connection: Connection, linked_account_id: str, slug: str, *, r
     connection.execute(
         update(checks)
         .where(is_check, later)
-        .values(due_at=checks.c.again_at, again_at=None, attempts=0, last_error=None, looks=0)
+        .values(due_at=checks.c.again_at, again_at=None, attempts=0, last_error=None, expects=None, looks=0)
     )
 
 

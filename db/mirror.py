@@ -13,7 +13,7 @@ from cobalt_mirror.db.equality import is_same
 from cobalt_mirror.db.history import Because, record_history
 from cobalt_mirror.db.rows import AccountRow, Change, ConfigRow, ConnectionRow
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
-from cobalt_mirror.db.tables import applications, configs, connections, linked_accounts
+from cobalt_mirror.db.tables import applications, configs, connections, denials, linked_accounts
 
 _INSTALLED = (
     select(configs)
@@ -197,6 +197,7 @@ def find_active_account(connection: Connection) -> str | None:
     statement = (
         select(linked_accounts.c.linked_account_id)
         .where(linked_accounts.c.status == AccountStatus.ACTIVE)
+        .where(linked_accounts.c.linked_account_id.not_in(select(denials.c.linked_account_id)))
         .order_by(linked_accounts.c.verified_at.desc())
         .limit(1)
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, bindparam, literal_column, update
+from sqlalchemy import Connection, Update, and_, bindparam, func, literal_column, update
 
 from cobalt_mirror.db.host_columns import Unreadable
 from cobalt_mirror.db.log import SIGN_UP, LoggedEvent
@@ -193,7 +193,15 @@ def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any
         connection.execute(update(events).where(by_key).values(effect=effect))
 
 
-def revive(connection: Connection, linked_account_id: str, slug: str, seen: Collection[Unseen], *, at: datetime) -> int:
+def revive(
+    connection: Connection,
+    linked_account_id: str,
+    slug: str,
+    seen: Collection[Unseen],
+    *,
+    at: datetime,
+    ended_before: datetime | None = None,
+) -> int:
     """Make pending again what ended because Cobalt did not show what it shows now.
 
     Args:
@@ -202,13 +210,16 @@ def revive(connection: Connection, linked_account_id: str, slug: str, seen: Coll
         slug: the application; empty: the account itself was seen, so events of all its applications count.
         seen: what a read has shown.
         at: the time.
+        ended_before: only events that ended before this. None: any.
 
     Returns:
         How many events are pending again.
     """
     is_its = and_(events.c.linked_account_id == linked_account_id, events.c.unseen.is_not(None))
-    if slug:
-        is_its = and_(is_its, events.c.slug == slug)
+    if slug:  # in a function, so that SQLite takes the index of the few and not that of the whole subject
+        is_its = and_(is_its, func.coalesce(events.c.slug, "") == slug)
+    if ended_before is not None:
+        is_its = and_(is_its, events.c.finished_at < ended_before)
     pending = {"status": EventStatus.PENDING, "finished_at": None, "due_at": at, "looks": 0, "retrying_since": None}
     emptied = {"unseen": None, "move": None, "last_error": None, "last_response": None}
     detail = "carried out after all, as Cobalt shows now what it did not show before"

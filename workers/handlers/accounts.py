@@ -148,11 +148,15 @@ def _sign_up_together(loaded: Loaded, cobalt: Caller, findings: Findings, entrie
         findings.finish(entries, Outcome(verdict=Verdict.SNOOZE, delay=None, alone=True))
         return
     findings.finish_folded(entries, fold.parts)
+    if loaded.account is not None and loaded.account.status is AccountStatus.MISSING:
+        findings.want_check("", reason="Cobalt has the account again")
 
 
 def _is_older(current: LinkedAccount | None, *, than: AccountRow | None, now: datetime) -> bool:
     """Tell whether a read is probably older than the mirror: it contradicts what the mirror learned a moment ago."""
     mirrored = than
+    if mirrored is not None and mirrored.status is AccountStatus.ACTIVE and current is None:
+        return True  # one such answer is no proof
     if mirrored is None or mirrored.verified_at is None or now - mirrored.verified_at >= FRESH:
         return False
     if mirrored.status is AccountStatus.DELETED:

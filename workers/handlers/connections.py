@@ -1,6 +1,7 @@
 """What is done about one connection: read it, disconnect what was meant, see authorisations, change its configs."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -19,7 +20,13 @@ from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.identity import Evidence
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.handlers.naming import Names, must_be_read, name_changes
-from cobalt_mirror.workers.handlers.reading import found_connected, is_contradicted, read_in_account, wait_for_expected
+from cobalt_mirror.workers.handlers.reading import (
+    found_connected,
+    is_contradicted,
+    read_in_account,
+    wait_for_agreement,
+    wait_for_expected,
+)
 from cobalt_mirror.workers.handlers.recreation import read_if_made_anew
 from cobalt_mirror.workers.handlers.removals import is_moot, plan_removals, taken_ids, was_total
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
@@ -153,14 +160,20 @@ def _read(loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable
         application, account = fetch()
     except UnknownAccount:
         _without_account(loaded, findings)
+        findings.looks_again = wait_for_expected(loaded, None)
         return None
     except UnknownApplication:
         if findings.waiting():
             raise
-        read_in_account(loaded, cobalt.fetch_account(), findings)
+        findings.looks_again = wait_for_expected(loaded, None)
+        if findings.looks_again is None:
+            read_in_account(loaded, cobalt.fetch_account(), findings)
         return None
     if not application.connected_accounts and is_contradicted(loaded, cobalt):
-        raise UnexpectedAnswer("Cobalt shows the connection in one answer, and not in another")
+        findings.looks_again = wait_for_agreement(loaded)
+        if findings.looks_again is None:
+            raise UnexpectedAnswer("Cobalt shows the connection in one answer, and not in another")
+        return None
     found_connected(findings, application.connected_accounts, needs_reauth=application.reauth_required)
     findings.seen |= {Unseen.APPLICATION, *([Unseen.CONNECTION] if application.connected_accounts else [])}
     return application, account
@@ -179,7 +192,8 @@ def _without_account(loaded: Loaded, findings: Findings) -> None:
         findings.configs_deleted()
     removals = removals_among(findings.waiting())
     findings.effects.update(plan_removals(removals, removals_among(loaded.done), [], Evidence()).effects())
-    findings.finish(findings.waiting(), _NO_ACCOUNT)
+    findings.finish(removals, _NO_ACCOUNT)
+    findings.finish(findings.waiting(), replace(_NO_ACCOUNT, unseen=None))  # else a later config would be removed
 
 
 _NO_ACCOUNT = Outcome(

@@ -29,7 +29,7 @@ from cobalt_mirror.db.statuses import AccountStatus, Unseen
 from cobalt_mirror.db.tables import configs as configs_table
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.handlers.looking import ONCE_MORE
+from cobalt_mirror.workers.handlers.looking import ONCE_MORE, SETTLED
 from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, superseded
 
 Key: TypeAlias = tuple[str, str]
@@ -213,6 +213,9 @@ def record_denied(connection: Connection, findings: Findings, now: datetime) -> 
     loaded = findings.loaded
     if findings.is_denied and loaded.denial is None:
         record_denial(connection, loaded.account_id, since=now)
+        # Whatever becomes of this attempt's events, a read of the account itself ends the denial.
+        reason = "Cobalt says that it does not have the account"
+        record_check(connection, loaded.account_id, "", due_at=now + SETTLED, reason=reason)
     elif findings.is_denied is False and loaded.denial is not None:
         end_denial(connection, loaded.account_id)
 

@@ -67,14 +67,26 @@ def is_contradicted(loaded: Loaded, cobalt: Reader) -> bool:
     """
     is_live = loaded.connection is not None and loaded.connection.status is not ConnectionStatus.DISCONNECTED
     is_expected = loaded.check is not None and loaded.check.expects is Expected.GONE
-    attempts = [entry.logged.attempts for entry in loaded.pending]
-    attempts += [] if loaded.check is None else [loaded.check.attempts]
-    if not is_live or is_expected or max(attempts, default=0) >= len(LOOKS):
+    if not is_live or is_expected or _contradictions(loaded) >= len(LOOKS):
         return False
     return bool(find_integrations(cobalt.fetch_account(), slug=loaded.slug, app_id=loaded.app_id))
 
 
-def wait_for_expected(loaded: Loaded, application: Application) -> timedelta | None:
+def _contradictions(loaded: Loaded) -> int:
+    """Return how often that may have been so already: looks of a check, or attempts of the events that wait."""
+    if loaded.pending:
+        return max(entry.logged.attempts for entry in loaded.pending)
+    return 0 if loaded.check is None else loaded.check.looks
+
+
+def wait_for_agreement(loaded: Loaded) -> timedelta | None:
+    """Return when a check looks again at what two answers contradict each other about; None: events ask for it."""
+    if loaded.pending or loaded.check is None:
+        return None
+    return timedelta(seconds=LOOKS[loaded.check.looks])
+
+
+def wait_for_expected(loaded: Loaded, application: Application | None) -> timedelta | None:
     """Return when to look again, because the read does not show what a check expects; None: it does, or never will."""
     check = loaded.check
     if check is None or check.looks >= len(LOOKS) or _shows(application, check.expects, loaded.connection):
@@ -82,14 +94,16 @@ def wait_for_expected(loaded: Loaded, application: Application) -> timedelta | N
     return timedelta(seconds=LOOKS[check.looks])
 
 
-def _shows(application: Application, expects: Expected | None, before: ConnectionRow | None) -> bool:
+def _shows(application: Application | None, expects: Expected | None, before: ConnectionRow | None) -> bool:
     """Tell whether a read shows what a notification said. Of several connected accounts, one is enough.
 
     Args:
-        application: the read.
+        application: the read; None: Cobalt does not show the application, or not the account.
         expects: what it should show; None: nothing in particular.
         before: the mirror's row before the read.
     """
+    if application is None:
+        return expects in {None, Expected.GONE}
     accounts = application.connected_accounts
     match expects:
         case None:

@@ -29,6 +29,9 @@ from cobalt_mirror.workers.handlers.offboarding import record_offboarding
 from cobalt_mirror.workers.outcomes import Backoff, Outcome, Verdict, outcome_of, wait_after
 from cobalt_mirror.workers.settings import Settings
 
+#: Why a subject is read once more; what that read changes is believed.
+_SECOND_READ = "a second read, as the first one changed what was learned just before"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Save:
@@ -61,8 +64,9 @@ class Save:
         record_offboarding(connection, findings, ended=claim.ended, now=self.now)
         self._record_mirror(claim, findings)
         record_denied(connection, findings, self.now)
-        if findings.seen and not loaded.pending:
-            revive(connection, loaded.account_id, loaded.slug, findings.seen, at=self.now)
+        if findings.seen:  # what ended a moment ago is not looked at again and again by its neighbours
+            before = self.now - FRESH if loaded.pending else None
+            revive(connection, loaded.account_id, loaded.slug, findings.seen, at=self.now, ended_before=before)
         record_outcomes(connection, self._event_updates(claim, findings, error))
         record_effects(connection, findings.effects)
         receipt = loaded.receipt if findings.receipt is None else findings.receipt
@@ -80,6 +84,7 @@ class Save:
         loaded = claim.loaded
         because = Because(at=self.now, cause=_cause(loaded))
         known = {} if findings.erases_account else claim.rows  # the erasure has just changed them
+        is_second = loaded.check is not None and loaded.check.reason == _SECOND_READ
         loaded_rows = dict(known)  # as they were before this attempt, also when it changes a row twice
         is_confirmed = loaded.check is not None and loaded.check.expects is not None and findings.looks_again is None
         for change in findings.changes:
@@ -92,7 +97,7 @@ class Save:
                 self._read_all(loaded.account_id, reason="Cobalt no longer has the account", only_live=True)
             elif before is not None and before["status"] is AccountStatus.MISSING:
                 self._read_all(loaded.account_id, reason="Cobalt has the account again", only_live=False)
-            if not is_confirmed:
+            if not is_confirmed and not is_second:
                 self._doubt(change, before)
         is_sign_up = any(entry.logged.type == EventType.USER_SIGNED_UP for entry in loaded.pending)
         if not loaded.slug and findings.account is None and is_sign_up:  # it shows although it did not get through yet
@@ -102,7 +107,7 @@ class Save:
     def _read_all(self, account_id: str, *, reason: str, only_live: bool) -> None:
         """Have the connections and configs of an account read; only reads change their rows."""
         for slug in find_account_subjects(self.connection, account_id, only_live=only_live):
-            record_check(self.connection, account_id, slug, due_at=self.now, reason=reason)
+            record_check(self.connection, account_id, slug, due_at=self.now, reason=reason, at_once=True)
 
     def _doubt(self, change: Change, before: Mapping[str, Any] | None) -> None:
         """Have a subject read once more if a read alone changed what the mirror had just learned: it may be older."""
@@ -113,8 +118,7 @@ class Save:
         if is_written or learned is None or self.now - learned >= FRESH:
             return
         account, slug = change.key["linked_account_id"], change.key.get("slug", "")
-        reason = "a second read, as the first one changed what was learned just before"
-        record_check(self.connection, account, slug, due_at=self.now + SETTLED, reason=reason)
+        record_check(self.connection, account, slug, due_at=self.now + SETTLED, reason=_SECOND_READ)
 
     # --- events -------------------------------------------------------------------------------------------------------
 

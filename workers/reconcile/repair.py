@@ -81,7 +81,9 @@ class Repair:
             last_change = find_last_change(connection, account)
             for suspicion in subjects:
                 reason, expects = f"reconciliation {run.id}", _expected(suspicion)
-                record_check(connection, account, suspicion.slug, due_at=now, reason=reason, expects=expects)
+                record_check(
+                    connection, account, suspicion.slug, due_at=now, reason=reason, expects=expects, at_once=True
+                )
         self._work_on(account)
         with self.journal.writing() as (connection, _):
             changed = list_changed_subjects(connection, account, after=last_change)

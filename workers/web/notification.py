@@ -91,7 +91,8 @@ class ConnectionNotification(Notification):
             connection, received_at=now, event=self.event, payload=kept.payload, linked_account_id=account, slug=slug
         )
         expects = EXPECTED.get(self.event)
-        record_check(connection, account, slug, due_at=now, reason=f"notification: {self.event}", expects=expects)
+        reason = f"notification: {self.event}"
+        record_check(connection, account, slug, due_at=now, reason=reason, expects=expects, at_once=True)
 
 
 class WorkflowNotification(Notification):
