@@ -158,6 +158,7 @@ class Gateway:
         self._past.keep()
         if not _READS.match(route.name) or self._world.rng.random() >= settings.stale_reads:
             return nullcontext()
+        self._world.ledger.mark_stale()
         return self._past.shown(self._world.now - timedelta(seconds=settings.stale_seconds))
 
     def _handle(self, request: SandboxRequest, route: Route[Handler], params: dict[str, str]) -> SandboxResponse:

@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
+#: In place of a fault: the read was answered as things were some time ago.
+STALE = "stale"
+
 
 @dataclass(kw_only=True, slots=True)
 class CallRecord:
@@ -79,6 +82,11 @@ class Ledger:
         self._current = CallRecord(n=self._calls_made, at=at, method=method, path=path, route=route)
         self._calls.append(self._current)
         return self._current
+
+    def mark_stale(self) -> None:
+        """Note that the open call is answered as things were some time ago."""
+        if self._current is not None:
+            self._current.fault = STALE
 
     def close_call(self, status: int | None) -> None:
         """End the open call."""

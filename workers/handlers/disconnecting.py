@@ -15,6 +15,7 @@ from cobalt_mirror.workers.handlers.identity import (
     Evidence,
     Judgement,
     Link,
+    is_behind_news,
     judge,
     link_of,
     may_have_news,
@@ -142,16 +143,18 @@ def _wait_for_news(
     Returns:
         Whether that is so.
     """
-    found = judgements(removals, [link_of(account) for account in accounts], evidence)
+    links = [link_of(account) for account in accounts]
+    found = judgements(removals, links, evidence)
     is_open = any(Judgement.RENEWED in each and may_have_news(link, now=loaded.now) for link, each in found.items())
+    is_behind = any(is_behind_news(entry, link, evidence, now=loaded.now) for entry in removals for link in links)
     is_absent = not accounts and not evidence.gone and _may_show_yet(loaded, removals)
     last = max(removals, key=lambda entry: entry.logged.looks).logged
-    if not (is_open or is_absent) or last.looks >= len(LOOKS):
+    if not (is_open or is_behind or is_absent) or last.looks >= len(LOOKS):
         return False
     delay, is_look = timedelta(seconds=LOOKS[last.looks]), True
     if last.looks and last.due_at is not None and last.due_at > loaded.now:  # another event brought us here
         delay, is_look = last.due_at - loaded.now, False
-    detail = _WAITS if is_open else NOT_YET
+    detail = NOT_YET if is_absent else _WAITS
     findings.finish(findings.waiting(), Outcome(verdict=Verdict.SNOOZE, delay=delay, detail=detail))
     findings.finish(removals, Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=is_look, detail=detail))
     if loaded.check is not None:

@@ -153,8 +153,7 @@ def _was_there(entry: Entry, link: Link, evidence: Evidence) -> bool:
 def seen_before(entry: Entry, evidence: Evidence) -> list[Link]:
     """What the mirror, this attempt or an earlier one saw connected no later than it was to be removed."""
     seen = [*read_links((entry.logged.effect or {}).get("seen")), *evidence.mirrored, *evidence.shown]
-    removed_at = _removed_by(entry)
-    return [link for link in seen if link.connected_at is not None and link.connected_at <= removed_at]
+    return [link for link in seen if link.connected_at is not None and link.connected_at <= _removed_by(entry, link)]
 
 
 def taken_before(entry: Entry) -> list[Link]:
@@ -193,12 +192,15 @@ def _removed_at(entry: Entry) -> str:
 PROMPT = timedelta(minutes=15)
 
 
-def _removed_by(entry: Entry) -> str:
+def _removed_by(entry: Entry, link: Link) -> str:
     """By which moment it was to be removed, for times of Cobalt's clock: of a prompt removal, when its row was written.
 
-    The host's clock may be behind. The database's time of the INSERT bounds what it may claim.
+    The host's clock may be behind. The database's time of the INSERT bounds what it may claim. Of what the stamp has,
+    the stamp tells enough, and the removal may have been published late.
     """
     row = entry.logged
+    if link.name in {each.name for each in _stamp(entry)}:
+        return _removed_at(entry)
     is_prompt = timedelta() <= row.recorded_at - row.occurred_at < PROMPT
     return str(stored_time(row.recorded_at if is_prompt else row.occurred_at))
 
@@ -206,7 +208,7 @@ def _removed_by(entry: Entry) -> str:
 def _since(entry: Entry, link: Link) -> str:
     """After which moment something is news: the removal, or, by a clock that is ahead, what was connected then."""
     times = [each.connected_at for each in _stamp(entry) if each.name == link.name and each.connected_at is not None]
-    return max([_removed_by(entry), *times])
+    return max([_removed_by(entry, link), *times])
 
 
 def _is_authorized_after(entry: Entry, link: Link, evidence: Evidence) -> bool:
@@ -247,6 +249,19 @@ def _may_be_of(link: Link, possible: Sequence[Link], entry: Entry) -> bool:
 
 #: How long after `connectedAt` moved news of a reconnection may still be under way.
 NEWS = timedelta(seconds=30)
+
+
+def is_behind_news(entry: Entry, link: Link, evidence: Evidence, *, now: datetime) -> bool:
+    """Tell whether a read may be older than the news: it shows what the removal means, and news that came just now says
+    that the customer has connected again."""
+    if judge(entry, link, evidence) is not Judgement.MEANT:
+        return False
+    fresh = replace(
+        evidence,
+        authorizations=[each for each in evidence.authorizations if now - each.logged.recorded_at < NEWS],
+        notified_at=[moment for moment in evidence.notified_at if now - moment < NEWS],
+    )
+    return _is_authorized_after(entry, link, fresh) or _is_notified_after(entry, link, fresh)
 
 
 def may_have_news(link: Link, *, now: datetime) -> bool:

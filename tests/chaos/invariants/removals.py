@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from cobalt_mirror.cobalt.sandbox import SandboxSettings
+from cobalt_mirror.cobalt.sandbox.ledger import STALE
 from cobalt_mirror.events import ConnectionRemoved
 from tests.chaos.evidence import CUT, Evidence, Row, moment
 from tests.chaos.invariants.asked import Asked, Cause, Causes, Register
@@ -14,6 +16,8 @@ from tests.chaos.invariants.stamps import Stamps
 
 #: An attempt's DELETE follows its read by no more than this: a lease lasts no longer.
 _LONGEST_ATTEMPT = timedelta(seconds=30)
+#: How far a read that lags behind is behind.
+_BEHIND = timedelta(seconds=SandboxSettings().stale_seconds)
 
 
 def find_wrongly_removed(evidence: Evidence) -> Finding:
@@ -35,7 +39,8 @@ class _Judge:
         self._reads: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
         for call in evidence.calls:
             if call["route"] == "read_application" and call["status"] == 200:
-                self._reads[call["linked_account_id"], call["slug"]].append(moment(call["at"]))
+                behind = _BEHIND if call["fault"] == STALE else timedelta()
+                self._reads[call["linked_account_id"], call["slug"]].append(moment(call["at"]) - behind)
         self.counts: Counter[str] = Counter(
             {"by removals": 0, "by hand": 0, "made after the look": 0, "connected anew without any news of it": 0}
         )

@@ -1,11 +1,13 @@
 """A host whose clock is behind: when its row was written bounds how early a removal can have been."""
 
+from typing import Any
+
 import pytest
 
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.handlers.identity import PROMPT, Evidence, Judgement, judge
+from cobalt_mirror.workers.handlers.identity import PROMPT, Evidence, Judgement, is_behind_news, judge
 from tests.unit.entries import MICROSECOND, at, authorized, removed
-from tests.unit.handlers.links import link
+from tests.unit.handlers.links import link, stamp
 
 #: When it was removed by the host's clock, and when the row was written by the database's.
 BEHIND, WRITTEN = 0, 180
@@ -52,6 +54,40 @@ def test_a_notification_is_news_if_it_is_of_after_the_row(notified: float, expec
     evidence = Evidence(shown=[account], notified_at=[at(notified)], is_account_read=True)
 
     assert judge(removal(), account, evidence) is expected
+
+
+@pytest.mark.parametrize(("stamped", "expected"), [(True, Judgement.NEWER), (False, Judgement.RENEWED)])
+def test_of_what_the_stamp_has_a_late_row_says_nothing(stamped: bool, expected: Judgement) -> None:
+    account = link(200)
+    meant_for = stamp(link(-60)) if stamped else None
+    late = removed("r", BEHIND, recorded_at=at(WRITTEN), meant_for=meant_for)
+    evidence = Evidence(shown=[account], notified_at=[at(90)], is_account_read=True)
+
+    assert judge(late, account, evidence) is expected
+
+
+#: When the connection that is shown was made, what the host and Cobalt say of a later one, and when: a removal at noon.
+BEHIND_NEWS = [
+    pytest.param(-60, [authorized("a", 10)], [], 20, True, id="authorised just now"),
+    pytest.param(-60, [authorized("a", 10)], [], 40, False, id="authorised thirty seconds ago"),
+    pytest.param(-60, [authorized("a", 10)], [], 39.9, True, id="authorised nearly thirty seconds ago"),
+    pytest.param(-60, [authorized("a", -10)], [], 0, False, id="authorised before it"),
+    pytest.param(-60, [], [at(10)], 20, True, id="notified just now"),
+    pytest.param(-60, [], [at(10)], 40, False, id="notified thirty seconds ago"),
+    pytest.param(-60, [], [at(-50)], 0, False, id="notified before it"),
+    pytest.param(-60, [], [], 20, False, id="no news"),
+    pytest.param(10, [authorized("a", 10)], [], 20, False, id="the later one shows"),
+]
+
+
+@pytest.mark.parametrize(("made", "authorizations", "notified", "now", "expected"), BEHIND_NEWS)
+def test_a_read_that_does_not_show_what_the_news_says_may_be_older(
+    *, made: float, authorizations: list[Entry], notified: list[Any], now: float, expected: bool
+) -> None:
+    account = link(made)
+    evidence = Evidence(shown=[account], authorizations=authorizations, notified_at=notified)
+
+    assert is_behind_news(removed("r", 0), account, evidence, now=at(now)) is expected
 
 
 def test_the_limit_is_that_of_the_stamp() -> None:
