@@ -169,7 +169,7 @@ def _read(loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable
         if findings.looks_again is None:
             read_in_account(loaded, cobalt.fetch_account(), findings)
         return None
-    if not application.connected_accounts and is_contradicted(loaded, cobalt):
+    if is_contradicted(loaded, cobalt, application):
         findings.looks_again = wait_for_agreement(loaded)
         if findings.looks_again is None:
             raise UnexpectedAnswer("Cobalt shows the connection in one answer, and not in another")

@@ -1,7 +1,7 @@
 """What a read of an application says of its connection, in the mirror's terms."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from cobalt_mirror.cobalt import AccountIntegration, Application, ConnectedAccount, LinkedAccount
@@ -11,7 +11,7 @@ from cobalt_mirror.db.statuses import ConnectionStatus, Expected
 from cobalt_mirror.workers.handlers.access import Reader
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.handlers.looking import LOOKS
+from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS
 from cobalt_mirror.workers.slugs import CUSTOM, is_of
 
 
@@ -60,16 +60,27 @@ def find_integrations(account: LinkedAccount, *, slug: str, app_id: str | None) 
     return None if is_unclear else found
 
 
-def is_contradicted(loaded: Loaded, cobalt: Reader) -> bool:
-    """Tell whether the account's own answer shows a connection that the mirror has and the application's does not.
+def is_contradicted(loaded: Loaded, cobalt: Reader, application: Application) -> bool:
+    """Tell whether another answer contradicts a read, which may be the older one of the two.
 
-    After a few attempts the application's answer counts, and at once if its end was notified or the listing lacks it.
+    After a few looks the read counts, and at once if it shows an end that was notified or that the listing shows.
     """
-    is_live = loaded.connection is not None and loaded.connection.status is not ConnectionStatus.DISCONNECTED
+    if _contradictions(loaded) >= len(LOOKS) or loaded.connection is None:
+        return False
+    if loaded.connection.status is ConnectionStatus.DISCONNECTED:
+        return _is_older(application, loaded.connection, now=loaded.now)
     is_expected = loaded.check is not None and loaded.check.expects is Expected.GONE
-    if not is_live or is_expected or _contradictions(loaded) >= len(LOOKS):
+    if application.connected_accounts or is_expected:
         return False
     return bool(find_integrations(cobalt.fetch_account(), slug=loaded.slug, app_id=loaded.app_id))
+
+
+def _is_older(application: Application, row: ConnectionRow, *, now: datetime) -> bool:
+    """Tell whether a read shows only what was connected before the mirror learned a moment ago that nothing is."""
+    times = [account.connected_at for account in application.connected_accounts]
+    if not times or row.verified_at is None or now - row.verified_at >= FRESH:
+        return False
+    return all(moment is not None and moment <= row.verified_at for moment in times)
 
 
 def _contradictions(loaded: Loaded) -> int:

@@ -1,0 +1,85 @@
+"""What a read says of a connection: whether it shows what was expected, and whether it is older than the mirror."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cobalt_mirror.cobalt import Application, ConnectedAccount
+from cobalt_mirror.db.rows import ConnectionRow
+from cobalt_mirror.db.statuses import ConnectionStatus, Expected
+from cobalt_mirror.workers.handlers.looking import FRESH
+from cobalt_mirror.workers.handlers.reading import _is_older, _shows
+from tests.unit.entries import ACCOUNT, MICROSECOND, NOON, SLUG, at
+
+
+def connected(second: float | None = 0, status: str = "active") -> ConnectedAccount:
+    return ConnectedAccount(auth_type="oauth2", status=status, connected_at=None if second is None else at(second))
+
+
+def application(*accounts: ConnectedAccount, needs_reauth: bool = False) -> Application:
+    return Application(slug=SLUG, name=SLUG, connected_accounts=accounts, reauth_required=needs_reauth)
+
+
+def row(status: str, accounts: int = 0) -> ConnectionRow:
+    return ConnectionRow(
+        linked_account_id=ACCOUNT,
+        slug=SLUG,
+        status=ConnectionStatus(status),
+        accounts=[{}] * accounts,
+        verified_at=NOON,
+    )
+
+
+ONE, TWO = application(connected()), application(connected(), connected(5))
+EXPIRED, NONE = application(connected(status="expired")), application()
+#: What is expected, what the mirror had, the read, and whether that shows it.
+SHOWN = [
+    pytest.param(None, None, NONE, True, id="nothing in particular"),
+    pytest.param(None, None, None, True, id="nothing in particular, and nothing is there"),
+    pytest.param("connected", None, ONE, True, id="connected"),
+    pytest.param("connected", None, NONE, False, id="connected, and it is not yet"),
+    pytest.param("connected", None, EXPIRED, False, id="connected, and it is expired"),
+    pytest.param("connected", None, None, False, id="connected, and the account or application does not show"),
+    pytest.param("reauth_required", None, EXPIRED, True, id="expired"),
+    pytest.param("reauth_required", None, application(connected(), needs_reauth=True), True, id="to be authorised"),
+    pytest.param("reauth_required", None, ONE, False, id="expired, and it is active yet"),
+    pytest.param("reauth_required", None, NONE, False, id="expired, and it is gone"),
+    pytest.param("gone", None, NONE, True, id="gone"),
+    pytest.param("gone", None, None, True, id="gone with its account"),
+    pytest.param("gone", row("connected", 1), ONE, False, id="gone, and it is there yet"),
+    pytest.param("gone", row("connected", 2), ONE, True, id="one of two is gone"),
+    pytest.param("gone", row("connected", 2), TWO, False, id="one of two is gone, and both are there yet"),
+    pytest.param("gone", None, ONE, False, id="gone, of which the mirror knows nothing"),
+]
+
+
+@pytest.mark.parametrize(("expects", "before", "read", "expected"), SHOWN)
+def test_a_read_shows_what_a_notification_said_or_does_not_yet(
+    expects: str | None, before: Any, read: Any, expected: bool
+) -> None:
+    assert _shows(read, None if expects is None else Expected(expects), before) is expected
+
+
+def test_nothing_that_can_be_expected_is_missing_from_the_table() -> None:
+    assert {parameters.values[0] for parameters in SHOWN} == {None, *Expected}
+
+
+#: What a read shows, how long after the mirror learned that nothing is connected, and whether the read is older.
+OLDER = [
+    pytest.param(NONE, timedelta(), False, id="nothing"),
+    pytest.param(application(connected(-5)), timedelta(), True, id="what was connected before"),
+    pytest.param(ONE, timedelta(), True, id="what was connected in that moment"),
+    pytest.param(application(connected(0.001)), timedelta(), False, id="what was connected after it"),
+    pytest.param(application(connected(None)), timedelta(), False, id="what was connected nobody knows when"),
+    pytest.param(TWO, timedelta(), False, id="one of before and one of after it"),
+    pytest.param(ONE, FRESH - MICROSECOND, True, id="nearly thirty seconds later"),
+    pytest.param(ONE, FRESH, False, id="thirty seconds later"),
+]
+
+
+@pytest.mark.parametrize(("read", "later", "expected"), OLDER)
+def test_a_read_that_shows_only_what_was_gone_a_moment_ago_is_older(
+    read: Application, later: timedelta, expected: bool
+) -> None:
+    assert _is_older(read, row("disconnected"), now=NOON + later) is expected
