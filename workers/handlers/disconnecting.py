@@ -100,6 +100,7 @@ def _gather(loaded: Loaded, *, application: Application) -> Evidence:
     return Evidence(
         shown=links,
         mirrored=read_links(None if loaded.connection is None else loaded.connection.accounts),
+        events=events,
         authorizations=[entry for entry in events if isinstance(entry.event, ConnectionAuthorized)],
         notified_at=loaded.notified_at,
     )

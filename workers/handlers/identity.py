@@ -84,6 +84,7 @@ class Evidence:
         mirrored: what the mirror showed connected when this attempt began.
         gone: what this attempt has disconnected.
         authorizations: the authorisations of the connection, pending or done.
+        events: all its events, pending or done; they tell how far a host's clock is behind at most.
         notified_at: when it was connected, by Cobalt's notifications, in whole seconds.
         is_account_read: whether the account was read.
         created_at: `integrations[].createdAt`: when the application was first connected since the last disconnect.
@@ -94,6 +95,7 @@ class Evidence:
     mirrored: Sequence[Link] = ()
     gone: Sequence[Link] = ()
     authorizations: Sequence[Entry] = ()
+    events: Sequence[Entry] = ()
     notified_at: Sequence[datetime] = ()
     is_account_read: bool = False
     created_at: str | None = None
@@ -134,7 +136,7 @@ def _judge_moved(entry: Entry, link: Link, evidence: Evidence) -> Judgement:
         return Judgement.RENEWED
     if not evidence.is_account_read:
         return Judgement.UNCLEAR
-    is_newer = evidence.created_at is not None and evidence.created_at > _since(entry, link)
+    is_newer = evidence.created_at is not None and evidence.created_at > _since(entry, link, evidence)
     return Judgement.NEWER if is_newer else Judgement.RENEWED
 
 
@@ -153,7 +155,11 @@ def _was_there(entry: Entry, link: Link, evidence: Evidence) -> bool:
 def seen_before(entry: Entry, evidence: Evidence) -> list[Link]:
     """What the mirror, this attempt or an earlier one saw connected no later than it was to be removed."""
     seen = [*read_links((entry.logged.effect or {}).get("seen")), *evidence.mirrored, *evidence.shown]
-    return [link for link in seen if link.connected_at is not None and link.connected_at <= _removed_by(entry, link)]
+    return [
+        link
+        for link in seen
+        if link.connected_at is not None and link.connected_at <= _removed_by(entry, link, evidence)
+    ]
 
 
 def taken_before(entry: Entry) -> list[Link]:
@@ -192,23 +198,24 @@ def _removed_at(entry: Entry) -> str:
 PROMPT = timedelta(minutes=15)
 
 
-def _removed_by(entry: Entry, link: Link) -> str:
-    """By which moment it was to be removed, for times of Cobalt's clock: of a prompt removal, when its row was written.
+def _removed_by(entry: Entry, link: Link, evidence: Evidence) -> str:
+    """By which moment it was to be removed, for times of Cobalt's clock, as the host's clock may be behind.
 
-    The host's clock may be behind. The database's time of the INSERT bounds what it may claim. Of what the stamp has,
-    the stamp tells enough, and the removal may have been published late.
+    The database's time of the INSERT bounds what a host may claim: its clock is behind by no more than the shortest time
+    between an event of this connection and its row. Of what the stamp has, the stamp tells enough.
     """
     row = entry.logged
     if link.name in {each.name for each in _stamp(entry)}:
         return _removed_at(entry)
-    is_prompt = timedelta() <= row.recorded_at - row.occurred_at < PROMPT
-    return str(stored_time(row.recorded_at if is_prompt else row.occurred_at))
+    rows = [row, *(other.logged for other in evidence.events if other.logged.source == row.source)]
+    behind = max(min(each.recorded_at - each.occurred_at for each in rows), timedelta())
+    return str(stored_time(row.occurred_at + (behind if behind < PROMPT else timedelta())))
 
 
-def _since(entry: Entry, link: Link) -> str:
+def _since(entry: Entry, link: Link, evidence: Evidence) -> str:
     """After which moment something is news: the removal, or, by a clock that is ahead, what was connected then."""
     times = [each.connected_at for each in _stamp(entry) if each.name == link.name and each.connected_at is not None]
-    return max([_removed_by(entry, link), *times])
+    return max([_removed_by(entry, link, evidence), *times])
 
 
 def _is_authorized_after(entry: Entry, link: Link, evidence: Evidence) -> bool:
@@ -231,7 +238,8 @@ def _is_notified_after(entry: Entry, link: Link, evidence: Evidence) -> bool:
     another one: authorisations of this one were looked for before.
     """
     is_other = any(other.order > entry.order for other in evidence.authorizations)
-    seconds = {second for moment in evidence.notified_at if (second := str(stored_time(moment))) > _since(entry, link)}
+    since = _since(entry, link, evidence)
+    seconds = {second for moment in evidence.notified_at if (second := str(stored_time(moment))) > since}
     for second in seconds:
         its = [each for each in [link, *evidence.shown] if str(each.connected_at)[:19] == second[:19]]
         if link in its or (not its and not is_other and _may_be_of(link, evidence.shown, entry)):

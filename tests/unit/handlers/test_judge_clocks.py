@@ -66,6 +66,36 @@ def test_of_what_the_stamp_has_a_late_row_says_nothing(stamped: bool, expected: 
     assert judge(late, account, evidence) is expected
 
 
+#: How many seconds after each other event of the host its row was written, and what becomes of a removal whose row was
+#: written after three minutes, of what was connected in between.
+OTHERS = [
+    pytest.param([], Judgement.RENEWED, id="no other event"),
+    pytest.param([180], Judgement.RENEWED, id="the clock is behind for another event as well"),
+    pytest.param([0.1], Judgement.NEWER, id="another event came at once, so the removal was late"),
+    pytest.param([180, 0.1, 300], Judgement.NEWER, id="one of them came at once"),
+    pytest.param([90], Judgement.RENEWED, id="connected in the moment that is possible at the latest"),
+    pytest.param([89.9], Judgement.NEWER, id="connected just after that moment"),
+    pytest.param([-60], Judgement.NEWER, id="a clock that was ahead"),
+]
+
+
+@pytest.mark.parametrize(("others", "expected"), OTHERS)
+def test_other_events_tell_a_clock_that_is_behind_from_a_late_row(others: list[float], expected: Judgement) -> None:
+    account = link(90)
+    events = [authorized(f"a{n}", -500, recorded_at=at(-500 + late)) for n, late in enumerate(others)]
+    evidence = Evidence(shown=[account], events=events, is_account_read=True, created_at=account.connected_at)
+
+    assert judge(removal(), account, evidence) is expected
+
+
+def test_the_clock_of_another_source_is_another_clock() -> None:
+    account = link(90)
+    events = [authorized("a", -500, recorded_at=at(-499.9), source="another")]
+    evidence = Evidence(shown=[account], events=events, is_account_read=True, created_at=account.connected_at)
+
+    assert judge(removal(), account, evidence) is Judgement.RENEWED
+
+
 #: When the connection that is shown was made, what the host and Cobalt say of a later one, and when: a removal at noon.
 BEHIND_NEWS = [
     pytest.param(-60, [authorized("a", 10)], [], 20, True, id="authorised just now"),
