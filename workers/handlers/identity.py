@@ -201,8 +201,8 @@ PROMPT = timedelta(minutes=15)
 def _removed_by(entry: Entry, link: Link, evidence: Evidence) -> str:
     """By which moment it was to be removed, for times of Cobalt's clock, as the host's clock may be behind.
 
-    The database's time of the INSERT bounds what a host may claim: its clock is behind by no more than the shortest time
-    between an event of this connection and its row. Of what the stamp has, the stamp tells enough.
+    The database's time of the INSERT bounds what a host may claim: its clock is behind by no more than the shortest
+    time between an event of this connection and its row. Of what the stamp has, the stamp tells enough.
     """
     row = entry.logged
     if link.name in {each.name for each in _stamp(entry)}:
