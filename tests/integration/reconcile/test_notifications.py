@@ -14,6 +14,7 @@ from cobalt_mirror.db import tables
 from cobalt_mirror.events import ConnectionAuthorized, UserSignedUp
 from cobalt_mirror.workers.reconcile import Ending
 from cobalt_mirror.workers.web import create_app
+from tests.effort import tries
 from tests.integration.reconcile.runs import reconcile
 from tests.integration.web.endpoints import Endpoints
 from tests.world import World
@@ -73,7 +74,7 @@ ACTIONS = (
 
 
 @settings(
-    max_examples=max(300, settings().max_examples),
+    max_examples=tries(100),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
