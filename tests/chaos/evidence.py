@@ -108,7 +108,7 @@ def keep(evidence: Evidence, folder: Path) -> None:
         records[name] = [_plain(item) for item in items]
     for name, rows in records.items():
         lines = (json.dumps(row, default=str, ensure_ascii=False) for row in rows)
-        (folder / f"{name}.ndjson").write_text("\n".join(lines) + "\n")
+        (folder / f"{name}.ndjson").write_text("\n".join(lines) + "\n", "utf-8", errors="backslashreplace")
 
 
 def _plain(value: Any) -> dict[str, Any]:

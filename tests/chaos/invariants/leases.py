@@ -30,10 +30,17 @@ def _unleased(notes: Sequence[Note], counts: "Counter[str]") -> Iterator[str]:
         is_insert = note.kind == "history" or note.details["operation"] == "INSERT"
         if note.account in leased:
             counts["writes under a lease"] += 1
+        elif note.kind == "event" and _is_nameless(note.account):
+            counts["ended by a relay, as no statement can name them"] += 1
         elif note.account in adopted and note.kind != "event" and is_insert:
             counts["adopted by a reconciliation"] += 1
         else:
             yield f"{note.account}: {note.kind} written without a lease at {note.at}: {note.details}"
+
+
+def _is_nameless(account: str) -> bool:
+    """Tell whether an account's id is bytes that are no text, which SQLite takes: see db/strays.py."""
+    return "\ufffd" in account or any("\ud800" <= character <= "\udfff" for character in account)
 
 
 def _is_return(note: Note) -> bool:

@@ -217,6 +217,13 @@ def test_a_reconciliation_may_adopt_and_nothing_else() -> None:
     assert len(find_unleased(Evidence(audit=[because, WRITTEN])).violations) == 1
 
 
+@pytest.mark.parametrize(("account", "violations"), [("acme", 1), ("a\ufffd", 0), ("a\ud800", 0)])
+def test_an_event_that_no_statement_can_name_is_ended_without_a_lease(account: str, violations: int) -> None:
+    ended = replace(note(1, "event", operation="UPDATE", table="events"), account=account)
+
+    assert len(find_unleased(Evidence(audit=[ended])).violations) == violations
+
+
 @pytest.mark.parametrize(("until", "violations"), [(5, 0), (15, 1)])
 def test_a_lease_that_holds_is_not_taken(until: float, violations: int) -> None:
     times = {"old_until": at(until).isoformat(), "new_until": at(30).isoformat()}
