@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from cobalt_mirror.events import ConfigChanged, Event
+from cobalt_mirror.events import ConfigChanged, ConfigRemoved, Event
 from tests.chaos.evidence import Evidence, Row
 from tests.chaos.invariants.finding import Finding
 from tests.chaos.invariants.lives import Lives
@@ -54,8 +54,8 @@ def _may_die(event: Event, row: Row, deleted_by_hand: set[str]) -> bool:
 
 
 def _lacks_its_connection(event: Event, row: Row, lives: Lives) -> bool:
-    """Return whether a change may be dead as its connection was not there, or as it names none of several, in truth."""
-    if not isinstance(event, ConfigChanged):
+    """Return whether a change or removal of a config may be dead as its connection was not there, or as it names none of several, in truth."""
+    if not isinstance(event, ConfigChanged | ConfigRemoved):
         return False
     reason = row["last_error"] or ""
     there = [
