@@ -54,7 +54,7 @@ def _may_die(event: Event, row: Row, deleted_by_hand: set[str]) -> bool:
 
 
 def _lacks_its_connection(event: Event, row: Row, lives: Lives) -> bool:
-    """Return whether a change or removal of a config may be dead as its connection was not there, or as it names none of several, in truth."""
+    """Return whether an event of a config may be dead: its connection was not there, or it names none of several."""
     if not isinstance(event, ConfigChanged | ConfigRemoved):
         return False
     reason = row["last_error"] or ""
