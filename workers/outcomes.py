@@ -35,7 +35,7 @@ class Outcome:
         detail: A sentence that explains it.
         move: Who must act; None if no action is needed.
         delay: For a snooze, how long; None leaves the event's due time as it is.
-        looked: Whether a snooze counts as one of the reads for an authorisation that Cobalt does not show yet.
+        looked: Whether a snooze counts as one of the looks at what Cobalt does not show yet.
         alone: Whether to try the event by itself next, because it was refused together with others.
         response: Cobalt's answer, if it was an error of its own, without secrets.
         unseen: Of an event that ends: what Cobalt did not show. If a read shows it later, the event is carried out.

@@ -61,7 +61,9 @@ def believe_or_wait(findings: Findings, *, is_expected: bool = False) -> None:
     """
     loaded, denial = findings.loaded, findings.loaded.denial
     delay = next_look(loaded.now if denial is None else denial.since, loaded.now)
-    if is_expected or (delay is None and denial is not None and not is_outage(denial, _share(loaded))):
+    if is_expected or (
+        delay is None and denial is not None and not is_outage(denial, loaded.settings.reconcile_brake_share)
+    ):
         findings.account_missing()
         return
     findings.is_denied = True
@@ -73,10 +75,6 @@ def believe_or_wait(findings: Findings, *, is_expected: bool = False) -> None:
         "if they were deleted there: cobalt-mirror reconcile --allow-missing",
         delay=None,
     )
-
-
-def _share(loaded: Loaded) -> float:
-    return loaded.settings.reconcile_brake_share
 
 
 def look_for_account(cobalt: Reader, findings: Findings) -> bool:
@@ -135,7 +133,7 @@ def _sign_up_together(loaded: Loaded, cobalt: Caller, findings: Findings, entrie
     if (fold.name is None or fold.udf is None) and not findings.erases_account:
         current = _find(cobalt)
         looks = max(entry.logged.looks for entry in entries)
-        if looks < len(LOOKS) and _is_older(current, than=loaded.account, now=loaded.now):
+        if looks < len(LOOKS) and is_older(current, loaded.account, now=loaded.now):
             delay = timedelta(seconds=LOOKS[looks])
             detail = "Cobalt's answer seems to be older than what was read or written last"
             findings.finish(entries, Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=True, detail=detail))
@@ -152,19 +150,25 @@ def _sign_up_together(loaded: Loaded, cobalt: Caller, findings: Findings, entrie
         findings.want_check("", reason="Cobalt has the account again")
 
 
-def _is_older(current: LinkedAccount | None, *, than: AccountRow | None, now: datetime) -> bool:
-    """Tell whether a read is probably older than the mirror: it contradicts what the mirror learned a moment ago."""
-    mirrored = than
-    if mirrored is not None and mirrored.status is AccountStatus.ACTIVE and current is None:
-        return True  # one such answer is no proof
-    if mirrored is None or mirrored.verified_at is None or now - mirrored.verified_at >= FRESH:
+def is_older(current: LinkedAccount | None, mirrored: AccountRow | None, *, now: datetime) -> bool:
+    """Tell whether a read is probably older than the mirror: it denies an active account, or contradicts what the
+    mirror learned a moment ago.
+
+    Args:
+        current: the account as the read shows it; None: it shows none.
+        mirrored: the mirror's row; None: there is none.
+        now: the time.
+    """
+    if mirrored is None:
+        return False
+    if current is None:
+        return mirrored.status is AccountStatus.ACTIVE
+    if mirrored.verified_at is None or now - mirrored.verified_at >= FRESH:
         return False
     if mirrored.status is AccountStatus.DELETED:
-        return current is not None
-    if mirrored.status is not AccountStatus.ACTIVE:
-        return False
-    shown = None if current is None else (current.name, _texts(current.udf))
-    return shown != (mirrored.name, _texts(mirrored.udf))
+        return True
+    is_as_shown = (current.name, _texts(current.udf)) == (mirrored.name, _texts(mirrored.udf))
+    return mirrored.status is AccountStatus.ACTIVE and not is_as_shown
 
 
 def _sign_up(cobalt: Caller, findings: Findings, fold: FoldedSignUp, current: LinkedAccount | None) -> None:

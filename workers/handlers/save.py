@@ -64,9 +64,7 @@ class Save:
         record_offboarding(connection, findings, ended=claim.ended, now=self.now)
         self._record_mirror(claim, findings)
         record_denied(connection, findings, self.now)
-        if findings.seen:  # what ended a moment ago is not looked at again and again by its neighbours
-            before = self.now - FRESH if loaded.pending else None
-            revive(connection, loaded.account_id, loaded.slug, findings.seen, at=self.now, ended_before=before)
+        self._revive(findings)
         record_outcomes(connection, self._event_updates(claim, findings, error))
         record_effects(connection, findings.effects)
         receipt = loaded.receipt if findings.receipt is None else findings.receipt
@@ -97,8 +95,10 @@ class Save:
                 self._read_all(loaded.account_id, reason="Cobalt no longer has the account", only_live=True)
             elif before is not None and before["status"] is AccountStatus.MISSING:
                 self._read_all(loaded.account_id, reason="Cobalt has the account again", only_live=False)
-            if not is_confirmed and not is_second:
-                self._doubt(change, before)
+            if is_confirmed or is_second or not is_doubtful(change, before, has_written=self.has_written, now=self.now):
+                continue
+            slug = change.key.get("slug", "")
+            record_check(self.connection, loaded.account_id, slug, due_at=self.now + SETTLED, reason=_SECOND_READ)
         is_sign_up = any(entry.logged.type == EventType.USER_SIGNED_UP for entry in loaded.pending)
         if not loaded.slug and findings.account is None and is_sign_up:  # it shows although it did not get through yet
             pending = account_change(loaded.account_id, status=AccountStatus.PENDING)
@@ -109,16 +109,17 @@ class Save:
         for slug in find_account_subjects(self.connection, account_id, only_live=only_live):
             record_check(self.connection, account_id, slug, due_at=self.now, reason=reason, at_once=True)
 
-    def _doubt(self, change: Change, before: Mapping[str, Any] | None) -> None:
-        """Have a subject read once more if a read alone changed what the mirror had just learned: it may be older."""
-        if before is None:
-            return
-        learned, accounts = before["verified_at"], before.get("accounts") or ()
-        is_written = self.has_written and all(each in accounts for each in change.columns.get("accounts") or ())
-        if is_written or learned is None or self.now - learned >= FRESH:
-            return
-        account, slug = change.key["linked_account_id"], change.key.get("slug", "")
-        record_check(self.connection, account, slug, due_at=self.now + SETTLED, reason=_SECOND_READ)
+    def _revive(self, findings: Findings) -> None:
+        """Make pending again what ended because Cobalt did not show what it shows now.
+
+        Beside events that wait, what ended a moment ago is left alone: else neighbours would revive one another forever.
+        """
+        loaded, of_connection = findings.loaded, findings.seen - {Unseen.ACCOUNT}
+        before = self.now - FRESH if loaded.pending else None
+        if Unseen.ACCOUNT in findings.seen:
+            revive(self.connection, loaded.account_id, "", {Unseen.ACCOUNT}, at=self.now, ended_before=before)
+        if of_connection:
+            revive(self.connection, loaded.account_id, loaded.slug, of_connection, at=self.now, ended_before=before)
 
     # --- events -------------------------------------------------------------------------------------------------------
 
@@ -165,6 +166,22 @@ class Save:
                 wait = wait_after(loaded.check.attempts, loaded.settings, self.backoff)
             due_at = self.now + wait
             postpone_check(connection, loaded.account_id, loaded.slug, due_at=due_at, error=str(error)[:1000])
+
+
+def is_doubtful(change: Change, before: Mapping[str, Any] | None, *, has_written: bool, now: datetime) -> bool:
+    """Tell whether a read that changes the mirror may be older than what it changes, which was learned a moment ago.
+
+    Args:
+        change: what the read says.
+        before: the row as it was; None: there was none.
+        has_written: whether the attempt wrote at Cobalt, whose answer is no older. Of a connection, it answers only for
+            what it took away: connected accounts that the mirror did not have come from a read.
+        now: the time.
+    """
+    if before is None or before["verified_at"] is None or now - before["verified_at"] >= FRESH:
+        return False
+    accounts = before.get("accounts") or ()
+    return not has_written or any(each not in accounts for each in change.columns.get("accounts") or ())
 
 
 def event_update(

@@ -111,6 +111,23 @@ def test_an_account_that_is_signed_up_again_gets_what_was_written_off(customer: 
     assert world.mirror() == world.truth()
 
 
+def test_an_account_that_shows_beside_one_connection_gets_what_was_written_off_of_others(customer: Customer) -> None:
+    world = customer.world
+    world.sandbox.delete_account(ACCOUNT)
+    change = customer.changes("hubspot", fields={"pipeline": "default"})
+    world.work_until_quiet()
+    assert world.event(change)["status"] == "dead"
+
+    world.clock.pass_time(600)
+    world.client.upsert_account(ACCOUNT)
+    world.sandbox.connect(ACCOUNT, "slack")
+    world.sandbox.add_faults(Fault(route="read_application", times=1, **DENIES))
+    customer.deliver(customer.notifications())
+    world.work_until_quiet()
+    assert world.event(change)["status"] == "done"
+    assert world.mirror() == world.truth()
+
+
 def test_a_hint_during_a_read_is_followed_at_once_whatever_else_is_wanted_later(customer: Customer) -> None:
     world = customer.world
     with world.engine.begin() as connection:

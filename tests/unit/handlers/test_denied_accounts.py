@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from cobalt_mirror.cobalt import Client, UnexpectedAnswer
+from cobalt_mirror.cobalt import Client, LinkedAccount, UnexpectedAnswer
 from cobalt_mirror.cobalt.sandbox import Fault, Sandbox
 from cobalt_mirror.db.denials import Denial
+from cobalt_mirror.db.rows import AccountRow
 from cobalt_mirror.db.statuses import AccountStatus, Expected
 from cobalt_mirror.workers.errors import AccountDenied, AccountGone
 from cobalt_mirror.workers.handlers.access import Caller
-from cobalt_mirror.workers.handlers.accounts import handle_account, with_account
+from cobalt_mirror.workers.handlers.accounts import handle_account, is_older, with_account
 from tests.unit.entries import ACCOUNT, at
 from tests.unit.handlers.subjects import CHECK, findings
 
@@ -82,3 +83,40 @@ def test_a_check_believes_at_once_what_the_listing_says_as_well(
             handle_account(found.loaded, calling(""), found)
 
     assert [change.columns["status"] for change in found.changes] == [AccountStatus.MISSING] * is_expected
+
+
+def row(status: str, *, verified: float | None = 0, name: str | None = "New") -> AccountRow:
+    verified_at = None if verified is None else at(verified)
+    return AccountRow(
+        linked_account_id=ACCOUNT, status=AccountStatus(status), name=name, udf={}, verified_at=verified_at
+    )
+
+
+def shown(name: str | None = "Old") -> LinkedAccount:
+    return LinkedAccount(linked_account_id=ACCOUNT, name=name, udf={})
+
+
+#: What a read shows, the mirror's row, the time, and whether the read is older.
+OLDER = [
+    pytest.param(shown(), None, 0, False, id="the mirror has no row"),
+    pytest.param(None, None, 0, False, id="there is none on either side"),
+    pytest.param(None, row("active"), 3_600, True, id="an active account is denied, whenever"),
+    pytest.param(None, row("active", verified=None), 0, True, id="one that was never read is denied"),
+    pytest.param(None, row("missing"), 0, False, id="a missing one is missing"),
+    pytest.param(None, row("deleted"), 0, False, id="a deleted one is gone"),
+    pytest.param(shown(), row("deleted"), 29.9, True, id="one that was deleted just now shows"),
+    pytest.param(shown(), row("deleted"), 30, False, id="one that was deleted half a minute ago shows"),
+    pytest.param(shown(), row("active"), 29.9, True, id="another name than a moment ago"),
+    pytest.param(shown(), row("active"), 30, False, id="another name than half a minute ago"),
+    pytest.param(shown(), row("active", verified=None), 0, False, id="another name than one that was never read"),
+    pytest.param(shown("New"), row("active"), 0, False, id="as mirrored"),
+    pytest.param(shown(), row("missing"), 0, False, id="a missing one shows again"),
+    pytest.param(shown(), row("pending"), 0, False, id="one whose sign-up waits shows"),
+]
+
+
+@pytest.mark.parametrize(("current", "mirrored", "second", "expected"), OLDER)
+def test_a_sign_up_waits_for_a_read_that_is_no_older_than_the_mirror(
+    current: Any, mirrored: Any, second: float, *, expected: bool
+) -> None:
+    assert is_older(current, mirrored, now=at(second)) is expected

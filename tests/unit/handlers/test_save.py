@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from cobalt_mirror.db.rows import connection_change
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EventType
-from cobalt_mirror.workers.handlers.save import _cause, event_update
+from cobalt_mirror.workers.handlers.save import _cause, event_update, is_doubtful
 from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, superseded, wait_after
 from cobalt_mirror.workers.settings import Settings
-from tests.unit.entries import MICROSECOND, NOON, authorized, logged, signed_up
+from tests.unit.entries import ACCOUNT, MICROSECOND, NOON, SLUG, authorized, logged, signed_up
 from tests.unit.handlers.subjects import CHECK, findings
 
 SETTINGS = Settings(retry_base_seconds=2, retry_cap_seconds=900, retry_give_up_days=3)
@@ -194,3 +195,30 @@ def test_the_history_names_the_events_of_an_attempt_or_its_check() -> None:
     assert _cause(findings(*events).loaded) == {"events": named[:20]}
     assert _cause(findings(check=CHECK).loaded) == {"check": "a notification"}
     assert _cause(findings().loaded) == {"check": "a second read"}
+
+
+ONE, TWO = {"auth_type": "oauth2"}, {"auth_type": "keybased"}
+HALF_A_MINUTE = timedelta(seconds=30)
+#: The connected accounts before (None: there was no row) and after, how long ago the row was verified (None: never),
+#: whether the attempt wrote, and whether the read is to be made once more.
+DOUBTFUL = [
+    pytest.param(None, [ONE], timedelta(), False, False, id="there was no row"),
+    pytest.param([ONE], [], None, False, False, id="the row was never read"),
+    pytest.param([ONE], [], HALF_A_MINUTE - MICROSECOND, False, True, id="learned nearly half a minute ago"),
+    pytest.param([ONE], [], HALF_A_MINUTE, False, False, id="learned half a minute ago"),
+    pytest.param([], [ONE], timedelta(), False, True, id="a read alone shows one that was not there"),
+    pytest.param([ONE, TWO], [ONE], timedelta(), True, False, id="a write took one away, the other was there"),
+    pytest.param([ONE], [], timedelta(), True, False, id="a write took all away"),
+    pytest.param([ONE], [TWO], timedelta(), True, True, id="a write took one away, and another shows"),
+    pytest.param([], [ONE], timedelta(), True, True, id="something was written, and one shows that was not there"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "age", "has_written", "expected"), DOUBTFUL)
+def test_what_a_read_says_against_what_was_just_learned_is_doubtful(
+    before: Any, after: Any, age: Any, *, has_written: bool, expected: bool
+) -> None:
+    change = connection_change(ACCOUNT, SLUG, accounts=after)
+    row = None if before is None else {"accounts": before, "verified_at": None if age is None else NOON - age}
+
+    assert is_doubtful(change, row, has_written=has_written, now=NOON) is expected
