@@ -112,7 +112,7 @@ class Save:
     def _revive(self, findings: Findings) -> None:
         """Make pending again what ended because Cobalt did not show what it shows now.
 
-        Beside events that wait, what ended a moment ago is left alone: else neighbours would revive one another forever.
+        Beside events that wait, what ended a moment ago is left alone, or neighbours would revive one another for ever.
         """
         loaded, of_connection = findings.loaded, findings.seen - {Unseen.ACCOUNT}
         before = self.now - FRESH if loaded.pending else None
