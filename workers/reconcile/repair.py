@@ -85,9 +85,9 @@ class Repair:
                     connection, account, suspicion.slug, due_at=now, reason=reason, expects=expects, at_once=True
                 )
         self._work_on(account)
-        with self.journal.writing() as (connection, _):
+        with self.journal.writing() as (connection, after):
             changed = list_changed_subjects(connection, account, after=last_change)
-            over = [each for each in subjects if _is_over(find_check(connection, account, each.slug), now)]
+            over = [each for each in subjects if _is_over(find_check(connection, account, each.slug), after)]
             outcomes = {
                 suspicion.key: SuspicionOutcome.REPAIRED
                 if suspicion.slug in changed
@@ -144,6 +144,9 @@ def _unchanged(connection: Connection, suspicion: Suspicion, *, requested_at: da
     return SuspicionOutcome.AGREED if is_read else SuspicionOutcome.LEFT
 
 
-def _is_over(check: Check | None, requested_at: datetime) -> bool:
-    """Return whether a check was carried out: it is gone, or was replaced by one that is due later."""
-    return check is None or (check.due_at > requested_at and check.attempts == 0)
+def _is_over(check: Check | None, now: datetime) -> bool:
+    """Return whether a check was carried out: it is gone, or what is due later is another one.
+
+    A check that failed, or whose read did not show what it should, is still the same: not all of it was read.
+    """
+    return check is None or (check.due_at > now and check.attempts == 0 and check.looks == 0)

@@ -8,8 +8,10 @@ import pytest
 
 from cobalt_mirror.cobalt.sandbox import Answer, Fault
 from cobalt_mirror.db import list_connections
+from cobalt_mirror.db.checks import record_check
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.leases import take_lease
+from cobalt_mirror.db.statuses import Expected
 from cobalt_mirror.events import ConnectionAuthorized, UserDeleted, UserSignedUp
 from cobalt_mirror.workers.reconcile import Ending
 from tests.integration.journey.replay import check_history
@@ -109,6 +111,21 @@ def test_a_connection_that_waits_for_a_deletion_is_not_called_looked_at(settled:
     assert (shown.status, shown.fresh_at) == ("connected", shown.verified_at)
     settled.sandbox.clear_faults()
     settled.work_until_quiet()
+    assert settled.mirror() == settled.truth()
+    assert settled.rows("checks") == []
+
+
+def test_what_waits_for_a_notification_that_came_late_is_not_called_read(settled: World) -> None:
+    settled.sandbox.disconnect("a1", "slack")
+    with settled.engine.begin() as connection:
+        record_check(
+            connection, "a1", "slack", due_at=settled.clock(), reason="notification", expects=Expected.CONNECTED
+        )
+    settled.work()  # it waits for the connection, and has not read the configs
+    assert settled.rows("configs", linked_account_id="a1") != []
+    report = reconcile(settled, deep=True)
+
+    assert report.ending is Ending.IN_AGREEMENT
     assert settled.mirror() == settled.truth()
     assert settled.rows("checks") == []
 
