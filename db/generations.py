@@ -71,13 +71,14 @@ def note_begun(connection: Connection, deletion: Deletion) -> None:
 
 
 def _find_sign_up(connection: Connection, deletion: Deletion) -> LoggedEvent | None:
-    """Find the first sign-up after a deletion that is not dead."""
+    """Find the first sign-up after a deletion that is neither dead nor discarded."""
     statement = (
         select(*EVENT_COLUMNS)
         .where(
             is_subject(deletion.linked_account_id, ""),
             events.c.type == SIGN_UP,
             events.c.status != EventStatus.DEAD,
+            events.c.status != EventStatus.DISCARDED,
             events.c.occurred_at >= deletion.occurred_at,
             or_(events.c.occurred_at > deletion.occurred_at, events.c.number > (deletion.number or 0)),
         )

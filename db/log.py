@@ -71,6 +71,8 @@ class LoggedEvent:
     meant_for: Any = None
     effect: Any = None
     number: int | None = None
+    #: Which operator had it tried again after it was dead.
+    operator: str | None = None
     #: Why the row cannot be read; its other values are then harmless ones. None: it can.
     fault: str | None = None
 
@@ -177,7 +179,7 @@ def get_since_first_pending(connection: Connection, linked_account_id: str, slug
     """Read the events of a connection from the first pending one on, oldest first.
 
     These are the pending events, due or not, and those that are done or dead although they are no older than the first
-    that is pending.
+    that is pending. What was superseded or discarded was never carried out.
     """
     rows = connection.execute(_SINCE_FIRST_PENDING, {"account": linked_account_id, "slug": slug})
     return sorted((LoggedEvent.from_columns(row._mapping) for row in rows), key=lambda event: event.order)
@@ -189,7 +191,8 @@ def is_since_first_pending(*, of_slug: bool) -> ColumnElement[bool]:
     subject = is_slug if of_slug else or_(events.c.slug.is_(None), is_slug)
     is_its = and_(events.c.linked_account_id == bindparam("account"), subject)
     first = select(func.min(events.c.occurred_at)).where(is_its, is_unfinished).scalar_subquery()
-    return and_(is_its, events.c.status != EventStatus.SUPERSEDED, events.c.occurred_at >= first)
+    counts = (events.c.status != EventStatus.SUPERSEDED, events.c.status != EventStatus.DISCARDED)
+    return and_(is_its, *counts, events.c.occurred_at >= first)
 
 
 #: Put together once, for every attempt at a connection asks.

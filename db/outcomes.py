@@ -138,7 +138,7 @@ def record_outcomes(connection: Connection, updates: Iterable[EventUpdate]) -> N
     """Write outcomes; those that write the same columns in one go. An event that has ended keeps its outcome.
 
     UPDATE events SET status = :status, ... WHERE source = :key_source AND id = :key_id
-    AND status <> 'done' AND status <> 'superseded' AND status <> 'dead'
+    AND status <> 'done' AND status <> 'superseded' AND status <> 'dead' AND status <> 'discarded'
     """
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for each in updates:

@@ -12,6 +12,8 @@ class EventStatus(StrEnum):
     SUPERSEDED = "superseded"
     #: It can never succeed; `move` says who has to act.
     DEAD = "dead"
+    #: An operator ended it for good after it was dead: as if it had never been published.
+    DISCARDED = "discarded"
 
 
 class Move(StrEnum):

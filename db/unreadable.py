@@ -24,6 +24,7 @@ _HARMLESS: Mapping[str, Any] = {
     "number": None,
     "meant_for": None,
     "effect": None,
+    "operator": None,
 }
 
 
@@ -71,10 +72,10 @@ _TEXT = _Rule(lambda value: isinstance(value, str), "must be text")
 _TIME = _Rule(_is_time, f"must be a time between the years {EARLIEST.year} and {LATEST.year}")
 _COUNT = _Rule(_is_count, f"must be between 0 and {MOST_ATTEMPTS}")
 _RULES: Mapping[str, _Rule] = {
-    **dict.fromkeys(("source", "id", "type", "linked_account_id", "slug"), _TEXT),
+    **dict.fromkeys(("source", "id", "type", "linked_account_id", "slug", "operator"), _TEXT),
     **dict.fromkeys(("occurred_at", "recorded_at", "due_at", "retrying_since"), _TIME),
     **dict.fromkeys(("attempts", "looks"), _COUNT),
     "number": _Rule(lambda value: isinstance(value, int), "must be an integer"),
     "effect": _Rule(lambda value: isinstance(value, dict), "must be a JSON object"),
 }
-_OPTIONAL = frozenset({"slug", "retrying_since", "number", "effect"})
+_OPTIONAL = frozenset({"slug", "retrying_since", "number", "effect", "operator"})

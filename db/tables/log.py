@@ -55,6 +55,9 @@ events = Table(
     Column("number", BigInteger),
     #: What Cobalt did not show, so that the event ended without effect; a read that shows it makes the event pending.
     Column("unseen", OneOrNone(Unseen)),
+    #: Which operator set it back to pending or discarded it last, and when.
+    Column("operator", Words),
+    Column("operated_at", HostTime),
     is_status(EventStatus),
 )
 #: Where PostgreSQL has the numbers of events from.

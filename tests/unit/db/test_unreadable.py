@@ -33,6 +33,7 @@ ROW: dict[str, Any] = {
     "alone": False,
     "meant_for": None,
     "effect": None,
+    "operator": None,
     "unseen": None,
 }
 TIMES = ("occurred_at", "recorded_at", "due_at")
