@@ -1,6 +1,6 @@
 """What the mirror knows of the forms that configs are filled in with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -21,14 +21,19 @@ Place = tuple[str, str | None, str]
 
 
 def find_secret_fields(connection: Connection, wanted: Iterable[tuple[str, str]]) -> set[Place]:
-    """Find the fields that hold secrets, as far as the mirror knows.
+    """Find the fields that hold secrets, as far as the mirror knows. See `find_fields`."""
+    return {place for place, is_secret in find_fields(connection, wanted).items() if is_secret}
+
+
+def find_fields(connection: Connection, wanted: Iterable[tuple[str, str]]) -> dict[Place, bool]:
+    """Find the fields of forms that the mirror knows, each with whether it holds a secret.
 
     Args:
         connection: the transaction to look in.
         wanted: linked account id and slug of each connection that is asked about. The account's own configs are looked
             at, and one config of the application, of any account, for this account may have none yet.
     """
-    places, left = set[Place](), iter(sorted(set(wanted)))
+    places, left = dict[Place, bool](), iter(sorted(set(wanted)))
     while some := list(islice(left, _CONNECTIONS_A_STATEMENT)):
         own = select(configs.c.slug, configs.c.schema).where(
             tuple_(configs.c.linked_account_id, configs.c.slug).in_(some)
@@ -40,16 +45,14 @@ def find_secret_fields(connection: Connection, wanted: Iterable[tuple[str, str]]
             for slug in sorted({slug for _, slug in some})
         ]
         for row in execute(connection, union_all(own, *anyones)):
-            places |= _secret_places(row.slug, row.schema)
+            for place, is_secret in _places(row.slug, row.schema):  # a secret in one form is one in all
+                places[place] = places.get(place, False) or is_secret
     return places
 
 
-def _secret_places(slug: str, form: dict[str, Any]) -> set[Place]:
+def _places(slug: str, form: dict[str, Any]) -> Iterator[tuple[Place, bool]]:
     parts = [(None, form.get("fields", []))]
     parts += [(workflow["id"], workflow["fields"]) for workflow in form.get("workflows", [])]
-    return {
-        (slug, workflow_id, field["id"])
-        for workflow_id, fields in parts
-        for field in fields
-        if str(field.get("field_type")).lower() in SECRET_TYPES
-    }
+    for workflow_id, fields in parts:
+        for field in fields:
+            yield (slug, workflow_id, field["id"]), str(field.get("field_type")).lower() in SECRET_TYPES

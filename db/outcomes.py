@@ -148,6 +148,14 @@ def record_outcomes(connection: Connection, updates: Iterable[EventUpdate]) -> N
         connection.execute(_update_of_one(columns), rows)
 
 
+#: What an event has that was never tried.
+UNTRIED: Mapping[str, Any] = {
+    **dict.fromkeys(("finished_at", "retrying_since", "unseen", "last_error", "last_response", "move", "detail")),
+    "attempts": 0,
+    "looks": 0,
+    "alone": False,
+}
+
 #: In words from which no partial index follows (see `is_unfinished`), for these rows are found by their keys.
 NOT_ENDED = [
     events.c.status != literal_column(f"'{status}'") for status in EventStatus if status is not EventStatus.PENDING
@@ -173,17 +181,8 @@ def reopen(connection: Connection, linked_account_id: str) -> bool:
     """
     e = events.c
     is_set_back = and_(e.linked_account_id == linked_account_id, is_pending, e.finished_at.is_not(None))
-    statement = update(events).where(is_set_back).values(_UNTRIED)
+    statement = update(events).where(is_set_back).values(UNTRIED)
     return connection.execute(statement).rowcount > 0
-
-
-#: What an event has that was never tried.
-_UNTRIED: Mapping[str, Any] = {
-    **dict.fromkeys(("finished_at", "retrying_since", "unseen", "last_error", "last_response", "move", "detail")),
-    "attempts": 0,
-    "looks": 0,
-    "alone": False,
-}
 
 
 def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any]) -> None:

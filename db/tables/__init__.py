@@ -7,7 +7,7 @@ Defaults live in the schema, so that a plain SQL INSERT into `events` needs thre
 from cobalt_mirror.db.tables.accounts import deletions, notifications, workflow_runs
 from cobalt_mirror.db.tables.coordination import checks, denials, processes, state, work
 from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, VERSION_TABLE, metadata
-from cobalt_mirror.db.tables.log import event_numbers, events, is_pending, is_unfinished
+from cobalt_mirror.db.tables.log import event_numbers, events, is_dead, is_pending, is_unfinished
 from cobalt_mirror.db.tables.mirror import applications, configs, connections, history, linked_accounts
 from cobalt_mirror.db.tables.reconciliation import looks, runs, suspicions, walked
 
@@ -23,6 +23,7 @@ __all__ = [
     "event_numbers",
     "events",
     "history",
+    "is_dead",
     "is_pending",
     "is_unfinished",
     "linked_accounts",

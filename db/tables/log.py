@@ -96,6 +96,8 @@ Index(
     postgresql_where=text("unseen IS NOT NULL"),
     sqlite_where=text("unseen IS NOT NULL"),
 )
+#: In the word itself, for the reason that `is_pending` gives.
+is_dead: ColumnElement[bool] = events.c.status == literal_column(f"'{EventStatus.DEAD}'")
 Index("ix_events_subject", events.c.linked_account_id, events.c.slug, events.c.occurred_at, events.c.id)
 Index(
     "ix_events_dead",

@@ -218,5 +218,11 @@ def _dead(event: LoggedEvent, outcome: Outcome, now: datetime) -> EventUpdate:
 
 def _cause(loaded: Loaded) -> Mapping[str, Any]:
     if loaded.pending:
-        return {"events": [{"source": entry.logged.source, "id": entry.logged.id} for entry in loaded.pending[:20]]}
+        return {"events": [_named(entry.logged) for entry in loaded.pending[:20]]}
     return {"check": loaded.check.reason if loaded.check is not None else "a second read"}
+
+
+def _named(event: LoggedEvent) -> Mapping[str, str]:
+    """Name an event, with the operator who had it tried again, if one did."""
+    named = {"source": event.source, "id": event.id}
+    return named if event.operator is None else {**named, "replayed_by": event.operator}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cobalt_mirror.db.forms import SECRET_TYPES, _secret_places
+from cobalt_mirror.db.forms import SECRET_TYPES, _places
 
 
 def field(id_: str, field_type: object = "text") -> dict[str, Any]:
@@ -43,10 +43,12 @@ ROWS = [
 def test_secrets_are_found_by_the_types_of_their_fields(
     form: dict[str, Any], places: set[tuple[str | None, str]]
 ) -> None:
-    assert _secret_places("jira", form) == {("jira", workflow, id_) for workflow, id_ in places}
+    secret = {place for place, is_secret in _places("jira", form) if is_secret}
+
+    assert secret == {("jira", workflow, id_) for workflow, id_ in places}
 
 
 def test_no_type_is_missing() -> None:
     form = {"fields": [field(each, each) for each in sorted(SECRET_TYPES)]}
 
-    assert {id_ for _, _, id_ in _secret_places("jira", form)} == SECRET_TYPES
+    assert {id_ for (_, _, id_), is_secret in _places("jira", form) if is_secret} == SECRET_TYPES
