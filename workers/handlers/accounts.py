@@ -128,9 +128,10 @@ def _sign_up_together(loaded: Loaded, cobalt: Caller, findings: Findings, entrie
         findings.finish(entries, superseded("a later user_signed_up is done already"))
         return
     current = None
+    is_replayed = any(entry.logged.operator is not None for entry in entries)
     # Cobalt does not document whether an upsert keeps or clears what it is not given. Right after a deletion there is
     # nothing to keep.
-    if (fold.name is None or fold.udf is None) and not findings.erases_account:
+    if (fold.name is None or fold.udf is None or is_replayed) and not findings.erases_account:
         current = _find(cobalt)
         looks = max(entry.logged.looks for entry in entries)
         if looks < len(LOOKS) and is_older(current, loaded.account, now=loaded.now):
