@@ -13,7 +13,7 @@ from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.events import EVENT_TYPES, ConnectionAuthorized
 from tests.acceptance.reader import run_python, run_sql, sign_up
-from tests.pages import EVENTS, OUTCOMES, README, YOUR_APP, block, blocks
+from tests.pages import EVENTS, README, YOUR_APP, block, blocks
 from tests.world import World
 
 #: Django's two names over psycopg, so that the view for Django runs without Django.
@@ -126,7 +126,7 @@ def role(world: World) -> Iterator[str]:
     run_sql(world, f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
-@pytest.mark.parametrize("page", [README, EVENTS, OUTCOMES], ids=["README", "events", "outcomes"])
+@pytest.mark.parametrize("page", [README, EVENTS], ids=["README", "events"])
 def test_every_sql_block_works_on_postgresql_as_written(world: World, role: str, page: str) -> None:
     sign_up(world, "acme")
     world.sandbox.connect("acme", "slack")

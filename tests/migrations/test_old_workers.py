@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.migrating.upgrade import alembic_config, upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.events import ConfigChanged, UserSignedUp
+from tests.around import around_the_rules
 from tests.migrations import old_release
 from tests.migrations.old_release import LEASE, REFUSAL, OldWorker
 from tests.waiting import wait_until
@@ -170,3 +172,36 @@ def test_while_it_migrates_each_old_attempt_is_whole_or_waits_for_a_new_worker(
     assert {repr(fields) for fields, _ in finished.values()} == {"{'channel': 'alerts'}"}
     assert {row["connection_id"] for row in new.rows("configs")} == {""}
     new.close()
+
+
+def test_a_worker_that_meets_a_status_of_a_newer_release_puts_that_account_off_and_loses_nothing(
+    sqlite_url: str,
+) -> None:
+    """As one of the release before 0022 does with `discarded`."""
+    upgrade(DatabaseSettings(database_url=sqlite_url))
+    world = World(sqlite_url)
+    older, newer = (ConfigChanged("acme", "slack", fields={"mention": each}) for each in ("@old", "@new"))
+    world.publish(UserSignedUp("acme"), older, newer)
+    with around_the_rules(world.engine) as connection:
+        connection.execute(
+            text("UPDATE events SET status = 'unheard_of', finished_at = due_at WHERE id = :id"), {"id": newer.id}
+        )
+    world.publish(UserSignedUp("bob", id="bob"))
+
+    world.work()
+
+    by_id = {each.id: each for each in world_events(world)}
+    assert by_id["bob"].status == "done"
+    assert (by_id[older.id].status, by_id[older.id].move) == ("pending", "operator")
+    assert by_id[older.id].last_error == "ValueError: 'unheard_of' is not a valid EventStatus"
+
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE events SET status = 'discarded' WHERE id = :id"), {"id": newer.id})
+    world.work_until_quiet()
+    assert world.statuses([older, newer]) == ["done", "discarded"]
+    world.close()
+
+
+def world_events(world: World) -> list[Any]:
+    with reading(world.engine).begin() as connection:
+        return list(connection.execute(text("SELECT id, status, move, last_error FROM events")))

@@ -186,8 +186,8 @@ def _dead(facts: Facts) -> str | None:
     if number == 0:
         return None
     return (
-        f"{_count(number, 'event')} dead for a reason that you can correct, listed below; correct it, then set the "
-        "event back to pending or delete it (docs/outcomes.md)"
+        f"{_count(number, 'event')} dead for a reason that you can correct, listed below; correct it, then run "
+        "`cobalt-mirror dead replay --move operator`, or `cobalt-mirror dead discard --move operator --why TEXT`"
     )
 
 

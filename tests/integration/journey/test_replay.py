@@ -189,12 +189,10 @@ def test_a_stop_leaves_each_event_dead_or_to_the_workers(customer: World) -> Non
         letters = list_dead(connection, DeadFilter(), limit=100)
     stopped = threading.Event()
 
-    replay = Replay(
-        attempts=customer.attempts,
-        by="ann",
-        show_progress=lambda done, _total: done == 1 and stopped.set(),
-        stopped=stopped,
-    )
+    def stop(_done: int, _total: int) -> None:
+        stopped.set()
+
+    replay = Replay(attempts=customer.attempts, by="ann", show_progress=stop, stopped=stopped)
     replayed = replay.run(letters)
 
     assert (replayed.by_status, replayed.left) == ({EventStatus.DONE: 1}, 2)
