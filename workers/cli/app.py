@@ -27,6 +27,8 @@ COMMANDS = {
     "publish": "Publish one event, or many with --ndjson.",
     "show": "Show everything stored about one customer.",
     "status": "Show what you have to do, and how everything fares.",
+    "pause": "Stop a part of the work, or all of it, until `resume`.",
+    "resume": "Let go on what was paused.",
     "reconcile": "Compare the mirror with Cobalt and repair it. Made for cron.",
     "sandbox": "Serve a stand-in for Cobalt until Ctrl-C, or make a catalogue for it.",
     "migrate": "Create or update the tables of the mirror. Run it before every start.",
