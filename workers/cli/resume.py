@@ -19,9 +19,10 @@ def resume(
     account: Annotated[str | None, typer.Option(help="Events and rereads of this account.")] = None,
     reconciliation: Annotated[bool, typer.Option("--reconciliation", help="Runs of `reconcile`.")] = False,
 ) -> None:
-    """Let go on what was paused. Workers take it up within seconds.
+    """Let go on what was paused.
 
-    Other pauses stay: what two pauses stop goes on when both have ended. Exits with 1 if it was not paused.
+    Workers take it up within seconds. Other pauses stay: what two pauses stop goes on when both have ended. Exits with
+    1 if it was not paused.
 
     \b
     Example:

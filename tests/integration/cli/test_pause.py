@@ -5,8 +5,10 @@ import json
 import pytest
 from sqlalchemy import Engine
 
+from tests.acceptance.reader import type_in
 from tests.commands import Shell
 from tests.integration.cli.rows import add_event
+from tests.pages import OPERATIONS, block
 
 
 @pytest.mark.usefixtures("running")
@@ -30,6 +32,16 @@ def test_what_is_paused_is_shown_calls_nobody_and_ends_with_resume(mirror: Shell
     assert mirror.run("resume", "--application", "slack").output == "resumed application slack\n"
     assert mirror.run("resume", "--account", "bob").status == 0
     assert json.loads(mirror.run("status", "--json").output)["pauses"] == []
+
+
+def test_the_commands_of_the_operations_page_work(mirror: Shell) -> None:
+    done = type_in(mirror, block(OPERATIONS, "sh", "cobalt-mirror pause"), **mirror.variables)
+
+    assert done.stderr == ""
+    assert done.stdout.count("paused ") >= 5
+    assert done.stdout.endswith("resumed application slack\n")
+    scopes = {each["scope"] for each in json.loads(mirror.run("status", "--json").output)["pauses"]}
+    assert scopes == {"account", "type", "reconciliation", "everything"}
 
 
 def test_what_is_not_paused_cannot_be_resumed(mirror: Shell) -> None:
