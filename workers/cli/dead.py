@@ -27,7 +27,7 @@ from cobalt_mirror.workers.terminal.output import console, print_json, print_tab
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
 
 #: The exit codes of a replay that did not go on to its end.
-HALTED, INTERRUPTED = 1, 130
+BLOCKED, INTERRUPTED = 1, 130
 
 _Move = Annotated[Move | None, typer.Option(help="Who has to act.")]
 _Type = Annotated[str | None, typer.Option("--type", help="Type of the event, such as config_changed.")]
@@ -253,8 +253,8 @@ def _replay(settings: Settings, selection: Selection, *, by: str, as_json: bool)
         typer.echo(f"{number} events replayed{f': {outcomes}' if outcomes else ''}; {replayed.left} left as they are")
         if replayed.by_status.get(EventStatus.PENDING):
             typer.echo("the workers go on with those that are pending")
-    if replayed.halted is not None:
-        typer.echo(f"cobalt-mirror: work is halted, so the rest was not replayed: {replayed.halted}", err=True)
-        raise typer.Exit(HALTED)
+    if replayed.blocked is not None:
+        typer.echo(f"cobalt-mirror: the rest was not replayed, as {replayed.blocked}", err=True)
+        raise typer.Exit(BLOCKED)
     if stopped.is_set():
         raise typer.Exit(INTERRUPTED)

@@ -7,7 +7,7 @@ from cobalt_mirror.workers.ops.single_events import read_event
 from cobalt_mirror.workers.terminal.output import console, print_json, print_line
 
 #: What a person reads instead of the name of a column.
-_LABELS = {"linked_account_id": "account", "slug": "application", "move": "who must act"}
+_LABELS = dict(zip(("linked_account_id", "slug", "move"), ("account", "application", "who must act"), strict=True))
 
 
 def print_event(id_: str, *, source: str | None, status: EventStatus | None = None, as_json: bool) -> None:

@@ -14,9 +14,10 @@ from cobalt_mirror.db.dead_letters import DeadLetter, replay
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.log import Key
+from cobalt_mirror.db.pauses import list_pauses
 from cobalt_mirror.db.single_events import Progress, get_progress
 from cobalt_mirror.db.state import find_halt
-from cobalt_mirror.db.statuses import EventStatus
+from cobalt_mirror.db.statuses import EventStatus, PauseScope
 from cobalt_mirror.workers.clients import create_client, create_governor, create_governor_redis
 from cobalt_mirror.workers.governor import Lane
 from cobalt_mirror.workers.handlers.attempt import Attempts
@@ -42,13 +43,13 @@ class Replayed:
 
     Attributes:
         by_status: How far the events are that were set back, by their status.
-        left: How many were not: somebody stopped it, work is halted, or they are not dead any more.
-        halted: Why work is halted; None: it is not.
+        left: How many were not: somebody stopped it, no calls may be made, or they are not dead any more.
+        blocked: Why no calls may be made: all work is halted or paused; None: they may.
     """
 
     by_status: Mapping[EventStatus, int]
     left: int
-    halted: str | None = None
+    blocked: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,23 +66,27 @@ class Replay:
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def run(self, letters: Sequence[DeadLetter]) -> Replayed:
-        """Replay dead events, the account first whose event died first. It ends when calls are halted."""
-        by_status, done, halted = Counter[EventStatus](), 0, None
+        """Replay dead events, the account first whose event died first. It ends when all work is halted or paused."""
+        by_status, done, blocked = Counter[EventStatus](), 0, None
         for account, batch in batches_of(letters):
-            halted = self._find_halt()
-            if halted is not None or self.stopped.is_set():
+            blocked = self._find_block()
+            if blocked is not None or self.stopped.is_set():
                 break
             keys = self._set_back(account, batch)
             if keys:
                 by_status.update(self._work_on(account, keys).by_status)
             done += len(batch)
             self.show_progress(done, len(letters))
-        return Replayed(by_status=by_status, left=len(letters) - by_status.total(), halted=halted)
+        return Replayed(by_status=by_status, left=len(letters) - by_status.total(), blocked=blocked)
 
-    def _find_halt(self) -> str | None:
+    def _find_block(self) -> str | None:
+        """Find why no calls may be made. A part that is paused waits by itself, with the pause as its reason."""
         with reading(self.attempts.engine).begin() as connection:
-            halt = find_halt(connection)
-        return None if halt is None else halt.reason
+            halt, pauses = find_halt(connection), list_pauses(connection, self.attempts.clock(connection))
+        whole = next((pause for pause in pauses if pause.scope is PauseScope.EVERYTHING), None)
+        if halt is not None:
+            return f"work is halted: {halt.reason}"
+        return None if whole is None else f"work is paused: {whole.described()}"
 
     def _set_back(self, account: str, batch: Sequence[DeadLetter]) -> set[Key]:
         """Set one account's events back, each subject to be read, and return those that were still dead."""

@@ -16,7 +16,7 @@ from cobalt_mirror.db.generations import find_generation
 from cobalt_mirror.db.log import get_since_first_pending
 from cobalt_mirror.db.outcomes import record_outcomes, revive, superseded
 from cobalt_mirror.db.state import Halt, record_halt
-from cobalt_mirror.db.statuses import EventStatus, Move, Unseen
+from cobalt_mirror.db.statuses import EventStatus, Move, PauseScope, Unseen
 from cobalt_mirror.db.tables import events
 from cobalt_mirror.events import (
     ConfigChanged,
@@ -27,6 +27,7 @@ from cobalt_mirror.events import (
     UserDeleted,
     UserSignedUp,
 )
+from cobalt_mirror.workers.ops.pausing import pause_work
 from cobalt_mirror.workers.ops.replaying import Replay, Replayed
 from tests.unit.entries import logged
 from tests.world import World
@@ -143,7 +144,7 @@ def test_a_replayed_event_is_carried_out_with_its_attempts_and_the_history_says_
     replayed = replay_all(customer)
 
     row = customer.event(change)
-    assert (replayed.by_status, replayed.left, replayed.halted) == ({EventStatus.DONE: 1}, 0, None)
+    assert replayed == Replayed(by_status={EventStatus.DONE: 1}, left=0)
     assert (row["status"], row["attempts"], row["operator"], row["last_error"]) == ("done", 7, "ann", None)
     assert customer.truth()["configs"][*KEY, "acme"][0]["mention"] == "@old"
     because = [entry["because"] for entry in customer.rows("history", what="config")][-1]
@@ -170,15 +171,37 @@ def test_what_fails_again_has_as_long_as_a_new_event(customer: World) -> None:
     assert customer.event(change)["attempts"] == 1
 
 
-def test_while_work_is_halted_nothing_is_replayed(customer: World) -> None:
+def halt(world: World) -> None:
+    with world.engine.begin() as connection:
+        record_halt(connection, Halt(reason="no", since=world.clock(), probe_at=world.clock()))
+
+
+def pause(world: World) -> None:
+    pause_work(world.engine, PauseScope.EVERYTHING, None, lasts=None, why="no", clock=world.clock)
+
+
+@pytest.mark.parametrize(("block", "reason"), [(halt, "work is halted: no"), (pause, "work is paused: everything")])
+def test_while_all_work_is_halted_or_paused_nothing_is_replayed(
+    customer: World, block: Callable[[World], None], reason: str
+) -> None:
     change = die(customer, ConfigChanged(*KEY, fields={"mention": "@x"}))
-    with customer.engine.begin() as connection:
-        record_halt(connection, Halt(reason="no", since=customer.clock(), probe_at=customer.clock()))
+    block(customer)
 
     replayed = replay_all(customer)
 
-    assert (replayed.by_status, replayed.left, replayed.halted) == ({}, 1, "no")
+    assert (replayed.by_status, replayed.left) == ({}, 1)
+    assert str(replayed.blocked).startswith(reason)
     assert customer.statuses([change]) == ["dead"]
+
+
+def test_what_is_paused_waits_for_the_end_of_the_pause(customer: World) -> None:
+    change = die(customer, ConfigChanged(*KEY, fields={"mention": "@x"}))
+    hour = timedelta(hours=1)
+    pause_work(customer.engine, PauseScope.APPLICATION, "slack", lasts=hour, why="no", clock=customer.clock)
+
+    assert replay_all(customer) == Replayed(by_status={EventStatus.PENDING: 1}, left=0)
+    customer.work_until_quiet()
+    assert customer.statuses([change]) == ["done"]
 
 
 def test_a_stop_leaves_each_event_dead_or_to_the_workers(customer: World) -> None:
