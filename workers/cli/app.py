@@ -29,6 +29,7 @@ COMMANDS = {
     "status": "Show what you have to do, and how everything fares.",
     "pause": "Stop a part of the work, or all of it, until `resume`.",
     "resume": "Let go on what was paused.",
+    "doctor": "Examine settings, database, Redis, Cobalt, webhook and processes.",
     "reconcile": "Compare the mirror with Cobalt and repair it. Made for cron.",
     "sandbox": "Serve a stand-in for Cobalt until Ctrl-C, or make a catalogue for it.",
     "migrate": "Create or update the tables of the mirror. Run it before every start.",
