@@ -87,6 +87,12 @@ class DeadLetter:
         """Its source and id."""
         return self.source, self.id
 
+    @property
+    def is_named(self) -> bool:
+        """Whether its names are text, so that an attempt can meet it; see `db.strays`."""
+        names = (self.source, self.id, self.linked_account_id, self.slug or "")
+        return all(isinstance(name, str) for name in names)
+
 
 _COLUMNS = ("source", "id", "type", "linked_account_id", "slug", "occurred_at", "finished_at", "attempts")
 

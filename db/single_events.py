@@ -64,7 +64,7 @@ def find_events(connection: Connection, id_: str, *, source: str | None = None) 
 
 def get_payloads(connection: Connection, keys: Collection[Key]) -> Mapping[Key, Any]:
     """Read the payloads of events by their keys."""
-    wanted, payloads = sorted(keys), dict[Key, Any]()
+    wanted, payloads = list(keys), dict[Key, Any]()
     for start in range(0, len(wanted), _KEYS_A_STATEMENT):
         is_meant = tuple_(events.c.source, events.c.id).in_(wanted[start : start + _KEYS_A_STATEMENT])
         for row in connection.execute(select(events.c.source, events.c.id, events.c.payload).where(is_meant)):
@@ -88,7 +88,7 @@ class Progress:
 
 def get_progress(connection: Connection, keys: Collection[Key]) -> Progress:
     """Read how far events are, at most a thousand."""
-    is_meant = tuple_(events.c.source, events.c.id).in_(sorted(keys))
+    is_meant = tuple_(events.c.source, events.c.id).in_(list(keys))
     columns = (events.c.status, events.c.due_at, events.c.looks, events.c.retrying_since)
     rows = connection.execute(select(*columns).where(is_meant)).all()
     pending = [row for row in rows if row.status is EventStatus.PENDING]

@@ -31,6 +31,7 @@ COMMANDS = {
     "events": "List, show or hurry single events.",
     "pause": "Stop a part of the work, or all of it, until `resume`.",
     "resume": "Let go on what was paused.",
+    "doctor": "Examine settings, database, Redis, Cobalt, webhook and processes.",
     "reconcile": "Compare the mirror with Cobalt and repair it. Made for cron.",
     "sandbox": "Serve a stand-in for Cobalt until Ctrl-C, or make a catalogue for it.",
     "migrate": "Create or update the tables of the mirror. Run it before every start.",

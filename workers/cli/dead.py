@@ -187,7 +187,7 @@ def discard(
     if as_json:
         print_json({"discarded": discarded, "left": selection.number - discarded})
     else:
-        typer.echo(f"{discarded} events discarded; {selection.number - discarded} more dead events match")
+        typer.echo(f"{_events(discarded)} discarded; {selection.number - discarded} more dead events match")
 
 
 def _check(wanted: DeadFilter, *, is_all: bool, is_needed: bool = True) -> None:
@@ -250,7 +250,7 @@ def _replay(settings: Settings, selection: Selection, *, by: str, as_json: bool)
     else:
         number = sum(replayed.by_status.values())
         outcomes = ", ".join(f"{count} {status}" for status, count in sorted(replayed.by_status.items()))
-        typer.echo(f"{number} events replayed{f': {outcomes}' if outcomes else ''}; {replayed.left} left as they are")
+        typer.echo(f"{_events(number)} replayed{f': {outcomes}' if outcomes else ''}; {replayed.left} left as they are")
         if replayed.by_status.get(EventStatus.PENDING):
             typer.echo("the workers go on with those that are pending")
     if replayed.blocked is not None:
@@ -258,3 +258,7 @@ def _replay(settings: Settings, selection: Selection, *, by: str, as_json: bool)
         raise typer.Exit(BLOCKED)
     if stopped.is_set():
         raise typer.Exit(INTERRUPTED)
+
+
+def _events(number: int) -> str:
+    return f"{number} event{'' if number == 1 else 's'}"

@@ -68,7 +68,7 @@ class Replay:
     def run(self, letters: Sequence[DeadLetter]) -> Replayed:
         """Replay dead events, the account first whose event died first. It ends when all work is halted or paused."""
         by_status, done, blocked = Counter[EventStatus](), 0, None
-        for account, batch in batches_of(letters):
+        for account, batch in batches_of([letter for letter in letters if letter.is_named]):
             blocked = self._find_block()
             if blocked is not None or self.stopped.is_set():
                 break

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, text
 
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Answer, Fault, Sandbox, SandboxServer
@@ -20,6 +20,7 @@ from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.db.tables import events
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.workers.heartbeat import Heartbeat
+from tests.around import around_the_rules
 from tests.commands import Shell
 from tests.integration.cli.rows import add_event
 from tests.waiting import wait_until
@@ -137,6 +138,24 @@ def test_the_payload_is_shown_to_who_has_the_keys_and_passwords_to_nobody(mirror
     assert json.loads(listed.output)["events"][0]["payload"]["fields"] == {"mention": "***", "signing_secret": "***"}
     assert "s3cret" not in known.output + listed.output + without.output
     assert json.loads(without.output)["payload"]["sealed"].startswith("cannot be read: MIRROR_SECRET_KEYS is not set")
+
+
+def test_an_event_whose_name_is_no_text_is_shown_and_discarded(mirror: Shell, engine: Engine) -> None:
+    with around_the_rules(engine) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO events (source, id, type, linked_account_id, slug, status, last_error, finished_at)"
+                " VALUES ('host', X'ff', 'config_changed', X'6162', X'fd', 'dead', 'must be text', :at)"
+            ),
+            {"at": "2026-01-31T12:00:00.000000Z"},
+        )
+
+    status, listed = mirror.run("status", "--offline"), mirror.run("dead", "list", "--json")
+    discarded = mirror.run("dead", "discard", "--all", "--why", "no name")
+
+    assert (status.status, "must be text" in status.output) == (3, True)
+    assert json.loads(listed.output)["events"][0]["linked_account_id"] == "ab"
+    assert discarded.output == "1 event discarded; 0 more dead events match\n"
 
 
 def test_an_event_that_waits_is_due_at_once_and_another_one_says_why_not(mirror: Shell, engine: Engine) -> None:

@@ -1,5 +1,6 @@
 """What a dry run counts and prints, and in which batches events are replayed."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,3 +84,11 @@ def test_the_events_of_an_account_are_replayed_together_the_account_first_whose_
     ]
     assert batches[0] == ("bob", ["1", "3"])
     assert list(batches_of([])) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_named"),
+    [({}, True), ({"slug": None}, True), ({"slug": b"x"}, False), ({"linked_account_id": b"x"}, False)],
+)
+def test_an_attempt_meets_only_what_has_names_of_text(changes: dict[str, Any], is_named: bool) -> None:
+    assert replace(letter("1"), **changes).is_named is is_named
