@@ -1,7 +1,13 @@
 """Values that options take."""
 
 import json
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import typer
+
+_UNITS = {"s": 1, "min": 60, "m": 60, "h": 3_600, "d": 86_400}
 
 
 def json_or_text(value: str) -> Any:
@@ -10,3 +16,26 @@ def json_or_text(value: str) -> Any:
         return json.loads(value)
     except ValueError:
         return value
+
+
+def age(text: str) -> timedelta:
+    """Return a length of time that is given as a number with its unit."""
+    match = re.fullmatch(r"([0-9]{1,5}) ?(s|min|m|h|d)", text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r}: expected a number with its unit, such as 90s, 30min, 24h or 7d")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def moment(text: str) -> datetime:
+    """Return a time that is given as its age, or in ISO 8601 with its offset from UTC."""
+    try:
+        return datetime.now(UTC) - age(text)
+    except typer.BadParameter:
+        pass
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise typer.BadParameter(f"{text!r}: expected an age such as 24h or 7d, or a time such as 2026-01-31T12:00:00Z")
+    return time
