@@ -1,7 +1,7 @@
 """The calls to Cobalt that attempts made. Only this module writes the table `calls`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -77,9 +77,13 @@ _TYPES: Mapping[str, TypeEngine[Any]] = {
 _APPEND = calls.insert().inline()  # the new rows' numbers are of no use to a writer
 
 
+def _columns_of(call: MadeCall) -> dict[str, Any]:
+    return {name: getattr(call, name) for name in _COLUMNS}
+
+
 def parameters_of(made: AttemptCalls) -> dict[str, Any]:
     """Return the parameters of `insert_beside`."""
-    rows = [{**asdict(call), "made_at": stored_time(call.made_at)} for call in made.calls]
+    rows = [{**_columns_of(call), "made_at": stored_time(call.made_at)} for call in made.calls]
     return {**made.shared, "calls": rows}
 
 
@@ -104,7 +108,7 @@ def insert_beside(condition: CTE) -> Insert:
 
 def record_calls(connection: Connection, made: AttemptCalls) -> None:
     """Record the calls of an attempt."""
-    connection.execute(_APPEND, [{**made.shared, **asdict(call)} for call in made.calls])
+    connection.execute(_APPEND, [{**made.shared, **_columns_of(call)} for call in made.calls])
 
 
 def record_unsaved_calls(connection: Connection, made: AttemptCalls) -> None:
