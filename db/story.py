@@ -172,9 +172,10 @@ def _first_of(connection: Connection, ranked: Select[Any]) -> list[StoredEvent]:
 def list_stored_events(
     connection: Connection, account: str, slug: str | None, *, since: datetime | None, limit: int
 ) -> list[StoredEvent]:
-    """List the events that were recorded or ended last."""
+    """List the events that were recorded or ended last, oldest first."""
     wanted = select(*_EVENT, _REASON).where(_of(events, account, slug), _after(_LAST, since))
-    return _events(connection.execute(wanted.order_by(_LAST.desc(), events.c.id.desc()).limit(limit)))
+    latest_first = (_LAST.desc(), func.coalesce(events.c.number, 0).desc(), events.c.id.desc())
+    return _events(connection.execute(wanted.order_by(*latest_first).limit(limit)))[::-1]
 
 
 def list_checks(connection: Connection, account: str, slug: str | None) -> list[WaitingCheck]:
