@@ -114,6 +114,12 @@ def look_again(connection: Connection, linked_account_id: str, slug: str, *, due
     )
 
 
+def put_off_check(connection: Connection, linked_account_id: str, slug: str, *, due_at: datetime, reason: str) -> None:
+    """Have a subject read later for a reason that is no failure."""
+    statement = update(checks).where(_is_check(linked_account_id, slug))
+    connection.execute(statement.values(due_at=due_at, last_error=reason))
+
+
 def hold_check(connection: Connection, linked_account_id: str, slug: str) -> None:
     """Put off a subject's check until its failed events are due: all are tried together, after growing delays."""
     retrying = select(func.min(events.c.due_at, type_=events.c.due_at.type)).where(

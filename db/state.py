@@ -56,7 +56,7 @@ def standing_of(halted: Any, environment: Any) -> Standing:
 
 def find_halt(connection: Connection) -> Halt | None:
     """Find the halt in force, if there is one."""
-    return _halt(_find(connection, StateKey.HALTED))
+    return _halt(find_value(connection, StateKey.HALTED))
 
 
 def _halt(value: Any) -> Halt | None:
@@ -69,7 +69,7 @@ def _halt(value: Any) -> Halt | None:
 def record_halt(connection: Connection, halt: Halt) -> None:
     """Stop all calls until a probe succeeds."""
     times = {"since": halt.since.isoformat(), "probe_at": halt.probe_at.isoformat()}
-    _record(connection, StateKey.HALTED, {**asdict(halt), **times})
+    record_value(connection, StateKey.HALTED, {**asdict(halt), **times})
 
 
 def end_halt(connection: Connection) -> None:
@@ -79,7 +79,7 @@ def end_halt(connection: Connection) -> None:
 
 def find_environment(connection: Connection) -> str | None:
     """Find the environment that this database belongs to; None until the first success."""
-    environment: str | None = _find(connection, StateKey.ENVIRONMENT)
+    environment: str | None = find_value(connection, StateKey.ENVIRONMENT)
     return environment
 
 
@@ -93,23 +93,32 @@ def ensure_installation(connection: Connection) -> str:
     """Return the random name of this installation; the first caller gives it."""
     statement = insert_into(connection, state).values(key=StateKey.INSTALLATION, value=secrets.token_hex(8))
     connection.execute(statement.on_conflict_do_nothing(index_elements=["key"]))
-    return str(_find(connection, StateKey.INSTALLATION))
+    return str(find_value(connection, StateKey.INSTALLATION))
 
 
 def find_catalogue_due(connection: Connection) -> datetime | None:
     """Find when the catalogue is to be read next; None: it was never read."""
-    value = _find(connection, StateKey.CATALOGUE_DUE)
+    value = find_value(connection, StateKey.CATALOGUE_DUE)
     return None if value is None else datetime.fromisoformat(value)
 
 
 def record_catalogue_due(connection: Connection, due_at: datetime) -> None:
     """Have the catalogue read at a time."""
-    _record(connection, StateKey.CATALOGUE_DUE, due_at.isoformat())
+    record_value(connection, StateKey.CATALOGUE_DUE, due_at.isoformat())
 
 
-def _find(connection: Connection, key: StateKey) -> Any:
+def find_value(connection: Connection, key: StateKey) -> Any:
+    """Find what is recorded under a key; None: nothing is."""
     return connection.execute(_VALUE, {"wanted": key}).scalar_one_or_none()
 
 
-def _record(connection: Connection, key: StateKey, value: Any) -> None:
+def lock_value(connection: Connection, key: StateKey, *, empty: Any) -> None:
+    """Let no other transaction change what is under a key until this one ends, so that it can be read and changed."""
+    statement = insert_into(connection, state).values(key=key, value=empty)
+    connection.execute(statement.on_conflict_do_nothing(index_elements=["key"]))
+    connection.execute(select(state.c.key).where(state.c.key == key).with_for_update())
+
+
+def record_value(connection: Connection, key: StateKey, value: Any) -> None:
+    """Record something under a key."""
     upsert(connection, state, {"key": key, "value": value})

@@ -141,11 +141,27 @@ class ProcessKind(StrEnum):
     WEB = "web"
 
 
+class PauseScope(StrEnum):
+    """What a pause stops."""
+
+    #: All events but deletions, and all rereads.
+    EVERYTHING = "everything"
+    #: The events of one type.
+    TYPE = "type"
+    #: The events and rereads of one application.
+    APPLICATION = "application"
+    #: The events and rereads of one account.
+    ACCOUNT = "account"
+    RECONCILIATION = "reconciliation"
+
+
 class StateKey(StrEnum):
     """The facts about the whole installation that the table `state` holds."""
 
     ENVIRONMENT = "environment"
     HALTED = "halted"
+    #: What the operator has stopped for a while, a list.
+    PAUSES = "pauses"
     CATALOGUE_DUE = "catalogue_due"
     WEBHOOK = "webhook"
     #: A random name, by which two installations that share a Redis know each other.

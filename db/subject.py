@@ -29,6 +29,7 @@ from cobalt_mirror.db.engine import Clock, time_by, time_column
 from cobalt_mirror.db.log import EVENT_COLUMNS, LoggedEvent, get_since_first_pending, is_since_first_pending
 from cobalt_mirror.db.mirror import Rows, rows_by_key
 from cobalt_mirror.db.outcomes import NOT_ENDED
+from cobalt_mirror.db.pauses import Pause, pauses_of
 from cobalt_mirror.db.rows import AccountRow, ConfigRow, ConnectionRow
 from cobalt_mirror.db.state import Standing, standing_of
 from cobalt_mirror.db.statuses import ConfigStatus, StateKey
@@ -72,11 +73,13 @@ class Opening:
     Attributes:
         now: the time.
         standing: whether calls may be made.
+        pauses: what the operator has stopped.
         due: the account's subject to work on next: the account itself first, else what is due the longest.
     """
 
     now: datetime
     standing: Standing
+    pauses: Sequence[Pause]
     due: DueSubject | None
 
 
@@ -90,18 +93,20 @@ def _opening(dialect: str) -> Select[Any]:
         .group_by(events.c.slug),
         select(checks.c.slug, checks.c.due_at, false()).where(checks.c.linked_account_id == _ACCOUNT),
     ).subquery("waiting")
-    halted, environment = state.alias("halted"), state.alias("environment")
+    halted, environment, paused = state.alias("halted"), state.alias("environment"), state.alias("paused")
     joined = (
         select(literal_column("1").label("always"))
         .subquery("installation")
         .outerjoin(halted, halted.c.key == StateKey.HALTED)
         .outerjoin(environment, environment.c.key == StateKey.ENVIRONMENT)
+        .outerjoin(paused, paused.c.key == StateKey.PAUSES)
         .outerjoin(waiting, true())
     )
     return select(
         time_column(dialect),
         halted.c.value.label("halted"),
         environment.c.value.label("environment"),
+        paused.c.value.label("paused"),
         waiting.c.slug,
         waiting.c.due_at,
         waiting.c.is_event,
@@ -113,7 +118,12 @@ def get_opening(connection: Connection, linked_account_id: str, clock: Clock) ->
     rows = connection.execute(_opening(connection.dialect.name), {"account": linked_account_id}).all()
     now = time_by(clock, connection, now=rows[0].now)
     waiting = [Waiting(row.slug or "", row.due_at, is_event=row.is_event) for row in rows if row.due_at is not None]
-    return Opening(now=now, standing=standing_of(rows[0].halted, rows[0].environment), due=choose_subject(waiting, now))
+    return Opening(
+        now=now,
+        standing=standing_of(rows[0].halted, rows[0].environment),
+        pauses=[pause for pause in pauses_of(rows[0].paused) if pause.is_in_force(now)],
+        due=choose_subject(waiting, now),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The catalogue: every application that customers can connect, read through some active account."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -12,7 +12,9 @@ from cobalt_mirror.db.checks import record_check
 from cobalt_mirror.db.engine import Clock, database_clock
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.mirror import find_active_account, record_catalogue
+from cobalt_mirror.db.pauses import list_pauses
 from cobalt_mirror.db.state import find_catalogue_due, find_halt, record_catalogue_due
+from cobalt_mirror.db.statuses import PauseScope
 from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()
@@ -33,7 +35,7 @@ class Catalogue:
     def refresh(self) -> None:
         """Read the catalogue once. If that fails, a later message retries."""
         with self.engine.begin() as connection:
-            if find_halt(connection) is not None:
+            if find_halt(connection) is not None or _is_paused(connection, self.clock(connection)):
                 return
             account = find_active_account(connection)
         if account is None:
@@ -56,6 +58,10 @@ class Catalogue:
             because = Because(at=now, cause={"catalogue": "refreshed"})
             record_catalogue(connection, [application_row(application) for application in applications], because)
             record_catalogue_due(connection, now + timedelta(seconds=self.settings.catalogue_refresh_seconds))
+
+
+def _is_paused(connection: Connection, now: datetime) -> bool:
+    return any(pause.scope is PauseScope.EVERYTHING for pause in list_pauses(connection, now))
 
 
 def claim_refresh(connection: Connection, clock: Clock) -> bool:

@@ -10,6 +10,7 @@ WorkersError
 ├── AccountGone           Cobalt no longer has an account that the mirror has: sign it up again, if it should exist
 ├── BrakeHeld             a reconciliation stopped, as too much seems deleted: check at Cobalt, then allow it once
 ├── WorkHalted            work is halted, so a reconciliation cannot continue: run it again when the halt has ended
+├── WorkPaused            work is paused, so a reconciliation cannot continue: resume it, then run it again
 ├── NotJson               a request's body is not JSON that can be stored: the client must correct it
 ├── UnknownShape          a notification is not of the documented form: it is refused, and nothing is lost
 └── Closing               the demo ends before a customer is done: nothing to do
@@ -64,6 +65,10 @@ class BrakeHeld(WorkersError):
 
 class WorkHalted(WorkersError):
     """All work is halted. The text says why."""
+
+
+class WorkPaused(WorkersError):
+    """The operator has paused the reconciliation, or everything. Resume it, then run it again."""
 
 
 class NotJson(WorkersError, ValueError):

@@ -75,8 +75,7 @@ local now = time[1] * 1000000 + time[2]
 local interval, burst, patience = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local share, short = tonumber(ARGV[4]), tonumber(ARGV[5])
 local pause = redis.call('PTTL', KEYS[2])
-local earliest = now
-if pause > 0 then earliest = now + pause * 1000 end
+local earliest = now + math.max(pause * 1000, tonumber(ARGV[8]))
 local free_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), earliest)
 local own = tonumber(redis.call('GET', KEYS[3]) or 0)
 local wait = math.max(earliest, free_at - burst * interval) - now
@@ -161,7 +160,13 @@ class RedisGovernor:
                 return self._local.acquire()
             if waited == OVERSLEPT:
                 continue
-            if waited < _PAUSE_CHECK_SECONDS or not self._call_redis(self._is_paused):
+            if waited < _PAUSE_CHECK_SECONDS:
+                return None
+            began = self._monotonic()
+            is_paused = self._call_redis(self._is_paused)
+            if self._monotonic() - began > _LATE_SECONDS:  # Redis hung, and with it all whose slots came meanwhile
+                continue
+            if not is_paused:
                 return None
             patience = max(patience - waited, 0.0)
 
@@ -180,15 +185,14 @@ class RedisGovernor:
             How long it waited, in seconds, 0 if a pause was in force when it reserved; or `OVERSLEPT`.
         """
         room = [BULK_PATIENCE_SECONDS * 1_000_000, BULK_REMEMBERED_SECONDS * 1_000, 1 / (1 - BULK_SHARE)]
-        arguments = [self._interval, self._burst, patience * 1_000_000, self._share, *room]
+        local_wait = self._local.wait_seconds()  # for calls made without Redis, which are not in its keys
+        if local_wait > patience:
+            raise RateLimited(local_wait)
+        arguments = [self._interval, self._burst, patience * 1_000_000, self._share, *room, local_wait * 1_000_000]
         granted, wait, *pause_ms = self._reserve(self._keys, arguments)
         seconds = int(wait) / 1_000_000
         if not granted:
             raise RateLimited(seconds - LONGEST_WAIT_SECONDS / 2 + random.random())
-        local_wait = self._local.wait_seconds()  # for calls made without Redis, which are not in its keys
-        if local_wait > patience:
-            raise RateLimited(local_wait)
-        seconds = max(seconds, local_wait)
         if seconds > 0:
             began = self._monotonic()
             self._sleep(seconds)

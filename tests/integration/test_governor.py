@@ -191,6 +191,25 @@ def test_threads_of_a_process_that_was_stopped_do_not_all_go_at_once(client: red
     assert taken > 1.9  # the one that it slept through, and another one
 
 
+def test_who_had_a_slot_while_redis_hung_takes_another(client: redis.Redis, redis_url: str) -> None:
+    everybody = RedisGovernor(client, _settings(redis_url), sleep=lambda _: None)
+    for _ in range(20):  # somebody has to wait
+        everybody.acquire()
+    before = int(client.get("cobalt-mirror:governor") or 0)
+    hangs_for = [400]
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds)
+        if hangs_for:
+            client.client_pause(hangs_for.pop())
+
+    RedisGovernor(client, _settings(redis_url), sleep=sleep).acquire()
+    taken = (int(client.get("cobalt-mirror:governor") or 0) - before) / (1_000_000 / (RATE * 0.97))
+
+    assert not hangs_for
+    assert taken > 1.9
+
+
 def test_a_redis_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     time_passing = PassingTime()
     with EmbeddedRedis(tmp_path) as server, create_governor_redis(_settings(server.url)) as own:
@@ -233,6 +252,17 @@ def test_with_redis_back_nobody_goes_before_those_who_went_without(client: redis
     governor._local.pause(60)
     with pytest.raises(RateLimited):
         governor.acquire()
+
+
+def test_with_redis_back_the_threads_of_a_process_do_not_all_go_at_once(client: redis.Redis, redis_url: str) -> None:
+    waits: list[float] = []
+    governor = RedisGovernor(client, _settings(redis_url), sleep=waits.append, monotonic=lambda: 0.0)
+    governor._local.pause(1)
+    for _ in range(8):
+        governor.acquire()
+
+    assert min(waits) == pytest.approx(1)
+    assert _most_over(waits) <= 0
 
 
 def test_the_local_share_is_spaced_evenly_and_sends_away_beyond_two_seconds() -> None:

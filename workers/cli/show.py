@@ -46,6 +46,9 @@ def _print(customer: Customer) -> None:
     screen = console()
     if customer.halt is not None:
         print_line(screen, "HALTED", f"no event is carried out, for anyone: {customer.halt.reason}")
+    for pause in customer.pauses:
+        print_line(screen, "paused", pause.described())
+    if customer.halt is not None or customer.pauses:
         screen.print()
     account = customer.account
     if account is None:

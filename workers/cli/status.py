@@ -102,6 +102,8 @@ def _lines(overview: Overview, database: str, *, lease_ttl: timedelta) -> Iterat
     for line in _deletions(overview):
         yield "deletions", line
     yield "work", _work(overview)
+    for pause in overview.pauses:
+        yield "paused", pause.described()
     yield "processes", _processes(overview)
     yield "database", database
     yield "environment", overview.environment or "unknown before the first successful call"

@@ -2,10 +2,14 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import typer
+
+from cobalt_mirror.db.statuses import PauseScope
+from cobalt_mirror.events import EVENT_TYPES
 
 _UNITS = {"s": 1, "min": 60, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -19,7 +23,7 @@ def json_or_text(value: str) -> Any:
 
 
 def age(text: str) -> timedelta:
-    """Return a length of time that is given as a number with its unit."""
+    """Return a time that is written as a number with its unit."""
     match = re.fullmatch(r"([0-9]{1,5}) ?(s|min|m|h|d)", text)
     if match is None:
         raise typer.BadParameter(f"{text!r}: expected a number with its unit, such as 90s, 30min, 24h or 7d")
@@ -39,3 +43,14 @@ def moment(text: str) -> datetime:
     if time is None or time.tzinfo is None:
         raise typer.BadParameter(f"{text!r}: expected an age such as 24h or 7d, or a time such as 2026-01-31T12:00:00Z")
     return time
+
+
+def chosen_scope(options: Mapping[PauseScope, bool | str | None]) -> tuple[PauseScope, str | None]:
+    """Return the one thing that the options of `pause` and `resume` name."""
+    chosen = [(scope, value) for scope, value in options.items() if value is not None and value is not False]
+    if len(chosen) != 1:
+        raise typer.BadParameter("name one thing: --everything, --type, --application, --account or --reconciliation")
+    scope, value = chosen[0]
+    if scope is PauseScope.TYPE and value not in EVENT_TYPES:
+        raise typer.BadParameter(f"--type {value}: expected one of {', '.join(EVENT_TYPES)}")
+    return scope, value if isinstance(value, str) else None

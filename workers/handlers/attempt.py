@@ -117,7 +117,7 @@ class Attempts:
             raise
         if isinstance(error, CobaltError) and self.breaker.is_open():
             return Progress.NOTHING
-        is_all = error is None and not claim.unreadable and claim.is_all and findings.has_finished_all()
+        is_all = error is None and not claim.aside and claim.is_all and findings.has_finished_all()
         return Progress.ALL if is_all else Progress.SOME
 
     def _record_unsaved(self, calls: AttemptCalls | None) -> None:

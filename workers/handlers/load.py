@@ -18,6 +18,7 @@ from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.mirror import Rows, find_account_row
 from cobalt_mirror.db.notifications import find_connected_times
 from cobalt_mirror.db.outcomes import reopen
+from cobalt_mirror.db.pauses import Pause
 from cobalt_mirror.db.statuses import AccountStatus, EventStatus, Move
 from cobalt_mirror.db.subject import DueSubject, Opening, get_background
 from cobalt_mirror.db.vault import Vault
@@ -25,6 +26,7 @@ from cobalt_mirror.events import EventType, InvalidEvent
 from cobalt_mirror.events.stored import Entry, read_entry
 from cobalt_mirror.workers.handlers.findings import Findings, record_wanted
 from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.handlers.pausing import find_pause, hold_back
 from cobalt_mirror.workers.outcomes import Backoff, Outcome, Verdict, outcome_of, wait_after
 from cobalt_mirror.workers.settings import Settings
 
@@ -36,7 +38,8 @@ class Claim:
     Attributes:
         lease: the right to work on the account.
         loaded: what handlers decide from.
-        unreadable: events that cannot be read, each with its outcome.
+        aside: events that no handler gets, each with its outcome: what cannot be read, or is paused.
+        paused_check: the pause for which the check that is due has to wait; None: it has not.
         ended: pending events of a generation of the account that is over.
         rows: the mirror's rows of the subject, which need not be read again when the attempt is saved.
         is_all: whether the pending events, with the check, are all that is due of the account.
@@ -45,7 +48,8 @@ class Claim:
 
     lease: Lease
     loaded: Loaded
-    unreadable: Sequence[tuple[LoggedEvent, Outcome]]
+    aside: Sequence[tuple[LoggedEvent, Outcome]]
+    paused_check: Pause | None
     ended: Sequence[LoggedEvent]
     rows: Rows
     is_all: bool
@@ -106,7 +110,11 @@ def _read(
     )
     denied_since = background.denied_since
     rows, over = by_generation(background.events, generation)
-    events, check = read_events(rows, vault), background.check
+    going, held = hold_back(rows, opening.pauses, opening.now)
+    events, check = read_events(going, vault), background.check
+    is_due = check is not None and check.due_at <= opening.now
+    is_deleted = background.account is not None and not is_alive
+    paused = _find_pause_of_check(opening.pauses, lease.linked_account_id, due.slug, is_deleted=is_deleted)
     waits_for_account = bool(due.slug) and (due.account_waits or generation is not None)
     loaded = Loaded(
         account_id=lease.linked_account_id,
@@ -115,7 +123,7 @@ def _read(
         settings=settings,
         pending=events.pending,
         ended=events.ended,
-        check=None if check is None or check.due_at > opening.now else check,
+        check=check if is_due and paused is None else None,
         is_in_doubt=check is not None or lease.abandoned is not None,
         account=background.account,
         connection=background.connection,
@@ -132,12 +140,18 @@ def _read(
     return Claim(
         lease=lease,
         loaded=loaded,
-        unreadable=events.unreadable,
+        aside=[*events.unreadable, *held],
+        paused_check=paused if is_due else None,
         ended=[row for row in over if row.status == EventStatus.PENDING],
         rows=background.rows,
         is_all=due.is_only and events.is_all,
         is_pinned=opening.standing.environment is not None,
     )
+
+
+def _find_pause_of_check(pauses: Sequence[Pause], account_id: str, slug: str, *, is_deleted: bool) -> Pause | None:
+    """Find the pause that stops the reread of a subject; the one that confirms a deletion belongs to the deletion."""
+    return find_pause(pauses, account_id=account_id, slug=slug, type_=EventType.USER_DELETED if is_deleted else None)
 
 
 # --- events -----------------------------------------------------------------------------------------------------------

@@ -8,13 +8,14 @@ from typing import Any, assert_never
 from sqlalchemy import Connection
 
 from cobalt_mirror.db import outcomes
-from cobalt_mirror.db.checks import finish_check, hold_check, look_again, postpone_check, record_check
+from cobalt_mirror.db.checks import finish_check, hold_check, look_again, postpone_check, put_off_check, record_check
 from cobalt_mirror.db.generations import note_begun
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.mirror import record_change
 from cobalt_mirror.db.outcomes import EventUpdate, record_effects, record_outcomes, revive
+from cobalt_mirror.db.pauses import PAUSED
 from cobalt_mirror.db.rows import Change, account_change
 from cobalt_mirror.db.state import pin_environment
 from cobalt_mirror.db.statuses import AccountStatus, Move, Unseen
@@ -26,6 +27,7 @@ from cobalt_mirror.workers.handlers.load import Claim
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.handlers.looking import FRESH, SETTLED, not_yet
 from cobalt_mirror.workers.handlers.offboarding import record_offboarding
+from cobalt_mirror.workers.handlers.pausing import wait_for
 from cobalt_mirror.workers.outcomes import Backoff, Outcome, Verdict, outcome_of, wait_after
 from cobalt_mirror.workers.settings import Settings
 
@@ -71,6 +73,10 @@ class Save:
         if receipt is not None and not loaded.slug:
             note_begun(connection, receipt)
         self._record_check(findings, error)
+        if claim.paused_check is not None:
+            due_at = self.now + wait_for(claim.paused_check, self.now)
+            reason = PAUSED + claim.paused_check.described()
+            put_off_check(connection, loaded.account_id, loaded.slug, due_at=due_at, reason=reason)
         record_wanted(connection, findings, self.now)
         if error is not None:
             hold_check(connection, loaded.account_id, loaded.slug)
@@ -125,7 +131,7 @@ class Save:
 
     def _event_updates(self, claim: Claim, findings: Findings, error: Exception | None) -> list[EventUpdate]:
         settings = claim.loaded.settings
-        ends = [(row, outcome) for row, outcome in claim.unreadable]
+        ends = [(row, outcome) for row, outcome in claim.aside]
         for entry in claim.loaded.pending:
             outcome = findings.outcomes.get(entry.logged.key)
             if outcome is None and error is not None:

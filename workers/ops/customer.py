@@ -20,9 +20,10 @@ from cobalt_mirror.db import (
     list_workflow_runs,
 )
 from cobalt_mirror.db.deletions import Deletion, find_deletion
-from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.engine import Clock, database_clock, reading
+from cobalt_mirror.db.pauses import Pause, list_pauses
 from cobalt_mirror.db.state import Halt, find_halt
-from cobalt_mirror.db.statuses import EventStatus
+from cobalt_mirror.db.statuses import EventStatus, PauseScope
 from cobalt_mirror.workers.errors import NotReady
 
 
@@ -32,6 +33,7 @@ class Customer:
 
     Attributes:
         halt: Why all work is halted; None if it is not.
+        pauses: What is paused of all work, or of this account.
         account: The mirror's account; None if the mirror has none.
         deletion: The receipt of the account's last deletion; None if it was never deleted.
         connections: The mirror's connections.
@@ -43,6 +45,7 @@ class Customer:
     """
 
     halt: Halt | None
+    pauses: Sequence[Pause]
     account: MirroredAccount | None
     deletion: Deletion | None
     connections: Sequence[MirroredConnection]
@@ -53,7 +56,14 @@ class Customer:
     history: Sequence[Change]
 
 
-def read_customer(engine: Engine, account: str, *, limit: int, database: str) -> Customer:
+def _concerns(pause: Pause, account: str) -> bool:
+    is_of_another = pause.scope is PauseScope.ACCOUNT and pause.name != account
+    return not is_of_another and pause.scope is not PauseScope.RECONCILIATION
+
+
+def read_customer(
+    engine: Engine, account: str, *, limit: int, database: str, clock: Clock = database_clock
+) -> Customer:
     """Read a customer with at most `limit` events and changes.
 
     Args:
@@ -61,6 +71,7 @@ def read_customer(engine: Engine, account: str, *, limit: int, database: str) ->
         account: The customer's linked account id.
         limit: Largest number of events, and of changes.
         database: The database's address for the message, without password.
+        clock: Where the time comes from.
 
     Raises:
         NotReady: Neither the mirror nor the event log has the account. Check the id, and which database it is.
@@ -68,6 +79,7 @@ def read_customer(engine: Engine, account: str, *, limit: int, database: str) ->
     with reading(engine).begin() as connection:
         customer = Customer(
             halt=find_halt(connection),
+            pauses=[each for each in list_pauses(connection, clock(connection)) if _concerns(each, account)],
             account=find_account(connection, account),
             deletion=find_deletion(connection, account),
             connections=list_connections(connection, account),

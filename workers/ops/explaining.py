@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Engine
 from cobalt_mirror.db import find_account, list_connections, story
 from cobalt_mirror.db.deletions import find_deletion
 from cobalt_mirror.db.engine import Clock, database_clock, reading
+from cobalt_mirror.db.pauses import Pause, list_pauses
 from cobalt_mirror.db.state import find_halt
+from cobalt_mirror.workers.handlers.pausing import find_pause
 from cobalt_mirror.workers.ops.customer import unknown_account
 from cobalt_mirror.workers.ops.timeline import Line, StoredRows, make_lines
 from cobalt_mirror.workers.ops.verdict import CustomerVerdict, Standing, decide
@@ -65,15 +67,17 @@ def explain(engine: Engine, question: Question, settings: Settings, *, clock: Cl
 def _standing(connection: Connection, question: Question, settings: Settings, at: datetime) -> Standing:
     account, slug = question.account, question.slug
     connections = list_connections(connection, account)
+    pending = story.list_pending(connection, account, slug, limit=_MOST_PENDING)
     return Standing(
         at=at,
         account_id=account,
         halt=find_halt(connection),
+        pause=_find_pause(list_pauses(connection, at), question, pending),
         account=find_account(connection, account),
         deletion=find_deletion(connection, account),
         connections=[each for each in connections if slug is None or each.slug == slug],
         status_times=story.find_status_times(connection, account),
-        pending=story.list_pending(connection, account, slug, limit=_MOST_PENDING),
+        pending=pending,
         failing=story.find_failing(connection, account, slug),
         dead=story.find_dead(connection, account, slug),
         checks=story.list_checks(connection, account, slug),
@@ -82,10 +86,18 @@ def _standing(connection: Connection, question: Question, settings: Settings, at
     )
 
 
+def _find_pause(pauses: Sequence[Pause], question: Question, pending: Sequence[story.StoredEvent]) -> Pause | None:
+    """Find a pause that stops what is asked about, or what waits of it."""
+    subjects = [(question.slug or "", None), *((event.slug or "", event.type) for event in pending)]
+    stopping = (find_pause(pauses, account_id=question.account, slug=slug, type_=type_) for slug, type_ in subjects)
+    return next((pause for pause in stopping if pause is not None), None)
+
+
 def _rows(connection: Connection, question: Question, standing: Standing) -> StoredRows:
     key = (connection, question.account, question.slug)
     return StoredRows(
         halt=standing.halt,
+        pause=standing.pause,
         deletion=standing.deletion,
         denied_since=story.find_denied_since(connection, question.account),
         pending=standing.pending,

@@ -17,6 +17,7 @@ from cobalt_mirror.db.leases import InHand, find_in_hand
 from cobalt_mirror.db.mirror import count_catalogue
 from cobalt_mirror.db.notifications import Silence, find_silence, find_subscription
 from cobalt_mirror.db.passes import find_last_pass
+from cobalt_mirror.db.pauses import Pause, list_pauses
 from cobalt_mirror.db.processes import ProcessRow, list_processes
 from cobalt_mirror.db.reads import count_events
 from cobalt_mirror.db.runs import RunRow, list_runs
@@ -52,6 +53,7 @@ class Overview:
         rereads: Number of subjects that will be read again without an event.
         deletions: Deletions that are not finished, and finished ones with a note.
         halt: Why calls are halted; None if they are not.
+        pauses: What is paused.
         environment: The environment that the database is pinned to; None before the first success.
         applications: Number of applications that customers can connect.
         catalogue_read_at: When the catalogue was last read; None if never.
@@ -76,6 +78,7 @@ class Overview:
     rereads: int
     deletions: OpenDeletions
     halt: Halt | None
+    pauses: list[Pause]
     environment: str | None
     applications: int
     catalogue_read_at: datetime | None
@@ -138,6 +141,7 @@ def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clo
             rereads=count_checks(connection),
             deletions=find_open_deletions(connection),
             halt=find_halt(connection),
+            pauses=list_pauses(connection, now),
             environment=find_environment(connection),
             applications=applications,
             catalogue_read_at=read_at,

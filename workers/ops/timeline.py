@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from cobalt_mirror.db.deletions import Deletion
+from cobalt_mirror.db.pauses import Pause
 from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import CallOutcome, EventStatus, SuspicionKind, SuspicionOutcome
 from cobalt_mirror.db.story import (
@@ -36,6 +37,7 @@ class LineKind(StrEnum):
     RECONCILE = "reconcile"
     DENIED = "denied"
     HALTED = "halted"
+    PAUSED = "paused"
     WAITS = "waits"
 
 
@@ -64,6 +66,7 @@ class StoredRows:
     """The rows of which lines are made. An event may be in both of its lists."""
 
     halt: Halt | None = None
+    pause: Pause | None = None
     deletion: Deletion | None = None
     denied_since: datetime | None = None
     pending: Sequence[StoredEvent] = ()
@@ -107,6 +110,8 @@ def _past(rows: StoredRows) -> Iterator[Line]:
     if rows.halt is not None:
         text = f"all work halted, for every customer: {rows.halt.reason}"
         yield Line(at=rows.halt.since, kind=LineKind.HALTED, slug="", text=text)
+    if rows.pause is not None:
+        yield Line(at=rows.pause.since, kind=LineKind.PAUSED, slug="", text=rows.pause.described())
 
 
 def _waiting(rows: StoredRows) -> Iterator[Line]:

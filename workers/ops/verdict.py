@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from cobalt_mirror.db import MirroredAccount, MirroredConnection
 from cobalt_mirror.db.deletions import Deletion
+from cobalt_mirror.db.pauses import Pause
 from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, Move, RowKind
 from cobalt_mirror.db.story import DeadEvents, StoredEvent, WaitingCheck
@@ -18,6 +19,7 @@ class CustomerState(StrEnum):
     """How a customer stands. Of several that hold, the first one here is said."""
 
     HALTED = "halted"
+    PAUSED = "paused"
     DEAD = "dead"
     OVERDUE = "overdue"
     RETRYING = "retrying"
@@ -39,6 +41,7 @@ class Standing:
         at: The moment, by the database's clock.
         account_id: The customer.
         halt: Why all work is halted; None if it is not.
+        pause: A pause that stops the customer's work; None if there is none.
         account: The mirror's account; None if the mirror has none.
         deletion: The receipt of the last deletion; None if there is none.
         connections: The mirror's connections.
@@ -54,6 +57,7 @@ class Standing:
     at: datetime
     account_id: str
     halt: Halt | None
+    pause: Pause | None
     account: MirroredAccount | None
     deletion: Deletion | None
     connections: Sequence[MirroredConnection]
@@ -70,7 +74,7 @@ class Standing:
 class NextStep:
     """What happens next by itself, and when."""
 
-    what: str
+    step: str
     at: datetime
 
 
@@ -104,6 +108,8 @@ def _verdicts(standing: Standing) -> Iterator[CustomerVerdict]:
     """Yield what holds, the most urgent first: what stops everything, the operator's moves, others' moves, the rest."""
     if standing.halt is not None:
         yield _halted(standing, standing.halt)
+    if standing.pause is not None:
+        yield _paused(standing, standing.pause)
     if (dead := standing.dead.get(Move.OPERATOR)) is not None:
         yield _dead(standing, Move.OPERATOR, dead)
     yield from _overdue(standing)
@@ -126,10 +132,10 @@ def _verdicts(standing: Standing) -> Iterator[CustomerVerdict]:
 def _next(standing: Standing) -> NextStep | None:
     """Return what is due first: an event, a read, or the probe without which neither is carried out."""
     if standing.halt is not None:
-        return NextStep(what="a probe of Cobalt", at=standing.halt.probe_at)
+        return NextStep(step="a probe of Cobalt", at=standing.halt.probe_at)
     events = [(each.due_at, f"an attempt at {_named(each)}") for each in standing.pending[:1]]
     reads = [(each.due_at, f"a read of {each.slug or 'the account'}") for each in standing.checks[:1]]
-    return min((NextStep(what=what, at=at) for at, what in [*events, *reads]), key=lambda step: step.at, default=None)
+    return min((NextStep(step=what, at=at) for at, what in [*events, *reads]), key=lambda step: step.at, default=None)
 
 
 def _named(event: StoredEvent) -> str:
@@ -145,6 +151,18 @@ def _halted(standing: Standing, halt: Halt) -> CustomerVerdict:
         next=_next(standing),
         move=halt.move,
         command="cobalt-mirror status",
+    )
+
+
+def _paused(standing: Standing, pause: Pause) -> CustomerVerdict:
+    option = f"--{pause.scope}" if pause.name is None else f"--{pause.scope} {shlex.quote(pause.name)}"
+    return CustomerVerdict(
+        state=CustomerState.PAUSED,
+        since=pause.since,
+        reason=pause.described(),
+        next=_next(standing),
+        move=Move.OPERATOR,
+        command=f"cobalt-mirror resume {option}",
     )
 
 
@@ -262,7 +280,7 @@ def in_words(verdict: CustomerVerdict, at: datetime) -> str:
     due = "nothing is due"
     if verdict.next is not None:
         when = "now" if verdict.next.at <= at else f"in {duration(verdict.next.at - at)}"
-        due = f"next: {verdict.next.what} at {cell(verdict.next.at)} ({when})"
+        due = f"next: {verdict.next.step} at {cell(verdict.next.at)} ({when})"
     move = "no one has to act" if verdict.move is None else f"the {verdict.move} must act"
     command = "" if verdict.command is None else f": {verdict.command}"
     return f"{verdict.state}{since}: {verdict.reason}; {due}; {move}{command}"

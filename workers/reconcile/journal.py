@@ -9,7 +9,10 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from cobalt_mirror.db.engine import Clock
+from cobalt_mirror.db.pauses import list_pauses
 from cobalt_mirror.db.runs import Run, save_run
+from cobalt_mirror.db.statuses import PauseScope
+from cobalt_mirror.workers.errors import WorkPaused
 from cobalt_mirror.workers.reconcile.calls import CallCounter
 
 #: The longest time between two heartbeats while a run waits, in seconds; well below `db.runs.PLACE_TTL`.
@@ -38,9 +41,11 @@ class Journal:
 
         Raises:
             PlaceLost: Another run took the place; nothing was written. Stop.
+            WorkPaused: The operator paused the reconciliation; nothing was written. Stop.
         """
         with self.engine.begin() as connection:
             now = self.clock(connection)
+            _refuse_if_paused(connection, now)
             yield connection, now
             self.run.calls = self.calls.calls
             save_run(connection, self.run, now)
@@ -52,3 +57,10 @@ class Journal:
                 pass
             self.sleep(min(seconds, _HEARTBEAT_SECONDS))
             seconds -= _HEARTBEAT_SECONDS
+
+
+def _refuse_if_paused(connection: Connection, now: datetime) -> None:
+    scopes = {PauseScope.EVERYTHING, PauseScope.RECONCILIATION}
+    pause = next((each for each in list_pauses(connection, now) if each.scope in scopes), None)
+    if pause is not None:
+        raise WorkPaused(f"paused: {pause.described()}; `cobalt-mirror resume --{pause.scope}` lets it go on at once")

@@ -29,7 +29,7 @@ from cobalt_mirror.db.suspicions import (
     suspect_missing,
 )
 from cobalt_mirror.workers.catalogue import Catalogue
-from cobalt_mirror.workers.errors import BrakeHeld, WorkHalted
+from cobalt_mirror.workers.errors import BrakeHeld, WorkHalted, WorkPaused
 from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.reconcile.brake import brake
 from cobalt_mirror.workers.reconcile.calls import CallCounter
@@ -48,7 +48,16 @@ from cobalt_mirror.workers.reconcile.walk import Walk, adopt_unknown
 log = structlog.get_logger()
 
 #: Errors that end a run early and are written into its row. Any other error leaves the row as SIGKILL would.
-_ENDS_EARLY = (BrakeHeld, CobaltError, DatabaseError, WorkHalted, SQLAlchemyError, KeyboardInterrupt, SystemExit)
+_ENDS_EARLY = (
+    BrakeHeld,
+    CobaltError,
+    DatabaseError,
+    WorkHalted,
+    WorkPaused,
+    SQLAlchemyError,
+    KeyboardInterrupt,
+    SystemExit,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +104,8 @@ class Reconciliation:
         differences: list[FieldDifference] = []
         configs: ConfigReads | None = None
         try:
+            with journal.writing():  # no call is made while it is paused
+                pass
             self._check_key()
             if run.walked_at is None:
                 self._walk(mapper, options, show_progress)

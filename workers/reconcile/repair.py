@@ -14,11 +14,13 @@ from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.history import find_last_change, list_changed_subjects
 from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.mirror import find_account_row, find_connection_row
+from cobalt_mirror.db.pauses import Pause, list_pauses
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.statuses import AccountStatus, Expected, SuspicionKind, SuspicionOutcome
 from cobalt_mirror.db.suspicions import Suspicion, count_open, leave_open_ones, list_open, record_suspicions, settle
 from cobalt_mirror.workers.errors import WorkHalted
 from cobalt_mirror.workers.handlers.attempt import Attempts
+from cobalt_mirror.workers.handlers.pausing import find_pause
 from cobalt_mirror.workers.reconcile.journal import Journal
 from cobalt_mirror.workers.reconcile.progress import ShowProgress, Stage
 
@@ -79,6 +81,11 @@ class Repair:
         run = self.journal.run
         with self.journal.writing() as (connection, now):
             last_change = find_last_change(connection, account)
+            pauses = list_pauses(connection, now)
+            paused = [each for each in subjects if _is_paused(each, pauses)]
+            settle(connection, run.id, {each.key: SuspicionOutcome.LEFT for each in paused}, now)
+            run.left += len(paused)
+            subjects = [each for each in subjects if each not in paused]
             for suspicion in subjects:
                 reason, expects = f"reconciliation {run.id}", _expected(suspicion)
                 record_check(
@@ -101,7 +108,7 @@ class Repair:
             self._follow(connection, account, subjects, changed)
         if halt is not None:
             raise WorkHalted(f"work is halted: {halt.reason}")
-        return len(outcomes)
+        return len(paused) + len(outcomes)
 
     def _follow(self, connection: Connection, account: str, subjects: Sequence[Suspicion], changed: set[str]) -> None:
         """Count and suspect what an account had that turned out to be missing at Cobalt: all of it is gone, too."""
@@ -121,6 +128,12 @@ class Repair:
                     return
         except LeaseLost as error:
             log.warning("lease_lost", account=account, detail=str(error))
+
+
+def _is_paused(suspicion: Suspicion, pauses: Sequence[Pause]) -> bool:
+    """Tell whether the operator has stopped what would read a subject."""
+    account_id, slug = suspicion.linked_account_id, suspicion.slug
+    return find_pause(pauses, account_id=account_id, slug=slug, type_=None) is not None
 
 
 def _expected(suspicion: Suspicion) -> Expected | None:

@@ -41,7 +41,7 @@ def test_a_program_reads_it_as_json_and_only_what_it_asked_for(mirror: Shell, en
     document = json.loads(mirror.run("explain", "acme", "--json", "--since", "24h", "--limit", "3").output)
 
     assert document["verdict"]["state"] == "waiting"
-    assert document["verdict"]["next"]["what"] == "an attempt at user_signed_up 2"
+    assert document["verdict"]["next"]["step"] == "an attempt at user_signed_up 2"
     assert [line["kind"] for line in document["lines"]].count("waits") == 1
     assert len(document["lines"]) == 4
     assert "old" not in json.dumps(document)

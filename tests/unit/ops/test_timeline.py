@@ -8,8 +8,17 @@ import pytest
 
 from cobalt_mirror.db.calls import MadeCall
 from cobalt_mirror.db.deletions import Deletion
+from cobalt_mirror.db.pauses import Pause
 from cobalt_mirror.db.state import Halt
-from cobalt_mirror.db.statuses import CallOutcome, EventStatus, Move, RowKind, SuspicionKind, SuspicionOutcome
+from cobalt_mirror.db.statuses import (
+    CallOutcome,
+    EventStatus,
+    Move,
+    PauseScope,
+    RowKind,
+    SuspicionKind,
+    SuspicionOutcome,
+)
 from cobalt_mirror.db.story import (
     ConfigsRead,
     StoredCall,
@@ -146,6 +155,10 @@ ROWS: list[tuple[dict[str, Any], list[str]]] = [
         ],
     ),
     ({"denied_since": NOON}, ["denied: Cobalt says that it does not have the account, which the mirror shows"]),
+    (
+        {"pause": Pause(scope=PauseScope.ACCOUNT, name="acme", since=NOON, until=None, why=None, by="ada")},
+        ["paused: account acme until somebody resumes it, by ada"],
+    ),
     (
         {"halt": Halt(reason="why", since=NOON, probe_at=NOON)},
         ["halted: all work halted, for every customer: why"],

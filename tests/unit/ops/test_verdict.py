@@ -8,8 +8,9 @@ import pytest
 
 from cobalt_mirror.db import MirroredAccount, MirroredConnection
 from cobalt_mirror.db.deletions import Deletion
+from cobalt_mirror.db.pauses import Pause
 from cobalt_mirror.db.state import Halt
-from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, EventStatus, Move, RowKind
+from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, EventStatus, Move, PauseScope, RowKind
 from cobalt_mirror.db.story import DeadEvents, StoredEvent, WaitingCheck
 from cobalt_mirror.workers.ops.verdict import CustomerState, Standing, decide, in_words
 
@@ -47,6 +48,7 @@ PLAIN = Standing(
     at=NOON,
     account_id="acme",
     halt=None,
+    pause=None,
     account=account(),
     deletion=None,
     connections=(),
@@ -68,6 +70,10 @@ RECEIPT = Deletion(
 def halted(move: Move) -> dict[str, Any]:
     halt = Halt(reason="why", since=ago(minutes=3), probe_at=NOON + timedelta(seconds=30), move=move)
     return {"halt": halt}
+
+
+def pause(scope: PauseScope, name: str | None) -> Pause:
+    return Pause(scope=scope, name=name, since=ago(minutes=6), until=None, why="Slack is down", by="ada")
 
 
 def dead(move: Move) -> dict[str, Any]:
@@ -94,6 +100,13 @@ WAITING = {"pending": [stored("w", due_at=NOON + timedelta(seconds=5))]}
 #: In the order in which they are said: what holds, and the state, since when, whose move, and the command.
 STATES: list[tuple[dict[str, Any], CustomerState, datetime | None, Move | None, str | None]] = [
     (halted(Move.OPERATOR), CustomerState.HALTED, ago(minutes=3), Move.OPERATOR, "status"),
+    (
+        {"pause": pause(PauseScope.APPLICATION, "slack")},
+        CustomerState.PAUSED,
+        ago(minutes=6),
+        Move.OPERATOR,
+        "resume --application slack",
+    ),
     (
         dead(Move.OPERATOR),
         CustomerState.DEAD,
@@ -201,13 +214,21 @@ def test_on_the_other_side_of_a_boundary_it_is_another_state(holds: dict[str, An
 def test_what_is_due_first_comes_next(holds: dict[str, Any], what: str | None) -> None:
     step = decide(replace(PLAIN, **holds)).next
 
-    assert (None if step is None else step.what) == what
+    assert (None if step is None else step.step) == what
 
 
 def test_an_id_that_a_shell_would_take_apart_is_quoted() -> None:
     verdict = decide(replace(PLAIN, **dead(Move.OPERATOR), account_id="acme; rm -rf"))
 
     assert verdict.command == "cobalt-mirror dead replay --account 'acme; rm -rf' --move operator"
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "option"),
+    [(PauseScope.EVERYTHING, None, "--everything"), (PauseScope.ACCOUNT, "a b", "--account 'a b'")],
+)
+def test_the_command_of_a_pause_names_what_is_paused(scope: PauseScope, name: str | None, option: str) -> None:
+    assert decide(replace(PLAIN, pause=pause(scope, name))).command == f"cobalt-mirror resume {option}"
 
 
 @pytest.mark.parametrize(

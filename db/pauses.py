@@ -1,0 +1,128 @@
+"""Pauses: what the operator has stopped for a while. They are one row of `state`, which each attempt reads anyway."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, false, select, true, update
+
+from cobalt_mirror.db.state import find_value, lock_value, record_value
+from cobalt_mirror.db.statuses import PauseScope, StateKey
+from cobalt_mirror.db.tables import checks, events, is_pending
+
+#: How the reason of what waits for a pause begins; `hurry_paused` finds it by that.
+PAUSED = "paused: "
+#: The most events that one transaction of `hurry_paused` changes.
+_BATCH = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """What is stopped, and until when.
+
+    Attributes:
+        scope: what kind of thing is stopped.
+        name: which type, application or account; None: the scope has one thing only.
+        since: when it was paused.
+        until: when it goes on by itself; None: when somebody resumes it.
+        why: the reason, for people.
+        by: who paused it.
+    """
+
+    scope: PauseScope
+    name: str | None
+    since: datetime
+    until: datetime | None
+    why: str | None
+    by: str
+
+    @property
+    def key(self) -> tuple[PauseScope, str | None]:
+        """What is paused; a later pause of the same replaces an earlier one."""
+        return self.scope, self.name
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Tell whether it stops anything now."""
+        return self.until is None or now < self.until
+
+    def described(self) -> str:
+        """Say what is paused, until when, why and by whom."""
+        what = self.scope.value if self.name is None else f"{self.scope} {self.name}"
+        end = "until somebody resumes it" if self.until is None else f"until {self.until:%Y-%m-%d %H:%M:%S} UTC"
+        why = "" if self.why is None else f": {self.why}"
+        return f"{what} {end}, by {self.by}{why}"
+
+
+def pauses_of(value: Any) -> tuple[Pause, ...]:
+    """Return the pauses that a row of `state` holds, which was read together with more."""
+    return tuple(
+        Pause(
+            scope=PauseScope(each["scope"]),
+            name=each["name"],
+            since=datetime.fromisoformat(each["since"]),
+            until=None if each["until"] is None else datetime.fromisoformat(each["until"]),
+            why=each["why"],
+            by=each["by"],
+        )
+        for each in value or ()
+    )
+
+
+def list_pauses(connection: Connection, now: datetime) -> list[Pause]:
+    """List the pauses that are in force."""
+    return [pause for pause in pauses_of(find_value(connection, StateKey.PAUSES)) if pause.is_in_force(now)]
+
+
+def record_pause(connection: Connection, pause: Pause) -> None:
+    """Stop something from now on, or change until when it is stopped."""
+    lock_value(connection, StateKey.PAUSES, empty=[])
+    others = [each for each in list_pauses(connection, pause.since) if each.key != pause.key]
+    _record(connection, [*others, pause])
+
+
+def end_pause(connection: Connection, scope: PauseScope, name: str | None, now: datetime) -> Pause | None:
+    """Let something go on. Return the pause that ended; None: it was not paused."""
+    lock_value(connection, StateKey.PAUSES, empty=[])
+    before = list_pauses(connection, now)
+    ended = next((each for each in before if each.key == (scope, name)), None)
+    _record(connection, [each for each in before if each is not ended])
+    return ended
+
+
+def _record(connection: Connection, pauses: Sequence[Pause]) -> None:
+    rows = [
+        {
+            **asdict(pause),
+            "since": pause.since.isoformat(),
+            "until": None if pause.until is None else pause.until.isoformat(),
+        }
+        for pause in pauses
+    ]
+    record_value(connection, StateKey.PAUSES, rows)
+
+
+def hurry_paused(connection: Connection, scope: PauseScope, name: str | None, now: datetime) -> int:
+    """Make due at once a batch of what waits for a pause, in the order in which it was recorded.
+
+    What another pause stops as well is put off again by the attempt that meets it.
+
+    Returns:
+        How many events and rereads are due now. Zero: none is left.
+    """
+    waiting = and_(is_pending, events.c.due_at > now, events.c.detail.startswith(PAUSED), _is_of(events, scope, name))
+    numbers = select(events.c.number).where(waiting).order_by(events.c.number).limit(_BATCH)
+    hurried = connection.execute(
+        update(events).where(waiting, events.c.number.in_(numbers)).values(due_at=events.c.recorded_at)
+    ).rowcount
+    rereads = and_(checks.c.due_at > now, checks.c.last_error.startswith(PAUSED), _is_of(checks, scope, name))
+    return int(hurried + connection.execute(update(checks).where(rereads).values(due_at=now, last_error=None)).rowcount)
+
+
+def _is_of(table: Table, scope: PauseScope, name: str | None) -> ColumnElement[bool]:
+    """Return the condition for rows that a pause stops. Rereads have no type, so a pause of one stops none."""
+    columns = {PauseScope.TYPE: "type", PauseScope.APPLICATION: "slug", PauseScope.ACCOUNT: "linked_account_id"}
+    if scope not in columns:
+        return true()
+    column = columns[scope]
+    return table.c[column] == name if column in table.c else false()

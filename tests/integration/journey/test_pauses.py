@@ -1,0 +1,210 @@
+"""What is paused waits, whatever else goes on, and afterwards everything is as if nothing had been paused."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from cobalt_mirror.db.checks import record_check
+from cobalt_mirror.db.statuses import PauseScope
+from cobalt_mirror.events import EVENT_TYPES, ConfigChanged, ConnectionAuthorized, UserDeleted, UserSignedUp
+from cobalt_mirror.workers.ops.pausing import pause_work, resume_work
+from cobalt_mirror.workers.reconcile import Ending
+from tests.effort import tries
+from tests.integration.journey.stories import ACCOUNTS, Stage, Story, stories
+from tests.integration.reconcile.runs import reconcile
+from tests.world import World
+
+CHANGE = ConfigChanged("acme", "slack", fields={"mention": "@here"})
+
+
+@pytest.fixture
+def connected(world: World) -> World:
+    world.publish(UserSignedUp("acme", name="Acme", udf={}))
+    world.work_until_quiet()
+    for slug in ("slack", "hubspot"):
+        world.sandbox.connect("acme", slug)
+        world.publish(ConnectionAuthorized("acme", slug))
+    world.work_until_quiet()
+    world.fill_catalogue()
+    world.calls()
+    return world
+
+
+def pause(world: World, scope: PauseScope, name: str | None = None, *, lasts: timedelta | None = None) -> None:
+    pause_work(world.engine, scope, name, lasts=lasts, why="a test", clock=world.clock)
+
+
+def resume(world: World, scope: PauseScope, name: str | None = None) -> bool:
+    return resume_work(world.engine, scope, name, clock=world.clock) is not None
+
+
+SCOPES: list[tuple[PauseScope, str | None]] = [
+    (PauseScope.EVERYTHING, None),
+    (PauseScope.TYPE, "config_changed"),
+    (PauseScope.APPLICATION, "slack"),
+    (PauseScope.ACCOUNT, "acme"),
+]
+
+
+@pytest.mark.parametrize(("scope", "name"), SCOPES)
+def test_an_event_waits_without_a_call_until_it_is_resumed(
+    connected: World, scope: PauseScope, name: str | None
+) -> None:
+    pause(connected, scope, name)
+    connected.publish(CHANGE)
+    connected.work()
+    row = connected.event(CHANGE)
+
+    assert connected.calls() == []
+    assert (row["status"], row["attempts"], row["retrying_since"]) == ("pending", 0, None)
+    assert row["detail"].startswith("paused: ")
+    assert row["detail"].endswith(": a test")
+    assert resume(connected, scope, name)
+    assert not resume(connected, scope, name)
+    connected.work()
+    assert connected.event(CHANGE)["status"] == "done"
+    assert connected.mirror() == connected.truth()
+
+
+def test_what_is_paused_for_a_time_goes_on_by_itself(connected: World) -> None:
+    pause(connected, PauseScope.APPLICATION, "slack", lasts=timedelta(hours=2))
+    connected.publish(CHANGE)
+    connected.clock.pass_time(7_100)
+    connected.work()
+    assert connected.event(CHANGE)["status"] == "pending"
+
+    connected.clock.pass_time(100)
+    connected.work()
+    assert connected.event(CHANGE)["status"] == "done"
+
+
+def test_a_shorter_pause_replaces_a_longer_one_for_what_waits_already(connected: World) -> None:
+    pause(connected, PauseScope.APPLICATION, "slack", lasts=timedelta(hours=2))
+    connected.publish(CHANGE)
+    connected.work()
+    pause(connected, PauseScope.APPLICATION, "slack", lasts=timedelta(minutes=1))
+    connected.work()
+    assert connected.event(CHANGE)["status"] == "pending"
+
+    connected.clock.pass_time(61)
+    connected.work()
+    assert connected.event(CHANGE)["status"] == "done"
+
+
+def test_what_two_pauses_stop_goes_on_when_both_have_ended(connected: World) -> None:
+    pause(connected, PauseScope.APPLICATION, "slack")
+    pause(connected, PauseScope.EVERYTHING)
+    connected.publish(CHANGE)
+    connected.work()
+    resume(connected, PauseScope.EVERYTHING)
+    connected.work()
+    assert connected.event(CHANGE)["status"] == "pending"
+
+    resume(connected, PauseScope.APPLICATION, "slack")
+    connected.work()
+    assert connected.event(CHANGE)["status"] == "done"
+
+
+def test_other_applications_and_deletions_go_on(connected: World) -> None:
+    pause(connected, PauseScope.APPLICATION, "slack")
+    other = ConfigChanged("acme", "hubspot", fields={"pipeline": "default"})
+    connected.publish(CHANGE, other)
+    connected.work()
+    assert (connected.event(CHANGE)["status"], connected.event(other)["status"]) == ("pending", "done")
+
+    pause(connected, PauseScope.EVERYTHING)
+    deletion = UserDeleted("acme")
+    connected.publish(deletion)
+    connected.work_until_quiet()
+    assert connected.event(deletion)["status"] == "done"
+    assert connected.truth()["accounts"] == {}
+    assert connected.event(CHANGE)["status"] == "superseded"
+
+
+def test_a_paused_reread_waits_and_is_made_afterwards(connected: World) -> None:
+    connected.sandbox.expire_connection("acme", "slack")
+    pause(connected, PauseScope.APPLICATION, "slack")
+    with connected.engine.begin() as connection:
+        record_check(connection, "acme", "slack", due_at=connected.clock(), reason="notification")
+    connected.work()
+    assert connected.calls() == []
+    (check,) = connected.rows("checks")
+    assert (check["attempts"], check["looks"]) == (0, 0)
+    assert check["last_error"].startswith("paused: application slack until")
+
+    resume(connected, PauseScope.APPLICATION, "slack")
+    connected.work_until_quiet()
+    assert connected.row("connections", slug="slack")["status"] == "reauth_required"
+    assert connected.rows("checks") == []
+
+
+@pytest.mark.parametrize("scope", [PauseScope.EVERYTHING, PauseScope.RECONCILIATION])
+def test_a_reconciliation_stops_and_says_why(connected: World, scope: PauseScope) -> None:
+    pause(connected, scope)
+    report = reconcile(connected)
+
+    assert report.ending is Ending.UNFINISHED
+    assert str(report.run.stopped_because).startswith(f"paused: {scope} until somebody resumes it, by ")
+    assert f"`cobalt-mirror resume --{scope}`" in str(report.run.stopped_because)
+    assert connected.calls() == []
+    resume(connected, scope)
+    assert reconcile(connected).ending is Ending.IN_AGREEMENT
+
+
+def test_a_reconciliation_does_not_say_that_a_paused_application_agrees(connected: World) -> None:
+    connected.sandbox.expire_connection("acme", "slack")
+    pause(connected, PauseScope.APPLICATION, "slack")
+    report = reconcile(connected, deep=True)
+
+    assert report.ending is Ending.DIFFERENCES_LEFT
+    assert report.run.left == 1
+    assert connected.row("connections", slug="slack")["status"] == "connected"
+    resume(connected, PauseScope.APPLICATION, "slack")
+    assert reconcile(connected, deep=True).ending is Ending.IN_AGREEMENT
+    assert connected.mirror() == connected.truth()
+
+
+# --- in any story -----------------------------------------------------------------------------------------------------
+
+ANYTHING: list[tuple[PauseScope, str | None]] = [
+    (PauseScope.EVERYTHING, None),
+    *((PauseScope.TYPE, type_) for type_ in EVENT_TYPES),
+    *((PauseScope.APPLICATION, slug) for slug in ("slack", "hubspot")),
+    *((PauseScope.ACCOUNT, account) for account in ACCOUNTS),
+]
+
+
+@pytest.fixture(scope="module")
+def stage(make_stage: Callable[[dict[str, Any]], Stage]) -> Stage:
+    return make_stage({})
+
+
+@settings(
+    max_examples=tries(40),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(story=stories(), how=st.randoms(use_true_random=False))
+def test_whatever_is_paused_meanwhile_all_ends_like_the_sorted_delivery(
+    stage: Stage, story: Story, how: Random
+) -> None:
+    expected = stage.perform_in_order(story)
+    rounds = len(story.batches)
+
+    def with_pauses(work: Callable[[], None]) -> bool:
+        nonlocal rounds
+        rounds -= 1
+        for scope, name in ANYTHING:
+            if rounds < 0 or how.random() < 0.5:
+                resume(stage.world, scope, name)
+            elif how.random() < 0.2:
+                pause(stage.world, scope, name)
+        work()
+        return True
+
+    assert stage.perform(story, story.batches, through=with_pauses) == expected

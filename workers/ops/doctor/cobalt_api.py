@@ -1,0 +1,81 @@
+"""The examination of Cobalt: whether it answers, how fast, whether the key is right, and what its clock says."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from cobalt_mirror.cobalt import Client, CobaltError, KeyRefused
+from cobalt_mirror.db.statuses import Move
+from cobalt_mirror.workers.ops.doctor.clocks import judge_clock
+from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
+from cobalt_mirror.workers.settings import Settings
+
+AREA = "cobalt"
+#: A customer waits for several calls.
+SLOW_SECONDS = 2.0
+#: How long the question for the time may take.
+_TIMEOUT_SECONDS = 5.0
+
+
+def examine_cobalt(settings: Settings, *, pinned: str | None) -> Iterator[Finding]:
+    """Make the smallest call, and judge the answer.
+
+    Args:
+        settings: the settings in force, with a key.
+        pinned: the environment that the database belongs to; None: not known yet.
+    """
+    address = settings.cobalt_base_url
+    with Client(settings.require_key(), base_url=address, timeout_seconds=settings.cobalt_timeout_seconds) as client:
+        began = time.perf_counter()
+        try:
+            client.probe()
+        except KeyRefused as error:
+            yield broken(
+                AREA, f"{address} refuses the key: {error}", "set the right COBALT_API_KEY, restart the workers"
+            )
+            return
+        except CobaltError as error:
+            yield broken(
+                AREA, f"{address} does not work: {error}", f"it is up to the {Move.PROVIDER}; ask Cobalt how long"
+            )
+            return
+        yield judge_answer(address, time.perf_counter() - began)
+        yield judge_environment(client.environment, pinned)
+    yield from _examine_clock(address)
+
+
+def judge_answer(address: str, seconds: float) -> Finding:
+    """Judge how long Cobalt took."""
+    text = f"{address} accepts the key, and answers in {seconds * 1_000:.0f} ms"
+    return (
+        warning(AREA, text, "look at the network and at Cobalt's status")
+        if seconds > SLOW_SECONDS
+        else fine(AREA, text)
+    )
+
+
+def judge_environment(of_key: str | None, pinned: str | None) -> Finding:
+    """Judge whether key and database are of one environment."""
+    if of_key is not None and pinned is not None and of_key != pinned:
+        return broken(
+            AREA,
+            f"COBALT_API_KEY is a {of_key} key and this database mirrors the {pinned} environment",
+            f"set a {pinned} key, or another DATABASE_URL",
+        )
+    key = of_key or "unknown"
+    database = f"the database belongs to {pinned}" if pinned else "the database belongs to none yet"
+    return fine(AREA, f"the key's environment is {key}; {database}")
+
+
+def _examine_clock(address: str) -> Iterator[Finding]:
+    try:
+        before = datetime.now(UTC)
+        answer = httpx.head(address, timeout=_TIMEOUT_SECONDS)
+        after = datetime.now(UTC)
+        there = parsedate_to_datetime(answer.headers["date"])
+    except (httpx.HTTPError, KeyError, ValueError):
+        return  # a proxy may leave the date out, and nothing depends on it
+    yield from judge_clock("Cobalt", there, before=before, after=after)

@@ -1,0 +1,148 @@
+"""The judgement of the database: plain facts in, findings out."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from cobalt_mirror.db.diagnosis import ServerFacts
+from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
+from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.terminal.output import ago, duration
+
+AREA = "database"
+#: The oldest PostgreSQL that is tested.
+OLDEST_VERSION = 13
+#: A transaction that is open for longer keeps vacuum from what ended since.
+LONG_OPEN = timedelta(minutes=5)
+#: A slot that nobody reads from and that keeps this many transactions is a forgotten one.
+MUCH_KEPT = 1_000_000
+#: So many dead rows of `events`, and more of them than live ones, say that vacuum does not come round.
+MANY_DEAD = 100_000
+#: A server that ends an idle transaction sooner may end one of ours between two statements of a busy machine.
+SHORT_IDLE_SECONDS = 5.0
+#: A statement of a migration, or of a reconciliation of many accounts, may take that long.
+SHORT_STATEMENT_SECONDS = 10.0
+
+
+def judge_server(
+    facts: ServerFacts, settings: Settings, *, at: datetime, port: int | None, workers: int
+) -> Iterator[Finding]:
+    """Judge a PostgreSQL server.
+
+    Args:
+        facts: what it says.
+        settings: the settings in force.
+        at: its time.
+        port: the port in DATABASE_URL; None: it names none.
+        workers: how many worker processes run.
+    """
+    yield _version(facts)
+    yield _rights(facts)
+    yield _isolation(facts)
+    yield from _timeouts(facts)
+    yield from _pooler(facts, settings, port)
+    yield _oldest_transaction(facts, at)
+    yield from _what_else_keeps_rows(facts, at)
+    yield _dead_rows(facts)
+    yield _connections(facts, settings, workers)
+
+
+def _version(facts: ServerFacts) -> Finding:
+    major = facts.version // 10_000
+    if major < OLDEST_VERSION:
+        return warning(AREA, f"PostgreSQL {major}", f"update it: {OLDEST_VERSION} is the oldest that is supported")
+    return fine(AREA, f"PostgreSQL {major}")
+
+
+def _rights(facts: ServerFacts) -> Finding:
+    if not facts.lacking:
+        return fine(AREA, "the role may read and write all our tables")
+    listed = ", ".join(facts.lacking[:5]) + (f" and {len(facts.lacking) - 5} more" if len(facts.lacking) > 5 else "")
+    return broken(AREA, f"the role lacks {listed}", "grant it; docs/hosting.md has the rights of each role")
+
+
+def _isolation(facts: ServerFacts) -> Finding:
+    """Our own engines ask for READ COMMITTED; a host's session has what the server or the host says."""
+    return fine(AREA, f"isolation level {facts.isolation}; our processes use read committed")
+
+
+def _timeouts(facts: ServerFacts) -> Iterator[Finding]:
+    if 0 < facts.idle_seconds < SHORT_IDLE_SECONDS:
+        yield warning(
+            AREA,
+            f"the server ends transactions that are idle for {facts.idle_seconds:g} s",
+            f"set idle_in_transaction_session_timeout of our role to {SHORT_IDLE_SECONDS:g} s or more",
+        )
+    if 0 < facts.statement_seconds < SHORT_STATEMENT_SECONDS:
+        yield warning(
+            AREA,
+            f"the server ends statements after {facts.statement_seconds:g} s",
+            f"set statement_timeout of our role to {SHORT_STATEMENT_SECONDS:g} s or more",
+        )
+
+
+def _pooler(facts: ServerFacts, settings: Settings, port: int | None) -> Iterator[Finding]:
+    """Something stands between us and the server if that listens at another port than the one we connect to."""
+    if port is None or facts.port in {None, port}:
+        return
+    seen = f"a pooler or proxy at port {port} is between us and the server (port {facts.port})"
+    if settings.database_prepared_statements:
+        yield warning(
+            AREA,
+            f"{seen}, and prepared statements are on",
+            "if it is PgBouncer in transaction mode, set DATABASE_PREPARED_STATEMENTS=false",
+        )
+    else:
+        yield fine(AREA, f"{seen}, and prepared statements are off")
+
+
+def _oldest_transaction(facts: ServerFacts, at: datetime) -> Finding:
+    oldest = facts.oldest
+    if oldest is not None and at - oldest.since >= LONG_OPEN:
+        who = " ".join(part for part in (f"process {oldest.pid}", oldest.user, oldest.application) if part)
+        return warning(
+            AREA,
+            f"a transaction is open for {ago(oldest.since, at)} ({who}, {oldest.state}), "
+            "and vacuum removes nothing that ended since it began",
+            f"end it there, or with: SELECT pg_terminate_backend({oldest.pid})",
+        )
+    if not facts.sees_others:
+        return warning(
+            AREA,
+            "this role may not see the transactions of others, which may keep vacuum from its work",
+            "GRANT pg_read_all_stats TO the role in DATABASE_URL",
+        )
+    return fine(AREA, f"no transaction is open for {duration(LONG_OPEN)}")
+
+
+def _what_else_keeps_rows(facts: ServerFacts, at: datetime) -> Iterator[Finding]:
+    for slot in facts.slots:
+        if not slot.is_active or slot.age >= MUCH_KEPT:
+            state = "read" if slot.is_active else "not read by anybody"
+            yield warning(
+                AREA,
+                f"replication slot {slot.name} is {state} and keeps the rows of {slot.age:,} transactions from vacuum",
+                f"let its reader catch up, or remove it: SELECT pg_drop_replication_slot('{slot.name}')",
+            )
+    if facts.prepared_since is not None and at - facts.prepared_since >= LONG_OPEN:
+        yield warning(
+            AREA,
+            f"a prepared transaction waits for {ago(facts.prepared_since, at)}",
+            "see pg_prepared_xacts; commit it or roll it back",
+        )
+
+
+def _dead_rows(facts: ServerFacts) -> Finding:
+    rows = f"the table events has {facts.live:,} rows, and {facts.dead:,} that vacuum has still to remove"
+    if facts.dead > MANY_DEAD and facts.dead > facts.live:
+        return warning(AREA, rows, "look for what keeps vacuum from its work, above; then VACUUM the table")
+    return fine(AREA, rows)
+
+
+def _connections(facts: ServerFacts, settings: Settings, workers: int) -> Finding:
+    """A worker process lends up to twice its threads; relay and web up to ten each."""
+    most = max(workers, settings.worker_processes) * 2 * settings.worker_threads + 20
+    text = f"{facts.connections} of {facts.max_connections} connections are in use; our processes may take {most}"
+    if most > facts.max_connections:
+        remedy = "raise max_connections, or lower WORKER_PROCESSES or WORKER_THREADS"
+        return warning(AREA, text, remedy)
+    return fine(AREA, text)

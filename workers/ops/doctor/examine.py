@@ -1,0 +1,97 @@
+"""The examination in order. What fails is a finding, and what does not depend on it is looked at all the same."""
+
+import os
+from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, make_url
+
+from cobalt_mirror.db.diagnosis import ask_server
+from cobalt_mirror.db.engine import create_engine, database_clock, reading
+from cobalt_mirror.db.errors import BadSetting, DatabaseError
+from cobalt_mirror.db.migrating.version import check_migrated, list_versions
+from cobalt_mirror.db.statuses import ProcessKind
+from cobalt_mirror.workers.ops.actions import list_actions
+from cobalt_mirror.workers.ops.delivery import send_test_notification
+from cobalt_mirror.workers.ops.doctor.clocks import judge_clock
+from cobalt_mirror.workers.ops.doctor.cobalt_api import examine_cobalt
+from cobalt_mirror.workers.ops.doctor.database import AREA, judge_server
+from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
+from cobalt_mirror.workers.ops.doctor.processes import judge_pass, judge_processes, judge_work
+from cobalt_mirror.workers.ops.doctor.redis_server import examine_redis
+from cobalt_mirror.workers.ops.doctor.settings import judge_settings
+from cobalt_mirror.workers.ops.overview import Overview, read_overview
+from cobalt_mirror.workers.ops.readiness import find_redis_failure, list_key_problems
+from cobalt_mirror.workers.ops.subscription import list_webhook_problems
+from cobalt_mirror.workers.settings import Settings
+
+
+def examine(*, offline: bool) -> Iterator[Finding]:
+    """Look at everything, one thing after the other.
+
+    Args:
+        offline: whether to leave out Cobalt and the webhook, which are elsewhere.
+    """
+    try:
+        settings = Settings.from_environment()
+    except BadSetting as error:
+        yield broken("settings", str(error), "correct it, then run this again")
+        return
+    variables = [name for name, value in os.environ.items() if value]
+    yield from judge_settings(settings, variables, list_key_problems(settings))
+    overview = None
+    try:
+        overview = yield from _examine_database(settings)
+    except DatabaseError as error:
+        wrong, _, remedy = str(error).rpartition("; ")
+        yield broken(AREA, wrong or str(error), remedy if wrong else "correct that, then run this again")
+    yield from examine_redis(settings)
+    if not offline and settings.cobalt_api_key.get_secret_value():
+        yield from examine_cobalt(settings, pinned=None if overview is None else overview.environment)
+        if overview is not None:
+            yield from _examine_webhook(settings, overview.webhook)
+
+
+def _examine_database(settings: Settings) -> Generator[Finding, None, Overview]:
+    newer = check_migrated(settings)
+    yield fine(AREA, f"{settings.described_url()} answers; its tables are at version {newer or list_versions()[-1]}")
+    engine = create_engine(settings, pool_size=1)
+    try:
+        overview = read_overview(engine)
+        yield from _examine_server(engine, settings, overview)
+    finally:
+        engine.dispose()
+    yield from judge_processes(overview.processes, overview.at)
+    facts = overview.facts(settings, newer_schema=newer, redis_failure=find_redis_failure(settings))
+    yield from judge_work(list_actions(facts))
+    has_accounts = overview.configs.total > 0 or overview.applications > 0
+    yield judge_pass(overview.passed_at, overview.at, has_accounts=has_accounts)
+    return overview
+
+
+def _examine_server(engine: Engine, settings: Settings, overview: Overview) -> Iterator[Finding]:
+    if engine.dialect.name == "sqlite":
+        yield fine(AREA, "SQLite, which is for one machine and one process that writes at a time")
+        return
+    with reading(engine).begin() as connection:
+        before = datetime.now(UTC)
+        at = database_clock(connection)
+        after = datetime.now(UTC)
+        facts = ask_server(connection)
+    workers = [each for each in overview.processes if each.kind is ProcessKind.WORKER and each.is_alive(overview.at)]
+    port = make_url(settings.database_url).port
+    yield from judge_server(facts, settings, at=at, port=port, workers=len(workers))
+    yield from judge_clock("the database", at, before=before, after=after)
+
+
+def _examine_webhook(settings: Settings, url: str | None) -> Iterator[Finding]:
+    problems = list_webhook_problems(settings, url)
+    for problem in problems:
+        wrong, _, remedy = problem.partition("; ")
+        yield warning("webhook", wrong, remedy or "look at it in Cobalt's dashboard")
+    if not problems:
+        yield fine("webhook", f"Cobalt sends all notifications to {url}")
+    if url is not None:
+        delivery = send_test_notification(url, api_key=settings.require_key())
+        wrong, _, remedy = delivery.sentence.partition("; ")
+        yield fine("webhook", delivery.sentence) if delivery.arrived else warning("webhook", wrong, remedy)
