@@ -5,6 +5,7 @@ from functools import partial
 
 from benchmarks import (
     calls,
+    explain,
     integrations,
     lanes,
     latency,
@@ -12,6 +13,7 @@ from benchmarks import (
     outage,
     publishing,
     reconcile,
+    recording,
     shares,
     throughput,
     webhook,
@@ -35,6 +37,8 @@ BENCHMARKS: Mapping[str, Mapping[str, Benchmark]] = {
     "limit": {POSTGRESQL: limit.use_of_the_limit},
     "lanes": {POSTGRESQL: lanes.lanes},
     "calls": {POSTGRESQL: calls.per_event},
+    "explain": _on_each(explain.measure),
+    "recording": _on_each(recording.measure),
     "latency": {one: partial(latency.at_rest, databases=[one]) for one in DATABASES},
     "full-log": {POSTGRESQL: latency.with_a_full_log},
     "webhook": {one: partial(webhook.notifications, databases=[one]) for one in DATABASES},

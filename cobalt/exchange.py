@@ -16,6 +16,7 @@ from cobalt_mirror.cobalt.answers import Received, error_from, value_from
 from cobalt_mirror.cobalt.call import Call
 from cobalt_mirror.cobalt.deadline import Deadline, countdown_transport
 from cobalt_mirror.cobalt.errors import (
+    CobaltError,
     ConnectFailed,
     DeadlineExceeded,
     NoAnswer,
@@ -23,6 +24,7 @@ from cobalt_mirror.cobalt.errors import (
     TransportError,
     UnexpectedAnswer,
 )
+from cobalt_mirror.cobalt.exchanged import Stopwatch
 from cobalt_mirror.cobalt.forks import renew_in_children
 from cobalt_mirror.cobalt.governor import Governor
 
@@ -92,9 +94,21 @@ class Exchange:
         Raises:
             CobaltError: See the tree in `cobalt_mirror.cobalt.errors`.
         """
-        if self._governor is not None:
-            self._governor.acquire()
-        received = self._receive(call, deadline)
+        stopwatch = Stopwatch(call)
+        try:
+            if self._governor is not None:
+                self._governor.acquire()
+            stopwatch.sent()
+            received = self._receive(call, deadline)
+            stopwatch.answered(received.status)
+            return self._value(received, shape, call)
+        except CobaltError as error:
+            stopwatch.failed(error)
+            raise
+        finally:
+            stopwatch.stop()
+
+    def _value(self, received: Received, shape: TypeAdapter[T], call: Call) -> T:
         if 200 <= received.status < 300:
             return value_from(received, shape, call)
         error = error_from(received, call, now=self._clock())

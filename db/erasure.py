@@ -12,7 +12,17 @@ from cobalt_mirror.db.history import Because, erase_values
 from cobalt_mirror.db.log import Key, content_of, order_of
 from cobalt_mirror.db.mirror import end_account
 from cobalt_mirror.db.statuses import EventStatus
-from cobalt_mirror.db.tables import checks, denials, events, looks, notifications, suspicions, walked, workflow_runs
+from cobalt_mirror.db.tables import (
+    calls,
+    checks,
+    denials,
+    events,
+    looks,
+    notifications,
+    suspicions,
+    walked,
+    workflow_runs,
+)
 from cobalt_mirror.db.vault import Vault
 
 #: Why an event of a generation that is over came to nothing.
@@ -67,11 +77,11 @@ def erase_events(connection: Connection, keys: Iterable[Key], *, at: datetime, v
 
 
 def erase_hints(connection: Connection, linked_account_id: str) -> None:
-    """Erase what Cobalt's notifications said of an account, and what reconciliations noted of it."""
+    """Erase what Cobalt's notifications said of an account, what reconciliations noted, and the calls about it."""
     connection.execute(
         update(notifications).where(notifications.c.linked_account_id == linked_account_id).values(payload=None)
     )
-    for table in (workflow_runs, looks, suspicions, walked, denials):
+    for table in (workflow_runs, looks, suspicions, walked, denials, calls):
         connection.execute(delete(table).where(table.c.linked_account_id == linked_account_id))
 
 

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert, ReturningDelete
 
+from cobalt_mirror.db.calls import AttemptCalls, insert_beside, parameters_of, record_calls
 from cobalt_mirror.db.engine import Clock, time_by, time_column
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.tables import work
@@ -89,8 +90,23 @@ def _giving_back(dialect: str) -> ReturningDelete[Any]:
     return statement.returning(time_column(dialect))
 
 
-def give_back(connection: Connection, lease: Lease, clock: Clock) -> datetime:
+@cache
+def _giving_back_with_calls() -> Select[Any]:
+    """WITH given_back AS (DELETE FROM work ... RETURNING clock_timestamp() AS now),
+    recorded AS (INSERT INTO calls ... FROM given_back, ...) SELECT now FROM given_back
+    """
+    given_back = _giving_back("postgresql").cte("given_back")
+    return select(given_back.c.now).add_cte(insert_beside(given_back).cte("recorded"))
+
+
+def give_back(connection: Connection, lease: Lease, clock: Clock, calls: AttemptCalls | None = None) -> datetime:
     """End a lease, in the transaction that records what was done under it.
+
+    Args:
+        connection: the transaction.
+        lease: the lease.
+        clock: the clock.
+        calls: the calls to Cobalt to record with it, on PostgreSQL in the same statement; None: none.
 
     Returns:
         The time: every attempt asks for it at its end.
@@ -99,9 +115,15 @@ def give_back(connection: Connection, lease: Lease, clock: Clock) -> datetime:
         LeaseLost: another worker holds the account by now; the transaction must be rolled back.
     """
     key = {"account": lease.linked_account_id, "token": lease.token}
-    row = connection.execute(_giving_back(connection.dialect.name), key).one_or_none()
+    is_one = calls is not None and connection.dialect.name == "postgresql"
+    if calls is not None and is_one:
+        row = connection.execute(_giving_back_with_calls(), key | parameters_of(calls)).one_or_none()
+    else:
+        row = connection.execute(_giving_back(connection.dialect.name), key).one_or_none()
     if row is None:
         raise LeaseLost(f"the lease on account {lease.linked_account_id!r} ran out and went to another worker")
+    if calls is not None and not is_one:
+        record_calls(connection, calls)
     return time_by(clock, connection, now=row.now)
 
 

@@ -112,6 +112,29 @@ class SuspicionOutcome(StrEnum):
     LEFT = "left"
 
 
+class CallOutcome(StrEnum):
+    """What a call to Cobalt came to."""
+
+    #: An answer as expected.
+    ANSWERED = "answered"
+    #: Cobalt does not have the account, the application or the config.
+    ABSENT = "absent"
+    REFUSED = "refused"
+    KEY_REFUSED = "key_refused"
+    #: Cobalt said that there are too many calls.
+    THROTTLED = "throttled"
+    #: Cobalt failed on its side.
+    FAILED = "failed"
+    #: An answer that Cobalt does not document, such as a proxy's page.
+    UNEXPECTED = "unexpected"
+    #: Cobalt was not reached, so the call had no effect.
+    UNREACHED = "unreached"
+    #: No complete answer came; the call may have had an effect.
+    UNANSWERED = "unanswered"
+    #: The governor had no slot for it soon enough.
+    NOT_SENT = "not_sent"
+
+
 class ProcessKind(StrEnum):
     """Which of our processes has a heartbeat."""
 

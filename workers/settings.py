@@ -43,6 +43,7 @@ class Settings(DatabaseSettings):
         retry_give_up_days: An event that fails for this long is dead.
         catalogue_refresh_seconds: Time between two reads of the catalogue.
         delayed_write_seconds: A write whose answer never came has had its effect by then, if it has one.
+        calls_sample_share: Share of the attempts whose calls to Cobalt are kept in the table `calls`; 0 keeps none.
         reconcile_configs_within_hours: Hours within which plain reconciliations read the configs of each connection; 0
             reads only those of accounts in doubt.
         reconcile_config_share: Share of all connections whose configs each reconciliation reads, whatever the time
@@ -77,6 +78,7 @@ class Settings(DatabaseSettings):
     retry_give_up_days: float = Field(default=3, gt=0, le=36_500)
     catalogue_refresh_seconds: float = Field(default=3600, gt=0, le=52 * _WEEK)
     delayed_write_seconds: float = Field(default=60, ge=0, le=_WEEK)
+    calls_sample_share: float = Field(default=1, ge=0, le=1)
     reconcile_configs_within_hours: float = Field(default=48, ge=0, le=8_760)
     reconcile_config_share: float | None = Field(default=None, ge=0, le=1)
     reconcile_brake_share: float = Field(default=0.05, ge=0, le=1)

@@ -4,7 +4,7 @@ The event log, the mirror, the history and the view `integrations` are a contrac
 Defaults live in the schema, so that a plain SQL INSERT into `events` needs three columns.
 """
 
-from cobalt_mirror.db.tables.accounts import deletions, notifications, workflow_runs
+from cobalt_mirror.db.tables.accounts import calls, deletions, notifications, workflow_runs
 from cobalt_mirror.db.tables.coordination import checks, denials, processes, state, work
 from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, VERSION_TABLE, metadata
 from cobalt_mirror.db.tables.log import event_numbers, events, is_dead, is_pending, is_unfinished
@@ -15,6 +15,7 @@ __all__ = [
     "DECLARED_SCHEMA",
     "VERSION_TABLE",
     "applications",
+    "calls",
     "checks",
     "configs",
     "connections",

@@ -2,7 +2,8 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
 
-from cobalt_mirror.db.columns import Id, Json, UtcDateTime, Words
+from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
+from cobalt_mirror.db.statuses import CallOutcome
 from cobalt_mirror.db.tables.declaring import metadata
 
 workflow_runs = Table(
@@ -38,6 +39,29 @@ notifications = Table(
 )
 Index("ix_notifications_account", notifications.c.linked_account_id, notifications.c.number)
 Index("ix_notifications_instance", notifications.c.instance_id, unique=True)
+
+#: The calls to Cobalt that attempts made: nothing of what they carried, and no id in the path. `attempt` is the same
+#: for the calls of one attempt, and `because` says what it was for, as in the history. They go with the account.
+calls = Table(
+    "calls",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("linked_account_id", Id(), nullable=False),
+    Column("slug", Id(), nullable=False),
+    Column("connection_id", Id()),
+    Column("attempt", Id(), nullable=False),
+    Column("because", Json, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("status", Integer),
+    Column("took_ms", Integer, nullable=False),
+    Column("waited_ms", Integer, nullable=False),
+    Column("request_id", Words),
+    Column("outcome", OneOf(CallOutcome), nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_calls_account", calls.c.linked_account_id, calls.c.number)
 
 #: Accounts that were deleted for good, and when Cobalt confirmed it. Nothing personal is in here but the id.
 #: Until `settles_at` a write of the generation that ended, whose answer never came, may land; the next one waits.

@@ -98,6 +98,7 @@ NUMBERS: dict[str, tuple[float | None, float | None]] = {
     "RETRY_GIVE_UP_DAYS": (0, 36_501),
     "CATALOGUE_REFRESH_SECONDS": (0, 31_449_601),
     "DELAYED_WRITE_SECONDS": (-1, 604_801),
+    "CALLS_SAMPLE_SHARE": (-0.1, 1.1),
     "RECONCILE_CONFIGS_WITHIN_HOURS": (-0.1, 8_761),
     "RECONCILE_CONFIG_SHARE": (-0.1, 1.1),
     "RECONCILE_BRAKE_SHARE": (-0.1, 1.1),

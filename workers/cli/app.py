@@ -26,6 +26,7 @@ COMMANDS = {
     "demo": "Run simulated customers, then compare the mirror with Cobalt.",
     "publish": "Publish one event, or many with --ndjson.",
     "show": "Show everything stored about one customer.",
+    "explain": "Say how one customer stands, and what happened to them.",
     "status": "Show what you have to do, and how everything fares.",
     "dead": "List, show, replay or discard dead events.",
     "events": "List, show or hurry single events.",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from cobalt_mirror.cobalt import Application, Client, Config, ConfigReference, Environment, LinkedAccount
+from cobalt_mirror.cobalt.exchanged import Exchanged, collecting
 from cobalt_mirror.db.leases import Lease
 from cobalt_mirror.db.rows import ConfigKey
 from cobalt_mirror.workers.errors import OutOfTime
@@ -66,6 +67,7 @@ class Caller(Reader):
     Attributes:
         has_called: whether Cobalt was called.
         has_written: whether a call was one that changes something there.
+        exchanged: what each request came to, with the connection that its call named.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Caller(Reader):
         super().__init__(client, lease.linked_account_id, lease.slug)
         self._lease, self._longest_call_seconds, self._monotonic = lease, longest_call_seconds, monotonic
         self.has_called = self.has_written = False
+        self.exchanged: list[tuple[Exchanged, str | None]] = []
 
     def upsert_account(
         self,
@@ -164,7 +167,13 @@ class Caller(Reader):
         if self._lease.ends - self._monotonic() < self._longest_call_seconds:
             raise OutOfTime
         self.has_called = True
-        return call(*args, **kwargs)
+        requests: list[Exchanged] = []
+        try:
+            with collecting(requests):
+                return call(*args, **kwargs)
+        finally:
+            named = kwargs.get("connection_id")
+            self.exchanged += [(request, None if named is None else str(named)) for request in requests]
 
 
 def _named(key: ConfigKey) -> dict[str, Any]:

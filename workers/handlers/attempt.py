@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from cobalt_mirror.cobalt import Client, CobaltError, KeyRefused
+from cobalt_mirror.db.calls import AttemptCalls, record_unsaved_calls
 from cobalt_mirror.db.engine import Clock, database_clock
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.leases import give_back
@@ -17,6 +20,7 @@ from cobalt_mirror.db.subject import Opening, get_opening
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.workers.circuit import CircuitBreaker, FailureCount
 from cobalt_mirror.workers.handlers.access import Caller
+from cobalt_mirror.workers.handlers.calls import calls_of
 from cobalt_mirror.workers.handlers.decide import decide
 from cobalt_mirror.workers.handlers.failing import Failing
 from cobalt_mirror.workers.handlers.findings import Findings
@@ -103,14 +107,28 @@ class Attempts:
             longest_call_seconds=self.settings.longest_call_seconds,
             monotonic=self.monotonic,
         )
+        began = time.monotonic()
         error = decide(claim.loaded, cobalt, findings)
-        self._save(claim, cobalt, findings, error)
+        calls = calls_of(claim.loaded, claim.lease, cobalt.exchanged, began=began)
+        try:
+            self._save(claim, cobalt, findings, error, calls)
+        except Exception:
+            self._record_unsaved(calls)
+            raise
         if isinstance(error, CobaltError) and self.breaker.is_open():
             return Progress.NOTHING
         is_all = error is None and not claim.aside and claim.is_all and findings.has_finished_all()
         return Progress.ALL if is_all else Progress.SOME
 
-    def _save(self, claim: Claim, cobalt: Caller, findings: Findings, error: Exception | None) -> None:
+    def _record_unsaved(self, calls: AttemptCalls | None) -> None:
+        """Record calls that were made although nothing of the attempt is saved, unless the database fails again."""
+        if calls is not None:
+            with suppress(SQLAlchemyError), self.engine.begin() as connection:
+                record_unsaved_calls(connection, calls)
+
+    def _save(
+        self, claim: Claim, cobalt: Caller, findings: Findings, error: Exception | None, calls: AttemptCalls | None
+    ) -> None:
         """Write what the attempt found, and whether it halts all work, in the transaction that ends its lease."""
         try:
             is_refused = isinstance(error, KeyRefused) and self.breaker.confirm_key_refused()
@@ -118,7 +136,7 @@ class Attempts:
             is_refused, error = False, unknown
         is_outage = cobalt.has_called and self.breaker.confirm_outage(claim.loaded.account_id, error)
         with self.engine.begin() as connection:
-            now = give_back(connection, claim.lease, self.clock)
+            now = give_back(connection, claim.lease, self.clock, calls)
             if is_refused:
                 self.breaker.open(connection, str(error), now)
             elif is_outage:

@@ -86,7 +86,7 @@ class Save:
 
     def _record_mirror(self, claim: Claim, findings: Findings) -> None:
         loaded = claim.loaded
-        because = Because(at=self.now, cause=_cause(loaded))
+        because = Because(at=self.now, cause=cause_of(loaded))
         known = {} if findings.erases_account else claim.rows  # the erasure has just changed them
         is_second = loaded.check is not None and loaded.check.reason == _SECOND_READ
         loaded_rows = dict(known)  # as they were before this attempt, also when it changes a row twice
@@ -222,7 +222,8 @@ def _dead(event: LoggedEvent, outcome: Outcome, now: datetime) -> EventUpdate:
     return outcomes.dead(event, at=now, detail=outcome.detail, move=move, response=answer, unseen=unseen)
 
 
-def _cause(loaded: Loaded) -> Mapping[str, Any]:
+def cause_of(loaded: Loaded) -> Mapping[str, Any]:
+    """Return what an attempt was for, as the history and the calls keep it."""
     if loaded.pending:
         return {"events": [_named(entry.logged) for entry in loaded.pending[:20]]}
     return {"check": loaded.check.reason if loaded.check is not None else "a second read"}

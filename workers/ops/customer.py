@@ -90,8 +90,13 @@ def read_customer(
             history=list_history(connection, account, limit=limit),
         )
     if customer.account is None and not customer.events and customer.deletion is None:
-        raise NotReady(
-            f"no account {account!r} in the mirror or the event log of the database at {database}; "
-            "check the id and DATABASE_URL"
-        )
+        raise unknown_account(account, database)
     return customer
+
+
+def unknown_account(account: str, database: str) -> NotReady:
+    """Return the error for an account of which nothing is stored; arguments as for `read_customer`."""
+    return NotReady(
+        f"no account {account!r} in the mirror or the event log of the database at {database}; "
+        "check the id and DATABASE_URL"
+    )

@@ -37,9 +37,16 @@ def _has_width() -> bool:
     return sys.stdout.isatty() or "COLUMNS" in os.environ
 
 
-def print_line(screen: "Console", label: str, text: str) -> None:
-    """Print a label and a text, which goes on below its beginning if it is too long. No word is broken."""
-    _print_labelled(screen, label, text, indent=_LABEL_WIDTH)
+def print_line(screen: "Console", label: str, text: str, *, indent: int = _LABEL_WIDTH) -> None:
+    """Print a label and a text, which goes on below its beginning if it is too long. No word is broken.
+
+    Args:
+        screen: Where to print it.
+        label: The label.
+        text: The text.
+        indent: The width of the label, with the space after it, in characters.
+    """
+    _print_labelled(screen, label, text, indent=indent)
 
 
 def _print_labelled(screen: "Console", label: str, text: str, *, indent: int) -> None:
@@ -108,7 +115,7 @@ def cell(value: Any) -> str:
         case str():
             text = value
         case _:
-            text = json.dumps(value, default=_plain, ensure_ascii=False)
+            text = json.dumps(value, default=to_plain, ensure_ascii=False)
     return "".join(character if character.isprintable() else "·" for character in text)
 
 
@@ -128,10 +135,11 @@ def duration(length: timedelta) -> str:
 
 def print_json(value: Any) -> None:
     """Print one JSON document on standard output; times are ISO 8601 in UTC."""
-    typer.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    typer.echo(json.dumps(value, default=to_plain, ensure_ascii=False, indent=2))
 
 
-def _plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
+    """Return a time or one of our values as JSON has it."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, bytes):  # SQLite's columns take anything; see `db.strays`

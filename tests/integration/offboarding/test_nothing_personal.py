@@ -30,9 +30,11 @@ NEEDED: dict[str, dict[str, Any]] = {
     "walked": {"run_id": "r"},
     "checks": {"slug": "slack"},
     "denials": {},
+    "calls": {"slug": "slack", "method": "GET", "path": "/", "took_ms": 1, "waited_ms": 0, "outcome": "answered"}
+    | {"attempt": "a"},
 }
 #: Our own words, and the name of Cobalt's event: nobody's. `work` and `deletions` have no words of others.
-OURS = {("history", "because"), ("checks", "reason"), ("notifications", "event")}
+OURS = {("history", "because"), ("calls", "because"), ("checks", "reason"), ("notifications", "event")}
 
 
 def tables_of_accounts() -> list[Table]:
@@ -82,7 +84,7 @@ def test_every_column_of_every_table_is_stripped(world: World) -> None:
 
     assert PERSONAL not in world.everything_stored()
     assert world.row("deletions")["confirmed_at"] is not None
-    for name in ("workflow_runs", "suspicions", "looks", "walked", "checks", "denials", "work"):
+    for name in ("workflow_runs", "suspicions", "looks", "walked", "checks", "denials", "work", "calls"):
         assert world.rows(name) == [], name
 
 

@@ -8,7 +8,7 @@ import pytest
 from cobalt_mirror.db.rows import connection_change
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EventType
-from cobalt_mirror.workers.handlers.save import _cause, event_update, is_doubtful
+from cobalt_mirror.workers.handlers.save import cause_of, event_update, is_doubtful
 from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, superseded, wait_after
 from cobalt_mirror.workers.settings import Settings
 from tests.unit.entries import ACCOUNT, MICROSECOND, NOON, SLUG, authorized, logged, signed_up
@@ -189,12 +189,12 @@ def test_the_history_names_the_events_of_an_attempt_or_its_check() -> None:
     events = [signed_up(f"e{number}", number, source="app") for number in range(21)]
     named = [{"source": "app", "id": f"e{number}"} for number in range(21)]
 
-    assert _cause(findings(events[0]).loaded) == {"events": named[:1]}
-    assert _cause(findings(events[0], check=CHECK).loaded) == {"events": named[:1]}
-    assert _cause(findings(*events[:20]).loaded) == {"events": named[:20]}
-    assert _cause(findings(*events).loaded) == {"events": named[:20]}
-    assert _cause(findings(check=CHECK).loaded) == {"check": "a notification"}
-    assert _cause(findings().loaded) == {"check": "a second read"}
+    assert cause_of(findings(events[0]).loaded) == {"events": named[:1]}
+    assert cause_of(findings(events[0], check=CHECK).loaded) == {"events": named[:1]}
+    assert cause_of(findings(*events[:20]).loaded) == {"events": named[:20]}
+    assert cause_of(findings(*events).loaded) == {"events": named[:20]}
+    assert cause_of(findings(check=CHECK).loaded) == {"check": "a notification"}
+    assert cause_of(findings().loaded) == {"check": "a second read"}
 
 
 ONE, TWO = {"auth_type": "oauth2"}, {"auth_type": "keybased"}
