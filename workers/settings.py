@@ -51,6 +51,8 @@ class Settings(DatabaseSettings):
         reconcile_brake_share: A reconciliation stops if a greater share than this, ...
         reconcile_brake_count: ... and more accounts or connections than this, seem to be gone.
         events_token: Bearer token of `POST /events`; if not set, that endpoint is disabled.
+    metrics_token: SecretStr = SecretStr("")
+        metrics_token: Bearer token of `GET /metrics`; if not set, that endpoint is disabled.
         notification_error_characters: Number of characters kept of the error in a notification, and as many of all
             else in it that Cobalt does not document; 0 keeps nothing of them.
         web_host: Address at which `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
@@ -84,6 +86,7 @@ class Settings(DatabaseSettings):
     reconcile_brake_share: float = Field(default=0.05, ge=0, le=1)
     reconcile_brake_count: int = Field(default=20, ge=0, le=1_000_000_000)
     events_token: SecretStr = SecretStr("")
+    metrics_token: SecretStr = SecretStr("")
     notification_error_characters: int = Field(default=2000, ge=0, le=100_000)
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8475, ge=0, le=_LARGEST_PORT)
@@ -119,7 +122,7 @@ class Settings(DatabaseSettings):
     def _in_any_case(cls, value: Any) -> Any:
         return value.strip().lower() if isinstance(value, str) else value
 
-    @field_validator("cobalt_api_key", "cobalt_previous_api_key", "events_token")
+    @field_validator("cobalt_api_key", "cobalt_previous_api_key", "events_token", "metrics_token")
     @classmethod
     def _can_be_a_header(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value()

@@ -145,6 +145,8 @@ def _ending(event: StoredEvent) -> str:
         case EventStatus.DEAD:
             move = "" if event.move is None else f", the {event.move} must act"
             return f"is dead{move}{reason}"
+        case EventStatus.DISCARDED:
+            return f"was discarded{reason}"
         case EventStatus.PENDING:
             return "waits"
     assert_never(event.status)

@@ -1,5 +1,6 @@
 """The ASGI application. It needs the database only; it uses Redis only to report whether it answers."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,7 @@ from starlette.routing import Route
 from cobalt_mirror.db.engine import Clock, create_engine, database_clock
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.events_endpoint import EventsEndpoint
+from cobalt_mirror.workers.web.metrics_endpoint import MetricsEndpoint
 from cobalt_mirror.workers.web.notifications_endpoint import NotificationsEndpoint
 from cobalt_mirror.workers.web.probes import Probes
 from cobalt_mirror.workers.web.redaction import Redactor
@@ -25,7 +27,11 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(
-    settings: Settings | None = None, *, engine: Engine | None = None, clock: Clock = database_clock
+    settings: Settings | None = None,
+    *,
+    engine: Engine | None = None,
+    clock: Clock = database_clock,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """Return the application that `cobalt-mirror web` serves; a host may mount it in its own. Nothing is opened yet.
 
@@ -34,6 +40,7 @@ def create_app(
         engine: An engine that the caller disposes of. Default: a new one on `DATABASE_URL`, disposed of when the
             application's lifespan ends; a mounted application has no lifespan and keeps it until the process ends.
         clock: Returns the time inside a transaction. Default: the database's clock.
+        monotonic: The process's clock, in seconds.
 
     Raises:
         BadSetting: A variable has an invalid value. Correct it and start again.
@@ -42,7 +49,7 @@ def create_app(
     database = create_engine(settings) if engine is None else engine
     probes = Probes(settings)
     notifications = NotificationsEndpoint(settings, database, clock, _redactor(settings))
-    events = EventsEndpoint(settings, database)
+    events, metrics = EventsEndpoint(settings, database), MetricsEndpoint(settings, database, clock, monotonic)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -54,6 +61,7 @@ def create_app(
         routes=[
             *_routes("/webhooks/cobalt", notifications.receive, method="POST"),
             *_routes("/events", events.receive, method="POST"),
+            *_routes("/metrics", metrics.receive, method="GET"),
             *_routes("/healthz", probes.is_alive, method="GET"),
             *_routes("/readyz", probes.is_ready, method="GET"),
         ],
@@ -70,7 +78,7 @@ def _routes(path: str, endpoint: Endpoint, *, method: str) -> list[Route]:
 
 
 def _redactor(settings: Settings) -> Redactor:
-    secrets = (settings.cobalt_api_key, settings.cobalt_previous_api_key, settings.events_token)
+    secrets = (settings.cobalt_api_key, settings.cobalt_previous_api_key, settings.events_token, settings.metrics_token)
     return Redactor([each.get_secret_value() for each in secrets], limit=settings.notification_error_characters)
 
 

@@ -1,6 +1,5 @@
 """`POST /events`: events from hosts that are not Python, as CloudEvents 1.0 in JSON."""
 
-import hmac
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from cobalt_mirror.events.publish import publish_with
 from cobalt_mirror.events.types import LARGEST_PAYLOAD, payload_size
 from cobalt_mirror.workers.errors import NotJson
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.web.bearer import check_bearer
 from cobalt_mirror.workers.web.body import decode, read_body
 
 log = structlog.get_logger()
@@ -37,23 +37,12 @@ class EventsEndpoint:
 
     async def receive(self, request: Request) -> Response:
         """Publish one event, or a batch: all of it or nothing."""
-        self._check_token(request.headers.get("authorization", ""))
+        check_bearer(request, self.settings.events_token, variable="EVENTS_TOKEN", endpoint="POST /events")
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type not in {*SINGLE_TYPES, BATCH_TYPE}:
             raise HTTPException(415, f"content-type: must be {', '.join(sorted(SINGLE_TYPES))} or {BATCH_TYPE}")
         body = await read_body(request, limit=LARGEST_BODY)
         return await run_in_threadpool(self._accept, body, is_batch=media_type == BATCH_TYPE)
-
-    def _check_token(self, authorization: str) -> None:
-        token = self.settings.events_token.get_secret_value()
-        if not token:
-            raise HTTPException(403, "POST /events is disabled: EVENTS_TOKEN is not set; set it and restart")
-        scheme, _, credentials = authorization.partition(" ")
-        is_right = hmac.compare_digest(credentials.strip().encode(), token.encode())
-        if scheme.lower() != "bearer" or not is_right:
-            log.warning("events_refused", reason="no bearer token" if not authorization else "wrong bearer token")
-            detail = "authorization: must be `Bearer TOKEN`, with TOKEN the value of EVENTS_TOKEN"
-            raise HTTPException(401, detail, headers={"www-authenticate": "Bearer"})
 
     def _accept(self, body: bytes, *, is_batch: bool) -> Response:
         try:
