@@ -5,6 +5,7 @@ from functools import partial
 
 from benchmarks import (
     calls,
+    held,
     integrations,
     lanes,
     latency,
@@ -39,6 +40,7 @@ BENCHMARKS: Mapping[str, Mapping[str, Benchmark]] = {
     "full-log": {POSTGRESQL: latency.with_a_full_log},
     "webhook": {one: partial(webhook.notifications, databases=[one]) for one in DATABASES},
     "outage": {POSTGRESQL: outage.time_to_agreement},
+    "held": {POSTGRESQL: held.looks},
     "shares": {POSTGRESQL: shares.beside_failing_accounts},
 }
 
