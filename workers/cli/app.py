@@ -28,6 +28,7 @@ COMMANDS = {
     "show": "Show everything stored about one customer.",
     "status": "Show what you have to do, and how everything fares.",
     "reconcile": "Compare the mirror with Cobalt and repair it. Made for cron.",
+    "prune": "Delete what is old and not needed any more. Made for cron.",
     "sandbox": "Serve a stand-in for Cobalt until Ctrl-C, or make a catalogue for it.",
     "migrate": "Create or update the tables of the mirror. Run it before every start.",
     "worker": "Process events until SIGTERM.",

@@ -1,6 +1,5 @@
 """`cobalt-mirror reconcile`: compare the mirror with Cobalt and repair the differences."""
 
-import re
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from cobalt_mirror.db.errors import PlaceTaken
 from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.cli.reconcile_progress import progress
 from cobalt_mirror.workers.cli.reconcile_summary import summary
+from cobalt_mirror.workers.cli.values import age
 from cobalt_mirror.workers.ops.readiness import ready_for_work
 from cobalt_mirror.workers.ops.reconciling import run_reconciliation
 from cobalt_mirror.workers.reconcile import Ending, Options, Report, ShowProgress
@@ -21,15 +21,6 @@ from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
 #: The exit code when another run is under way.
 PLACE_TAKEN = 3
-
-_UNITS = {"s": 1, "min": 60, "m": 60, "h": 3_600, "d": 86_400}
-
-
-def _age(text: str) -> timedelta:
-    match = re.fullmatch(r"([0-9]{1,5}) ?(s|min|m|h|d)", text)
-    if match is None:
-        raise typer.BadParameter(f"{text!r}: expected a number with its unit, such as 90s, 30min, 24h or 7d")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
 def reconcile(
@@ -46,7 +37,7 @@ def reconcile(
     older_than: Annotated[
         timedelta | None,
         typer.Option(
-            parser=_age,
+            parser=age,
             metavar="AGE",
             help="Only accounts that were last verified longer ago than this, such as 24h.",
         ),
