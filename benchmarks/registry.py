@@ -6,6 +6,7 @@ from functools import partial
 from benchmarks import (
     calls,
     explain,
+    held,
     integrations,
     lanes,
     latency,
@@ -43,6 +44,7 @@ BENCHMARKS: Mapping[str, Mapping[str, Benchmark]] = {
     "full-log": {POSTGRESQL: latency.with_a_full_log},
     "webhook": {one: partial(webhook.notifications, databases=[one]) for one in DATABASES},
     "outage": {POSTGRESQL: outage.time_to_agreement},
+    "held": {POSTGRESQL: held.looks},
     "shares": {POSTGRESQL: shares.beside_failing_accounts},
 }
 

@@ -66,6 +66,8 @@ def _is_deleted(connection: Connection, linked_account_id: str) -> bool:
     return connection.execute(statement).scalar_one_or_none() is AccountStatus.DELETED
 
 
+#: Cobalt's name for the notification that an application was connected.
+_CREATED = "Connection Created"
 #: The latest notifications of a connection that are looked through; a customer connects far less often.
 _LOOKED_THROUGH = 50
 
@@ -73,10 +75,15 @@ _LOOKED_THROUGH = 50
 def find_connected_times(connection: Connection, linked_account_id: str, slug: str) -> list[datetime]:
     """Find when an application was connected, as Cobalt's latest notifications tell it, in whole seconds."""
     n = notifications.c
-    is_its = (n.linked_account_id == linked_account_id, n.slug == slug, n.event == "Connection Created")
+    is_its = (n.linked_account_id == linked_account_id, n.slug == slug, n.event == _CREATED)
     latest = select(n.payload).where(*is_its).order_by(n.number.desc()).limit(_LOOKED_THROUGH)
     moments = (_created_at(payload) for payload in connection.execute(latest).scalars())
     return [moment for moment in moments if moment is not None]
+
+
+def without_body(event: str, payload: Any) -> Any:
+    """Return what stays of a notification's body once it is old: what `find_connected_times` reads of it."""
+    return {"createdAt": payload["createdAt"]} if event == _CREATED and _created_at(payload) is not None else None
 
 
 def _created_at(payload: Any) -> datetime | None:

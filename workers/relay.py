@@ -1,4 +1,4 @@
-"""The relay: find accounts with due work in the database, and send one message for each. It keeps no state."""
+"""The relay: find accounts with due work in the database, and send one message for each. It keeps only its horizon."""
 
 import threading
 import time
@@ -12,13 +12,15 @@ from dramatiq.errors import BrokerError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from cobalt_mirror.db.due import Due, UnderWay, count_under_way, find_due_accounts, is_anything_due, mark_sent
+from cobalt_mirror.db.due import Due, UnderWay, count_under_way, find_due_accounts, find_earliest_due, mark_sent
 from cobalt_mirror.db.engine import Clock, database_clock, reading
+from cobalt_mirror.db.host_columns import EARLIEST
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.strays import mend_strays
 from cobalt_mirror.events import EVENT_TYPES
 from cobalt_mirror.workers.actors import CATALOGUE, CHECKS
 from cobalt_mirror.workers.catalogue import claim_refresh
+from cobalt_mirror.workers.horizon import Horizon
 from cobalt_mirror.workers.logs import Repeats
 from cobalt_mirror.workers.settings import LONGEST_WAIT_SECONDS, Settings
 
@@ -78,6 +80,7 @@ class Relay:
     clock: Clock = database_clock
     stop: threading.Event = field(default_factory=threading.Event)
     _repeats: Repeats = field(default_factory=Repeats)
+    _horizon: Horizon = field(default_factory=Horizon)
     _round_began: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
@@ -111,7 +114,8 @@ class Relay:
         """
         with reading(self.engine).begin() as connection:
             now = self.clock(connection)
-            if not is_anything_due(connection, now):
+            earliest = self._find_earliest(connection, now)
+            if earliest is None:
                 return 0
             halt = find_halt(connection)
             if halt is not None and now < halt.probe_at:
@@ -119,7 +123,8 @@ class Relay:
             room = Room(accounts=1, retries=1) if halt else self._find_room(connection, now)
             if room.accounts == 0:
                 return 0
-            due = find_due_accounts(connection, now, limit=room.accounts, retries=room.retries)
+            bound = earliest if earliest > EARLIEST else None  # what Python cannot read as a time is no bound
+            due = find_due_accounts(connection, now, limit=room.accounts, retries=room.retries, since=bound)
         if not due:
             return 0
         with self.engine.begin() as connection:
@@ -144,6 +149,15 @@ class Relay:
             number = mend_strays(connection, self.clock(connection))
         if number:
             log.warning("stray_events", number=number)
+
+    def _find_earliest(self, connection: Connection, now: datetime) -> datetime | None:
+        """Find when the earliest of the due work was due; see `workers.horizon` for what is looked at."""
+        began = time.monotonic()
+        since = self._horizon.since(began)
+        earliest = find_earliest_due(connection, now, since=since)
+        ended = time.monotonic()
+        self._horizon.looked(earliest=earliest, now=now, began=began, ended=ended, is_whole=since is None)
+        return earliest
 
     def _find_room(self, connection: Connection, now: datetime) -> Room:
         settings = self.settings

@@ -18,6 +18,9 @@ work = Table(
     #: Whether what the message is for failed before.
     Column("is_retry", Boolean, nullable=False, server_default=text("false")),
 )
+#: What is under way now is found without reading what ended, which stays while any transaction is open.
+Index("ix_work_sent_until", work.c.sent_until)
+Index("ix_work_leased_until", work.c.leased_until)
 
 #: Subjects to read again although no event asks for it. An empty slug is the account itself.
 checks = Table(

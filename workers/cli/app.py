@@ -34,6 +34,7 @@ COMMANDS = {
     "resume": "Let go on what was paused.",
     "doctor": "Examine settings, database, Redis, Cobalt, webhook and processes.",
     "reconcile": "Compare the mirror with Cobalt and repair it. Made for cron.",
+    "prune": "Delete what is old and not needed any more. Made for cron.",
     "sandbox": "Serve a stand-in for Cobalt until Ctrl-C, or make a catalogue for it.",
     "migrate": "Create or update the tables of the mirror. Run it before every start.",
     "worker": "Process events until SIGTERM.",

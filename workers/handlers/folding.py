@@ -17,6 +17,10 @@ from cobalt_mirror.events.stored import Entry
 _MASK = re.compile(r"[*•●∙·]{3}")
 
 
+#: What a sign-up may set.
+SIGN_UP_FIELDS = ("name", "udf", "auth_credentials")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldedSignUp:
     """One upsert that stands for several sign-ups; what is None is left to whatever Cobalt has."""
@@ -32,8 +36,8 @@ def fold_sign_ups(pending: Sequence[Entry], done: Sequence[Entry]) -> FoldedSign
     """Fold sign-ups field by field: the last one wins; what a later event that is done set is not set again."""
     fields: dict[str, Any] = {}
     parts = {pending[-1].logged.key} if not done or pending[-1].order > done[-1].order else set()
-    for name in ("name", "udf", "auth_credentials"):
-        last = max((entry for entry in (*pending, *done) if _sets(entry, name)), key=lambda e: e.order, default=None)
+    for name in SIGN_UP_FIELDS:
+        last = max((entry for entry in (*pending, *done) if sets(entry, name)), key=lambda e: e.order, default=None)
         if last is not None and last in pending:
             fields[name] = getattr(last.event, name)
             parts.add(last.logged.key)
@@ -45,7 +49,8 @@ def fold_sign_ups(pending: Sequence[Entry], done: Sequence[Entry]) -> FoldedSign
     )
 
 
-def _sets(entry: Entry, name: str) -> bool:
+def sets(entry: Entry, name: str) -> bool:
+    """Tell whether an event is a sign-up that sets one of `SIGN_UP_FIELDS`."""
     if not isinstance(entry.event, UserSignedUp):
         return False
     if name == "auth_credentials":

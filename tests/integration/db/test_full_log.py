@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, text
 
-from cobalt_mirror.db.due import find_due_accounts, is_anything_due
+from cobalt_mirror.db.due import find_due_accounts, find_earliest_due
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.outcomes import done, record_outcomes
@@ -44,7 +44,7 @@ def test_postgresql_finds_due_work_through_an_index_also_in_prepared_statements(
     before = _rows_read(full_log, "events")
     for _ in range(20):  # the driver prepares a statement that it has seen a few times
         now = datetime.now(UTC)
-        assert not is_anything_due(full_log, now)
+        assert not find_earliest_due(full_log, now)
         assert not find_due_accounts(full_log, now, limit=10)
 
     assert _rows_read(full_log, "events") == before
@@ -66,7 +66,7 @@ def test_whether_anything_is_due_is_the_first_entry_of_an_index(full_log: Connec
     full_log.execute(text(WAITING))
     before = _rows_read(full_log, "events", "ix_events_due", "ix_events_unfinished")
     for _ in range(20):
-        assert not is_anything_due(full_log, datetime.now(UTC))
+        assert not find_earliest_due(full_log, datetime.now(UTC))
 
     assert _rows_read(full_log, "events", "ix_events_due", "ix_events_unfinished") - before <= 20
 

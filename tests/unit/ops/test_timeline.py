@@ -78,6 +78,10 @@ ROWS: list[tuple[dict[str, Any], list[str]]] = [
         [RECEIVED, "ended: config_changed e1 is dead, the operator must act: no such application"],
     ),
     (ended(EventStatus.DEAD), [RECEIVED, "ended: config_changed e1 is dead"]),
+    (
+        ended(EventStatus.DISCARDED, reason="discarded by ann: a test customer"),
+        [RECEIVED, "ended: config_changed e1 was discarded: discarded by ann: a test customer"],
+    ),
     (ended(EventStatus.PENDING), [RECEIVED]),
     ({"pending": [event()]}, ["waits: config_changed e1 waits: not attempted yet"]),
     (

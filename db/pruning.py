@@ -1,0 +1,168 @@
+"""What is deleted of the past: read and deleted a batch at a time, each in a transaction of its own, without waiting.
+
+Which finished events may go is decided elsewhere; here is what no decision may delete.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
+
+from cobalt_mirror.db.log import EVENT_COLUMNS, Key, LoggedEvent, Order
+from cobalt_mirror.db.notifications import without_body
+from cobalt_mirror.db.statuses import EventStatus, SuspicionOutcome
+from cobalt_mirror.db.tables import events, history, notifications, runs, suspicions, walked
+
+#: How long a batch waits for a lock on a whole table, as a migration holds it. Rows in use are passed over.
+_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
+#: What waits for nobody. A dead event waits for a person.
+_FINISHED = [status for status in EventStatus if status not in {EventStatus.PENDING, EventStatus.DEAD}]
+
+
+def begin_batch(connection: Connection) -> None:
+    """Begin a batch that gives way to others."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(_LOCK_TIMEOUT))
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedEvent:
+    """A finished event.
+
+    Attributes:
+        logged: its row.
+        is_old: whether it was finished so long ago that it may go.
+    """
+
+    logged: LoggedEvent
+    is_old: bool
+
+
+def read_finished(connection: Connection, before: datetime, *, after: str | None, limit: int) -> list[FinishedEvent]:
+    """Read the finished events of the accounts after one, account by account, in no order within an account.
+
+    SELECT ... FROM events WHERE linked_account_id > :after AND status IN ('done', ...)
+    ORDER BY linked_account_id LIMIT :limit
+    """
+    is_after = [] if after is None else [events.c.linked_account_id > after]
+    return _read(connection, before, *is_after, order=[events.c.linked_account_id], limit=limit)
+
+
+def read_finished_of(
+    connection: Connection, before: datetime, linked_account_id: str, *, older_than: Order | None, limit: int
+) -> list[FinishedEvent]:
+    """Read the finished events of one account that are older than one of them, newest first."""
+    place = (events.c.occurred_at, func.coalesce(events.c.number, 0), events.c.id, events.c.source)
+    is_older = [] if older_than is None else [tuple_(*place) < tuple_(*_bound(older_than))]
+    is_its = events.c.linked_account_id == linked_account_id
+    return _read(connection, before, is_its, *is_older, order=[column.desc() for column in place], limit=limit)
+
+
+def _bound(order: Order) -> list[Any]:
+    occurred_at, number, id_, source = order
+    return [bindparam("at", occurred_at, type_=events.c.occurred_at.type), number, id_, source]
+
+
+def _read(
+    connection: Connection, before: datetime, *wanted: ColumnElement[bool], order: Sequence[Any], limit: int
+) -> list[FinishedEvent]:
+    is_old = _is_old(before).label("is_old")
+    statement = select(*EVENT_COLUMNS, is_old).where(events.c.status.in_(_FINISHED), *wanted).order_by(*order)
+    rows = connection.execute(statement.limit(limit)).mappings()
+    return [FinishedEvent(logged=LoggedEvent.from_columns(row), is_old=bool(row["is_old"])) for row in rows]
+
+
+def _is_old(before: datetime) -> ColumnElement[bool]:
+    """Return the condition for events that may go. One that a read can revive waits for that read."""
+    return and_(events.c.status.in_(_FINISHED), events.c.finished_at < before, events.c.unseen.is_(None))
+
+
+def delete_events(connection: Connection, keys: Collection[Key], before: datetime) -> int:
+    """Delete events that may go still, except those whose rows are in use just now. Return how many."""
+    if not keys:
+        return 0
+    key = tuple_(events.c.source, events.c.id)
+    free = select(events.c.source, events.c.id).where(key.in_(keys), _is_old(before)).with_for_update(skip_locked=True)
+    return connection.execute(delete(events).where(key.in_(free))).rowcount
+
+
+# --- what is numbered -------------------------------------------------------------------------------------------------
+
+
+def prune_history(connection: Connection, before: datetime, *, after: int, limit: int, dry_run: bool) -> "Step":
+    """Delete old entries of the history, beginning after a number."""
+    page = select(history.c.number, history.c.recorded_at).where(history.c.number > after)
+    rows = connection.execute(page.order_by(history.c.number).limit(limit)).all()
+    old = [row.number for row in rows if row.recorded_at < before]
+    if old and not dry_run:
+        connection.execute(delete(history).where(history.c.number.in_(old)))
+    return Step(len(old), rows[-1].number if len(rows) == limit and old else None)
+
+
+def prune_bodies(connection: Connection, before: datetime, *, after: int, limit: int, dry_run: bool) -> "Step":
+    """Empty the bodies of old notifications, beginning after a number. When a connection was created stays.
+
+    A removal that comes late is told from a newer connection by that time.
+    """
+    n = notifications.c
+    page = select(n.number, n.event, n.payload).where(n.number > after, n.payload.is_not(None), n.received_at < before)
+    rows = connection.execute(page.order_by(n.number).limit(limit)).all()
+    bare = [
+        {"number_": row.number, "payload": kept}
+        for row in rows
+        if (kept := without_body(row.event, row.payload)) != row.payload
+    ]
+    if bare and not dry_run:
+        statement = update(notifications).where(n.number == bindparam("number_"))
+        connection.execute(statement.values(payload=bindparam("payload", type_=n.payload.type)), bare)
+    return Step(len(bare), rows[-1].number if len(rows) == limit else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a batch did: how many rows, and after which number to go on; None: nothing is left."""
+
+    rows: int
+    after: int | None
+
+
+# --- runs -------------------------------------------------------------------------------------------------------------
+
+
+def prune_walks(connection: Connection, before: datetime, *, limit: int, dry_run: bool) -> int:
+    """Delete what runs that began long ago noted, except what they left in doubt. Return how many rows.
+
+    What is in doubt counts against the freshness of the mirror until a complete run has compared it.
+    """
+    ended = select(runs.c.id).where(runs.c.started_at < before, runs.c.place.is_(None))
+    not_left = or_(suspicions.c.outcome.is_(None), suspicions.c.outcome != SuspicionOutcome.LEFT)
+    wanted = ((walked, walked.c.run_id.in_(ended)), (suspicions, and_(suspicions.c.run_id.in_(ended), not_left)))
+    return sum(_delete_some(connection, table, old, limit=limit, dry_run=dry_run) for table, old in wanted)
+
+
+def _delete_some(
+    connection: Connection, table: Table, wanted: ColumnElement[bool], *, limit: int, dry_run: bool
+) -> int:
+    key = tuple_(*table.primary_key.columns)
+    if dry_run:
+        return connection.execute(select(func.count()).select_from(table).where(wanted)).scalar_one()
+    some = select(*table.primary_key.columns).where(wanted).limit(limit)
+    return connection.execute(delete(table).where(key.in_(some))).rowcount
