@@ -1,6 +1,7 @@
 """Which finished events convergence still needs. Newest first: each row names what is kept, of what went before it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.ops.keeping import Keeper
 from tests.unit.entries import authorized, changed, config_removed, deleted, removed, signed_up
 
-DONE = {"status": "done"}
+DONE: dict[str, Any] = {"status": "done"}
 
 
 def change(id_: str, second: float, fields: dict[str, object], **payload: object) -> Entry:
