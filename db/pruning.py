@@ -26,7 +26,7 @@ from sqlalchemy import (
 from cobalt_mirror.db.log import EVENT_COLUMNS, Key, LoggedEvent, Order
 from cobalt_mirror.db.notifications import without_body
 from cobalt_mirror.db.statuses import EventStatus, SuspicionOutcome
-from cobalt_mirror.db.tables import events, history, notifications, runs, suspicions, walked
+from cobalt_mirror.db.tables import calls, events, history, notifications, runs, suspicions, walked
 
 #: How long a batch waits for a lock on a whole table, as a migration holds it. Rows in use are passed over.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
@@ -109,11 +109,23 @@ def delete_events(connection: Connection, keys: Collection[Key], before: datetim
 
 def prune_history(connection: Connection, before: datetime, *, after: int, limit: int, dry_run: bool) -> "Step":
     """Delete old entries of the history, beginning after a number."""
-    page = select(history.c.number, history.c.recorded_at).where(history.c.number > after)
-    rows = connection.execute(page.order_by(history.c.number).limit(limit)).all()
-    old = [row.number for row in rows if row.recorded_at < before]
+    return _prune_old(connection, history, history.c.recorded_at < before, after=after, limit=limit, dry_run=dry_run)
+
+
+def prune_calls(connection: Connection, before: datetime, *, after: int, limit: int, dry_run: bool) -> "Step":
+    """Delete what is known of old calls to Cobalt, beginning after a number."""
+    return _prune_old(connection, calls, calls.c.made_at < before, after=after, limit=limit, dry_run=dry_run)
+
+
+def _prune_old(
+    connection: Connection, table: Table, is_old: ColumnElement[bool], *, after: int, limit: int, dry_run: bool
+) -> "Step":
+    """Delete rows until the first batch without an old one: they are numbered as time goes on."""
+    page = select(table.c.number, is_old.label("is_old")).where(table.c.number > after)
+    rows = connection.execute(page.order_by(table.c.number).limit(limit)).all()
+    old = [row.number for row in rows if row.is_old]
     if old and not dry_run:
-        connection.execute(delete(history).where(history.c.number.in_(old)))
+        connection.execute(delete(table).where(table.c.number.in_(old)))
     return Step(len(old), rows[-1].number if len(rows) == limit and old else None)
 
 

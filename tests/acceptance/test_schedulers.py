@@ -53,8 +53,9 @@ def runs_of(machine: Shell) -> list[RunRow]:
     return found
 
 
-def test_the_lines_for_cron_reconcile(machine: Shell) -> None:
-    lines = blocks(OPERATIONS, "cron")[0].splitlines()
+def test_the_lines_for_cron_prune_and_reconcile(machine: Shell) -> None:
+    lines = [line for text in blocks(OPERATIONS, "cron") for line in text.splitlines()]
+    assert sum("prune --quiet" in line for line in lines) == 1
     for line in lines:
         *times, command = line.split(maxsplit=5)
         assert [bool(re.fullmatch(r"\*|\d+", one)) for one in times] == [True] * 5

@@ -31,8 +31,8 @@ def prune(
 ) -> None:
     """Delete what is old and not needed any more. Made for cron.
 
-    Deletes finished events, the history, and what old reconciliations noted; empties the bodies of notifications that
-    are older than 7 days. Keeps what the workers still need, and events that wait or are dead. An event that was
+    Deletes finished events, the history, calls, and what old reconciliations noted; empties the bodies of notifications
+    that are older than 7 days. Keeps what the workers still need, and events that wait or are dead. An event that was
     deleted and is published again counts as new.
 
     Works in small batches beside everything else. Ctrl-C stops it after the batch in progress; what is deleted by then

@@ -21,6 +21,7 @@ from cobalt_mirror.db.pruning import (
     begin_batch,
     delete_events,
     prune_bodies,
+    prune_calls,
     prune_history,
     prune_walks,
     read_finished,
@@ -42,7 +43,8 @@ class Part(StrEnum):
     """What is pruned, in order."""
 
     EVENTS = "events"
-    HISTORY = "history"
+    HISTORY = "entries of the history"
+    CALLS = "calls"
     BODIES = "notification bodies"
     WALKS = "notes of runs"
 
@@ -101,7 +103,12 @@ class Pruning:
     def _batches(self, before: datetime, bodies_before: datetime) -> Iterator[tuple[Part, int]]:
         for rows in self._prune_events(before):
             yield Part.EVENTS, rows
-        for part, prune, moment in ((Part.HISTORY, prune_history, before), (Part.BODIES, prune_bodies, bodies_before)):
+        numbered: Sequence[tuple[Part, PruneNumbered, datetime]] = (
+            (Part.HISTORY, prune_history, before),
+            (Part.CALLS, prune_calls, before),
+            (Part.BODIES, prune_bodies, bodies_before),
+        )
+        for part, prune, moment in numbered:
             for rows in self._prune_numbered(prune, moment):
                 yield part, rows
         for rows in self._prune_walks(before):

@@ -1,0 +1,107 @@
+"""What is pruned and what stays, on both databases."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from cobalt_mirror.db import tables
+from cobalt_mirror.db.statuses import CallOutcome
+from cobalt_mirror.db.vault import Vault
+from cobalt_mirror.workers.ops.pruning import Part, Pruning
+from tests.integration.db.rows import add
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+DAYS = {age: NOW - timedelta(days=age) for age in (1, 8, 91, 95)}
+
+
+def event(id_: str, age: int, status: str = "done", **columns: Any) -> dict[str, Any]:
+    moment = DAYS[age]
+    ended = {} if status == "pending" else {"finished_at": moment}
+    times = {"occurred_at": moment, "recorded_at": moment, "due_at": moment}
+    kind = {"type": "config_changed", "linked_account_id": "acme", "slug": "slack", "payload": {"fields": {"x": id_}}}
+    return {"id": id_, "status": status, **times, **ended, **kind, **columns}
+
+
+def prune(engine: Engine, *, dry_run: bool = False, batch: int = 2) -> dict[Part, int]:
+    return Pruning(
+        engine=engine,
+        vault=Vault(()),
+        older_than=timedelta(days=90),
+        clock=lambda _connection: NOW,
+        is_dry_run=dry_run,
+        batch=batch,
+    ).run()
+
+
+def ids(engine: Engine) -> list[str]:
+    with engine.begin() as connection:
+        return sorted(connection.execute(select(tables.events.c.id)).scalars())
+
+
+def test_old_finished_events_go_except_what_is_needed_or_waits(engine: Engine) -> None:
+    add(
+        engine,
+        tables.events,
+        event("old", 95),
+        event("moot", 91, "superseded"),
+        event("given-up", 91, "discarded"),
+        event("dead", 95, "dead"),
+        event("unseen", 95, unseen="connection"),
+        event("waiting", 95, "pending"),
+        event("young", 1, "superseded"),
+        event("newest", 91, linked_account_id="bolt"),
+        event("last", 1),
+    )
+    before = ids(engine)
+
+    assert prune(engine, dry_run=True)[Part.EVENTS] == 3
+    assert ids(engine) == before
+    assert prune(engine)[Part.EVENTS] == 3
+    assert ids(engine) == sorted({*before} - {"old", "moot", "given-up"})
+    assert prune(engine)[Part.EVENTS] == 0
+
+
+def test_old_history_goes_and_old_bodies_are_emptied(engine: Engine) -> None:
+    entry = {"what": "connection", "changes": {}, "because": {}}
+    add(engine, tables.history, *({"recorded_at": DAYS[age], **entry} for age in (95, 91, 91, 8, 1)))
+    call = {"linked_account_id": "acme", "slug": "", "attempt": "a", "because": {}, "method": "GET", "path": "/x"}
+    made = {"took_ms": 1, "waited_ms": 0, "outcome": next(iter(CallOutcome))}
+    add(engine, tables.calls, *({"made_at": DAYS[age], **call, **made} for age in (95, 91, 1)))
+    created = {"createdAt": "Fri, 30 Jan 2026 12:00:00 GMT", "email": "someone@example.com"}
+    for age in (8, 1):
+        for name in ("Connection Created", "Workflow Completed"):
+            add(engine, tables.notifications, {"received_at": DAYS[age], "event": name, "payload": created})
+    counts = prune(engine)
+
+    assert (counts[Part.HISTORY], counts[Part.CALLS], counts[Part.BODIES]) == (3, 2, 2)
+    with engine.begin() as connection:
+        assert len(connection.execute(select(tables.history.c.number)).all()) == 2
+        assert connection.execute(select(tables.calls.c.number)).scalars().all() == [3]
+        bodies = connection.execute(select(tables.notifications.c.payload).order_by(tables.notifications.c.number))
+        assert list(bodies.scalars()) == [{"createdAt": created["createdAt"]}, None, created, created]
+    assert sum(prune(engine).values()) == 0
+
+
+def test_notes_of_old_runs_go_except_what_is_in_doubt(engine: Engine) -> None:
+    for name, age in (("old", 91), ("young", 1)):
+        add(engine, tables.runs, {"id": name, "options": {}, "started_at": DAYS[age], "walking_since": DAYS[age]})
+        add(engine, tables.walked, *({"run_id": name, "linked_account_id": f"a{number}"} for number in range(3)))
+        for outcome in ("left", "agreed"):
+            row: dict[str, Any] = {
+                "run_id": name,
+                "linked_account_id": outcome,
+                "slug": "",
+                "kind": "changed",
+                "differences": {},
+            }
+            add(engine, tables.suspicions, {**row, "outcome": outcome})
+
+    assert prune(engine)[Part.WALKS] == 4
+    with engine.begin() as connection:
+        left = connection.execute(select(tables.suspicions.c.run_id, tables.suspicions.c.outcome)).all()
+        assert sorted((row.run_id, str(row.outcome)) for row in left) == [
+            ("old", "left"),
+            ("young", "agreed"),
+            ("young", "left"),
+        ]
