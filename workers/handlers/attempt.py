@@ -15,6 +15,7 @@ from cobalt_mirror.db.calls import AttemptCalls, record_unsaved_calls
 from cobalt_mirror.db.engine import Clock, database_clock
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.leases import give_back
+from cobalt_mirror.db.outcomes import reopen
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.db.subject import Opening, get_opening
 from cobalt_mirror.db.vault import Vault
@@ -77,10 +78,14 @@ class Attempts:
                 began = self.monotonic()
                 opening = get_opening(connection, linked_account_id, self.clock)
                 is_blocked = self.breaker.blocks(opening.standing)
-                if not is_blocked:
+                # To the relay, what somebody has set back is due, and to `opening` it is finished.
+                is_reopened = opening.due is None and reopen(connection, linked_account_id)
+                if not (is_blocked or is_reopened):
                     claim = self._load(connection, linked_account_id, opening, began)
             if is_blocked:
                 return Progress.SOME if self.breaker.allows_calls() else Progress.NOTHING
+            if is_reopened:
+                return Progress.SOME
             return Progress.NOTHING if claim is None else self._work(claim)
         except LeaseLost:
             raise
