@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
+from tests.acceptance.reader import type_in
 from tests.commands import Shell
 from tests.integration.cli.rows import NOW, add_event, add_receipt
+from tests.pages import OPERATIONS, block
 
 
 @pytest.mark.usefixtures("customer")
@@ -21,6 +23,14 @@ def test_the_first_line_is_the_verdict_and_the_rest_is_what_happened(mirror: She
     assert "next: an attempt at user_signed_up 2" in verdict
     assert [line for line in lines if "mirror (slack): config acme" in line]
     assert lines[-1].endswith("waits: user_signed_up 2 waits, 3 failed attempts: Cobalt is away")
+
+
+@pytest.mark.usefixtures("customer")
+def test_the_commands_of_the_operations_page_work(mirror: Shell) -> None:
+    done = type_in(mirror, block(OPERATIONS, "sh", "cobalt-mirror explain"), **mirror.variables)
+
+    assert done.stderr == ""
+    assert done.stdout.count("waiting since ") == 2
 
 
 @pytest.mark.usefixtures("customer")
