@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import redis
 import structlog
 
+from cobalt_mirror.workers.log_format import LogFormat
+
 #: How long the same failure is not logged again, in seconds: at first, and at most. It doubles each time.
 FIRST_SILENCE_SECONDS, LONGEST_SILENCE_SECONDS = 60.0, 3_600.0
 #: So many different failures are remembered.
@@ -92,14 +94,17 @@ def _error_in(args: object) -> Exception | None:
     return next((value for value in values if isinstance(value, Exception)), None)
 
 
-def configure(level: str) -> None:
+def configure(level: str, format_: LogFormat = LogFormat.AUTO) -> None:
     """Set up logging for this process.
 
     Args:
         level: `debug`, `info`, `warning` or `error`.
+        format_: in which form lines are written.
     """
     number = logging.getLevelName(level.upper())
-    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    is_terminal = sys.stderr.isatty()
+    is_readable = is_terminal if format_ is LogFormat.AUTO else format_ is LogFormat.CONSOLE
+    renderer = structlog.dev.ConsoleRenderer(colors=is_terminal) if is_readable else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -49,7 +49,7 @@ def start() -> None:
     from cobalt_mirror.workers.watchdog import WorkerWatchdog  # noqa: PLC0415
 
     settings = Settings.from_environment()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     runtime = open_runtime(settings)
     watchdog = WorkerWatchdog(message_timeout(settings).total_seconds() + INTERRUPTION_SECONDS)
     queues = Queues(runtime.redis, settings.redis_namespace)

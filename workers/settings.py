@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 from cobalt_mirror.db.addresses import checked_address
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.workers.log_format import LogFormat
 
 #: The longest that a call waits for a slot under Cobalt's rate limit before its work is snoozed.
 LONGEST_WAIT_SECONDS = 2.0
@@ -60,6 +61,7 @@ class Settings(DatabaseSettings):
         port: Port at which it listens if `WEB_PORT` is not set. Platforms such as Heroku, Render and Cloud Run set it.
         status_longest_wait_seconds: `status` calls for the operator when a due event waits for longer than this.
         log_level: `debug`, `info`, `warning` or `error`, in any case.
+        log_format: `json`, `console`, or `auto`: readable on a terminal, JSON anywhere else.
     """
 
     redis_url: str | None = Field(default=None, repr=False)
@@ -93,6 +95,7 @@ class Settings(DatabaseSettings):
     port: str | None = None
     status_longest_wait_seconds: float = Field(default=900, gt=0, le=_WEEK)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    log_format: LogFormat = LogFormat.AUTO
 
     @field_validator("redis_url")
     @classmethod

@@ -241,7 +241,7 @@ def _replay(settings: Settings, selection: Selection, *, by: str, as_json: bool)
     from cobalt_mirror.workers import logs  # noqa: PLC0415 - `dead list` does not wait for it
     from cobalt_mirror.workers.ops.replaying import replay_all  # noqa: PLC0415 - it loads httpx and redis
 
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     stopped = threading.Event()
     with stop_on_signal(stopped.set), progress() as show_progress:
         replayed = replay_all(settings, selection.letters, by=by, show_progress=show_progress, stopped=stopped)

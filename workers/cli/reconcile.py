@@ -77,7 +77,7 @@ def _run(options: Options, *, quiet: bool) -> Report:
     """Reconcile; a quiet run shows no progress, and logs errors only."""
     try:
         settings = ready_for_work()
-        logs.configure("error" if quiet else settings.log_level)
+        logs.configure("error" if quiet else settings.log_level, settings.log_format)
         shown: AbstractContextManager[ShowProgress] = (
             nullcontext(show_nothing) if quiet else progress(Console(stderr=True))
         )

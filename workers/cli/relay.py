@@ -23,7 +23,7 @@ def relay() -> None:
       REDIS_URL=redis://localhost:6379/0 cobalt-mirror relay
     """
     settings = ready_for_relay()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     engine = create_engine(settings)
     with create_redis(settings) as client:
         broker = create_broker(client, settings)

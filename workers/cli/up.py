@@ -64,6 +64,7 @@ def up(
         else:
             check_redis(settings)
         web_url = _choose_port(settings)
+        os.environ.setdefault("LOG_LEVEL", "warning")  # with a line for each attempt, nobody finds what is wrong
         processes = resources.enter_context(Supervisor(find_procfile(), environment=os.environ))
         processes.run_first()
         if with_sandbox:

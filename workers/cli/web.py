@@ -35,7 +35,7 @@ def web() -> None:
     """
     Settings.from_environment().require_key()  # without a key, no notification could be verified
     settings = ready_for_database()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     engine = create_engine(settings)
     heartbeat = Heartbeat(ProcessKind.WEB, engine)
     with closing(listen(settings)) as listening:

@@ -27,7 +27,7 @@ def worker() -> None:
       WORKER_PROCESSES=4 cobalt-mirror worker
     """
     settings = ready_for_work()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     for problem in list_key_problems(settings):
         log.warning("key_looks_wrong", problem=problem)
     os.environ.setdefault("dramatiq_worker_timeout", str(_IDLE_SLEEP_MS))

@@ -113,6 +113,7 @@ def _environment(directory: Path, database_url: str | None, sandbox_url: str, re
         "MIRROR_SECRET_KEYS": Fernet.generate_key().decode(),
         "REDIS_URL": redis_url,
         "WEB_PORT": "0",
+        "LOG_LEVEL": "warning",
         "COBALT_RATE_PER_SECOND": "20",
         "COBALT_BURST": "5",
         # No write reaches this sandbox late, so a read after a lost answer need not wait for a minute.

@@ -1,12 +1,13 @@
 """One attempt at one account: load, decide, save. An actor for each event type calls it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
 
+import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,6 +16,7 @@ from cobalt_mirror.db.calls import AttemptCalls, record_unsaved_calls
 from cobalt_mirror.db.engine import Clock, database_clock
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.leases import give_back
+from cobalt_mirror.db.outcomes import EventUpdate, reopen
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.db.subject import Opening, get_opening
 from cobalt_mirror.db.vault import Vault
@@ -26,8 +28,11 @@ from cobalt_mirror.workers.handlers.failing import Failing
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.load import Claim, load
 from cobalt_mirror.workers.handlers.save import Save
+from cobalt_mirror.workers.handlers.telling import count_outcomes, worst_reason
 from cobalt_mirror.workers.outcomes import backoff
 from cobalt_mirror.workers.settings import Settings
+
+log = structlog.get_logger()
 
 
 class Progress(IntEnum):
@@ -77,10 +82,14 @@ class Attempts:
                 began = self.monotonic()
                 opening = get_opening(connection, linked_account_id, self.clock)
                 is_blocked = self.breaker.blocks(opening.standing)
-                if not is_blocked:
+                # To the relay, what somebody has set back is due, and to `opening` it is finished.
+                is_reopened = opening.due is None and reopen(connection, linked_account_id)
+                if not (is_blocked or is_reopened):
                     claim = self._load(connection, linked_account_id, opening, began)
             if is_blocked:
                 return Progress.SOME if self.breaker.allows_calls() else Progress.NOTHING
+            if is_reopened:
+                return Progress.SOME
             return Progress.NOTHING if claim is None else self._work(claim)
         except LeaseLost:
             raise
@@ -111,10 +120,21 @@ class Attempts:
         error = decide(claim.loaded, cobalt, findings)
         calls = calls_of(claim.loaded, claim.lease, cobalt.exchanged, began=began)
         try:
-            self._save(claim, cobalt, findings, error, calls)
+            updates = self._save(claim, cobalt, findings, error, calls)
         except Exception:
             self._record_unsaved(calls)
             raise
+        log.info(
+            "attempt",
+            account=claim.loaded.account_id,
+            slug=claim.loaded.slug,
+            attempt=claim.lease.token,
+            events=count_outcomes(updates),
+            check=None if claim.loaded.check is None else claim.loaded.check.reason,
+            calls=len(cobalt.exchanged),
+            ms=round((time.monotonic() - began) * 1_000),
+            reason=worst_reason(updates) or (None if error is None else str(error)[:300]),
+        )
         if isinstance(error, CobaltError) and self.breaker.is_open():
             return Progress.NOTHING
         is_all = error is None and not claim.aside and claim.is_all and findings.has_finished_all()
@@ -128,7 +148,7 @@ class Attempts:
 
     def _save(
         self, claim: Claim, cobalt: Caller, findings: Findings, error: Exception | None, calls: AttemptCalls | None
-    ) -> None:
+    ) -> Sequence[EventUpdate]:
         """Write what the attempt found, and whether it halts all work, in the transaction that ends its lease."""
         try:
             is_refused = isinstance(error, KeyRefused) and self.breaker.confirm_key_refused()
@@ -148,4 +168,4 @@ class Attempts:
                 is_refused=is_refused,
                 has_written=cobalt.has_written,
             )
-            save.attempt(claim, findings, error, environment=self.client.environment)
+            return save.attempt(claim, findings, error, environment=self.client.environment)

@@ -17,7 +17,6 @@ from cobalt_mirror.db.leases import Lease, take_lease
 from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.mirror import Rows, find_account_row
 from cobalt_mirror.db.notifications import find_connected_times
-from cobalt_mirror.db.outcomes import reopen
 from cobalt_mirror.db.pauses import Pause
 from cobalt_mirror.db.statuses import AccountStatus, EventStatus, Move
 from cobalt_mirror.db.subject import DueSubject, Opening, get_background
@@ -82,7 +81,6 @@ def load(
     """
     due = opening.due
     if due is None:
-        reopen(connection, linked_account_id)  # the relay sees such events as due, and their account as idle
         forget_sent(connection, linked_account_id)
         return None
     lease = take_lease(connection, linked_account_id, due.slug, now=opening.now, began=began, ttl=settings.lease_ttl)

@@ -1,6 +1,6 @@
 """Saves what an attempt found: the mirror, its history, the outcomes of events and what is to be read again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -53,7 +53,9 @@ class Save:
     is_refused: bool
     has_written: bool
 
-    def attempt(self, claim: Claim, findings: Findings, error: Exception | None, *, environment: str | None) -> None:
+    def attempt(
+        self, claim: Claim, findings: Findings, error: Exception | None, *, environment: str | None
+    ) -> Sequence[EventUpdate]:
         """Write everything that an attempt found.
 
         Args:
@@ -61,13 +63,17 @@ class Save:
             findings: what the handlers found.
             error: what ended their work; None: nothing did.
             environment: the environment of the API key, as far as its prefix tells.
+
+        Returns:
+            What was written of each event's outcome.
         """
         loaded, connection = claim.loaded, self.connection
         record_offboarding(connection, findings, ended=claim.ended, now=self.now)
         self._record_mirror(claim, findings)
         record_denied(connection, findings, self.now)
         self._revive(findings)
-        record_outcomes(connection, self._event_updates(claim, findings, error))
+        updates = self._event_updates(claim, findings, error)
+        record_outcomes(connection, updates)
         record_effects(connection, findings.effects)
         receipt = loaded.receipt if findings.receipt is None else findings.receipt
         if receipt is not None and not loaded.slug:
@@ -83,6 +89,7 @@ class Save:
         pinned = findings.environment or environment
         if findings.changes and not claim.is_pinned and pinned is not None:
             pin_environment(connection, pinned)
+        return updates
 
     def _record_mirror(self, claim: Claim, findings: Findings) -> None:
         loaded = claim.loaded

@@ -78,3 +78,14 @@ def test_it_waits_for_no_other_event_of_the_account_and_undoes_none(world: World
     assert world.rows("events", status="pending") == []
     assert world.row("configs")["fields"]["mention"] == "@new"
     assert world.mirror() == world.truth()
+
+
+def test_what_is_set_back_beside_what_waits_is_worked_on_in_the_same_turn(world: World) -> None:
+    done, waits = UserSignedUp("acme", name="Acme", udf={}), ConnectionAuthorized("acme", "nonsense")
+    world.publish(done)
+    world.work()
+    set_back(world, done, {"status": "pending"})
+    world.publish(waits)
+    world.work()
+
+    assert (world.event(done)["status"], world.event(done)["finished_at"] is not None) == ("done", True)
