@@ -77,13 +77,14 @@ def test_the_lines_for_cron_prune_and_reconcile(machine: Shell) -> None:
 
 
 def units() -> dict[str, str]:
-    service, timer = blocks(OPERATIONS, "ini")
-    return {"cobalt-mirror-reconcile.service": service, "cobalt-mirror-reconcile.timer": timer}
+    names = [f"cobalt-mirror-{command}.{kind}" for command in ("prune", "reconcile") for kind in ("service", "timer")]
+    return dict(zip(names, blocks(OPERATIONS, "ini"), strict=True))
 
 
-def test_the_service_of_systemd_reconciles_and_another_run_is_no_failure(machine: Shell) -> None:
+def run_service(machine: Shell, command: str) -> tuple[configparser.SectionProxy, subprocess.CompletedProcess[str]]:
+    """Run what a service starts, with the settings that it names."""
     unit = configparser.ConfigParser(interpolation=None, strict=True)
-    unit.read_string(here(machine, units()["cobalt-mirror-reconcile.service"]))
+    unit.read_string(here(machine, units()[f"cobalt-mirror-{command}.service"]))
     service = unit["Service"]
     environment = dict(line.split("=", 1) for line in Path(service["EnvironmentFile"]).read_text().splitlines())
     ended = subprocess.run(
@@ -92,10 +93,18 @@ def test_the_service_of_systemd_reconciles_and_another_run_is_no_failure(machine
         env={name: shlex.split(value)[0] for name, value in environment.items()} | {"PATH": os.defpath},
         check=False,
         capture_output=True,
+        text=True,
         timeout=60,
     )
-
     assert (ended.returncode, service["Type"]) == (0, "oneshot")
+    return service, ended
+
+
+def test_the_services_of_systemd_prune_and_reconcile_and_another_run_is_no_failure(machine: Shell) -> None:
+    _, pruned = run_service(machine, "prune")
+    service, _ = run_service(machine, "reconcile")
+
+    assert pruned.stdout.startswith("deleted 0 events, 0 entries of the history, 0 calls, ")
     assert int(service["SuccessExitStatus"]) == PLACE_TAKEN
     assert PLACE_TAKEN not in set(Ending)
     assert [bool(run.finished_at) for run in runs_of(machine)] == [True]
@@ -105,14 +114,15 @@ def test_systemd_understands_the_units(machine: Shell) -> None:
     names = re.findall(r"`systemctl enable --now (\S+)`", OPERATIONS)
     for name, text in units().items():
         (machine.folder / name).write_text(here(machine, text))
-    assert names == ["cobalt-mirror-reconcile.timer"]
+    assert names == ["cobalt-mirror-prune.timer", "cobalt-mirror-reconcile.timer"]
 
-    timer = configparser.ConfigParser(interpolation=None, strict=True)
-    timer.read_string(units()[names[0]])
-    assert {name: dict(timer[name]) for name in timer.sections()} == {
-        "Timer": {"oncalendar": "hourly", "persistent": "true"},
-        "Install": {"wantedby": "timers.target"},
-    }
+    for name, interval in zip(names, ("daily", "hourly"), strict=True):
+        timer = configparser.ConfigParser(interpolation=None, strict=True)
+        timer.read_string(units()[name])
+        assert {name: dict(timer[name]) for name in timer.sections()} == {
+            "Timer": {"oncalendar": interval, "persistent": "true"},
+            "Install": {"wantedby": "timers.target"},
+        }
     verify = shutil.which("systemd-analyze")
     if verify is not None:
         files = [machine.folder / name for name in units()]

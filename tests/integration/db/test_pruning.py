@@ -1,8 +1,10 @@
 """What is pruned and what stays, on both databases."""
 
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine, select
 
 from cobalt_mirror.db import tables
@@ -23,7 +25,7 @@ def event(id_: str, age: int, status: str = "done", **columns: Any) -> dict[str,
     return {"id": id_, "status": status, **times, **ended, **kind, **columns}
 
 
-def prune(engine: Engine, *, dry_run: bool = False, batch: int = 2) -> dict[Part, int]:
+def prune(engine: Engine, *, dry_run: bool = False, batch: int = 2, **more: Any) -> dict[Part, int]:
     return Pruning(
         engine=engine,
         vault=Vault(()),
@@ -31,6 +33,7 @@ def prune(engine: Engine, *, dry_run: bool = False, batch: int = 2) -> dict[Part
         clock=lambda _connection: NOW,
         is_dry_run=dry_run,
         batch=batch,
+        **more,
     ).run()
 
 
@@ -60,6 +63,27 @@ def test_old_finished_events_go_except_what_is_needed_or_waits(engine: Engine) -
     assert prune(engine)[Part.EVENTS] == 3
     assert ids(engine) == sorted({*before} - {"old", "moot", "given-up"})
     assert prune(engine)[Part.EVENTS] == 0
+
+
+@pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
+def test_a_row_in_use_is_passed_over(engine: Engine) -> None:
+    add(engine, tables.events, event("old", 95), event("used", 95), event("last", 1))
+
+    with engine.begin() as connection:
+        connection.execute(select(tables.events).where(tables.events.c.id == "used").with_for_update())
+        assert prune(engine)[Part.EVENTS] == 1
+        assert ids(engine) == ["last", "used"]
+    assert prune(engine)[Part.EVENTS] == 1
+    assert ids(engine) == ["last"]
+
+
+def test_a_stop_ends_it_after_the_batch_in_progress_and_the_next_run_goes_on(engine: Engine) -> None:
+    add(engine, tables.events, *(event(f"e{number}", 95) for number in range(5)), event("last", 1))
+    stop = Event()
+
+    assert prune(engine, stop=stop, show=lambda _counts: stop.set())[Part.EVENTS] == 1
+    assert len(ids(engine)) == 5
+    assert prune(engine)[Part.EVENTS] == 4
 
 
 def test_old_history_goes_and_old_bodies_are_emptied(engine: Engine) -> None:
