@@ -1,9 +1,10 @@
 """`cobalt-mirror prune` as a process."""
 
 import signal
+import subprocess
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from tests.commands import Ended, Shell
 from tests.integration.cli.rows import add_event
@@ -23,8 +24,7 @@ def test_ctrl_c_ends_it_after_the_batch_in_progress(mirror: Shell, engine: Engin
         connection.execute(text(_OLD_HISTORY), {"rows": ROWS})
 
     with mirror.start("prune") as process:
-        wait_until(lambda: entries(engine) < ROWS)
-        process.send_signal(signal.SIGINT)
+        wait_until(lambda: interrupt_in_the_middle(process, engine))
         output, _ = process.communicate(timeout=60)
 
     left = entries(engine)
@@ -44,6 +44,19 @@ def test_a_dry_run_says_what_would_go_and_an_age_under_a_day_is_refused(mirror: 
     assert mirror.run("prune") == Ended(0, f"deleted 2 {words}", "")
 
 
+def interrupt_in_the_middle(process: "subprocess.Popen[str]", engine: Engine) -> bool:
+    """Send Ctrl-C once a batch is deleted. While this transaction has the file, no other batch is."""
+    with engine.begin() as connection:
+        is_begun = count(connection) < ROWS
+        if is_begun:
+            process.send_signal(signal.SIGINT)
+    return is_begun
+
+
 def entries(engine: Engine) -> int:
     with engine.connect() as connection:
-        return int(connection.execute(text("SELECT count(*) FROM history")).scalar_one())
+        return count(connection)
+
+
+def count(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT count(*) FROM history")).scalar_one())
