@@ -58,6 +58,7 @@ _ERASED: Mapping[str, Any] = {
     "last_response": None,
     "move": None,
     "detail": None,
+    "operator": None,
     "unseen": None,
 }
 

@@ -1,0 +1,74 @@
+"""The numbers of an installation in the text format of Prometheus."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from cobalt_mirror.db.gauges import Gauges
+from cobalt_mirror.db.statuses import Move
+from cobalt_mirror.events import EventType
+
+
+def make_text(gauges: Gauges) -> bytes:
+    """Return what Prometheus reads."""
+    registry = CollectorRegistry()
+    registry.register(_Collected(tuple(families(gauges))))
+    return generate_latest(registry)
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # a registry keeps it by its identity
+class _Collected(Collector):
+    families: tuple[Metric, ...]
+
+    def collect(self) -> Iterable[Metric]:
+        """Return what was read."""
+        return self.families
+
+
+def families(gauges: Gauges) -> Iterator[Metric]:
+    """Yield the metrics. Those with a label show each of its values, also where nothing is counted."""
+    types = {**dict.fromkeys(map(str, EventType), 0), **gauges.waiting}
+    yield _by_label("cobalt_mirror_events_waiting", "Pending events, due or not.", "type", types)
+    yield _single("cobalt_mirror_oldest_due_age_seconds", "Longest time an event is due.", gauges.oldest_due_seconds)
+    yield _by_label("cobalt_mirror_events_dead", "Dead events, by who has to act.", "move", gauges.dead)
+    halted = {move: int(gauges.halted is move) for move in Move}
+    yield _by_label("cobalt_mirror_halted", "1 while no calls are made, by who has to act.", "move", halted)
+    yield _single("cobalt_mirror_pauses", "Pauses in force.", gauges.pauses)
+    yield _by_label("cobalt_mirror_connections", "Connections of the mirror.", "status", gauges.connections)
+    yield _by_label("cobalt_mirror_processes", "Processes with a heartbeat.", "kind", gauges.processes)
+    times = {
+        "cobalt_mirror_last_complete_reconcile_timestamp_seconds": (
+            "When the last complete reconciliation began; 0: never.",
+            gauges.passed_at,
+        ),
+        "cobalt_mirror_last_notification_timestamp_seconds": (
+            "When Cobalt's last notification came; 0: never.",
+            gauges.notified_at,
+        ),
+    }
+    for name, (documentation, moment) in times.items():
+        yield _single(name, documentation, 0.0 if moment is None else moment.timestamp())
+    yield _by_label("cobalt_mirror_build_info", "1; the label is the release.", "version", {_release(): 1})
+
+
+def _single(name: str, documentation: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, documentation, value=value)
+
+
+def _by_label(name: str, documentation: str, label: str, values: Mapping[Any, int]) -> Metric:
+    family = GaugeMetricFamily(name, documentation, labels=[label])
+    for value, number in sorted(values.items()):
+        family.add_metric([str(value)], number)
+    return family
+
+
+def _release() -> str:
+    try:
+        return version("cobalt-mirror")
+    except PackageNotFoundError:
+        return "unknown"
