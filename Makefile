@@ -29,11 +29,11 @@ venv: $(STAMP) ## make .venv, exactly as locked (the other commands do it when n
 demo: $(STAMP) ## watch N customers go through the whole flow (make demo N=1000)
 	@$(BIN)/cobalt-mirror demo --customers $(N)
 
-# Many tests wait for processes, so three at a time keep two cores busy; lint runs beside them and speaks last.
+# Many tests wait for processes, so four at a time keep two cores busy; lint runs beside them and speaks last.
 test: $(STAMP) ## everything: unit, integration, migration and acceptance tests, and lint
 	@said=$$(mktemp); lint=; trap 'kill $$lint 2>/dev/null || true; rm -f "$$said"' EXIT; \
 	{ $(LINT); } >"$$said" 2>&1 & lint=$$!; \
-	tests=0; $(BIN)/pytest -n 3 --dist worksteal || tests=$$?; \
+	tests=0; $(BIN)/pytest -n 4 --dist worksteal || tests=$$?; \
 	linted=0; wait $$lint || linted=$$?; \
 	echo "lint:"; cat "$$said"; \
 	exit $$((tests | linted))

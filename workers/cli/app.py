@@ -1,5 +1,6 @@
 """The commands and their order in `cobalt-mirror --help`. A command's module is imported when that command runs."""
 
+import gc
 from importlib import import_module
 from typing import Any
 
@@ -65,7 +66,10 @@ def load_command(name: str) -> Any:
     Raises:
         ModuleNotFoundError: A library that the command needs is not installed.
     """
-    command = getattr(import_module(f"cobalt_mirror.workers.cli.{name}"), name)
+    try:
+        command = getattr(import_module(f"cobalt_mirror.workers.cli.{name}"), name)
+    finally:
+        gc.enable()  # `cobalt_mirror_command` disabled it for the imports
     if isinstance(command, typer.Typer):
         return get_command(command)
     alone = typer.Typer(**_STYLE)

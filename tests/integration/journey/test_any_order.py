@@ -22,7 +22,7 @@ def stage(request: pytest.FixtureRequest, make_stage: Callable[[dict[str, Any]],
 
 
 @settings(
-    max_examples=tries(60),
+    max_examples=tries(40),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

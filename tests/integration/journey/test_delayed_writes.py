@@ -170,7 +170,7 @@ def stage(make_stage: Callable[[dict[str, Any]], Stage]) -> Stage:
 
 
 @settings(
-    max_examples=tries(60),
+    max_examples=tries(40),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

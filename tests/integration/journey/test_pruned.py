@@ -17,7 +17,7 @@ def stage(make_stage: Callable[[dict[str, object]], Stage]) -> Stage:
     return make_stage({})
 
 
-@settings(max_examples=tries(40), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=tries(30), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(story=stories())
 def test_a_story_ends_alike_when_everything_that_may_go_is_pruned_after_each_batch(stage: Stage, story: Story) -> None:
     mirror, truth = stage.perform(story, story.batches)

@@ -118,7 +118,7 @@ def there(picture: dict[str, Any], accounts: set[str]) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=tries(90),
+    max_examples=tries(60),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
