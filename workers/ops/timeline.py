@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from cobalt_mirror.db.deletions import Deletion
-from cobalt_mirror.db.pauses import Pause
+from cobalt_mirror.db.pauses import PAUSED, Pause
 from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import CallOutcome, EventStatus, SuspicionKind, SuspicionOutcome
 from cobalt_mirror.db.story import (
@@ -121,9 +121,16 @@ def _waiting(rows: StoredRows) -> Iterator[Line]:
         text = f"{event.type} {event.id} waits{tries}: {reason}"
         yield Line(at=event.due_at, kind=LineKind.WAITS, slug=event.slug or "", text=text)
     for check in rows.checks:
-        failed = "" if check.last_error is None else f"; the last read failed: {check.last_error}"
+        failed = _not_read(check.last_error)
         text = f"{'the application' if check.slug else 'the account'} will be read again: {check.reason}{failed}"
         yield Line(at=check.due_at, kind=LineKind.WAITS, slug=check.slug, text=text)
+
+
+def _not_read(reason: str | None) -> str:
+    """Say why a read was not made yet: it failed, or it is paused."""
+    if reason is None:
+        return ""
+    return f"; {reason}" if reason.startswith(PAUSED) else f"; the last read failed: {reason}"
 
 
 def _received(event: StoredEvent) -> Line:

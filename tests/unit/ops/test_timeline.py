@@ -96,6 +96,10 @@ ROWS: list[tuple[dict[str, Any], list[str]]] = [
         {"checks": [WaitingCheck(slug="slack", due_at=NOON, reason="a notification", last_error="no answer")]},
         ["waits: the application will be read again: a notification; the last read failed: no answer"],
     ),
+    (
+        {"checks": [WaitingCheck(slug="", due_at=NOON, reason="a notification", last_error="paused: account a1")]},
+        ["waits: the account will be read again: a notification; paused: account a1"],
+    ),
     (call(), ["call: GET /x/{slug}: 200 answered in 31 ms"]),
     (
         call(status=404, outcome=CallOutcome.ABSENT, request_id="q1", connection_id="c1", waited_ms=1),
