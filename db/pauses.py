@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, false, select, true, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, select, true, update
 
 from cobalt_mirror.db.state import find_value, lock_value, record_value
 from cobalt_mirror.db.statuses import PauseScope, StateKey
@@ -102,21 +102,37 @@ def _record(connection: Connection, pauses: Sequence[Pause]) -> None:
     record_value(connection, StateKey.PAUSES, rows)
 
 
-def hurry_paused(connection: Connection, scope: PauseScope, name: str | None, now: datetime) -> int:
-    """Make due at once a batch of what waits for a pause, in the order in which it was recorded.
+def hurry_paused(
+    connection: Connection, scope: PauseScope, name: str | None, now: datetime, *, after: int
+) -> int | None:
+    """Make due at once a batch of the events that wait for a pause, in the order in which they were recorded.
 
-    What another pause stops as well is put off again by the attempt that meets it.
+    What another pause stops as well is put off again by the attempt that meets it, and is not hurried once more.
+
+    Args:
+        connection: the transaction.
+        scope: what kind of thing goes on.
+        name: which of them.
+        now: the time.
+        after: the number up to which events were seen before; -1: none was.
 
     Returns:
-        How many events and rereads are due now. Zero: none is left.
+        The number up to which they were seen now; None: there is none behind it.
     """
-    waiting = and_(is_pending, events.c.due_at > now, events.c.detail.startswith(PAUSED), _is_of(events, scope, name))
-    numbers = select(events.c.number).where(waiting).order_by(events.c.number).limit(_BATCH)
-    hurried = connection.execute(
-        update(events).where(waiting, events.c.number.in_(numbers)).values(due_at=events.c.recorded_at)
-    ).rowcount
-    rereads = and_(checks.c.due_at > now, checks.c.last_error.startswith(PAUSED), _is_of(checks, scope, name))
-    return int(hurried + connection.execute(update(checks).where(rereads).values(due_at=now, last_error=None)).rowcount)
+    number = func.coalesce(events.c.number, 0)
+    waits = and_(is_pending, events.c.due_at > now, events.c.detail.startswith(PAUSED), _is_of(events, scope, name))
+    batch = select(number.label("number")).where(waits, number > after).order_by(number).limit(_BATCH).subquery()
+    last: int | None = connection.execute(select(func.max(batch.c.number))).scalar_one()
+    if last is not None:
+        hurried = update(events).where(waits, number > after, number <= last)
+        connection.execute(hurried.values(due_at=events.c.recorded_at))
+    return last
+
+
+def hurry_paused_rereads(connection: Connection, scope: PauseScope, name: str | None, now: datetime) -> None:
+    """Make due at once the rereads that wait for a pause."""
+    waits = and_(checks.c.due_at > now, checks.c.last_error.startswith(PAUSED), _is_of(checks, scope, name))
+    connection.execute(update(checks).where(waits).values(due_at=now, last_error=None))
 
 
 def _is_of(table: Table, scope: PauseScope, name: str | None) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from cobalt_mirror.db.engine import Clock, database_clock
-from cobalt_mirror.db.pauses import Pause, end_pause, hurry_paused, record_pause
+from cobalt_mirror.db.pauses import Pause, end_pause, hurry_paused, hurry_paused_rereads, record_pause
 from cobalt_mirror.db.statuses import PauseScope
 
 
@@ -50,10 +50,12 @@ def _hurry(engine: Engine, scope: PauseScope, name: str | None, clock: Clock) ->
     """Make due what waits, batch by batch, so that no transaction is long."""
     if scope is PauseScope.RECONCILIATION:
         return
-    while True:
+    with engine.begin() as connection:
+        hurry_paused_rereads(connection, scope, name, clock(connection))
+    seen: int | None = -1
+    while seen is not None:
         with engine.begin() as connection:
-            if not hurry_paused(connection, scope, name, clock(connection)):
-                return
+            seen = hurry_paused(connection, scope, name, clock(connection), after=seen)
 
 
 def _user() -> str:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from cobalt_mirror.db.checks import record_check
+from cobalt_mirror.db.pauses import hurry_paused
 from cobalt_mirror.db.statuses import PauseScope
 from cobalt_mirror.events import EVENT_TYPES, ConfigChanged, ConnectionAuthorized, UserDeleted, UserSignedUp
 from cobalt_mirror.workers.ops.pausing import pause_work, resume_work
@@ -108,6 +109,25 @@ def test_what_two_pauses_stop_goes_on_when_both_have_ended(connected: World) -> 
     resume(connected, PauseScope.APPLICATION, "slack")
     connected.work()
     assert connected.event(CHANGE)["status"] == "done"
+
+
+def test_resuming_ends_although_another_pause_puts_everything_off_again(connected: World) -> None:
+    pause(connected, PauseScope.EVERYTHING)
+    pause(connected, PauseScope.APPLICATION, "slack")
+    changes = [ConfigChanged("acme", "slack", fields={"mention": f"@{number}"}) for number in range(5)]
+    connected.publish(*changes)
+    connected.work()
+    seen: int | None = -1
+    batches = 0
+    while seen is not None:
+        with connected.engine.begin() as connection:
+            seen = hurry_paused(connection, PauseScope.APPLICATION, "slack", connected.clock(), after=seen)
+        connected.work()  # `everything` is paused still
+        batches += 1
+        assert batches < 5
+
+    assert batches == 2
+    assert set(connected.statuses(changes)) == {"pending"}
 
 
 def test_other_applications_and_deletions_go_on(connected: World) -> None:
