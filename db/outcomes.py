@@ -72,7 +72,7 @@ def dead(
     columns = {"status": EventStatus.DEAD, "finished_at": at, "attempts": event.attempts + 1, "retrying_since": None}
     if unseen is not None:
         columns["unseen"] = unseen
-    reason = {"last_error": detail, "last_response": response, "move": move}
+    reason = {"last_error": detail, "last_response": response, "move": move, "detail": None}
     return EventUpdate(event.key, {**columns, **reason, **_without_credentials(event)})
 
 
@@ -95,7 +95,7 @@ def retry(
         move: who has to act for it to succeed.
         response: what Cobalt answered, if it did.
     """
-    reason = {"last_error": detail, "last_response": response, "move": move}
+    reason = {"last_error": detail, "last_response": response, "move": move, "detail": None}
     return EventUpdate(event.key, {**reason, "retrying_since": since, "attempts": event.attempts + 1, "due_at": due_at})
 
 

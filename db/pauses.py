@@ -1,11 +1,11 @@
 """Pauses: what the operator has stopped for a while. They are one row of `state`, which each attempt reads anyway."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, literal, select, true, update
 
 from cobalt_mirror.db.state import find_value, lock_value, record_value
 from cobalt_mirror.db.statuses import PauseScope, StateKey
@@ -125,7 +125,8 @@ def hurry_paused(
     last: int | None = connection.execute(select(func.max(batch.c.number))).scalar_one()
     if last is not None:
         hurried = update(events).where(waits, number > after, number <= last)
-        connection.execute(hurried.values(due_at=events.c.recorded_at))
+        due_at = case((events.c.recorded_at < now, events.c.recorded_at), else_=literal(now, events.c.due_at.type))
+        connection.execute(hurried.values(due_at=due_at, detail=None))
     return last
 
 
@@ -136,9 +137,17 @@ def hurry_paused_rereads(connection: Connection, scope: PauseScope, name: str | 
 
 
 def _is_of(table: Table, scope: PauseScope, name: str | None) -> ColumnElement[bool]:
-    """Return the condition for rows that a pause stops. Rereads have no type, so a pause of one stops none."""
-    columns = {PauseScope.TYPE: "type", PauseScope.APPLICATION: "slug", PauseScope.ACCOUNT: "linked_account_id"}
-    if scope not in columns:
-        return true()
-    column = columns[scope]
-    return table.c[column] == name if column in table.c else false()
+    """Return the condition for rows that wait for a pause. Of a type, the reason says it: others may wait with it."""
+    match scope:
+        case PauseScope.TYPE:
+            return _REASONS[table.name].startswith(f"{PAUSED}{scope} {name} ", autoescape=True)
+        case PauseScope.APPLICATION:
+            return table.c.slug == name
+        case PauseScope.ACCOUNT:
+            return table.c.linked_account_id == name
+        case PauseScope.EVERYTHING | PauseScope.RECONCILIATION:
+            return true()
+
+
+#: Where the reason of what waits is written.
+_REASONS: Mapping[str, ColumnElement[Any]] = {"events": events.c.detail, "checks": checks.c.last_error}

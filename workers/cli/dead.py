@@ -191,6 +191,8 @@ def discard(
 
 
 def _check(wanted: DeadFilter, *, is_all: bool, is_needed: bool = True) -> None:
+    if any(isinstance(value, str) and not value.strip() for value in asdict(wanted).values()):
+        raise typer.BadParameter("a filter is empty, which every event would meet; give it a value, or leave it out")
     has_filter = wanted != DeadFilter()
     if is_all and has_filter:
         raise typer.BadParameter("--all and a filter cannot be combined; leave one out")

@@ -10,6 +10,7 @@ from cobalt_mirror.db.statuses import PauseScope
 from cobalt_mirror.workers.cli.values import age, chosen_scope
 from cobalt_mirror.workers.ops.pausing import pause_work
 from cobalt_mirror.workers.ops.readiness import ready_for_database
+from cobalt_mirror.workers.terminal.output import cell
 
 
 def pause(
@@ -47,9 +48,11 @@ def pause(
             PauseScope.RECONCILIATION: reconciliation,
         }
     )
+    if until is not None and not until:
+        raise typer.BadParameter("--until must be longer than 0s; leave it out to pause until `resume`")
     engine = create_engine(ready_for_database())
     try:
         paused = pause_work(engine, scope, name, lasts=until, why=why)
     finally:
         engine.dispose()
-    typer.echo(f"paused {paused.described()}")
+    typer.echo(f"paused {cell(paused.described())}")

@@ -38,9 +38,11 @@ def moment(text: str) -> datetime:
         pass
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
+        has_offset = time.tzinfo is not None
+        time = time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        has_offset = False
+    if not has_offset:
         raise typer.BadParameter(f"{text!r}: expected an age such as 24h or 7d, or a time such as 2026-01-31T12:00:00Z")
     return time
 
@@ -51,6 +53,8 @@ def chosen_scope(options: Mapping[PauseScope, bool | str | None]) -> tuple[Pause
     if len(chosen) != 1:
         raise typer.BadParameter("name one thing: --everything, --type, --application, --account or --reconciliation")
     scope, value = chosen[0]
+    if isinstance(value, str) and not (value.strip() and value.isprintable()):
+        raise typer.BadParameter(f"--{scope}: {value!r} is no name")
     if scope is PauseScope.TYPE and value not in EVENT_TYPES:
         raise typer.BadParameter(f"--type {value}: expected one of {', '.join(EVENT_TYPES)}")
     return scope, value if isinstance(value, str) else None

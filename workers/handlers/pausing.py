@@ -9,7 +9,7 @@ from cobalt_mirror.db.statuses import EventStatus, PauseScope
 from cobalt_mirror.events import EventType
 from cobalt_mirror.workers.outcomes import Outcome, Verdict
 
-#: A pause without an end is looked at again after this time, in case its end was missed.
+#: A pause is looked at again after this time: it may have been ended while an attempt was putting something off.
 LOOK_AGAIN = timedelta(hours=1)
 
 
@@ -46,8 +46,8 @@ def _stops(pause: Pause, *, account_id: str, slug: str, type_: str | None) -> bo
 
 
 def wait_for(pause: Pause, now: datetime) -> timedelta:
-    """Return how long to wait for the end of a pause."""
-    return LOOK_AGAIN if pause.until is None else pause.until - now
+    """Return when to look whether something is paused still: at the end of the pause, or in an hour."""
+    return LOOK_AGAIN if pause.until is None else min(pause.until - now, LOOK_AGAIN)
 
 
 def hold_back(
@@ -55,14 +55,23 @@ def hold_back(
 ) -> tuple[list[LoggedEvent], list[tuple[LoggedEvent, Outcome]]]:
     """Split the events of a subject into those that go on, and those that are due and wait for a pause from now on.
 
-    A paused event that is not due is in neither: it keeps its time.
+    A paused event that is not due is in neither: it keeps its time. What comes after a paused deletion waits with it,
+    or the deletion would come too late for the sign-up that follows it.
+
+    Args:
+        rows: the events, oldest first.
+        pauses: those in force.
+        now: the time.
     """
     going: list[LoggedEvent] = []
     held: list[tuple[LoggedEvent, Outcome]] = []
+    of_deletion: Pause | None = None
     for row in rows:
         pause = None
         if row.status == EventStatus.PENDING:
-            pause = find_pause(pauses, account_id=row.linked_account_id, slug=row.slug or "", type_=row.type)
+            own = find_pause(pauses, account_id=row.linked_account_id, slug=row.slug or "", type_=row.type)
+            pause = own or of_deletion
+            of_deletion = own if row.type == EventType.USER_DELETED else of_deletion
         if pause is None:
             going.append(row)
         elif row.due_at is None or row.due_at <= now:

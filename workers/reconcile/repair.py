@@ -97,7 +97,12 @@ class Repair:
         self._work_on(account)
         with self.journal.writing() as (connection, after):
             changed = list_changed_subjects(connection, account, after=last_change)
-            over = [each for each in subjects if _is_over(find_check(connection, account, each.slug), after)]
+            pauses = list_pauses(connection, after)  # one that began meanwhile has put the read off
+            over = [
+                each
+                for each in subjects
+                if not _is_paused(each, pauses) and _is_over(find_check(connection, account, each.slug), after)
+            ]
             outcomes = {
                 suspicion.key: SuspicionOutcome.REPAIRED
                 if suspicion.slug in changed

@@ -119,8 +119,10 @@ def test_without_a_filter_nothing_happens(mirror: Shell, engine: Engine) -> None
 
     refused = [mirror.run("dead", "replay"), mirror.run("dead", "discard", "--why", "x")]
     both = mirror.run("dead", "discard", "--why", "x", "--all", "--slug", "slack")
+    empty = mirror.run("dead", "discard", "--why", "x", "--reason", "")
 
-    assert [ended.status for ended in [*refused, both]] == [2, 2, 2]
+    assert [ended.status for ended in [*refused, both, empty]] == [2, 2, 2, 2]
+    assert "a filter is empty" in empty.errors
     assert all("no filter, so nothing was done" in ended.errors for ended in refused)
     assert json.loads(mirror.run("dead", "list", "--json").output)["number"] == 1
 

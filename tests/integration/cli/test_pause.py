@@ -58,6 +58,9 @@ def test_what_is_not_paused_cannot_be_resumed(mirror: Shell) -> None:
         ("--everything", "--account", "acme"),
         ("--type", "nonsense"),
         ("--account", "acme", "--until", "soon"),
+        ("--everything", "--until", "0s"),
+        ("--application", ""),
+        ("--account", "a\nb"),
     ],
 )
 def test_one_thing_is_named_and_can_be_paused(mirror: Shell, arguments: tuple[str, ...]) -> None:

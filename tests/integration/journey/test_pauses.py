@@ -1,22 +1,19 @@
 """What is paused waits, whatever else goes on, and afterwards everything is as if nothing had been paused."""
 
-from collections.abc import Callable
 from datetime import timedelta
-from random import Random
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from sqlalchemy import update
 
+from cobalt_mirror.cobalt.sandbox import Fault
 from cobalt_mirror.db.checks import record_check
-from cobalt_mirror.db.pauses import hurry_paused
+from cobalt_mirror.db.pauses import end_pause, hurry_paused
 from cobalt_mirror.db.statuses import PauseScope
-from cobalt_mirror.events import EVENT_TYPES, ConfigChanged, ConnectionAuthorized, UserDeleted, UserSignedUp
+from cobalt_mirror.db.tables import events
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserDeleted, UserSignedUp
+from cobalt_mirror.workers.handlers.pausing import LOOK_AGAIN
 from cobalt_mirror.workers.ops.pausing import pause_work, resume_work
 from cobalt_mirror.workers.reconcile import Ending
-from tests.effort import tries
-from tests.integration.journey.stories import ACCOUNTS, Stage, Story, stories
 from tests.integration.reconcile.runs import reconcile
 from tests.world import World
 
@@ -130,6 +127,80 @@ def test_resuming_ends_although_another_pause_puts_everything_off_again(connecte
     assert set(connected.statuses(changes)) == {"pending"}
 
 
+def test_a_paused_deletion_and_the_sign_up_after_it_end_as_if_nothing_had_been_paused(connected: World) -> None:
+    pause(connected, PauseScope.TYPE, "user_deleted")
+    deletion = UserDeleted("acme")
+    connected.publish(deletion)
+    connected.work()
+    connected.clock.pass_time(5)
+    again = UserSignedUp("acme", name="Acme again", udf={})
+    connected.publish(again)
+    connected.work()
+    assert connected.statuses([deletion, again]) == ["pending", "pending"]
+    assert resume(connected, PauseScope.TYPE, "user_deleted")
+    connected.work()  # no time passes
+    connected.work_until_quiet()
+
+    assert connected.statuses([deletion, again]) == ["done", "done"]
+    assert connected.truth()["connections"] == {}
+    assert connected.mirror() == connected.truth()
+
+
+def test_the_read_that_confirms_a_deletion_goes_on_when_deletions_do(connected: World) -> None:
+    connected.publish(UserDeleted("acme"))
+    connected.work()
+    pause(connected, PauseScope.TYPE, "user_deleted", lasts=timedelta(days=30))
+    connected.clock.pass_time(300)
+    connected.work()
+    (check,) = connected.rows("checks", slug="")
+    assert check["last_error"].startswith("paused: type user_deleted until")
+    resume(connected, PauseScope.TYPE, "user_deleted")
+    connected.work()
+
+    assert connected.row("deletions")["confirmed_at"] is not None
+
+
+def test_what_was_put_off_while_the_pause_ended_waits_an_hour_at_most(connected: World) -> None:
+    pause(connected, PauseScope.APPLICATION, "slack", lasts=timedelta(days=30))
+    connected.publish(CHANGE)
+    connected.work()
+    with connected.engine.begin() as connection:  # as if `resume` had looked before the attempt wrote
+        end_pause(connection, PauseScope.APPLICATION, "slack", connected.clock())
+    connected.clock.pass_time(LOOK_AGAIN.total_seconds())
+    connected.work()
+
+    assert connected.event(CHANGE)["status"] == "done"
+
+
+def test_an_event_recorded_in_the_future_is_due_at_once_and_does_not_keep_resume_busy(connected: World) -> None:
+    pause(connected, PauseScope.APPLICATION, "slack")
+    connected.publish(CHANGE)
+    connected.work()
+    later = connected.clock() + timedelta(days=2)
+    with connected.engine.begin() as connection:
+        connection.execute(update(events).where(events.c.id == CHANGE.id).values(recorded_at=later))
+    assert resume(connected, PauseScope.APPLICATION, "slack")
+    connected.work()
+
+    row = connected.event(CHANGE)
+    assert (row["status"], row["detail"]) == ("done", None)
+
+
+def test_another_resume_does_not_hurry_what_fails_after_the_pause(connected: World) -> None:
+    pause(connected, PauseScope.APPLICATION, "slack", lasts=timedelta(minutes=1))
+    connected.publish(CHANGE)
+    connected.work()
+    connected.clock.pass_time(61)  # it ends by itself
+    connected.sandbox.add_faults(Fault(linked_account_id="acme", status=500))
+    connected.work()
+    assert not resume(connected, PauseScope.APPLICATION, "slack")
+    connected.calls()
+    connected.work()
+
+    assert connected.calls() == []
+    assert connected.event(CHANGE)["attempts"] == 1
+
+
 def test_other_applications_and_deletions_go_on(connected: World) -> None:
     pause(connected, PauseScope.APPLICATION, "slack")
     other = ConfigChanged("acme", "hubspot", fields={"pipeline": "default"})
@@ -187,44 +258,3 @@ def test_a_reconciliation_does_not_say_that_a_paused_application_agrees(connecte
     resume(connected, PauseScope.APPLICATION, "slack")
     assert reconcile(connected, deep=True).ending is Ending.IN_AGREEMENT
     assert connected.mirror() == connected.truth()
-
-
-# --- in any story -----------------------------------------------------------------------------------------------------
-
-ANYTHING: list[tuple[PauseScope, str | None]] = [
-    (PauseScope.EVERYTHING, None),
-    *((PauseScope.TYPE, type_) for type_ in EVENT_TYPES),
-    *((PauseScope.APPLICATION, slug) for slug in ("slack", "hubspot")),
-    *((PauseScope.ACCOUNT, account) for account in ACCOUNTS),
-]
-
-
-@pytest.fixture(scope="module")
-def stage(make_stage: Callable[[dict[str, Any]], Stage]) -> Stage:
-    return make_stage({})
-
-
-@settings(
-    max_examples=tries(30),
-    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(story=stories(), how=st.randoms(use_true_random=False))
-def test_whatever_is_paused_meanwhile_all_ends_like_the_sorted_delivery(
-    stage: Stage, story: Story, how: Random
-) -> None:
-    expected = stage.perform_in_order(story)
-    rounds = len(story.batches)
-
-    def with_pauses(work: Callable[[], None]) -> bool:
-        nonlocal rounds
-        rounds -= 1
-        for scope, name in ANYTHING:
-            if rounds < 0 or how.random() < 0.5:
-                resume(stage.world, scope, name)
-            elif how.random() < 0.2:
-                pause(stage.world, scope, name)
-        work()
-        return True
-
-    assert stage.perform(story, story.batches, through=with_pauses) == expected

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
+from cobalt_mirror.db.statuses import PauseScope
 from cobalt_mirror.workers.cli.replay_progress import LINE_SECONDS, lines
-from cobalt_mirror.workers.cli.values import moment
+from cobalt_mirror.workers.cli.values import age, chosen_scope, moment
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,9 @@ def test_an_age_is_counted_from_now() -> None:
     assert before <= moment("24h") + timedelta(hours=24) <= datetime.now(UTC)
 
 
-@pytest.mark.parametrize("text", ["", "24", "2026-01-31", "2026-01-31T12:00:00", "yesterday"])
+@pytest.mark.parametrize(
+    "text", ["", "24", "2026-01-31", "2026-01-31T12:00:00", "0001-01-01T00:00:00+14:00", "yesterday"]
+)
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="expected an age such as 24h or 7d, or a time such as"):
         moment(text)
@@ -40,3 +43,15 @@ def test_progress_is_a_line_at_first_every_ten_seconds_and_at_the_end() -> None:
         show(done, 4)
 
     assert [line.split()[0] for line in written] == ["1", "3", "4"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "\udcff"])
+def test_a_name_that_nothing_has_cannot_be_paused(name: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is no name"):
+        chosen_scope({PauseScope.ACCOUNT: name})
+
+
+@pytest.mark.parametrize("text", ["", "90", "soon", "-1h", "1.5h", "100000s", "1w"])
+def test_what_is_no_age_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="expected a number with its unit"):
+        age(text)

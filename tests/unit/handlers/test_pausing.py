@@ -93,6 +93,8 @@ def test_a_pause_ends_by_itself(until: float | None, now: float, is_in_force: bo
 WAITS = [
     pytest.param(at(0), 60, timedelta(seconds=60), id="due, until the end"),
     pytest.param(None, 60, timedelta(seconds=60), id="due since ever"),
+    pytest.param(at(0), LOOK_AGAIN.total_seconds(), LOOK_AGAIN, id="due, until in an hour"),
+    pytest.param(at(0), LOOK_AGAIN.total_seconds() + 1, LOOK_AGAIN, id="due, until later"),
     pytest.param(at(0), None, LOOK_AGAIN, id="due, without an end"),
     pytest.param(NOON + MICROSECOND, 60, None, id="not due yet"),
 ]
@@ -119,3 +121,21 @@ def test_what_is_done_and_what_is_not_paused_go_on() -> None:
 
     assert going == [done, removal]
     assert [row for row, _ in held] == [change]
+
+
+@pytest.mark.parametrize("due_at", [NOON, at(1)])
+def test_what_comes_after_a_paused_deletion_waits_with_it(due_at: Any) -> None:
+    before, deletion = logged("user_signed_up", "1", 1, due_at=NOON), logged("user_deleted", "2", 2, due_at=due_at)
+    after = logged("user_signed_up", "3", 3, due_at=NOON)
+
+    going, held = hold_back([before, deletion, after], [DELETIONS], NOON)
+
+    assert going == [before]
+    assert [row for row, _ in held] == ([deletion, after] if due_at == NOON else [after])
+    assert {outcome.detail for _, outcome in held} == {f"{PAUSED}{DELETIONS.described()}"}
+
+
+def test_what_comes_after_a_deletion_that_goes_on_does_not_wait() -> None:
+    rows = [logged("user_deleted", "2", 2, due_at=NOON), logged("user_signed_up", "3", 3, due_at=NOON)]
+
+    assert hold_back(rows, [TYPE], NOON) == (rows, [])

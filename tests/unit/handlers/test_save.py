@@ -27,7 +27,7 @@ def retry(move: Move | None = Move.PROVIDER) -> Outcome:
     return Outcome(verdict=Verdict.RETRY, detail="no answer", move=move, response={"status": 500})
 
 
-FAILED = {"last_error": "no answer", "last_response": {"status": 500}, "move": "provider"}
+FAILED = {"last_error": "no answer", "last_response": {"status": 500}, "move": "provider", "detail": None}
 
 #: The outcome, what the row has already, and what is written. The event is of a connection; it is noon.
 ROWS = [
@@ -55,6 +55,7 @@ ROWS = [
             "last_error": "no such application",
             "last_response": {"status": 404},
             "move": "customer",
+            "detail": None,
         },
         id="dead",
     ),
@@ -69,6 +70,7 @@ ROWS = [
             "last_error": "no",
             "last_response": None,
             "move": "operator",
+            "detail": None,
         },
         id="dead, and it is not said who has to act",
     ),
