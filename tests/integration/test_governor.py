@@ -82,10 +82,12 @@ def test_threads_with_a_backlog_never_exceed_the_limit(redis_url: str) -> None:
 def test_nothing_is_reserved_further_ahead_than_anybody_waits(client: redis.Redis, redis_url: str) -> None:
     waited: list[float] = []
     governor = RedisGovernor(client, _settings(redis_url), sleep=waited.append)
+    began = time.monotonic()
     with pytest.raises(RateLimited) as refused:
         _reserve_all(governor)
+    took = time.monotonic() - began  # slots come free meanwhile, the more the slower this machine is
 
-    assert 2 * RATE * 0.9 < len(waited) < 2 * RATE * 1.2
+    assert 2 * RATE * 0.9 < len(waited) < (2 + took) * RATE + CAPACITY
     assert max(waited) <= 2.0
     assert 0.5 < (refused.value.retry_after_seconds or 0) < 3
 
