@@ -31,6 +31,8 @@ class Paging:
     _largest: int = 0
     _read_again: int = 0
     _idle: int = 0
+    _grown: int = 0
+    _repeated: int = 0
     _furthest: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +69,7 @@ class Paging:
         end = start + (limit if page.has_next_page else len(page.accounts))
         shorter_by = 0 if page.total_accounts is None else max((self.total or 0) - page.total_accounts, 0)
         has_grown = (page.total_accounts or 0) > (self.total or 0)
+        self._grown += 0 if self.total is None else max((page.total_accounts or 0) - self.total, 0)
         behind = max(self.position - shorter_by, 0)
         self.total = page.total_accounts
         self._largest = max(self._largest, self.total or 0)
@@ -77,13 +80,19 @@ class Paging:
         if start > behind and shorter_by:
             self._tell("it became shorter again and again while it was read, so accounts may have been overlooked")
         self._judge(page, requested=requested, limit=limit)
-        is_idle = new == 0 and start >= self._furthest and not has_grown
+        is_shifted = has_grown or self._is_shifted(len(page.accounts) - new if start >= self._furthest else 0)
+        is_idle = new == 0 and start >= self._furthest and not is_shifted
         if is_idle and page.accounts:
             self._tell(f"page {requested} has only accounts of earlier pages")
         self._idle = self._idle + 1 if is_idle else 0
         self.position = max(behind, end)
         self._furthest = max(self._furthest, end)
         return requested + 1 if page.has_next_page and self._goes_on(requested, limit) else None
+
+    def _is_shifted(self, repeated: int) -> bool:
+        """Tell whether a page may repeat accounts: as many as were added, which moved others to the pages behind."""
+        self._repeated += repeated
+        return repeated > 0 and self._repeated <= self._grown
 
     def _may_read_again(self, pages: int, limit: int) -> bool:
         in_all = -(-self._largest // limit)

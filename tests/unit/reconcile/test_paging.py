@@ -88,6 +88,20 @@ def test_a_listing_that_becomes_shorter_is_read_again_a_few_times(every: int, to
         assert seen == set(range(40))
 
 
+@pytest.mark.parametrize(("added", "told"), [(LIMIT, False), (2 * LIMIT, False), (0, True)])
+def test_as_many_accounts_as_were_added_may_be_seen_again(added: int, told: bool) -> None:
+    """Accounts that are added at the front while page 2 is read move as many to the pages behind."""
+
+    def answer(number: int, asked: int) -> dict[str, Any]:
+        page = cut([*range(-added, 0), *range(3 * LIMIT)] if asked > 1 else range(3 * LIMIT), number)
+        return page | ({"docs": page["docs"]} if added or asked == 1 else {"docs": list(range(LIMIT))})
+
+    _, seen, paging = walk(answer)
+
+    assert (paging.told is not None) is told
+    assert told or seen >= set(range(3 * LIMIT))
+
+
 def test_accounts_that_moved_to_a_page_that_was_read_are_found() -> None:
     def answer(number: int, asked: int) -> dict[str, Any]:
         return cut([0, *range(4, 30)] if asked >= 2 else range(30), number)  # 1 to 3 are deleted after the first page
