@@ -39,7 +39,9 @@ def following(engine: Engine, say: Callable[[str], object]) -> Iterator[None]:
 
 
 def _follow(engine: Engine, say: Callable[[str], object], known: Known, stopping: Event) -> None:
-    while not stopping.wait(_POLL_SECONDS):
+    is_over = False
+    while not is_over:
+        is_over = stopping.wait(_POLL_SECONDS)  # one more look at the end, for what happened since the last
         try:
             events = _read(engine)
         except SQLAlchemyError:  # the processes say what is wrong with the database
