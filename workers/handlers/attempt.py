@@ -28,7 +28,7 @@ from cobalt_mirror.workers.handlers.failing import Failing
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.load import Claim, load
 from cobalt_mirror.workers.handlers.save import Save
-from cobalt_mirror.workers.handlers.telling import count_outcomes, worst_reason
+from cobalt_mirror.workers.handlers.telling import count_outcomes, first_reason
 from cobalt_mirror.workers.outcomes import backoff
 from cobalt_mirror.workers.settings import Settings
 
@@ -133,7 +133,7 @@ class Attempts:
             check=None if claim.loaded.check is None else claim.loaded.check.reason,
             calls=len(cobalt.exchanged),
             ms=round((time.monotonic() - began) * 1_000),
-            reason=worst_reason(updates) or (None if error is None else str(error)[:300]),
+            reason=first_reason(updates) or (None if error is None else str(error)[:300]),
         )
         if isinstance(error, CobaltError) and self.breaker.is_open():
             return Progress.NOTHING

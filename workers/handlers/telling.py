@@ -31,8 +31,8 @@ def _named(ids: list[str]) -> list[str]:
     return ids if more <= 0 else [*ids[:_MOST_NAMED], f"and {more} more"]
 
 
-def worst_reason(updates: Iterable[EventUpdate]) -> str | None:
-    """Return why an event is dead, is tried again or was put off; None: all ended well."""
+def first_reason(updates: Iterable[EventUpdate]) -> str | None:
+    """Return why the first event that did not end well is dead, is tried again or was put off; None: all ended well."""
     for update in updates:
         reason = update.columns.get("last_error")
         if reason is None and _outcome(update) == "snooze":

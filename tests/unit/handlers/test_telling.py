@@ -8,7 +8,7 @@ from cobalt_mirror.db import outcomes
 from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.outcomes import EventUpdate
 from cobalt_mirror.db.statuses import EventStatus, Move
-from cobalt_mirror.workers.handlers.telling import count_outcomes, worst_reason
+from cobalt_mirror.workers.handlers.telling import count_outcomes, first_reason
 from tests.unit.entries import NOON, at, logged
 
 
@@ -38,7 +38,7 @@ def test_events_are_named_by_what_became_of_them(
     updates: Sequence[EventUpdate], ids: dict[str, list[str]], reason: str | None
 ) -> None:
     assert count_outcomes(updates) == ids
-    assert worst_reason(updates) == reason
+    assert first_reason(updates) == reason
 
 
 @pytest.mark.parametrize(("number", "more"), [(20, None), (21, "and 1 more"), (1_000, "and 980 more")])
