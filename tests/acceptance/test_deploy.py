@@ -31,7 +31,7 @@ NOTHING = Gauges(
 
 
 def test_each_rule_asks_for_metrics_that_are_served() -> None:
-    served = {family.name for family in families(NOTHING)}
+    served = {family.name for family in families(NOTHING, ())}
     asked = {name for rule in RULES for name in re.findall(r"\bcobalt_mirror_\w+", rule["expr"])}
 
     assert asked

@@ -74,11 +74,15 @@ def list_key_problems(settings: Settings) -> list[str]:
     ]
 
 
-def check_redis(settings: Settings) -> None:
+def check_redis(settings: Settings, *, for_writes: bool = False) -> None:
     """Check that a Redis answers at REDIS_URL.
 
+    Args:
+        settings: The settings in force.
+        for_writes: Whether to write as well: a key that expires after a second.
+
     Raises:
-        NotReady: It does not answer, or refuses the credentials. The text says where.
+        NotReady: It does not answer, refuses the credentials, or takes no writes. The text says where.
     """
     import redis  # noqa: PLC0415 - not every command waits for it
 
@@ -87,16 +91,19 @@ def check_redis(settings: Settings) -> None:
     try:
         with create_redis(settings) as client:
             client.ping()
+            if for_writes:
+                client.set(f"{settings.redis_namespace}:trial", 1, px=1_000)
     except (redis.RedisError, ValueError) as error:
         raise NotReady(_describe(error, shown_address(settings.require_redis()))) from error
 
 
 def _describe(error: Exception, address: str) -> str:
-    import redis  # noqa: PLC0415 - see `check_redis`
+    from cobalt_mirror.workers.redis_failures import explain_failure  # noqa: PLC0415 - see `check_redis`
 
-    if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
-        return f"the Redis at {address} refuses the login ({error}); correct user and password in REDIS_URL"
-    return f"no Redis answers at {address} ({error}); start it or correct REDIS_URL"
+    failure = explain_failure(error)
+    if not failure.answers:
+        return f"no Redis answers at {address} ({error}); {failure.remedy}"
+    return f"the Redis at {address} {failure.text}; {failure.remedy}"
 
 
 def find_redis_failure(settings: Settings) -> str | None:
@@ -104,7 +111,7 @@ def find_redis_failure(settings: Settings) -> str | None:
     if settings.redis_url is None:
         return None
     try:
-        check_redis(settings)
+        check_redis(settings, for_writes=True)
     except NotReady as error:
         return str(error)
     return None

@@ -1,6 +1,6 @@
 """The numbers of an installation in the text format of Prometheus."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -12,12 +12,14 @@ from prometheus_client.registry import Collector
 from cobalt_mirror.db.gauges import Gauges
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EventType
+from cobalt_mirror.workers.ops.actions import Cause
+from cobalt_mirror.workers.ops.causes import WATCHED
 
 
-def make_text(gauges: Gauges) -> bytes:
+def make_text(gauges: Gauges, causes: Collection[Cause]) -> bytes:
     """Return what Prometheus reads."""
     registry = CollectorRegistry()
-    registry.register(_Collected(tuple(families(gauges))))
+    registry.register(_Collected(tuple(families(gauges, causes))))
     return generate_latest(registry)
 
 
@@ -30,8 +32,15 @@ class _Collected(Collector):
         return self.families
 
 
-def families(gauges: Gauges) -> Iterator[Metric]:
-    """Yield the metrics. Those with a label show each of its values, also where nothing is counted."""
+def families(gauges: Gauges, causes: Collection[Cause]) -> Iterator[Metric]:
+    """Yield the metrics. Those with a label show each of its values, also where nothing is counted.
+
+    Args:
+        gauges: The numbers.
+        causes: Why `status` calls for the operator.
+    """
+    needed = {cause: int(cause in causes) for cause in WATCHED}
+    yield _by_label("cobalt_mirror_action_needed", "1 while `status` calls for the operator.", "cause", needed)
     types = {**dict.fromkeys(map(str, EventType), 0), **gauges.waiting}
     yield _by_label("cobalt_mirror_events_waiting", "Pending events, due or not.", "type", types)
     yield _single("cobalt_mirror_oldest_due_age_seconds", "Longest time an event is due.", gauges.oldest_due_seconds)

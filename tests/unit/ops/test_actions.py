@@ -12,6 +12,7 @@ from cobalt_mirror.db.runs import RunRow
 from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import Move, ProcessKind
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent
+from cobalt_mirror.workers.heartbeat import REDIS_TROUBLE
 from cobalt_mirror.workers.ops.actions import Cause, Facts, list_actions
 from cobalt_mirror.workers.ops.overview import find_brake
 
@@ -60,6 +61,7 @@ def facts(**changes: Any) -> Facts:
     healthy = Facts(
         at=NOON,
         newer_schema=None,
+        write_failure=None,
         redis_failure=None,
         processes=[RELAY, WORKER, WEB],
         halt=None,
@@ -72,7 +74,8 @@ def facts(**changes: Any) -> Facts:
     return replace(healthy, **changes)
 
 
-TROUBLE = "Redis failed: invalid username-password pair"
+TROUBLE = "another installation uses the same Redis; give one of them another REDIS_NAMESPACE"
+REDIS = f"{REDIS_TROUBLE}refuses the login; correct it"
 ROWS: list[tuple[str, dict[str, Any], list[Cause]]] = [
     ("all is well, and the oldest due event waits for just as long as it may", {}, []),
     ("a web process is not needed", {"processes": [RELAY, WORKER]}, []),
@@ -107,6 +110,22 @@ ROWS: list[tuple[str, dict[str, Any], list[Cause]]] = [
         {"processes": [RELAY, *[replace(WORKER, trouble=TROUBLE)] * 2]},
         [Cause.PROCESS_IN_TROUBLE],
     ),
+    (
+        "its Redis is not ours, or ours is mended",
+        {"processes": [replace(RELAY, trouble=REDIS), WORKER]},
+        [Cause.PROCESS_IN_TROUBLE],
+    ),
+    (
+        "the same Redis fails here, which is said once",
+        {"processes": [replace(RELAY, trouble=REDIS), replace(WORKER, trouble=REDIS)], "redis_failure": "no Redis"},
+        [Cause.REDIS],
+    ),
+    (
+        "the same Redis fails here, and a process has another trouble",
+        {"processes": [replace(RELAY, trouble=REDIS), replace(WORKER, trouble=TROUBLE)], "redis_failure": "no Redis"},
+        [Cause.REDIS, Cause.PROCESS_IN_TROUBLE],
+    ),
+    ("the database takes no writes", {"write_failure": "the database's disk is full"}, [Cause.NO_WRITES]),
     (
         "a process that is gone was in trouble",
         {"processes": [replace(RELAY, ended_at=NOON, trouble=TROUBLE), RELAY, WORKER]},

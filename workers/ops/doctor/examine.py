@@ -5,18 +5,22 @@ from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
-from cobalt_mirror.db.diagnosis import ask_server
+from cobalt_mirror.db.diagnosis import ServerFacts, ask_server
 from cobalt_mirror.db.engine import create_engine, database_clock, reading
 from cobalt_mirror.db.errors import BadSetting, DatabaseError
 from cobalt_mirror.db.migrating.version import check_migrated, list_versions
 from cobalt_mirror.db.statuses import ProcessKind
-from cobalt_mirror.workers.ops.actions import list_actions
+from cobalt_mirror.db.time_limits import limit_waits
+from cobalt_mirror.db.writable import find_write_failure
+from cobalt_mirror.workers.ops.actions import ELSEWHERE, list_actions
 from cobalt_mirror.workers.ops.delivery import send_test_notification
 from cobalt_mirror.workers.ops.doctor.clocks import judge_clock
 from cobalt_mirror.workers.ops.doctor.cobalt_api import examine_cobalt
-from cobalt_mirror.workers.ops.doctor.database import AREA, judge_server
+from cobalt_mirror.workers.ops.doctor.database import AREA, judge_connections, judge_latency, judge_server, judge_writes
 from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
+from cobalt_mirror.workers.ops.doctor.latency import quickest_ms
 from cobalt_mirror.workers.ops.doctor.processes import judge_pass, judge_processes, judge_work
 from cobalt_mirror.workers.ops.doctor.redis_server import examine_redis
 from cobalt_mirror.workers.ops.doctor.settings import judge_settings
@@ -24,6 +28,7 @@ from cobalt_mirror.workers.ops.overview import Overview, read_overview
 from cobalt_mirror.workers.ops.readiness import find_redis_failure, list_key_problems
 from cobalt_mirror.workers.ops.subscription import list_webhook_problems
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.terminal.failures import describe
 
 
 def examine(*, offline: bool) -> Iterator[Finding]:
@@ -47,41 +52,51 @@ def examine(*, offline: bool) -> Iterator[Finding]:
         yield broken(AREA, wrong or str(error), remedy if wrong else "correct that, then run this again")
     yield from examine_redis(settings)
     if not offline and settings.cobalt_api_key.get_secret_value():
-        yield from examine_cobalt(settings, pinned=None if overview is None else overview.environment)
-        if overview is not None:
+        is_fine = yield from examine_cobalt(settings, pinned=None if overview is None else overview.environment)
+        if is_fine and overview is not None:
             yield from _examine_webhook(settings, overview.webhook)
 
 
-def _examine_database(settings: Settings) -> Generator[Finding, None, Overview]:
+def _examine_database(settings: Settings) -> Generator[Finding, None, Overview | None]:
     newer = check_migrated(settings)
     yield fine(AREA, f"{settings.described_url()} answers; its tables are at version {newer or list_versions()[-1]}")
     engine = create_engine(settings, pool_size=1)
     try:
+        server = yield from _examine_server(engine, settings)
         overview = read_overview(engine)
-        yield from _examine_server(engine, settings, overview)
+    except SQLAlchemyError as error:
+        wrong = describe(error, newer_schema=newer).partition("; ")[0]
+        yield broken(AREA, wrong, "see the lines above, and the log of the database")
+        return None
     finally:
         engine.dispose()
+    if server is not None:
+        yield judge_connections(server, settings, workers=overview.count_alive(ProcessKind.WORKER))
     yield from judge_processes(overview.processes, overview.at)
-    facts = overview.facts(settings, newer_schema=newer, redis_failure=find_redis_failure(settings))
-    yield from judge_work(list_actions(facts))
+    facts = overview.facts(settings, newer_schema=newer, write_failure=None, redis_failure=find_redis_failure(settings))
+    yield from judge_work([action for action in list_actions(facts) if action.cause not in ELSEWHERE])
     has_accounts = overview.configs.total > 0 or overview.applications > 0
     yield judge_pass(overview.passed_at, overview.at, has_accounts=has_accounts)
     return overview
 
 
-def _examine_server(engine: Engine, settings: Settings, overview: Overview) -> Iterator[Finding]:
+def _examine_server(engine: Engine, settings: Settings) -> Generator[Finding, None, ServerFacts | None]:
     if engine.dialect.name == "sqlite":
         yield fine(AREA, "SQLite, which is for one machine and one process that writes at a time")
-        return
+        return None
     with reading(engine).begin() as connection:
+        limit_waits(connection)
+        milliseconds = quickest_ms(lambda: database_clock(connection))
         before = datetime.now(UTC)
         at = database_clock(connection)
         after = datetime.now(UTC)
         facts = ask_server(connection)
-    workers = [each for each in overview.processes if each.kind is ProcessKind.WORKER and each.is_alive(overview.at)]
     port = make_url(settings.database_url).port
-    yield from judge_server(facts, settings, at=at, port=port, workers=len(workers))
+    yield from judge_server(facts, settings, at=at, port=port)
+    yield judge_latency(milliseconds)
     yield from judge_clock("the database", at, before=before, after=after)
+    yield judge_writes(find_write_failure(engine))
+    return facts
 
 
 def _examine_webhook(settings: Settings, url: str | None) -> Iterator[Finding]:
