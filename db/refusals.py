@@ -30,7 +30,7 @@ _OTHERWISE = "correct that or DATABASE_URL, then try again"
 #: What to do about a statement that failed, by PostgreSQL's code; other failures have no remedy that always helps.
 _STATEMENT_REMEDIES = {
     "25006": "the database is read-only: `cobalt-mirror doctor` says why",
-    "42501": "grant what it lacks: `cobalt-mirror doctor` lists it",
+    "42501": "grant it; docs/hosting.md has the rights of each role",
     "53100": "free space on its disk, then try again",
     "55P03": "another transaction has locked a table: `cobalt-mirror doctor` names it",
     "57014": "it is slow or busy: `cobalt-mirror doctor` examines it",

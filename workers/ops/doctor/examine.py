@@ -25,10 +25,13 @@ from cobalt_mirror.workers.ops.doctor.processes import judge_pass, judge_process
 from cobalt_mirror.workers.ops.doctor.redis_server import examine_redis
 from cobalt_mirror.workers.ops.doctor.settings import judge_settings
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
-from cobalt_mirror.workers.ops.readiness import find_redis_failure, list_key_problems
+from cobalt_mirror.workers.ops.readiness import find_newer_schema, find_redis_failure, list_key_problems
 from cobalt_mirror.workers.ops.subscription import list_webhook_problems
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.terminal.failures import describe
+
+#: The remedy for a statement that fails for a reason that this examination itself is to find.
+_ELSEWHERE = "see the lines above, and the log of the database"
 
 
 def examine(*, offline: bool) -> Iterator[Finding]:
@@ -50,6 +53,10 @@ def examine(*, offline: bool) -> Iterator[Finding]:
     except DatabaseError as error:
         wrong, _, remedy = str(error).rpartition("; ")
         yield broken(AREA, wrong or str(error), remedy if wrong else "correct that, then run this again")
+    except SQLAlchemyError as error:
+        wrong, _, remedy = describe(error, newer_schema=find_newer_schema(error)).partition("; ")
+        is_this = "cobalt-mirror doctor" in remedy
+        yield broken(AREA, wrong, _ELSEWHERE if is_this or not remedy else remedy)
     yield from examine_redis(settings)
     if not offline and settings.cobalt_api_key.get_secret_value():
         is_fine = yield from examine_cobalt(settings, pinned=None if overview is None else overview.environment)
@@ -57,17 +64,13 @@ def examine(*, offline: bool) -> Iterator[Finding]:
             yield from _examine_webhook(settings, overview.webhook)
 
 
-def _examine_database(settings: Settings) -> Generator[Finding, None, Overview | None]:
+def _examine_database(settings: Settings) -> Generator[Finding, None, Overview]:
     newer = check_migrated(settings)
     yield fine(AREA, f"{settings.described_url()} answers; its tables are at version {newer or list_versions()[-1]}")
     engine = create_engine(settings, pool_size=1)
     try:
         server = yield from _examine_server(engine, settings)
         overview = read_overview(engine)
-    except SQLAlchemyError as error:
-        wrong = describe(error, newer_schema=newer).partition("; ")[0]
-        yield broken(AREA, wrong, "see the lines above, and the log of the database")
-        return None
     finally:
         engine.dispose()
     if server is not None:
