@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from structlog.testing import capture_logs
 
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from tests.commands import Shell
@@ -24,5 +25,9 @@ def installation(tmp_path: Path, database_pool: DatabasePool, own_redis: Embedde
     """An installation on PostgreSQL, of this test's own."""
     with redis.Redis.from_url(own_redis.url) as client:
         client.flushall()
-    with database_pool.database() as url, running(url, own_redis, Shell(tmp_path, {})) as installation:
+    with (
+        capture_logs(),  # those of `web` would be in the output of a command that runs in this process
+        database_pool.database() as url,
+        running(url, own_redis, Shell(tmp_path, {})) as installation,
+    ):
         yield installation

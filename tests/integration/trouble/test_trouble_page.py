@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 
 import pytest
@@ -59,9 +58,8 @@ def test_the_page_has_each_trouble_once() -> None:
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_the_commands_and_alerts_say_what_the_page_says(installation: Installation, trouble: str) -> None:
     with TROUBLES[trouble](installation):
-        commands = (["status"], ["doctor"], ["explain", installation.account])
-        with ThreadPoolExecutor(len(commands)) as side_by_side:
-            status, doctor, explain = side_by_side.map(lambda command: installation.shell.run(*command), commands)
+        status, doctor = installation.shell.run_here("status"), installation.shell.run_here("doctor")
+        explain = installation.shell.run_here("explain", installation.account)
         firing = alerts.firing(installation.metrics())
 
     said = [
