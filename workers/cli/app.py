@@ -17,7 +17,8 @@ Exit codes:
   0    done; services (up, worker, relay, web, sandbox) also when a signal stopped them
   1    failed, such as a wrong setting, an unreachable database or Redis, an unknown customer
   2    wrong usage or bad input; reconcile: differences remain
-  3    status: you must act, the first line says why; reconcile: another run is under way
+  3    status: you must act, the first line says why; reconcile: another run is under way;
+       secrets: rows are left that the keys do not open, or that were in use
   130  interrupted by Ctrl-C
 """
 
@@ -36,6 +37,7 @@ COMMANDS = {
     "doctor": "Examine settings, database, Redis, Cobalt, webhook and processes.",
     "reconcile": "Compare the mirror with Cobalt and repair it. Made for cron.",
     "prune": "Delete what is old and not needed any more. Made for cron.",
+    "secrets": "Say what each key in MIRROR_SECRET_KEYS seals, or rotate them.",
     "sandbox": "Serve a stand-in for Cobalt until Ctrl-C, or make a catalogue for it.",
     "migrate": "Create or update the tables of the mirror. Run it before every start.",
     "worker": "Process events until SIGTERM.",

@@ -26,6 +26,7 @@ def test_every_module_of_a_command_is_in_the_list() -> None:
         "dead",
         "events",
         "sandbox",
+        "secrets",
         "webhook",
     }
 
