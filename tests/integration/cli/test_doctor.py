@@ -49,7 +49,8 @@ def test_an_installation_that_works_is_fine_but_for_its_webhook(healthy: Shell) 
     ((webhook,),) = [findings.pop("webhook")]
     assert webhook["text"] == "Cobalt sends no notifications: no webhook is registered"
     assert webhook["remedy"] == "run `cobalt-mirror webhook ensure URL`"
-    assert set(findings) == {"settings", "database", "processes", "work", "reconcile", "redis", "clocks", "cobalt"}
+    areas = {"settings", "database", "secrets", "processes", "work", "reconcile", "redis", "clocks", "cobalt"}
+    assert set(findings) == areas
     assert [each for each in findings.values() if each] == []
 
 
