@@ -2,6 +2,7 @@
 
 import gc
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -51,6 +52,13 @@ _STYLE: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pr
 class _Commands(TyperGroup):
     """The commands, each loaded when it is asked for."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for argument in args:
+            if not _is_utf8(argument) and not Path(argument.rpartition("=")[2]).exists():  # a file may have any name
+                raise typer.BadParameter(f"{argument!r} is not UTF-8, as ids and names are; correct it")
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
@@ -60,6 +68,15 @@ class _Commands(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary.removesuffix(".")) for name, summary in COMMANDS.items()])
+
+
+def _is_utf8(argument: str) -> bool:
+    """Return whether the argument was text: Python makes halves of surrogate pairs of other bytes."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def load_command(name: str) -> Any:
