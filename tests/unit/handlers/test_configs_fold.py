@@ -93,10 +93,9 @@ def test_changes_are_laid_over_one_another(changes: list[Entry], expected: dict[
 
 
 def test_a_workflow_of_which_nothing_changes_is_not_sent() -> None:
-    named, overtaken = flow("a", 1, rules()), flow("b", 2, rules(enabled=True))
-    done = flow("z", 9, rules(enabled=False), status="done")
+    waiting, done = [flow("a", 1, rules()), flow("b", 2, rules(enabled=True))], flow("z", 9, rules(enabled=False))
 
-    assert [fold.patch.workflows for fold in fold_configs([named, overtaken], [done], ACCOUNT)] == [{}]
+    assert [fold.patch.workflows for fold in fold_configs(waiting, [done], ACCOUNT)] == [{}]
 
 
 def step(path: str) -> tuple[str, ...]:
