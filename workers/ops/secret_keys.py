@@ -94,7 +94,7 @@ def examine_keys(engine: Engine, vault: Vault, *, most_tried: int | None = None)
         keys=keys,
         unknown={str(fingerprint): rows for fingerprint, rows in sorted(counts.items(), key=str)},
         unopened=openers[None],
-        untried=max(unnamed - tried, 0),
+        untried=max(unnamed - tried, 0) if tried == most_tried else 0,
     )
 
 
