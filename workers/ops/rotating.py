@@ -16,6 +16,8 @@ from cobalt_mirror.workers.ops.batches import pausing
 
 #: How many rows a batch reads at most. So many are sealed anew in some hundredths of a second.
 BATCH = 500
+#: A run ends when it has gone through the table so often in a row and found only rows in use.
+_IN_VAIN = 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,7 +27,7 @@ class Rotated:
     Attributes:
         resealed: how many events are sealed with the first key now.
         unopened: how many no key opens; they are left as they are.
-        in_use: how many others were using the whole time, or changed; they are left as they are.
+        in_use: how many others had in use the whole time; they are left as they are.
     """
 
     resealed: int = 0
@@ -53,12 +55,14 @@ class Rotation:
 
     def run(self) -> Rotated:
         """Go through the table until nothing is left that can be sealed anew, or a stop is asked for."""
-        rotated = Rotated()
-        while True:
+        rotated, in_vain = Rotated(), 0
+        while in_vain < _IN_VAIN:
             before = rotated.resealed
             self._go_through(rotated)
-            if self.stop.is_set() or not rotated.in_use or rotated.resealed == before:
-                return rotated
+            if self.stop.is_set() or not rotated.in_use:
+                break
+            in_vain = in_vain + 1 if rotated.resealed == before else 0
+        return rotated
 
     def _go_through(self, rotated: Rotated) -> None:
         rotated.unopened = rotated.in_use = 0

@@ -178,7 +178,15 @@ def test_what_changes_between_the_read_and_the_write_is_not_written_over(
 
 
 @pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
-def test_a_row_in_use_is_passed_over_and_waits_for_the_next_run(engine: Engine) -> None:
+def test_a_row_in_use_is_passed_over_and_looked_at_again(engine: Engine) -> None:
+    publish(engine, BEFORE, SIGN_UP)
+    with engine.connect() as connection:
+        connection.execute(select(tables.events).with_for_update())
+        assert rotate(engine, show=lambda _rotated: connection.rollback()) == Rotated(resealed=1)
+
+
+@pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
+def test_a_row_that_stays_in_use_waits_for_the_next_run(engine: Engine) -> None:
     publish(engine, BEFORE, SIGN_UP, CHANGE)
 
     with engine.begin() as connection:
