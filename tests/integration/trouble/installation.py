@@ -126,7 +126,8 @@ class Installation:
                 of_process = None if kind is ProcessKind.WEB else queues
                 self.sql("DELETE FROM cobalt_mirror.processes WHERE kind = :kind", kind=kind)
                 Heartbeat(kind, self.world.engine, queues=of_process).beat()
-        self.sql("UPDATE cobalt_mirror.processes SET seen_at = seen_at + interval '1 h'")
+        later = ", ".join(f"{name} = {name} + interval '1 h'" for name in ("seen_at", "local_at"))
+        self.sql(f"UPDATE cobalt_mirror.processes SET {later}")
 
     def sql(self, statement: str, **values: Any) -> None:
         with self.world.engine.begin() as connection:

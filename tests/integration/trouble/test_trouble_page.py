@@ -69,7 +69,7 @@ def test_the_commands_and_alerts_say_what_the_page_says(installation: Installati
         ", ".join(f"`{name}`" for name in firing) or "none",
     ]
     wrong = [text for cell, text in zip(PAGE[trouble], said, strict=True) if not is_like(cell, text)]
-    assert wrong == []
+    assert not wrong, "\n".join(["the page does not have", *wrong])
 
 
 def lines_of(ended: Ended) -> list[str]:

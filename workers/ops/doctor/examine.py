@@ -16,16 +16,18 @@ from cobalt_mirror.db.time_limits import limit_waits
 from cobalt_mirror.db.writable import find_write_failure
 from cobalt_mirror.workers.ops.actions import ELSEWHERE, list_actions
 from cobalt_mirror.workers.ops.delivery import send_test_notification
-from cobalt_mirror.workers.ops.doctor.clocks import judge_clock
+from cobalt_mirror.workers.ops.doctor.clocks import judge_clock, judge_machines
 from cobalt_mirror.workers.ops.doctor.cobalt_api import examine_cobalt
 from cobalt_mirror.workers.ops.doctor.database import AREA, judge_connections, judge_latency, judge_server, judge_writes
 from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
 from cobalt_mirror.workers.ops.doctor.latency import quickest_ms
 from cobalt_mirror.workers.ops.doctor.processes import judge_pass, judge_processes, judge_work
 from cobalt_mirror.workers.ops.doctor.redis_server import examine_redis
+from cobalt_mirror.workers.ops.doctor.secret_keys import MOST_TRIED, judge_keys
 from cobalt_mirror.workers.ops.doctor.settings import judge_settings
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
 from cobalt_mirror.workers.ops.readiness import find_newer_schema, find_redis_failure, list_key_problems
+from cobalt_mirror.workers.ops.secret_keys import examine_keys
 from cobalt_mirror.workers.ops.subscription import list_webhook_problems
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.terminal.failures import describe
@@ -71,11 +73,13 @@ def _examine_database(settings: Settings) -> Generator[Finding, None, Overview]:
     try:
         server = yield from _examine_server(engine, settings)
         overview = read_overview(engine)
+        yield from judge_keys(examine_keys(engine, settings.vault(), most_tried=MOST_TRIED))
     finally:
         engine.dispose()
     if server is not None:
         yield judge_connections(server, settings, workers=overview.count_alive(ProcessKind.WORKER))
     yield from judge_processes(overview.processes, overview.at)
+    yield from judge_machines(overview.processes, overview.at)
     facts = overview.facts(settings, newer_schema=newer, write_failure=None, redis_failure=find_redis_failure(settings))
     yield from judge_work([action for action in list_actions(facts) if action.cause not in ELSEWHERE])
     has_accounts = overview.configs.total > 0 or overview.applications > 0
