@@ -16,7 +16,14 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from cobalt_mirror.db.engine import Clock, database_clock
-from cobalt_mirror.db.processes import BEAT_SECONDS, ProcessRow, forget_processes, record_beat, record_end
+from cobalt_mirror.db.processes import (
+    BEAT_SECONDS,
+    REDIS_TROUBLE,
+    ProcessRow,
+    forget_processes,
+    record_beat,
+    record_end,
+)
 from cobalt_mirror.db.state import ensure_installation
 from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.workers.redis_failures import explain_failure
@@ -25,8 +32,6 @@ from cobalt_mirror.workers.redis_failures import explain_failure
 _BEATS_BETWEEN_CLEANINGS = 12
 #: An installation that did not write its name into Redis for so many seconds does not use it any more.
 _GONE_AFTER_SECONDS = 30
-#: How the sentence about a trouble with Redis begins.
-REDIS_TROUBLE = "its Redis "
 #: The length of the sentence about a trouble, in characters.
 _LONGEST_TROUBLE = 500
 #: How long the end of a process waits for its last heartbeat, in seconds.

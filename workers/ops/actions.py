@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from cobalt_mirror.db.processes import ProcessRow
+from cobalt_mirror.db.processes import REDIS_TROUBLE, ProcessRow
 from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import Move, ProcessKind
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent
-from cobalt_mirror.workers.heartbeat import REDIS_TROUBLE
 from cobalt_mirror.workers.terminal.output import ago
 
 

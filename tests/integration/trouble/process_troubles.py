@@ -23,7 +23,9 @@ def worker_killed(installation: Installation) -> Iterator[None]:
     installation.sql("DELETE FROM cobalt_mirror.processes WHERE kind = 'worker'")
     with installation.shell.start("worker", WORKER_PROCESSES="1"):
         wait_until(lambda: installation.world.rows("processes", kind="worker"), timeout_seconds=60)
-    installation.sql("UPDATE cobalt_mirror.processes SET seen_at = seen_at - interval '25 s', local_at = NULL WHERE kind = 'worker'")
+    installation.sql(
+        "UPDATE cobalt_mirror.processes SET seen_at = seen_at - interval '25 s', local_at = NULL WHERE kind = 'worker'"
+    )
     installation.publish_long_ago(CHANGE)
     yield
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from cobalt_mirror.db.processes import ALIVE_FOR, ProcessRow
+from cobalt_mirror.db.processes import ALIVE_FOR, REDIS_TROUBLE, ProcessRow
 from cobalt_mirror.db.runs import RunRow
 from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import Move, ProcessKind
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent
-from cobalt_mirror.workers.heartbeat import REDIS_TROUBLE
 from cobalt_mirror.workers.ops.actions import Cause, Facts, list_actions
 from cobalt_mirror.workers.ops.overview import find_brake
 
