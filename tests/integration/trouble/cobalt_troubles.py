@@ -62,7 +62,8 @@ def throttling(installation: Installation) -> Iterator[None]:
 def wrong_clock(installation: Installation) -> Iterator[None]:
     """Cobalt's clock is not ours, and that of a machine on which a worker runs is not the database's."""
     installation.sql(
-        "UPDATE cobalt_mirror.processes SET host = 'another', local_at = local_at - interval '5 s' WHERE kind = 'worker'"
+        "UPDATE cobalt_mirror.processes SET host = 'another', local_at = local_at - interval '5 s' "
+        "WHERE kind = 'worker'"
     )
     app = with_clock(application(installation.world.sandbox), ahead=timedelta(seconds=90))
     with serving(app, has_date=False) as port:
