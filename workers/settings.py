@@ -52,8 +52,10 @@ class Settings(DatabaseSettings):
         reconcile_brake_share: A reconciliation stops if a greater share than this, ...
         reconcile_brake_count: ... and more accounts or connections than this, seem to be gone.
         events_token: Bearer token of `POST /events`; if not set, that endpoint is disabled.
-    metrics_token: SecretStr = SecretStr("")
         metrics_token: Bearer token of `GET /metrics`; if not set, that endpoint is disabled.
+        metrics_host: Address at which workers and relays serve their own numbers; `0.0.0.0` for every address.
+        worker_metrics_port: Port at which one `worker`, with all its processes, does; if not set, none does.
+        relay_metrics_port: Port at which a `relay` does; if not set, none does.
         notification_error_characters: Number of characters kept of the error in a notification, and as many of all
             else in it that Cobalt does not document; 0 keeps nothing of them.
         web_host: Address at which `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
@@ -89,6 +91,9 @@ class Settings(DatabaseSettings):
     reconcile_brake_count: int = Field(default=20, ge=0, le=1_000_000_000)
     events_token: SecretStr = SecretStr("")
     metrics_token: SecretStr = SecretStr("")
+    metrics_host: str = "127.0.0.1"
+    worker_metrics_port: int | None = Field(default=None, ge=1, le=_LARGEST_PORT)
+    relay_metrics_port: int | None = Field(default=None, ge=1, le=_LARGEST_PORT)
     notification_error_characters: int = Field(default=2000, ge=0, le=100_000)
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8475, ge=0, le=_LARGEST_PORT)

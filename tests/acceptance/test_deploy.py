@@ -27,6 +27,7 @@ NOTHING = Gauges(
     processes={},
     passed_at=None,
     notified_at=None,
+    drift={},
 )
 
 

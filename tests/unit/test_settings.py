@@ -106,6 +106,8 @@ NUMBERS: dict[str, tuple[float | None, float | None]] = {
     "NOTIFICATION_ERROR_CHARACTERS": (-1, 100_001),
     "STATUS_LONGEST_WAIT_SECONDS": (0, 604_801),
     "WEB_PORT": (-1, 65_536),
+    "WORKER_METRICS_PORT": (0, 65_536),
+    "RELAY_METRICS_PORT": (0, 65_536),
 }
 
 

@@ -28,9 +28,10 @@ from cobalt_mirror.workers.handlers.failing import Failing
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.load import Claim, load
 from cobalt_mirror.workers.handlers.save import Save
-from cobalt_mirror.workers.handlers.telling import count_outcomes, first_reason
+from cobalt_mirror.workers.handlers.telling import count_outcomes, endings, failed_endings, first_reason
 from cobalt_mirror.workers.outcomes import backoff
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.telemetry.observing import Observers
 
 log = structlog.get_logger()
 
@@ -58,6 +59,7 @@ class Attempts:
     monotonic: Callable[[], float] = time.monotonic
     backoff: Callable[..., timedelta] = backoff
     failures: FailureCount = field(default_factory=FailureCount)
+    observers: Observers = field(default_factory=Observers)
 
     @property
     def breaker(self) -> CircuitBreaker:
@@ -95,6 +97,8 @@ class Attempts:
             raise
         except Exception as error:
             self.failing.put_off(linked_account_id, claim, error)
+            if self.observers:
+                self.observers.attempted(failed_endings(None if claim is None else claim.loaded))
             return Progress.NOTHING
 
     def _load(self, connection: Connection, linked_account_id: str, opening: Opening, began: float) -> Claim | None:
@@ -135,6 +139,8 @@ class Attempts:
             ms=round((time.monotonic() - began) * 1_000),
             reason=first_reason(updates) or (None if error is None else str(error)[:300]),
         )
+        if self.observers:
+            self.observers.attempted(endings(claim, updates, error))
         if isinstance(error, CobaltError) and self.breaker.is_open():
             return Progress.NOTHING
         is_all = error is None and not claim.aside and claim.is_all and findings.has_finished_all()

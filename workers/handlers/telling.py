@@ -1,10 +1,12 @@
-"""The line that each attempt leaves in the log: which events it was about, and how it ended for each."""
+"""What each attempt tells: a line in the log, and how it ended for each event to those who watch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cobalt_mirror.db.outcomes import EventUpdate
-from cobalt_mirror.db.statuses import EventStatus
+from cobalt_mirror.workers.handlers.load import Claim
+from cobalt_mirror.workers.handlers.loaded import Loaded
+from cobalt_mirror.workers.telemetry.report import CHECK, UNKNOWN, Ending, endings_of, known_type, outcome_of_update
 
 #: So many ids of events are named for each outcome; a busy customer's thousand would make one line of 40 KB.
 _MOST_NAMED = 20
@@ -15,15 +17,8 @@ def count_outcomes(updates: Iterable[EventUpdate]) -> dict[str, Any]:
     ids: dict[str, list[str]] = {}
     for update in updates:
         _, id_ = update.key
-        ids.setdefault(_outcome(update), []).append(id_)
+        ids.setdefault(outcome_of_update(update), []).append(id_)
     return {name: _named(each) for name, each in ids.items()}
-
-
-def _outcome(update: EventUpdate) -> str:
-    status = update.columns.get("status")
-    if status is not None:
-        return str(EventStatus(status))
-    return "retry" if "retrying_since" in update.columns else "snooze"
 
 
 def _named(ids: list[str]) -> list[str]:
@@ -35,8 +30,24 @@ def first_reason(updates: Iterable[EventUpdate]) -> str | None:
     """Return why the first event that did not end well is dead, is tried again or was put off; None: all ended well."""
     for update in updates:
         reason = update.columns.get("last_error")
-        if reason is None and _outcome(update) == "snooze":
+        if reason is None and outcome_of_update(update) == "snooze":
             reason = update.columns.get("detail")
         if reason is not None:
             return str(reason)
     return None
+
+
+def endings(claim: Claim, updates: Sequence[EventUpdate], error: Exception | None) -> list[Ending]:
+    """Return how an attempt ended for each event and for its check."""
+    events = [*(entry.logged for entry in claim.loaded.pending), *(event for event, _ in claim.aside)]
+    ended = endings_of(events, updates)
+    if claim.loaded.check is not None:
+        ended.append(Ending(type=CHECK, outcome="done" if error is None else "retry"))
+    return ended
+
+
+def failed_endings(loaded: Loaded | None) -> list[Ending]:
+    """Return how an attempt ended that failed as a whole; None: nothing could be loaded."""
+    pending = [] if loaded is None else loaded.pending
+    types = [known_type(entry.logged.type) for entry in pending] or [UNKNOWN]
+    return [Ending(type=type_, outcome="failed") for type_ in types]

@@ -1,17 +1,19 @@
 """The numbers of an installation in the text format of Prometheus."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from cobalt_mirror.db.gauges import Gauges
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EventType
+from cobalt_mirror.workers.release import release
+from cobalt_mirror.workers.telemetry.report import UNKNOWN, known_type
 
 
 def make_text(gauges: Gauges) -> bytes:
@@ -32,7 +34,9 @@ class _Collected(Collector):
 
 def families(gauges: Gauges) -> Iterator[Metric]:
     """Yield the metrics. Those with a label show each of its values, also where nothing is counted."""
-    types = {**dict.fromkeys(map(str, EventType), 0), **gauges.waiting}
+    types = Counter(dict.fromkeys((*map(str, EventType), UNKNOWN), 0))
+    for type_, number in gauges.waiting.items():
+        types[known_type(type_)] += number
     yield _by_label("cobalt_mirror_events_waiting", "Pending events, due or not.", "type", types)
     yield _single("cobalt_mirror_oldest_due_age_seconds", "Longest time an event is due.", gauges.oldest_due_seconds)
     yield _by_label("cobalt_mirror_events_dead", "Dead events, by who has to act.", "move", gauges.dead)
@@ -53,7 +57,11 @@ def families(gauges: Gauges) -> Iterator[Metric]:
     }
     for name, (documentation, moment) in times.items():
         yield _single(name, documentation, 0.0 if moment is None else moment.timestamp())
-    yield _by_label("cobalt_mirror_build_info", "1; the label is the release.", "version", {_release(): 1})
+    drift = CounterMetricFamily("cobalt_mirror_drift", "What reconciliations found.", labels=["outcome"])
+    for outcome, number in gauges.drift.items():
+        drift.add_metric([outcome], number)
+    yield drift
+    yield _by_label("cobalt_mirror_build_info", "1; the label is the release.", "version", {release(): 1})
 
 
 def _single(name: str, documentation: str, value: float) -> Metric:
@@ -65,10 +73,3 @@ def _by_label(name: str, documentation: str, label: str, values: Mapping[Any, in
     for value, number in sorted(values.items()):
         family.add_metric([str(value)], number)
     return family
-
-
-def _release() -> str:
-    try:
-        return version("cobalt-mirror")
-    except PackageNotFoundError:
-        return "unknown"

@@ -49,7 +49,8 @@ def test_an_empty_installation_shows_every_value_of_every_label(world: World) ->
     metrics = read(world)
 
     assert set(metrics["events_waiting"].values()) == {0.0}
-    assert len(metrics["events_waiting"]) == 6
+    assert len(metrics["events_waiting"]) == 7  # six types, and `unknown`
+    assert metrics["drift_total"] == {"adopted": 0, "repaired": 0, "left": 0}
     assert metrics["connections"] == {"connected": 0, "reauth_required": 0, "disconnected": 0}
     assert (metrics["events_dead"], metrics["halted"]) == (NOBODY, NOBODY)
     assert metrics["processes"] == dict.fromkeys(map(str, ProcessKind), 0)
@@ -70,6 +71,8 @@ def test_the_numbers_are_those_of_the_tables(world: World) -> None:
     reconcile(world)
     passed = world.row("runs", place=None)["started_at"]
     world.publish(UserSignedUp("late", name="Late", udf={}))
+    for type_ in ("typo_a", "typo_b"):
+        world.insert_by_hand(type=type_, linked_account_id="late")
     world.clock.pass_time(90)
     Heartbeat(ProcessKind.RELAY, world.engine, clock=world.clock).beat()
     pause_work(world.engine, PauseScope.ACCOUNT, "acme", lasts=None, why=None, clock=world.clock)
@@ -80,7 +83,9 @@ def test_the_numbers_are_those_of_the_tables(world: World) -> None:
     metrics = read(world)
 
     assert metrics["events_waiting"]["user_signed_up"] == 1
-    assert sum(metrics["events_waiting"].values()) == 1
+    assert metrics["events_waiting"]["unknown"] == 2
+    assert sum(metrics["events_waiting"].values()) == 3
+    assert metrics["drift_total"] == {"adopted": 0, "repaired": 1, "left": 0}
     assert metrics["oldest_due_age_seconds"] == pytest.approx(90, abs=5)
     assert metrics["events_dead"] == {**NOBODY, "customer": 1}
     assert metrics["halted"] == {**NOBODY, "provider": 1}

@@ -1,0 +1,61 @@
+"""How an attempt ended, for those who watch: in closed sets of words, so without any id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cobalt_mirror.db.log import LoggedEvent
+from cobalt_mirror.db.outcomes import EventUpdate
+from cobalt_mirror.db.statuses import EventStatus
+from cobalt_mirror.events import EVENT_TYPES
+
+#: The type of an event whose type no release of ours knows: a host may write any word.
+UNKNOWN = "unknown"
+#: The type of a check, which is no event.
+CHECK = "check"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How an attempt ended for one event, or for a check.
+
+    Attributes:
+        type: of the event, `unknown` or `check`.
+        outcome: a status, `retry`, `snooze`, or `failed`: an error of ours ended the attempt as a whole.
+        seconds: from when the event was received to now; only of an event that is done.
+    """
+
+    type: str
+    outcome: str
+    seconds: float | None = None
+
+
+def known_type(word: str) -> str:
+    """Return the type of an event, or `unknown`."""
+    return word if word in EVENT_TYPES else UNKNOWN
+
+
+def outcome_of_update(update: EventUpdate) -> str:
+    """Return what became of an event: a status, `retry`, or `snooze`."""
+    status = update.columns.get("status")
+    if status is not None:
+        return str(EventStatus(status))
+    return "retry" if "retrying_since" in update.columns else "snooze"
+
+
+def endings_of(events: Sequence[LoggedEvent], updates: Sequence[EventUpdate]) -> list[Ending]:
+    """Return how an attempt ended for each event that it decided about.
+
+    Args:
+        events: what was loaded.
+        updates: what was written of them.
+    """
+    by_key = {event.key: event for event in events}
+    return [_ending(by_key[update.key], update) for update in updates if update.key in by_key]
+
+
+def _ending(event: LoggedEvent, update: EventUpdate) -> Ending:
+    outcome = outcome_of_update(update)
+    seconds = None
+    if outcome == EventStatus.DONE:  # the two times are of the database's clock
+        seconds = max((update.columns["finished_at"] - event.recorded_at).total_seconds(), 0.0)
+    return Ending(type=known_type(event.type), outcome=outcome, seconds=seconds)
