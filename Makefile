@@ -19,6 +19,9 @@ PYTHON = $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 
 	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		2>/dev/null && echo $(name))))
 
+# Every process that a test starts would otherwise compile all our modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help venv demo chaos test fuzz check lint unit bench format lock clean
 
 help: ## list these commands

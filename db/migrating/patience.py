@@ -23,7 +23,8 @@ _NO_LOCK = {"55P03", "40P01"}
 _CANCELLED = "57014"
 
 _SET_TIMEOUTS = text("""
-    SELECT set_config('lock_timeout', :lock, :in_transaction), set_config('statement_timeout', :run, :in_transaction)
+    SELECT set_config('lock_timeout', :lock, :in_transaction), set_config('statement_timeout', :run, :in_transaction),
+           set_config('idle_in_transaction_session_timeout', '60s', :in_transaction)
 """)
 _COUNT_INVALID = text("""
     SELECT count(*) FROM pg_index
@@ -98,7 +99,10 @@ def giving_way(engine: Engine, connection: Connection, patience: Patience) -> It
 
 
 def _set_timeouts(connection: Connection, patience: Patience) -> None:
-    """Set them as each transaction begins (SET LOCAL), and longer ones for what runs in none: building indexes."""
+    """Set them as each transaction begins (SET LOCAL), and longer ones for what runs in none: building indexes.
+
+    Between two statements we compute, on a busy machine for longer than a database's own timeout for idle transactions.
+    """
 
     def on_begin(begun: Connection) -> None:
         in_transaction = begun.get_execution_options().get("isolation_level") != "AUTOCOMMIT"

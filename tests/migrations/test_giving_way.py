@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.errors import MigrationGaveWay
-from cobalt_mirror.db.migrating.patience import Patience
+from cobalt_mirror.db.migrating.patience import Patience, giving_way
 from cobalt_mirror.db.migrating.upgrade import alembic_config, upgrade
 from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.db.settings import DatabaseSettings
@@ -248,11 +248,11 @@ def test_a_timeout_for_idle_transactions_does_not_end_a_turn(
     settings: DatabaseSettings, onlooker: Connection, shell: Shell
 ) -> None:
     command.upgrade(alembic_config(settings), "0004")
-    long_at_work = text("SELECT bool_or(now() - query_start > '1s') FROM pg_stat_activity WHERE pid = ANY (:pids)")
+    long_at_work = text("SELECT bool_or(now() - query_start > '2s') FROM pg_stat_activity WHERE pid = ANY (:pids)")
     turns = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
     with open_transaction(settings) as host:
         database = settings.url().database
-        onlooker.execute(text(f"ALTER DATABASE \"{database}\" SET idle_in_transaction_session_timeout = '200ms'"))
+        onlooker.execute(text(f"ALTER DATABASE \"{database}\" SET idle_in_transaction_session_timeout = '1s'"))
         with shell.start("migrate", DATABASE_URL=settings.database_url) as process:
             wait_until(lambda: onlooker.execute(long_at_work, {"pids": blocked(onlooker)}).scalar_one())
             assert onlooker.execute(turns).scalar_one() == 1
@@ -260,6 +260,18 @@ def test_a_timeout_for_idle_transactions_does_not_end_a_turn(
 
             assert process.wait(60) == 0
     check_migrated(settings)
+
+
+def test_a_timeout_for_idle_transactions_does_not_end_a_migration_that_computes(
+    settings: DatabaseSettings, engine: Engine
+) -> None:
+    with engine.connect().execution_options(isolation_level="READ COMMITTED") as connection:
+        connection.execute(text("SET idle_in_transaction_session_timeout = '200ms'"))
+        connection.commit()
+        with giving_way(engine, connection, Patience()):
+            allowed = connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one()
+
+    assert allowed == "1min"
 
 
 def test_one_that_never_gets_its_turn_says_who_has_it(settings: DatabaseSettings, engine: Engine) -> None:
