@@ -12,14 +12,20 @@ from prometheus_client.registry import Collector
 from cobalt_mirror.db.gauges import Gauges
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EventType
+from cobalt_mirror.workers.governor import Lane
 from cobalt_mirror.workers.release import release
 from cobalt_mirror.workers.telemetry.report import UNKNOWN, known_type
 
 
-def make_text(gauges: Gauges) -> bytes:
-    """Return what Prometheus reads."""
+def make_text(gauges: Gauges, limit_used: Mapping[str, float] | None) -> bytes:
+    """Return what Prometheus reads.
+
+    Args:
+        gauges: what the database says.
+        limit_used: which share of Cobalt's limit each lane uses; None: not known.
+    """
     registry = CollectorRegistry()
-    registry.register(_Collected(tuple(families(gauges))))
+    registry.register(_Collected((*families(gauges), *limit_families(limit_used))))
     return generate_latest(registry)
 
 
@@ -64,11 +70,18 @@ def families(gauges: Gauges) -> Iterator[Metric]:
     yield _by_label("cobalt_mirror_build_info", "1; the label is the release.", "version", {release(): 1})
 
 
+def limit_families(used: Mapping[str, float] | None) -> Iterator[Metric]:
+    """Yield the use of the limit, if it is known: what is not known is no 0."""
+    if used is not None:
+        shares = {**dict.fromkeys(map(str, Lane), 0.0), **used}
+        yield _by_label("cobalt_mirror_limit_used_ratio", "Share of Cobalt's limit, in a minute.", "lane", shares)
+
+
 def _single(name: str, documentation: str, value: float) -> Metric:
     return GaugeMetricFamily(name, documentation, value=value)
 
 
-def _by_label(name: str, documentation: str, label: str, values: Mapping[Any, int]) -> Metric:
+def _by_label(name: str, documentation: str, label: str, values: Mapping[Any, float]) -> Metric:
     family = GaugeMetricFamily(name, documentation, labels=[label])
     for value, number in sorted(values.items()):
         family.add_metric([str(value)], number)

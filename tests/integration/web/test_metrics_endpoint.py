@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import redis
 from prometheus_client.parser import text_string_to_metric_families
 
 from cobalt_mirror.db.state import Halt, record_halt
 from cobalt_mirror.db.statuses import Move, PauseScope, ProcessKind
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from cobalt_mirror.workers.heartbeat import Heartbeat
+from cobalt_mirror.workers.limit_use import prefix_of, read_time, steps_before
 from cobalt_mirror.workers.ops.pausing import pause_work
 from cobalt_mirror.workers.web import create_app
 from cobalt_mirror.workers.web.metrics_endpoint import KEPT_SECONDS
@@ -119,3 +121,32 @@ def test_it_wants_the_token(make_world: Callable[..., World], set_here: str, sen
     headers = {} if sent is None else {"authorization": f"Bearer {sent}"}
 
     assert endpoints.request("GET", "/metrics", headers=headers).status_code == status
+
+
+LIMIT = {"metrics_token": TOKEN, "cobalt_rate_per_second": 10}
+#: Nothing listens there.
+AWAY = "redis://127.0.0.1:1/0"
+
+
+@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
+def test_the_use_of_the_limit_is_that_of_the_last_minute(make_world: Callable[..., World], redis_url: str) -> None:
+    world = make_world(options={**LIMIT, "redis_url": redis_url, "redis_namespace": "used"})
+    with redis.Redis.from_url(redis_url) as client:
+        for step in steps_before(read_time(client) + 10):  # the test may begin at the end of a step
+            client.hset(f"{prefix_of(world.settings)}{step}", "live", 30)
+
+    used = read(world)["limit_used_ratio"]
+
+    assert used["live"] == pytest.approx(6 * 30 / 600, abs=30 / 600)
+    assert used["bulk"] == 0
+
+
+@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "options", [{}, {"redis_url": AWAY}, {"redis_url": AWAY, "cobalt_rate_per_second": 0}], ids=["unset", "away", "off"]
+)
+def test_what_is_not_known_of_the_limit_is_no_sample(make_world: Callable[..., World], options: dict[str, Any]) -> None:
+    metrics = read(make_world(options={**LIMIT, **options}))
+
+    assert "limit_used_ratio" not in metrics
+    assert metrics["pauses"] == 0
