@@ -46,7 +46,7 @@ def start() -> None:
     from cobalt_mirror.workers.heartbeat import Heartbeat, Queues  # noqa: PLC0415
     from cobalt_mirror.workers.runtime import open_runtime  # noqa: PLC0415
     from cobalt_mirror.workers.settings import Settings  # noqa: PLC0415
-    from cobalt_mirror.workers.telemetry.serving import observe_worker  # noqa: PLC0415
+    from cobalt_mirror.workers.telemetry.starting import observe_worker  # noqa: PLC0415
     from cobalt_mirror.workers.watchdog import WorkerWatchdog  # noqa: PLC0415
 
     settings = Settings.from_environment()

@@ -38,6 +38,7 @@ class Runtime:
         """Close everything, last opened first."""
         self.client.close()
         self.engine.dispose()
+        self.observers.close()
         self.governor_redis.close()
         self.redis.close()
 

@@ -62,6 +62,11 @@ class Settings(DatabaseSettings):
         web_port: Port at which it listens; 0 for a free one.
         port: Port at which it listens if `WEB_PORT` is not set. Platforms such as Heroku, Render and Cloud Run set it.
         status_longest_wait_seconds: `status` calls for the operator when a due event waits for longer than this.
+        otel_exporter_otlp_endpoint: Where workers send traces by OTLP over HTTP; if not set, there are none. This and
+            all other variables of OpenTelemetry are read by its SDK.
+        otel_exporter_otlp_traces_endpoint: The same, for traces only.
+        otel_sdk_disabled: Whether there are no traces nevertheless.
+        otel_service_name: Whose traces they are.
         log_level: `debug`, `info`, `warning` or `error`, in any case.
         log_format: `json`, `console`, or `auto`: readable on a terminal, JSON anywhere else.
     """
@@ -99,6 +104,10 @@ class Settings(DatabaseSettings):
     web_port: int = Field(default=8475, ge=0, le=_LARGEST_PORT)
     port: str | None = None
     status_longest_wait_seconds: float = Field(default=900, gt=0, le=_WEEK)
+    otel_exporter_otlp_endpoint: str | None = Field(default=None, repr=False)
+    otel_exporter_otlp_traces_endpoint: str | None = Field(default=None, repr=False)
+    otel_sdk_disabled: bool = False
+    otel_service_name: str = "cobalt-mirror"
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     log_format: LogFormat = LogFormat.AUTO
 

@@ -28,7 +28,7 @@ from cobalt_mirror.workers.handlers.failing import Failing
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.load import Claim, load
 from cobalt_mirror.workers.handlers.save import Save
-from cobalt_mirror.workers.handlers.telling import count_outcomes, endings, failed_endings, first_reason
+from cobalt_mirror.workers.handlers.telling import count_outcomes, endings, failed_endings, first_reason, task_of
 from cobalt_mirror.workers.outcomes import backoff
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.telemetry.observing import Observers
@@ -113,6 +113,10 @@ class Attempts:
         )
 
     def _work(self, claim: Claim) -> Progress:
+        with self.observers.attempting(lambda: task_of(claim)) as trace_id:
+            return self._carry_out(claim, trace_id)
+
+    def _carry_out(self, claim: Claim, trace_id: str | None) -> Progress:
         findings = Findings.begin(claim.loaded)
         cobalt = Caller(
             self.client,
@@ -138,6 +142,7 @@ class Attempts:
             calls=len(cobalt.exchanged),
             ms=round((time.monotonic() - began) * 1_000),
             reason=first_reason(updates) or (None if error is None else str(error)[:300]),
+            **({} if trace_id is None else {"trace_id": trace_id}),
         )
         if self.observers:
             self.observers.attempted(endings(claim, updates, error))

@@ -3,10 +3,21 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.outcomes import EventUpdate
 from cobalt_mirror.workers.handlers.load import Claim
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.telemetry.report import CHECK, UNKNOWN, Ending, endings_of, known_type, outcome_of_update
+from cobalt_mirror.workers.outcomes import Verdict
+from cobalt_mirror.workers.telemetry.report import (
+    CHECK,
+    FAILED,
+    UNKNOWN,
+    Ending,
+    Task,
+    endings_of,
+    known_type,
+    outcome_of_update,
+)
 
 #: So many ids of events are named for each outcome; a busy customer's thousand would make one line of 40 KB.
 _MOST_NAMED = 20
@@ -39,10 +50,9 @@ def first_reason(updates: Iterable[EventUpdate]) -> str | None:
 
 def endings(claim: Claim, updates: Sequence[EventUpdate], error: Exception | None) -> list[Ending]:
     """Return how an attempt ended for each event and for its check."""
-    events = [*(entry.logged for entry in claim.loaded.pending), *(event for event, _ in claim.aside)]
-    ended = endings_of(events, updates)
+    ended = endings_of(_events_of(claim), updates)
     if claim.loaded.check is not None:
-        ended.append(Ending(type=CHECK, outcome="done" if error is None else "retry"))
+        ended.append(Ending(type=CHECK, outcome=Verdict.DONE if error is None else Verdict.RETRY))
     return ended
 
 
@@ -50,4 +60,20 @@ def failed_endings(loaded: Loaded | None) -> list[Ending]:
     """Return how an attempt ended that failed as a whole; None: nothing could be loaded."""
     pending = [] if loaded is None else loaded.pending
     types = [known_type(entry.logged.type) for entry in pending] or [UNKNOWN]
-    return [Ending(type=type_, outcome="failed") for type_ in types]
+    return [Ending(type=type_, outcome=FAILED) for type_ in types]
+
+
+def task_of(claim: Claim) -> Task:
+    """Return what an attempt is about."""
+    events = _events_of(claim)
+    return Task(
+        account_id=claim.loaded.account_id,
+        slug=claim.loaded.slug,
+        attempt=claim.lease.token,
+        number=len(events),
+        traceparents=[(event.id, event.traceparent) for event in events if event.traceparent is not None],
+    )
+
+
+def _events_of(claim: Claim) -> list[LoggedEvent]:
+    return [*(entry.logged for entry in claim.loaded.pending), *(event for event, _ in claim.aside)]

@@ -1,11 +1,12 @@
 """Those who watch a process, behind one name: without any, nothing is computed for them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from cobalt_mirror.cobalt.exchanged import Exchanged
-from cobalt_mirror.workers.telemetry.report import Ending
+from cobalt_mirror.workers.telemetry.report import Ending, Task
 
 
 class Observer(Protocol):
@@ -21,11 +22,37 @@ class Observer(Protocol):
         """Take note of a message to a queue."""
 
 
+class Tracer(Observer, Protocol):
+    """An observer that makes spans."""
+
+    def attempting(self, task: Task) -> AbstractContextManager[str]:
+        """Make a span of an attempt, for as long as the block lasts; its value is the id of the trace."""
+
+    def close(self) -> None:
+        """Send what is not sent yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observers:
     """All who watch."""
 
     each: tuple[Observer, ...] = ()
+    #: One of them, if there are traces.
+    tracer: Tracer | None = None
+
+    @contextmanager
+    def attempting(self, task: Callable[[], Task]) -> Iterator[str | None]:
+        """Tell the one who traces of an attempt, for as long as the block lasts; the value is the id of the trace."""
+        if self.tracer is None:
+            yield None
+        else:
+            with self.tracer.attempting(task()) as trace_id:
+                yield trace_id
+
+    def close(self) -> None:
+        """Send what is not sent yet."""
+        if self.tracer is not None:
+            self.tracer.close()
 
     def __bool__(self) -> bool:
         """Tell whether there are any."""

@@ -12,6 +12,8 @@ from cobalt_mirror.events import EVENT_TYPES
 UNKNOWN = "unknown"
 #: The type of a check, which is no event.
 CHECK = "check"
+#: What became of the events of an attempt that an error of ours ended as a whole.
+FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,25 @@ class Ending:
     type: str
     outcome: str
     seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What an attempt is about.
+
+    Attributes:
+        account_id: the linked account.
+        slug: the application; empty: the account itself.
+        attempt: the attempt's id.
+        number: of the events.
+        traceparents: of each event that was published in a span: its id, and the span.
+    """
+
+    account_id: str
+    slug: str
+    attempt: str
+    number: int
+    traceparents: Sequence[tuple[str, str]]
 
 
 def known_type(word: str) -> str:

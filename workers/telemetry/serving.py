@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.telemetry.folder import VARIABLE
-from cobalt_mirror.workers.telemetry.observing import Observers
+from cobalt_mirror.workers.telemetry.observing import Observer, Observers
 from cobalt_mirror.workers.telemetry.preparing import cannot_listen
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
 
-def observe_worker(settings: Settings) -> Observers:
+def count_worker(settings: Settings) -> tuple[Observer, ...]:
     """In a process of a worker: begin to count. One of the processes serves the sum of all."""
     port = settings.worker_metrics_port
     if port is None:
-        return Observers()
+        return ()
     from prometheus_client import CollectorRegistry  # noqa: PLC0415
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 
@@ -30,7 +30,7 @@ def observe_worker(settings: Settings) -> Observers:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:  # else another process of this worker serves
             raise cannot_listen(settings.metrics_host, port, "WORKER_METRICS_PORT", error) from error
-    return Observers((Metrics(CollectorRegistry()),))
+    return (Metrics(CollectorRegistry()),)
 
 
 def observe_relay(settings: Settings) -> Observers:
