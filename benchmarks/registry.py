@@ -12,6 +12,7 @@ from benchmarks import (
     latency,
     limit,
     outage,
+    pruning,
     publishing,
     reconcile,
     recording,
@@ -44,6 +45,7 @@ BENCHMARKS: Mapping[str, Mapping[str, Benchmark]] = {
     "full-log": {POSTGRESQL: latency.with_a_full_log},
     "webhook": {one: partial(webhook.notifications, databases=[one]) for one in DATABASES},
     "outage": {POSTGRESQL: outage.time_to_agreement},
+    "prune": _on_each(pruning.measure),
     "held": {POSTGRESQL: held.looks},
     "shares": {POSTGRESQL: shares.beside_failing_accounts},
 }

@@ -1,5 +1,6 @@
 """What every test may ask for: real databases, a real Redis, and how hard hypothesis tries."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from tests.effort import register_profiles
 from tests.services import PostgresServer, postgres_server
 
 register_profiles()
+
+# What a shell runs in the background ignores Ctrl-C, and so would the processes that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

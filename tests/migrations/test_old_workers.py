@@ -92,15 +92,21 @@ def test_from_0007_on_its_change_of_a_known_config_is_refused_and_rolled_back(
         assert connection.execute(select(tables.work.c.lease_token)).scalars().all() == ["lease of acme"]
 
 
-@pytest.mark.parametrize("name", sorted(STATEMENTS - {"UPSERT_CONFIG"}))
-def test_every_other_statement_of_its_goes_on_working(settings: DatabaseSettings, old: OldWorker, name: str) -> None:
+def test_every_other_statement_of_its_goes_on_working(settings: DatabaseSettings, old: OldWorker) -> None:
     old.mirror("acme")
     old.publish("acme")
     upgrade(settings)
 
-    arguments = {"type": "config_changed"} if name == "PUBLISH" else {}
-    with old.engine.connect() as connection:
-        old.send(connection, getattr(old_release, name), "acme", **arguments)
+    refused = {}
+    for name in sorted(STATEMENTS - {"UPSERT_CONFIG"}):
+        arguments = {"type": "config_changed"} if name == "PUBLISH" else {}
+        with old.engine.connect() as connection:
+            try:
+                old.send(connection, getattr(old_release, name), "acme", **arguments)
+            except DBAPIError as error:
+                refused[name] = str(error.orig)
+
+    assert refused == {}
 
 
 class OldInstallation(threading.Thread):

@@ -146,6 +146,8 @@ def fold_configs(entries: Iterable[Entry], later: Iterable[Entry], account: str)
 def _lay_over(patch: Patch, change: Patch) -> None:
     patch.fields.update(change.fields)
     for id_, later in change.workflows.items():
+        if later == WorkflowChange():  # it says nothing, or nothing that a later one has not set: no reason to add it
+            continue
         workflow = patch.workflows.setdefault(id_, WorkflowChange())
         workflow.enabled = workflow.enabled if later.enabled is None else later.enabled
         workflow.fields.update(later.fields)

@@ -92,6 +92,12 @@ def test_changes_are_laid_over_one_another(changes: list[Entry], expected: dict[
     assert plain(fold_configs(changes, [], ACCOUNT)[0].patch if changes else Patch()) == expected
 
 
+def test_a_workflow_of_which_nothing_changes_is_not_sent() -> None:
+    waiting, done = [flow("a", 1, rules()), flow("b", 2, rules(enabled=True))], flow("z", 9, rules(enabled=False))
+
+    assert [fold.patch.workflows for fold in fold_configs(waiting, [done], ACCOUNT)] == [{}]
+
+
 def step(path: str) -> tuple[str, ...]:
     id_, dot, name = path.partition(".")
     if dot:
