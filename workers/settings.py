@@ -67,6 +67,7 @@ class Settings(DatabaseSettings):
         otel_exporter_otlp_traces_endpoint: The same, for traces only.
         otel_sdk_disabled: Whether there are no traces nevertheless.
         otel_service_name: Whose traces they are.
+        sentry_dsn: Where workers send errors; if not set, nowhere. The SDK of Sentry reads its other variables.
         log_level: `debug`, `info`, `warning` or `error`, in any case.
         log_format: `json`, `console`, or `auto`: readable on a terminal, JSON anywhere else.
     """
@@ -108,6 +109,7 @@ class Settings(DatabaseSettings):
     otel_exporter_otlp_traces_endpoint: str | None = Field(default=None, repr=False)
     otel_sdk_disabled: bool = False
     otel_service_name: str = "cobalt-mirror"
+    sentry_dsn: SecretStr = SecretStr("")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     log_format: LogFormat = LogFormat.AUTO
 
@@ -133,6 +135,14 @@ class Settings(DatabaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must be a URL such as https://app.refold.ai")
         return value.rstrip("/")
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _is_dsn(cls, value: SecretStr) -> SecretStr:
+        dsn = value.get_secret_value()
+        if dsn and not re.fullmatch(r"https?://[^@/\s]+@[^@/\s]+(/[^\s]*)?/[0-9]+", dsn):
+            raise ValueError("must be a DSN such as https://<key>@<host>/<number>; copy it again from Sentry")
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -23,12 +23,19 @@ from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.workers.circuit import CircuitBreaker, FailureCount
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.calls import calls_of
-from cobalt_mirror.workers.handlers.decide import decide
+from cobalt_mirror.workers.handlers.decide import decide, is_bug
 from cobalt_mirror.workers.handlers.failing import Failing
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.load import Claim, load
 from cobalt_mirror.workers.handlers.save import Save
-from cobalt_mirror.workers.handlers.telling import count_outcomes, endings, failed_endings, first_reason, task_of
+from cobalt_mirror.workers.handlers.telling import (
+    count_outcomes,
+    endings,
+    failed_endings,
+    find_first_deaths,
+    first_reason,
+    task_of,
+)
 from cobalt_mirror.workers.outcomes import backoff
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.telemetry.observing import Observers
@@ -98,7 +105,9 @@ class Attempts:
         except Exception as error:
             self.failing.put_off(linked_account_id, claim, error)
             if self.observers:
-                self.observers.attempted(failed_endings(None if claim is None else claim.loaded))
+                failed = failed_endings(None if claim is None else claim.loaded)
+                self.observers.attempted(failed)
+                self.observers.broke(error, failed, "" if claim is None else claim.loaded.slug)
             return Progress.NOTHING
 
     def _load(self, connection: Connection, linked_account_id: str, opening: Opening, began: float) -> Claim | None:
@@ -145,11 +154,19 @@ class Attempts:
             **({} if trace_id is None else {"trace_id": trace_id}),
         )
         if self.observers:
-            self.observers.attempted(endings(claim, updates, error))
+            self._tell(claim, updates, error)
         if isinstance(error, CobaltError) and self.breaker.is_open():
             return Progress.NOTHING
         is_all = error is None and not claim.aside and claim.is_all and findings.has_finished_all()
         return Progress.ALL if is_all else Progress.SOME
+
+    def _tell(self, claim: Claim, updates: Sequence[EventUpdate], error: Exception | None) -> None:
+        """Tell those who watch how an attempt ended. Everything of it is saved."""
+        ended = endings(claim, updates, error)
+        self.observers.attempted(ended)
+        if error is not None and is_bug(error):
+            self.observers.broke(error, ended, claim.loaded.slug)
+        self.observers.died(lambda: find_first_deaths(self.engine, claim, updates))
 
     def _record_unsaved(self, calls: AttemptCalls | None) -> None:
         """Record calls that were made although nothing of the attempt is saved, unless the database fails again."""

@@ -1,10 +1,17 @@
 """What each attempt tells: a line in the log, and how it ended for each event to those who watch."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from cobalt_mirror.db.dead_letters import died_before
+from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.log import LoggedEvent
 from cobalt_mirror.db.outcomes import EventUpdate
+from cobalt_mirror.db.statuses import EventStatus, Move
 from cobalt_mirror.workers.handlers.load import Claim
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.outcomes import Verdict
@@ -12,11 +19,14 @@ from cobalt_mirror.workers.telemetry.report import (
     CHECK,
     FAILED,
     UNKNOWN,
+    Death,
     Ending,
     Task,
+    core_of_reason,
     endings_of,
     known_type,
     outcome_of_update,
+    plain_reason,
 )
 
 #: So many ids of events are named for each outcome; a busy customer's thousand would make one line of 40 KB.
@@ -77,3 +87,26 @@ def task_of(claim: Claim) -> Task:
 
 def _events_of(claim: Claim) -> list[LoggedEvent]:
     return [*(entry.logged for entry in claim.loaded.pending), *(event for event, _ in claim.aside)]
+
+
+def find_first_deaths(engine: Engine, claim: Claim, updates: Sequence[EventUpdate]) -> list[Death]:
+    """Find the events of an attempt that are dead for a reason of the operator's for which no other was dead before.
+
+    If the database fails, none is found: the events are dead all the same, and `status` says so.
+    """
+    by_key = {event.key: event for event in _events_of(claim)}
+    deaths: dict[tuple[str, str], Death] = {}
+    with suppress(SQLAlchemyError), reading(engine).begin() as connection:
+        for update in updates:
+            event, columns = by_key.get(update.key), update.columns
+            if event is None or columns.get("status") != EventStatus.DEAD or columns["move"] is not Move.OPERATOR:
+                continue
+            detail = str(columns["last_error"] or "")
+            kind = (event.type, plain_reason(detail))
+            core, at = core_of_reason(detail), columns["finished_at"]
+            if kind in deaths or died_before(connection, type_=event.type, slug=event.slug, reason=core, at=at):
+                continue
+            deaths[kind] = Death(
+                type=known_type(event.type), slug=event.slug or "", reason=kind[1], move=columns["move"]
+            )
+    return list(deaths.values())

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from cobalt_mirror.cobalt.exchanged import Exchanged
 from cobalt_mirror.workers.governor import Lane
 from cobalt_mirror.workers.release import release
+from cobalt_mirror.workers.telemetry.observing import Observer
 from cobalt_mirror.workers.telemetry.report import Ending
 
 #: The limits of the buckets, in seconds: of a call, whose deadline is 10 s; of a wait, at most 2 s; of an event's way.
@@ -20,7 +21,7 @@ WAIT_BUCKETS = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2)
 EVENT_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400)
 
 
-class Metrics:
+class Metrics(Observer):
     """The numbers of one process. Safe to share between threads.
 
     Args:

@@ -14,10 +14,11 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 
 from cobalt_mirror.cobalt.exchanged import Exchanged
 from cobalt_mirror.workers.release import release
+from cobalt_mirror.workers.telemetry.observing import Observer
 from cobalt_mirror.workers.telemetry.report import Ending, Task
 
 
-class Tracing:
+class Tracing(Observer):
     """Makes spans. Safe to share between threads.
 
     Args:
@@ -78,9 +79,6 @@ class Tracing:
         span = get_current_span()
         span.set_attribute("cobalt_mirror.outcomes", sorted({ending.outcome for ending in endings}))
         span.set_attribute("cobalt_mirror.types", sorted({ending.type for ending in endings}))
-
-    def sent(self, queue: str) -> None:
-        """Make no span of a message: an attempt is linked to the events, whatever led to it."""
 
     def close(self) -> None:
         """Send what is not sent yet."""

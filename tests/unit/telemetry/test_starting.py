@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.telemetry.starting import trace
+from cobalt_mirror.workers.telemetry.starting import observe_worker, trace
 from tests.unit.test_import_name import modules_after
 
 ENDPOINT = "http://127.0.0.1:1"
@@ -31,15 +31,33 @@ def test_traces_are_made_when_the_standard_variables_ask_for_them(options: dict[
         tracer.close()
 
 
-def test_a_missing_library_is_one_warning_and_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("opentelemetry")]:
+@pytest.mark.parametrize(
+    ("options", "library", "extra"),
+    [
+        ({"otel_exporter_otlp_endpoint": ENDPOINT}, "opentelemetry", "otel"),
+        ({"sentry_dsn": "https://key@sentry.test/1"}, "sentry_sdk", "sentry"),
+    ],
+)
+def test_a_missing_library_is_one_warning_and_no_reason_to_stop(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], library: str, extra: str
+) -> None:
+    loaded = [name for name in sys.modules if name.startswith((library, "cobalt_mirror.workers.telemetry"))]
+    for name in loaded:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    monkeypatch.setitem(sys.modules, library, None)
     with structlog.testing.capture_logs() as lines:
-        assert trace(Settings(otel_exporter_otlp_endpoint=ENDPOINT)) is None
+        assert not observe_worker(Settings(**options))
 
     [line] = lines
-    assert line["reason"] == "opentelemetry is not installed; run `pip install 'cobalt-mirror[otel]'`"
+    assert line["reason"] == f"{library} is not installed; run `pip install 'cobalt-mirror[{extra}]'`"
+
+
+@pytest.mark.parametrize(("dsn", "reports"), [("", False), ("https://key@sentry.test/1", True)])
+def test_errors_are_reported_when_there_is_a_dsn(dsn: str, reports: bool) -> None:
+    observers = observe_worker(Settings(sentry_dsn=dsn))
+
+    assert [observer.watches_deaths for observer in observers.each] == [True] * reports
+    observers.close()
 
 
 def test_a_worker_that_nobody_watches_loads_nothing_for_it() -> None:
@@ -53,5 +71,5 @@ def test_a_worker_that_nobody_watches_loads_nothing_for_it() -> None:
     )
 
     # redis-py imports the API and the SDK of OpenTelemetry by itself, where they are installed.
-    ours = {f"cobalt_mirror.workers.telemetry.{name}" for name in ("errors", "metrics", "tracing")}
+    ours = {f"cobalt_mirror.workers.telemetry.{name}" for name in ("metrics", "sentry", "tracing")}
     assert {*ours, "opentelemetry.exporter", "prometheus_client", "sentry_sdk"} & loaded == set()
