@@ -26,6 +26,8 @@ _SEVERAL = tuple(each for each in catalogue.whole_catalogue() if each.has_multi_
 _OTHERS = tuple(each for each in catalogue.whole_catalogue() if not each.has_multi_auth_enabled)
 #: The furthest that a host's clock is wrong, in seconds; events may claim to be up to five minutes ahead.
 _SKEW_SECONDS = 270.0
+#: How credentials begin, so that they are found where they must not be.
+CREDENTIALS = "secret of"
 
 Steps = Iterator[Publish | ByHand]
 
@@ -100,7 +102,7 @@ class Customer:
     # --- what they do -------------------------------------------------------------------------------------------------
 
     def _sign_up(self) -> Steps:
-        credentials = {"token": f"secret of {self.id}"} if self._happens(0.2) else None
+        credentials = {"token": f"{CREDENTIALS} {self.id}"} if self._happens(0.2) else None
         udf = {"plan": self.chance.choice(_PLANS), "seats": str(self.chance.randint(1, 500))}
         name = f"{self.id.title()} {self.chance.choice(('Ltd', 'GmbH', 'Inc.'))}"
         yield from self._happened(UserSignedUp, name=name, udf=udf, auth_credentials=credentials)

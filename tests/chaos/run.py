@@ -20,6 +20,7 @@ from tests.chaos.invariants import INVARIANTS, Finding
 from tests.chaos.lateness import Lateness
 from tests.chaos.options import Options
 from tests.chaos.plan import make_plan
+from tests.chaos.secrets import find_told
 from tests.chaos.services import WORKER_PROCESSES, Services, open_services
 from tests.chaos.steps import FaultKind
 from tests.commands import children_of
@@ -65,7 +66,7 @@ def run_chaos(options: Options, folder: Path) -> Verdict:
         )
         driver.run(plan, show=_Lines(driver))
         injector.mend()
-        findings = [_settle(driver, options)]
+        findings = [_settle(driver, options), find_told(services, host.accepted.values())]
         evidence = collect(options, services, host, injector)
         _print_counts(driver)
         findings += [judge(evidence) for judge in INVARIANTS]

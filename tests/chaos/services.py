@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -137,6 +138,8 @@ def _environment(options: Options, sandbox_url: str, database_url: str, redis_ur
     return {
         **sandbox_environment(sandbox_url, os.environ),
         "DATABASE_URL": database_url,
+        "LOG_LEVEL": "debug",
+        "METRICS_TOKEN": secrets.token_urlsafe(),
         "MIRROR_SCHEMA": "cobalt_mirror",
         "MIRROR_SECRET_KEYS": Fernet.generate_key().decode(),
         "REDIS_URL": redis_url,
