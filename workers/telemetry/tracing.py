@@ -3,6 +3,7 @@
 Importing this loads OpenTelemetry. No span has a payload, a key, a query or a path with ids.
 """
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from cobalt_mirror.cobalt.exchanged import Exchanged
 from cobalt_mirror.workers.release import release
 from cobalt_mirror.workers.telemetry.observing import Observer
 from cobalt_mirror.workers.telemetry.report import Ending, Task
+
+#: The longest that the end of the process waits for what is not sent yet, in seconds.
+_CLOSE_SECONDS = 2.0
 
 
 class Tracing(Observer):
@@ -81,8 +85,10 @@ class Tracing(Observer):
         span.set_attribute("cobalt_mirror.types", sorted({ending.type for ending in endings}))
 
     def close(self) -> None:
-        """Send what is not sent yet."""
-        self._provider.shutdown()
+        """Send what is not sent yet, within a moment: the SDK would wait ten seconds for a server that is away."""
+        sender = threading.Thread(target=self._provider.shutdown, name="last traces", daemon=True)
+        sender.start()
+        sender.join(_CLOSE_SECONDS)
 
 
 def _context_of(traceparent: str) -> SpanContext:
