@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, literal, select, true, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, case, exists, func, literal, or_, select, true, update
 
 from cobalt_mirror.db.state import find_value, lock_value, record_value
 from cobalt_mirror.db.statuses import PauseScope, StateKey
-from cobalt_mirror.db.tables import checks, events, is_pending
+from cobalt_mirror.db.tables import applications, checks, connections, events, is_pending
 
 #: How the reason of what waits for a pause begins; `hurry_paused` finds it by that.
 PAUSED = "paused: "
@@ -88,6 +88,12 @@ def end_pause(connection: Connection, scope: PauseScope, name: str | None, now: 
     ended = next((each for each in before if each.key == (scope, name)), None)
     _record(connection, [each for each in before if each is not ended])
     return ended
+
+
+def knows_application(connection: Connection, slug: str) -> bool:
+    """Tell whether the catalogue or the mirror has an application."""
+    rows = [exists().where(table.c.slug == slug) for table in (applications, connections)]
+    return bool(connection.execute(select(or_(*rows))).scalar_one())
 
 
 def _record(connection: Connection, pauses: Sequence[Pause]) -> None:

@@ -28,6 +28,7 @@ class ProcessRow:
         seen_at: its last heartbeat.
         ended_at: when it ended in good order; None: it runs, or was killed.
         trouble: why it cannot work, in a sentence; None: it can.
+        local_at: what the clock of its machine said at the last heartbeat; None: it is of an older release.
     """
 
     id: str
@@ -39,6 +40,7 @@ class ProcessRow:
     seen_at: datetime
     ended_at: datetime | None = None
     trouble: str | None = None
+    local_at: datetime | None = None
 
     def is_alive(self, at: datetime) -> bool:
         """Return whether the process runs, as far as its heartbeats tell."""

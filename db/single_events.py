@@ -96,8 +96,13 @@ def get_progress(connection: Connection, keys: Collection[Key]) -> Progress:
     return Progress(by_status=Counter(row.status for row in rows), due_at=min(waiting, default=None))
 
 
-def hurry(connection: Connection, key: Key, *, at: datetime) -> bool:
-    """Make an event due now. False: it does not wait."""
+def hurry(connection: Connection, key: Key, *, at: datetime, by: str) -> bool:
+    """Make an event due now, and say until its next attempt who did. False: it does not wait.
+
+    Not in the column `operator`, for that tells a replay, before which the subject is read.
+    """
     source, id_ = key
     is_meant = and_(events.c.source == source, events.c.id == id_, is_pending)
-    return connection.execute(update(events).where(is_meant).values(due_at=at)).rowcount == 1
+    return (
+        connection.execute(update(events).where(is_meant).values(due_at=at, detail=f"made due by {by}")).rowcount == 1
+    )

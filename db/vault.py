@@ -1,5 +1,7 @@
 """Seals what must not be readable in a table, and opens it again."""
 
+import base64
+import contextlib
 import functools
 import hashlib
 import hmac
@@ -13,9 +15,35 @@ from cobalt_mirror.db.errors import CannotUnseal, NoSecretKeys
 
 #: Of a Fernet key as text. Base64 is read up to its padding only, so two keys without a comma would pass as the first.
 _KEY_LENGTH = 44
+#: How a sealed value begins: a letter for Fernet's version, then the fingerprint of its key. Values of older releases
+#: have a time there, which begins with an A, and a fingerprint begins with one of these letters.
+VERSION_LETTER, FINGERPRINT_LENGTH, FIRST_LETTERS = "g", 11, "IJKLMNOP"
 
 
-@functools.lru_cache(maxsize=4)  # making one costs as much as sealing something small
+@functools.lru_cache(maxsize=16)
+def _field(key: bytes) -> bytes:
+    """Return the eight bytes of a key's fingerprint, from which nobody can tell the key.
+
+    They stand where a Fernet token has a time of eight bytes, which no release of ours reads. So older ones open what
+    this one seals (docs/decisions/0012-sealed-values-name-their-key.md). The first bit tells them from a time.
+    """
+    digest = hashlib.sha256(b"cobalt-mirror: fingerprint of a key:" + base64.urlsafe_b64decode(key)).digest()
+    return bytes([digest[0] | 0x80]) + digest[1:8]
+
+
+def fingerprint_of(key: bytes) -> str:
+    """Return the fingerprint of a key, as values that it seals have it: their second to twelfth letter."""
+    return base64.urlsafe_b64encode(b"\x80" + _field(key)).decode()[1:]
+
+
+def find_fingerprint(token: str) -> str | None:
+    """Return the fingerprint of the key that a sealed value names; None: an older release sealed it."""
+    fingerprint = token[1 : 1 + FINGERPRINT_LENGTH]
+    names_one = token[:1] == VERSION_LETTER and fingerprint[:1] in set(FIRST_LETTERS)
+    return fingerprint if names_one else None
+
+
+@functools.lru_cache(maxsize=16)  # making one costs as much as sealing something small
 def _fernet(keys: tuple[bytes, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
@@ -54,12 +82,12 @@ class Vault:
         return f"Vault({len(self.keys)} keys)"
 
     def seal(self, value: Any) -> str:
-        """Encrypt a JSON value with the first key.
+        """Encrypt a JSON value with the first key; the result shows that key's fingerprint.
 
         Raises:
             NoSecretKeys: there is none.
         """
-        return self._fernet().encrypt(json.dumps(value).encode()).decode()
+        return self._seal(json.dumps(value).encode())
 
     def unseal(self, token: str) -> Any:
         """Decrypt what `seal` gave.
@@ -71,12 +99,28 @@ class Vault:
             raise CannotUnseal(
                 "MIRROR_SECRET_KEYS is not set, but a stored secret is encrypted; set the key that encrypted it"
             )
-        try:
-            return json.loads(self._fernet().decrypt(token.encode()))
-        except InvalidToken:
-            raise CannotUnseal(
-                "no key in MIRROR_SECRET_KEYS decrypts a stored secret; add the key that encrypted it"
-            ) from None
+        return json.loads(self._open(token))
+
+    def reseal(self, token: str) -> str:
+        """Encrypt with the first key what any of them encrypted.
+
+        Raises:
+            CannotUnseal: no key opens it.
+            NoSecretKeys: there is none.
+        """
+        return self._seal(self._open(token))
+
+    def key_fingerprints(self) -> list[str]:
+        """Return the fingerprints of the keys, in their order."""
+        return [fingerprint_of(key) for key in self.keys]
+
+    def find_opener(self, token: str) -> int | None:
+        """Return which key opens a value, counted from 0; None: none does."""
+        for number, key in enumerate(self.keys):
+            with contextlib.suppress(InvalidToken):
+                _fernet((key,)).decrypt(_bytes(token))
+                return number
+        return None
 
     def fingerprint(self, text: str, *, secret: bool) -> str:
         """Return a mark by which equal texts are known: keyed with the first key if the text is secret, else a digest.
@@ -95,8 +139,19 @@ class Vault:
     def _keyed(text: str, key: bytes) -> str:
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
-    def _fernet(self) -> MultiFernet:
-        return _fernet(self._get_keys())
+    def _seal(self, text: bytes) -> str:
+        field = int.from_bytes(_field(self._get_keys()[0]), "big")
+        return _fernet(self.keys).encrypt_at_time(text, current_time=field).decode()
+
+    def _open(self, token: str) -> bytes:
+        try:
+            return _fernet(self._get_keys()).decrypt(_bytes(token))
+        except InvalidToken:
+            fingerprint = find_fingerprint(token)
+            known = "" if fingerprint is None else f" (its fingerprint is {fingerprint})"
+            raise CannotUnseal(
+                f"no key in MIRROR_SECRET_KEYS decrypts a stored secret; add the key that encrypted it{known}"
+            ) from None
 
     def _get_keys(self) -> tuple[bytes, ...]:
         if not self.keys:
@@ -104,3 +159,7 @@ class Vault:
                 "MIRROR_SECRET_KEYS is not set, so no secret can be stored; set it to a Fernet key and publish again"
             )
         return self.keys
+
+
+def _bytes(token: str) -> bytes:
+    return token.encode(errors="replace")  # SQLite's JSON may have half of a surrogate pair in it

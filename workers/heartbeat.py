@@ -4,9 +4,10 @@ import os
 import secrets
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import redis
 from sqlalchemy import Engine
@@ -67,12 +68,20 @@ class Heartbeat:
         engine: Of the database.
         queues: The Redis of the process's queues; None for a process without queues.
         clock: Returns the time inside a transaction.
+        local_clock: Returns the time of this machine.
     """
 
     def __init__(
-        self, kind: ProcessKind, engine: Engine, *, queues: Queues | None = None, clock: Clock = database_clock
+        self,
+        kind: ProcessKind,
+        engine: Engine,
+        *,
+        queues: Queues | None = None,
+        clock: Clock = database_clock,
+        local_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._kind, self._engine, self._queues, self._clock = kind, engine, queues, clock
+        self._kind, self._engine, self._queues = kind, engine, queues
+        self._clock, self._local_clock = clock, local_clock
         self._process: ProcessRow | None = None
         self._installation: str | None = None
         self._beats = 0
@@ -95,8 +104,11 @@ class Heartbeat:
         """Write the row once."""
         trouble = self._find_trouble()
         with self._engine.begin() as connection:
-            now = self._clock(connection)
-            self._process = replace(self._process or describe_process(self._kind, now), seen_at=now, trouble=trouble)
+            before, now, after = self._local_clock(), self._clock(connection), self._local_clock()
+            process = self._process or describe_process(self._kind, now)
+            # Of the two times, whichever is nearer: how long the database took to answer is no difference of clocks.
+            local_at = min(max(now, before), after)
+            self._process = replace(process, seen_at=now, trouble=trouble, local_at=local_at)
             record_beat(connection, self._process)
             if self._beats % _BEATS_BETWEEN_CLEANINGS == 0:
                 forget_processes(connection, now)

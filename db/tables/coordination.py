@@ -49,7 +49,7 @@ denials = Table(
 )
 
 #: A row for each process, which it writes every few seconds. `trouble` says why it cannot work, if so; `ended_at` is
-#: empty for one that was killed.
+#: empty for one that was killed. `local_at` is what its machine's clock said at `seen_at`, which is the database's.
 processes = Table(
     "processes",
     metadata,
@@ -62,6 +62,7 @@ processes = Table(
     Column("seen_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("trouble", Words),
+    Column("local_at", UtcDateTime),
 )
 
 #: A handful of facts about the whole installation: the pinned environment, a halt, the catalogue's age.

@@ -1,6 +1,7 @@
 """Heartbeats: the rows that they leave, and what a process says of its Redis."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 import redis
@@ -40,6 +41,16 @@ def test_a_process_has_one_row_from_its_start_to_its_end(world: World) -> None:
 
     assert world.row("processes")["started_at"] == row["started_at"]
     assert world.row("processes")["ended_at"] is not None
+
+
+def test_a_heartbeat_tells_its_machine_s_clock_less_the_time_that_the_database_took(world: World) -> None:
+    now = world.clock()
+    world.clock.stop_at(now)
+    for before, after, told in [(-3, 5, 0), (2, 5, 2), (-5, -2, -2)]:
+        times = iter([now + timedelta(seconds=before), now + timedelta(seconds=after)])
+        Heartbeat(ProcessKind.WEB, world.engine, clock=world.clock, local_clock=lambda: next(times)).beat()  # noqa: B023
+        with world.engine.begin() as connection:
+            assert now + timedelta(seconds=told) in [row.local_at for row in list_processes(connection)]
 
 
 def test_rows_of_processes_that_are_long_gone_go_but_the_last_of_each_kind(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -17,7 +18,8 @@ Exit codes:
   0    done; services (up, worker, relay, web, sandbox) also when a signal stopped them
   1    failed, such as a wrong setting, an unreachable database or Redis, an unknown customer
   2    wrong usage or bad input; reconcile: differences remain
-  3    status: you must act, the first line says why; reconcile: another run is under way
+  3    status: you must act, the first line says why; reconcile: another run is under way;
+       secrets: rows are left that the keys do not open, or that were in use
   130  interrupted by Ctrl-C
 """
 
@@ -36,6 +38,7 @@ COMMANDS = {
     "doctor": "Examine settings, database, Redis, Cobalt, webhook and processes.",
     "reconcile": "Compare the mirror with Cobalt and repair it. Made for cron.",
     "prune": "Delete what is old and not needed any more. Made for cron.",
+    "secrets": "Say what each key in MIRROR_SECRET_KEYS seals, or rotate them.",
     "sandbox": "Serve a stand-in for Cobalt until Ctrl-C, or make a catalogue for it.",
     "migrate": "Create or update the tables of the mirror. Run it before every start.",
     "worker": "Process events until SIGTERM.",
@@ -49,6 +52,13 @@ _STYLE: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pr
 class _Commands(TyperGroup):
     """The commands, each loaded when it is asked for."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for argument in args:
+            if not _is_utf8(argument) and not Path(argument.rpartition("=")[2]).exists():  # a file may have any name
+                raise typer.BadParameter(f"{argument!r} is not UTF-8, as ids and names are; correct it")
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
@@ -58,6 +68,15 @@ class _Commands(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary.removesuffix(".")) for name, summary in COMMANDS.items()])
+
+
+def _is_utf8(argument: str) -> bool:
+    """Return whether the argument was text: Python makes halves of surrogate pairs of other bytes."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def load_command(name: str) -> Any:

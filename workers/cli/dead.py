@@ -12,15 +12,15 @@ from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.statuses import EventStatus, Move
 from cobalt_mirror.workers.cli.replay_progress import progress
 from cobalt_mirror.workers.cli.single_events import print_event
-from cobalt_mirror.workers.cli.values import moment
+from cobalt_mirror.workers.cli.values import moment, stated_reason
 from cobalt_mirror.workers.ops.dead_letters import (
     Selection,
     command_for,
     discard_all,
-    find_operator,
     select_dead,
     show_letters,
 )
+from cobalt_mirror.workers.ops.operator_name import find_operator
 from cobalt_mirror.workers.ops.readiness import ready_for_database, ready_for_work
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.terminal.output import console, print_json, print_table
@@ -150,7 +150,9 @@ def replay(
 @dead.command()
 def discard(
     *,
-    why: Annotated[str, typer.Option(help="Reason, for whoever looks at the event later.")],
+    why: Annotated[
+        str, typer.Option(parser=stated_reason, metavar="TEXT", help="Reason, for whoever looks at the event later.")
+    ],
     move: _Move = None,
     type_: _Type = None,
     slug: _Slug = None,
@@ -169,8 +171,6 @@ def discard(
     Example:
       cobalt-mirror dead discard --account acme --why "a test customer"
     """
-    if not why.strip():
-        raise typer.BadParameter("--why must not be blank")
     wanted = DeadFilter(move=move, type=type_, slug=slug, account=account, reason=reason, since=since)
     _check(wanted, is_all=is_all)
     settings = ready_for_database()

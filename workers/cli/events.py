@@ -9,6 +9,7 @@ from cobalt_mirror.db import EventState
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.workers.cli.single_events import print_event
+from cobalt_mirror.workers.ops.operator_name import find_operator
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.ops.single_events import hurry_event, read_events
 from cobalt_mirror.workers.terminal.output import cell, console, print_json, print_table
@@ -101,7 +102,13 @@ def show(id_: _Id, source: _Source = None, as_json: _Json = False) -> None:
 
 
 @events.command()
-def hurry(id_: _Id, source: _Source = None) -> None:
+def hurry(
+    id_: _Id,
+    source: _Source = None,
+    by: Annotated[
+        str | None, typer.Option(help="Your name, shown with the event; default: the user of this machine.")
+    ] = None,
+) -> None:
     """Have an event that waits tried now.
 
     \b
@@ -110,7 +117,7 @@ def hurry(id_: _Id, source: _Source = None) -> None:
     """
     engine = create_engine(ready_for_database())
     try:
-        event = hurry_event(engine, id_, source=source)
+        event = hurry_event(engine, id_, source=source, by=find_operator(by))
     finally:
         engine.dispose()
     typer.echo(f"event {id_} of account {event.linked_account_id} is due now; it was due at {cell(event.due_at)}")

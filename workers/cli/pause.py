@@ -7,8 +7,9 @@ import typer
 
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.statuses import PauseScope
-from cobalt_mirror.workers.cli.values import age, chosen_scope
-from cobalt_mirror.workers.ops.pausing import pause_work
+from cobalt_mirror.workers.cli.values import age, chosen_scope, stated_reason
+from cobalt_mirror.workers.ops.operator_name import find_operator
+from cobalt_mirror.workers.ops.pausing import is_unknown, pause_work
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.terminal.output import cell
 
@@ -26,7 +27,10 @@ def pause(
         timedelta | None,
         typer.Option(parser=age, metavar="TIME", help="Time after which it goes on by itself, such as 2h."),
     ] = None,
-    why: Annotated[str | None, typer.Option(help="Reason, shown by `status`.")] = None,
+    why: Annotated[
+        str | None, typer.Option(parser=stated_reason, metavar="TEXT", help="Reason, shown by `status`.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Your name, for `status`; default: the user of this machine.")] = None,
 ) -> None:
     """Stop a part of the work, or all of it, until `resume`.
 
@@ -52,7 +56,12 @@ def pause(
         raise typer.BadParameter("--until must be longer than 0s; leave it out to pause until `resume`")
     engine = create_engine(ready_for_database())
     try:
-        paused = pause_work(engine, scope, name, lasts=until, why=why)
+        paused = pause_work(engine, scope, name, lasts=until, why=why, by=find_operator(by))
+        if is_unknown(engine, scope, name):
+            typer.echo(
+                f"warning: neither the catalogue nor the mirror has an application {name}; it is paused all the same",
+                err=True,
+            )
     finally:
         engine.dispose()
     typer.echo(f"paused {cell(paused.described())}")

@@ -11,6 +11,8 @@ import typer
 from cobalt_mirror.db.statuses import PauseScope
 from cobalt_mirror.events import EVENT_TYPES
 
+#: `status` shows a reason on a line.
+LONGEST_REASON = 500
 _UNITS = {"s": 1, "min": 60, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -28,6 +30,15 @@ def age(text: str) -> timedelta:
     if match is None:
         raise typer.BadParameter(f"{text!r}: expected a number with its unit, such as 90s, 30min, 24h or 7d")
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def stated_reason(text: str) -> str:
+    """Return why somebody acts, for people who look at it later."""
+    if not text.strip():
+        raise typer.BadParameter("a reason must not be blank")
+    if len(text) > LONGEST_REASON:
+        raise typer.BadParameter(f"a reason has at most {LONGEST_REASON} characters, not {len(text)}; shorten it")
+    return text
 
 
 def moment(text: str) -> datetime:

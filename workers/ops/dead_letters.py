@@ -1,6 +1,5 @@
 """Dead events as an operator deals with them: what a command would do, its sentence, and the discarding of them."""
 
-import getpass
 import re
 import shlex
 from collections import Counter
@@ -16,7 +15,6 @@ from cobalt_mirror.db.log import SIGN_UP, Key
 from cobalt_mirror.db.single_events import get_payloads
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.db.vault import Vault
-from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.ops.payloads import show_payloads
 
 #: How many events a transaction discards: others who want these rows wait for no longer than it takes.
@@ -88,20 +86,6 @@ def discard_all(engine: Engine, keys: Sequence[Key], *, by: str, why: str, clock
             batch = keys[start : start + _AT_ONCE]
             discarded += len(discard(connection, batch, by=by, at=clock(connection), why=why))
     return discarded
-
-
-def find_operator(by: str | None) -> str:
-    """Return the name of who acts: the one that is given, else that of the user of this machine.
-
-    Raises:
-        NotReady: This machine has no name for its user. Give one.
-    """
-    if by is not None:
-        return by
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        raise NotReady("this machine has no name for the user who runs this; give yours with --by") from None
 
 
 def command_for(action: str, wanted: DeadFilter, *, limit: int, is_all: bool, **more: str | None) -> str:

@@ -1,6 +1,5 @@
 """Deletes what is old and not needed any more: a batch at a time, with a pause after each, until it is stopped."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +30,7 @@ from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.events import InvalidEvent
 from cobalt_mirror.events.stored import read_entry
+from cobalt_mirror.workers.ops.batches import pausing
 from cobalt_mirror.workers.ops.keeping import Keeper
 
 #: How many rows a batch reads at most.
@@ -160,7 +160,7 @@ class Pruning:
     def _read(self, read: Callable[[Connection], list[FinishedEvent]]) -> list[FinishedEvent]:
         if self.stop.is_set():
             return []
-        return self._pausing(lambda: self._reading(read))
+        return pausing(lambda: self._reading(read), self.stop)
 
     def _reading(self, read: Callable[[Connection], T]) -> T:
         with reading(self.engine).begin() as connection:
@@ -186,16 +186,9 @@ class Pruning:
     # --- batches ------------------------------------------------------------------------------------------------------
 
     def _in_batch(self, work: Callable[[Connection], T]) -> T:
-        return self._pausing(lambda: self._reading(work) if self.is_dry_run else self._writing(work))
+        return pausing(lambda: self._reading(work) if self.is_dry_run else self._writing(work), self.stop)
 
     def _writing(self, work: Callable[[Connection], T]) -> T:
         with self.engine.begin() as connection:
             begin_batch(connection)
             return work(connection)
-
-    def _pausing(self, work: Callable[[], T]) -> T:
-        """Do a part of the work, and then leave the database alone for as long."""
-        began = time.monotonic()
-        value = work()
-        self.stop.wait(time.monotonic() - began)
-        return value

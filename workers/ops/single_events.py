@@ -44,15 +44,15 @@ def read_event(
         return {**asdict(event), "payload": show_payloads(connection, rows, vault)[event.key]}
 
 
-def hurry_event(engine: Engine, id_: str, *, source: str | None, clock: Clock = database_clock) -> StoredEvent:
-    """Make an event due now, and return it as it was.
+def hurry_event(engine: Engine, id_: str, *, source: str | None, by: str, clock: Clock = database_clock) -> StoredEvent:
+    """Make an event due now, and return it as it was. The event says by whom until its next attempt.
 
     Raises:
         NotReady: It does not wait, there is no such event, or several sources have one. The text says what to do.
     """
     with engine.begin() as connection:
         event = _get(find_events(connection, id_, source=source), id_)
-        if not hurry(connection, event.key, at=clock(connection)):
+        if not hurry(connection, event.key, at=clock(connection), by=by):
             replay = "; to have it tried again, run `cobalt-mirror dead replay`" if _is_dead(event) else ""
             raise NotReady(f"event {id_!r} is {event.status} and does not wait{replay}")
     return event

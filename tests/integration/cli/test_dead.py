@@ -167,7 +167,7 @@ def test_an_event_that_waits_is_due_at_once_and_another_one_says_why_not(mirror:
     for source in ("crm", "billing"):
         add_event(engine, "3", source=source, due_at=later)
 
-    hurried, dead, none = (mirror.run("events", "hurry", id_) for id_ in ("1", "2", "4"))
+    hurried, dead, none = (mirror.run("events", "hurry", id_, "--by", "ann") for id_ in ("1", "2", "4"))
     several = mirror.run("events", "hurry", "3")
     one = mirror.run("events", "hurry", "3", "--source", "crm")
     waiting = json.loads(mirror.run("events", "list", "--status", "pending", "--json").output)
@@ -179,6 +179,7 @@ def test_an_event_that_waits_is_due_at_once_and_another_one_says_why_not(mirror:
     assert "several sources have an event '3': billing, crm" in several.errors
     due = {(event["source"], event["id"]): datetime.fromisoformat(event["due_at"]) < later for event in waiting}
     assert due == {("host", "1"): True, ("crm", "3"): True, ("billing", "3"): False}
+    assert {event["detail"] for event in waiting if event["id"] == "1"} == {"made due by ann"}
     assert "Cobalt is away" in mirror.run("events", "list", "--account", "acme").output
 
 

@@ -1,18 +1,22 @@
 """The examination of real servers: what is in order, and what is broken on purpose."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import make_url
 
 from cobalt_mirror.cobalt.sandbox import SandboxServer
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.statuses import ProcessKind
+from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.workers.heartbeat import Heartbeat
 from tests.commands import Shell
+from tests.integration.cli.rows import add_event
 from tests.world import TEST_KEY
 
 
@@ -49,7 +53,8 @@ def test_an_installation_that_works_is_fine_but_for_its_webhook(healthy: Shell) 
     ((webhook,),) = [findings.pop("webhook")]
     assert webhook["text"] == "Cobalt sends no notifications: no webhook is registered"
     assert webhook["remedy"] == "run `cobalt-mirror webhook ensure URL`"
-    assert set(findings) == {"settings", "database", "processes", "work", "reconcile", "redis", "clocks", "cobalt"}
+    areas = {"settings", "database", "secrets", "processes", "work", "reconcile", "redis", "clocks", "cobalt"}
+    assert set(findings) == areas
     assert [each for each in findings.values() if each] == []
 
 
@@ -59,6 +64,21 @@ def test_offline_nobody_elsewhere_is_asked(healthy: Shell) -> None:
         calls = cobalt.sandbox.calls()
 
     assert (calls, "cobalt" in findings, "webhook" in findings) == ([], False, False)
+
+
+@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
+def test_a_clock_that_is_off_and_a_key_that_is_missing_are_told(healthy: Shell, migrated_url: str) -> None:
+    engine = create_engine(DatabaseSettings(database_url=migrated_url))
+    Heartbeat(ProcessKind.WEB, engine, local_clock=lambda: datetime.now(UTC) + timedelta(hours=1)).beat()
+    lost = Vault.from_keys(Fernet.generate_key().decode())
+    add_event(engine, "1", status="done", payload={"sealed": lost.seal({"udf": {}})})
+    engine.dispose()
+    findings = examined(healthy, "--offline")
+
+    ((clock,), (key,)) = findings["clocks"], findings["secrets"]
+    assert (clock["level"], key["level"]) == ("broken", "broken")
+    assert "(web " in clock["text"]
+    assert key["text"].endswith(f"(fingerprint {lost.key_fingerprints()[0]})")
 
 
 def test_what_fails_is_told_and_the_rest_is_looked_at_all_the_same(shell: Shell) -> None:

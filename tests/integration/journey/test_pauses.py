@@ -34,7 +34,7 @@ def connected(world: World) -> World:
 
 
 def pause(world: World, scope: PauseScope, name: str | None = None, *, lasts: timedelta | None = None) -> None:
-    pause_work(world.engine, scope, name, lasts=lasts, why="a test", clock=world.clock)
+    pause_work(world.engine, scope, name, lasts=lasts, why="a test", by="ann", clock=world.clock)
 
 
 def resume(world: World, scope: PauseScope, name: str | None = None) -> bool:

@@ -177,7 +177,7 @@ def halt(world: World) -> None:
 
 
 def pause(world: World) -> None:
-    pause_work(world.engine, PauseScope.EVERYTHING, None, lasts=None, why="no", clock=world.clock)
+    pause_work(world.engine, PauseScope.EVERYTHING, None, lasts=None, why="no", by="ann", clock=world.clock)
 
 
 @pytest.mark.parametrize(("block", "reason"), [(halt, "work is halted: no"), (pause, "work is paused: everything")])
@@ -197,7 +197,7 @@ def test_while_all_work_is_halted_or_paused_nothing_is_replayed(
 def test_what_is_paused_waits_for_the_end_of_the_pause(customer: World) -> None:
     change = die(customer, ConfigChanged(*KEY, fields={"mention": "@x"}))
     hour = timedelta(hours=1)
-    pause_work(customer.engine, PauseScope.APPLICATION, "slack", lasts=hour, why="no", clock=customer.clock)
+    pause_work(customer.engine, PauseScope.APPLICATION, "slack", lasts=hour, why="no", by="ann", clock=customer.clock)
 
     assert replay_all(customer) == Replayed(by_status={EventStatus.PENDING: 1}, left=0)
     customer.work_until_quiet()

@@ -77,7 +77,7 @@ def test_the_numbers_are_those_of_the_tables(world: World) -> None:
         world.insert_by_hand(type=type_, linked_account_id="late")
     world.clock.pass_time(90)
     Heartbeat(ProcessKind.RELAY, world.engine, clock=world.clock).beat()
-    pause_work(world.engine, PauseScope.ACCOUNT, "acme", lasts=None, why=None, clock=world.clock)
+    pause_work(world.engine, PauseScope.ACCOUNT, "acme", lasts=None, why=None, by="ann", clock=world.clock)
     with world.engine.begin() as connection:
         now = world.clock()
         record_halt(connection, Halt(reason="away", since=now, probe_at=now, move=Move.PROVIDER))

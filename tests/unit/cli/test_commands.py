@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -26,6 +28,7 @@ def test_every_module_of_a_command_is_in_the_list() -> None:
         "dead",
         "events",
         "sandbox",
+        "secrets",
         "webhook",
     }
 
@@ -41,6 +44,39 @@ def test_the_help_lists_every_command_and_every_exit_code() -> None:
 @pytest.mark.parametrize("arguments", [["nonsense"], ["publish"], ["status", "--dead", "-1"], ["show"]])
 def test_wrong_usage_ends_with_status_2(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["explain", "a\udcff"],
+        ["explain", "acme", "\udcff"],
+        ["show", "\udcff"],
+        ["dead", "show", "\udcff"],
+        ["dead", "list", "--account=\udcff"],
+        ["events", "list", "--account", "\udcff"],
+        ["events", "hurry", "1", "--source", "\udcff"],
+        ["pause", "--account", "acme", "--why", "\udcff"],
+        ["publish", "user_signed_up", "\udcff"],
+        ["reconcile", "--account", "\udcff"],
+        ["publish", "--ndjson", "\udcff no such file"],
+    ],
+)
+def test_what_is_no_utf8_is_refused_in_a_sentence(arguments: list[str]) -> None:
+    ended = CliRunner().invoke(app, arguments)
+
+    assert ended.exit_code == 2
+    assert "udcff" in ended.output
+    assert "is not UTF-8, as ids and names are; correct it" in " ".join(ended.output.replace("│", " ").split())
+
+
+def test_a_file_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "\udcff").touch()
+
+    ended = CliRunner().invoke(app, ["publish", "--ndjson", "\udcff", "user_signed_up"])
+
+    assert "--ndjson: the events come from the file" in ended.output
 
 
 def test_the_worker_looks_for_modules_only_where_they_are_installed() -> None:

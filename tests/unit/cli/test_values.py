@@ -7,7 +7,7 @@ import typer
 
 from cobalt_mirror.db.statuses import PauseScope
 from cobalt_mirror.workers.cli.replay_progress import LINE_SECONDS, lines
-from cobalt_mirror.workers.cli.values import age, chosen_scope, moment
+from cobalt_mirror.workers.cli.values import LONGEST_REASON, age, chosen_scope, moment, stated_reason
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,17 @@ def test_an_age_is_counted_from_now() -> None:
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="expected an age such as 24h or 7d, or a time such as"):
         moment(text)
+
+
+@pytest.mark.parametrize("text", ["x", "Slack is down", "x" * LONGEST_REASON])
+def test_a_reason_is_taken_as_it_is(text: str) -> None:
+    assert stated_reason(text) == text
+
+
+@pytest.mark.parametrize("text", ["", " \t", "x" * (LONGEST_REASON + 1)])
+def test_a_reason_is_not_blank_and_not_long(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match=r"a reason (must not be blank|has at most 500 characters, not 501)"):
+        stated_reason(text)
 
 
 def test_progress_is_a_line_at_first_every_ten_seconds_and_at_the_end() -> None:

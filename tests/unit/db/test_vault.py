@@ -1,13 +1,18 @@
 """Sealed values come back, under any of the keys, and are readable under none."""
 
+import ast
 import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet, MultiFernet
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cobalt_mirror.db.errors import CannotUnseal, NoSecretKeys
-from cobalt_mirror.db.vault import Vault
+from cobalt_mirror.db.vault import Vault, find_fingerprint
 
 SECRET = "hunter2-tell-nobody"
 OLD, NEW = (base64.urlsafe_b64encode(name.encode() * 8).decode() for name in ("old!", "new!"))
@@ -41,6 +46,57 @@ def test_the_first_key_seals_and_every_key_opens() -> None:
 def test_what_was_never_sealed_cannot_be_opened(token: str) -> None:
     with pytest.raises(CannotUnseal):
         Vault.from_keys(NEW).unseal(token)
+
+
+def test_a_sealed_value_shows_which_key_sealed_it_and_older_releases_open_it() -> None:
+    vault = Vault.from_keys(f"{NEW},{OLD}")
+    token = vault.seal(SECRET)
+
+    assert [find_fingerprint(token), find_fingerprint(Vault.from_keys(OLD).seal(SECRET))] == vault.key_fingerprints()
+    assert json.loads(MultiFernet([Fernet(OLD), Fernet(NEW)]).decrypt(token)) == SECRET
+    assert vault.unseal(Fernet(OLD).encrypt(json.dumps(SECRET).encode()).decode()) == SECRET
+
+
+@pytest.mark.parametrize(
+    ("token", "fingerprint"),
+    [
+        ("gI0123456789more", "I0123456789"),
+        ("gP_-3456789Amore", "P_-3456789A"),
+        ("gH0123456789more", None),
+        ("gQ0123456789more", None),
+        ("gAAAAABpfeZ0more", None),
+        ("hI0123456789more", None),
+        ("g", None),
+        ("", None),
+    ],
+)
+def test_a_time_where_a_fingerprint_would_be_is_none(token: str, fingerprint: str | None) -> None:
+    assert find_fingerprint(token) == fingerprint
+
+
+@given(key=st.binary(min_size=32, max_size=32), others=st.sets(st.binary(min_size=32, max_size=32), max_size=3))
+def test_every_key_has_a_fingerprint_of_its_own_that_its_values_show(key: bytes, others: set[bytes]) -> None:
+    keys = [base64.urlsafe_b64encode(each) for each in {key, *others}]
+    vault = Vault(tuple(keys))
+
+    assert find_fingerprint(vault.seal(SECRET)) == vault.key_fingerprints()[0]
+    assert len({*vault.key_fingerprints()}) == len(keys)
+    assert not any(fingerprint.encode() in each for fingerprint in vault.key_fingerprints() for each in keys)
+
+
+def test_what_another_key_sealed_is_found_and_sealed_anew() -> None:
+    old, rotated = Vault.from_keys(OLD), Vault.from_keys(f"{NEW},{OLD}")
+    anew = rotated.reseal(old.seal(SECRET))
+
+    assert [rotated.find_opener(token) for token in (anew, old.seal(SECRET), "nonsense", "\ud800")] == [
+        0,
+        1,
+        None,
+        None,
+    ]
+    assert Vault.from_keys(NEW).unseal(anew) == SECRET
+    with pytest.raises(CannotUnseal, match=rf"its fingerprint is {rotated.key_fingerprints()[0]}\)$"):
+        old.reseal(anew)
 
 
 @pytest.mark.parametrize("text", ["", " ", ",", " , "])
@@ -84,3 +140,24 @@ def test_a_secret_s_fingerprint_cannot_be_guessed_without_the_key() -> None:
     marks = {Vault.from_keys(key).fingerprint(SECRET, secret=True) for key in (OLD, NEW)}
 
     assert len(marks | {Vault.from_keys(NEW).fingerprint(SECRET, secret=False)}) == 3
+
+
+def test_one_call_seals_and_one_module_encrypts_so_that_a_rotation_finds_everything() -> None:
+    """Who seals something else adds its column to `db.sealed`, which counts it and seals it anew."""
+    root = Path(__file__).parents[3]
+    files = [file for folder in ("cobalt", "db", "events", "workers") for file in (root / folder).rglob("*.py")]
+    uses = sorted((str(file.relative_to(root)), use) for file in files for use in _uses_of_encryption(file))
+
+    uses.remove(("workers/demo/services.py", "cryptography"))  # it makes a key for the demo
+    assert uses == [("db/sealed.py", "reseal"), ("db/vault.py", "cryptography"), ("events/publish.py", "seal")]
+
+
+def _uses_of_encryption(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="seal" | "reseal" as name)):
+                yield name
+            case ast.ImportFrom(module=str(name)) if name.startswith("cryptography"):
+                yield "cryptography"
+            case ast.Import(names=names) if any(each.name.startswith("cryptography") for each in names):
+                yield "cryptography"

@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from cobalt_mirror.db.diagnosis import OpenTransaction, ServerFacts, Slot
 from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.workers.ops.actions import Action, Cause
-from cobalt_mirror.workers.ops.doctor.clocks import SKEW, judge_clock
 from cobalt_mirror.workers.ops.doctor.cobalt_api import SLOW_SECONDS, judge_answer, judge_environment
 from cobalt_mirror.workers.ops.doctor.database import (
     LONG_OPEN,
@@ -167,25 +166,7 @@ def test_a_redis_is_judged(info: dict[str, Any], milliseconds: float, expected: 
     assert all(text.startswith(beginning) for (_, text), (_, beginning) in zip(found, expected, strict=True))
 
 
-# --- clocks, Cobalt, settings and processes ---------------------------------------------------------------------------
-
-BEFORE, AFTER = NOON, NOON + timedelta(seconds=1)
-
-
-@pytest.mark.parametrize(
-    ("there", "expected"),
-    [
-        pytest.param(NOON, None, id="the same"),
-        pytest.param(BEFORE - SKEW, None, id="as far behind as may be"),
-        pytest.param(BEFORE - SKEW - MICROSECOND, "the clock of Redis is 2.0 s behind this machine's", id="behind"),
-        pytest.param(AFTER + SKEW, None, id="as far ahead as may be"),
-        pytest.param(AFTER + SKEW + MICROSECOND, "the clock of Redis is 2.0 s ahead of this machine's", id="ahead"),
-    ],
-)
-def test_a_clock_is_judged(there: Any, expected: str | None) -> None:
-    found = troubles(judge_clock("Redis", there, before=BEFORE, after=AFTER))
-
-    assert found == ([] if expected is None else [("warning", expected)])
+# --- Cobalt, settings and processes -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("seconds", "is_slow"), [(SLOW_SECONDS, False), (SLOW_SECONDS + 0.01, True)])

@@ -13,15 +13,17 @@ from cobalt_mirror.db.migrating.version import check_migrated, list_versions
 from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.workers.ops.actions import list_actions
 from cobalt_mirror.workers.ops.delivery import send_test_notification
-from cobalt_mirror.workers.ops.doctor.clocks import judge_clock
+from cobalt_mirror.workers.ops.doctor.clocks import judge_clock, judge_machines
 from cobalt_mirror.workers.ops.doctor.cobalt_api import examine_cobalt
 from cobalt_mirror.workers.ops.doctor.database import AREA, judge_server
 from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
 from cobalt_mirror.workers.ops.doctor.processes import judge_pass, judge_processes, judge_work
 from cobalt_mirror.workers.ops.doctor.redis_server import examine_redis
+from cobalt_mirror.workers.ops.doctor.secret_keys import MOST_TRIED, judge_keys
 from cobalt_mirror.workers.ops.doctor.settings import judge_settings
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
 from cobalt_mirror.workers.ops.readiness import find_redis_failure, list_key_problems
+from cobalt_mirror.workers.ops.secret_keys import examine_keys
 from cobalt_mirror.workers.ops.subscription import list_webhook_problems
 from cobalt_mirror.workers.settings import Settings
 
@@ -59,9 +61,11 @@ def _examine_database(settings: Settings) -> Generator[Finding, None, Overview]:
     try:
         overview = read_overview(engine)
         yield from _examine_server(engine, settings, overview)
+        yield from judge_keys(examine_keys(engine, settings.vault(), most_tried=MOST_TRIED))
     finally:
         engine.dispose()
     yield from judge_processes(overview.processes, overview.at)
+    yield from judge_machines(overview.processes, overview.at)
     facts = overview.facts(settings, newer_schema=newer, redis_failure=find_redis_failure(settings))
     yield from judge_work(list_actions(facts))
     has_accounts = overview.configs.total > 0 or overview.applications > 0
