@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import redis
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -16,6 +17,8 @@ from cobalt_mirror.db.gauges import read_gauges
 from cobalt_mirror.db.time_limits import limit_waits
 from cobalt_mirror.db.writable import find_write_failure
 from cobalt_mirror.extras import describe_missing
+from cobalt_mirror.workers.clients import create_governor_redis
+from cobalt_mirror.workers.limit_use import read_time, read_use
 from cobalt_mirror.workers.ops.causes import read_causes
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.bearer import check_bearer
@@ -57,5 +60,15 @@ class MetricsEndpoint:
                     causes = read_causes(
                         connection, self.settings, now=now, dead=gauges.dead, write_failure=write_failure
                     )
-                self._kept = self.monotonic(), make_text(gauges, causes)
+                self._kept = self.monotonic(), make_text(gauges, self._read_limit_use(), causes)
             return self._kept[1]
+
+    def _read_limit_use(self) -> Mapping[str, float] | None:
+        """Return which share of Cobalt's limit each lane uses; None: Redis does not answer, or there is no governor."""
+        if self.settings.redis_url is None or not self.settings.cobalt_rate_per_second:
+            return None
+        try:
+            with create_governor_redis(self.settings) as client:
+                return read_use(client, self.settings, read_time(client))
+        except redis.RedisError:
+            return None

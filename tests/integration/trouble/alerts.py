@@ -19,7 +19,7 @@ RULES: dict[str, str] = {
 #: A rule that compares with earlier samples; promtool runs it in deploy/alerts_test.yml.
 NEEDS_HISTORY = re.compile(r"\boffset\b|\[")
 _COMPARISON = re.compile(
-    r"(?P<age>time\(\) - )?(?:min by \(\w+\) \()?"
+    r"(?P<age>time\(\) - )?(?:(?P<over>min by|sum without) \(\w+\) \()?"
     r"(?P<name>\w+)(?:\{(?P<label>\w+)(?P<match>=~?)\"(?P<value>[^\"]+)\"\})?\)?"
     r" (?P<operator>==|>|<) (?P<limit>[\d. *]+)"
 )
@@ -42,7 +42,10 @@ def firing(metrics: str) -> list[str]:
 
 
 def fires(rule: str, samples: dict[str, list[Sample]]) -> bool:
-    """Return whether a rule holds for some sample. A minimum by the label that is matched is each sample itself."""
+    """Return whether a rule holds for some sample.
+
+    A metric has one label. So a minimum by it is each sample, and a sum without it is the sum of all.
+    """
     if (absent := _ABSENT.fullmatch(rule)) is not None:
         return absent["name"] not in samples
     comparison = _COMPARISON.fullmatch(rule)
@@ -51,8 +54,10 @@ def fires(rule: str, samples: dict[str, list[Sample]]) -> bool:
     for factor in comparison["limit"].split("*"):
         limit *= float(factor)
     compare: Any = _OPERATORS[comparison["operator"]]
-    now = time.time()
-    return any(compare(now - value if comparison["age"] else value, limit) for value in _matched(comparison, samples))
+    values, now = list(_matched(comparison, samples)), time.time()
+    if comparison["over"] == "sum without":
+        values = [sum(values)] if values else []
+    return any(compare(now - value if comparison["age"] else value, limit) for value in values)
 
 
 def _matched(comparison: re.Match[str], samples: dict[str, list[Sample]]) -> Iterator[float]:
