@@ -105,7 +105,7 @@ def _lines(overview: Overview, database: str, *, lease_ttl: timedelta) -> Iterat
     for move, retrying in sorted(overview.retrying.items()):
         yield "failing", _failing(move, retrying, overview.at)
     if overview.rereads:
-        yield "rereads", f"{overview.rereads} subjects will be read again"
+        yield "rereads", f"{overview.rereads} subject{'' if overview.rereads == 1 else 's'} will be read again"
     for line in _deletions(overview):
         yield "deletions", line
     yield "work", _work(overview)

@@ -74,15 +74,11 @@ def list_key_problems(settings: Settings) -> list[str]:
     ]
 
 
-def check_redis(settings: Settings, *, for_writes: bool = False) -> None:
+def check_redis(settings: Settings) -> None:
     """Check that a Redis answers at REDIS_URL.
 
-    Args:
-        settings: The settings in force.
-        for_writes: Whether to write as well: a key that expires after a second.
-
     Raises:
-        NotReady: It does not answer, refuses the credentials, or takes no writes. The text says where.
+        NotReady: It does not answer, or refuses the credentials. The text says where.
     """
     import redis  # noqa: PLC0415 - not every command waits for it
 
@@ -91,8 +87,6 @@ def check_redis(settings: Settings, *, for_writes: bool = False) -> None:
     try:
         with create_redis(settings) as client:
             client.ping()
-            if for_writes:
-                client.set(f"{settings.redis_namespace}:trial", 1, px=1_000)
     except (redis.RedisError, ValueError) as error:
         raise NotReady(_describe(error, shown_address(settings.require_redis()))) from error
 
@@ -107,11 +101,19 @@ def _describe(error: Exception, address: str) -> str:
 
 
 def find_redis_failure(settings: Settings) -> str | None:
-    """Return why the Redis at REDIS_URL cannot be used; None if it can be, or if REDIS_URL is not set."""
+    """Return why the Redis at REDIS_URL cannot be used; None if it can be, or if REDIS_URL is not set.
+
+    It has to take a write, too: a key that expires after a second.
+    """
     if settings.redis_url is None:
         return None
+    import redis  # noqa: PLC0415 - see `check_redis`
+
+    from cobalt_mirror.workers.clients import create_examining_redis  # noqa: PLC0415
+
     try:
-        check_redis(settings, for_writes=True)
-    except NotReady as error:
-        return str(error)
+        with create_examining_redis(settings) as client:
+            client.set(f"{settings.redis_namespace}:trial", 1, px=1_000)
+    except (redis.RedisError, ValueError) as error:
+        return _describe(error, shown_address(settings.redis_url))
     return None

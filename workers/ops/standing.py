@@ -19,6 +19,7 @@ class CustomerState(StrEnum):
     HALTED = "halted"
     PAUSED = "paused"
     DEAD = "dead"
+    STUCK = "stuck"
     OVERDUE = "overdue"
     RETRYING = "retrying"
     DELETED_AND_BACK = "deleted and back"
@@ -45,6 +46,7 @@ class Standing:
         connections: The mirror's connections.
         status_times: When the status of the account and of each connection changed last.
         pending: Pending events, those first that are due first.
+        stopper: Why nothing is carried out that is due, for any customer, such as that no worker runs; None: it is.
         failing: The pending event that has failed for the longest time, by who has to act.
         dead: The dead events, by who has to act.
         checks: What is to be read again, that first which is due first.
@@ -62,6 +64,7 @@ class Standing:
     connections: Sequence[MirroredConnection]
     status_times: Mapping[tuple[RowKind, str], datetime]
     pending: Sequence[StoredEvent]
+    stopper: str | None
     failing: Mapping[Move | None, StoredEvent]
     dead: Mapping[Move, DeadEvents]
     checks: Sequence[WaitingCheck]

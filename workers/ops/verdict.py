@@ -57,6 +57,7 @@ def _verdicts(standing: Standing) -> Iterator[CustomerVerdict]:
         yield _paused(standing, standing.pause)
     if (dead := standing.dead.get(Move.OPERATOR)) is not None:
         yield _dead(standing, Move.OPERATOR, dead)
+    yield from _stuck(standing)
     yield from _overdue(standing)
     if (failing := standing.failing.get(Move.OPERATOR)) is not None:
         yield _retrying(standing, Move.OPERATOR, failing)
@@ -132,6 +133,19 @@ _ADVICE = {
     Move.PROVIDER: "ask them, then",
     Move.CUSTOMER: "correct it in your app, which publishes a new event",
 }
+
+
+def _stuck(standing: Standing) -> Iterator[CustomerVerdict]:
+    first = standing.pending[0] if standing.pending else None
+    if standing.stopper is not None and first is not None and first.due_at <= standing.at:
+        yield CustomerVerdict(
+            state=CustomerState.STUCK,
+            since=first.due_at,
+            reason=standing.stopper,
+            next=_next(standing),
+            move=Move.OPERATOR,
+            command="cobalt-mirror status",
+        )
 
 
 def _overdue(standing: Standing) -> Iterator[CustomerVerdict]:

@@ -62,6 +62,7 @@ PLAIN = Standing(
     connections=(),
     status_times={},
     pending=(),
+    stopper=None,
     failing={},
     dead={},
     checks=(),
@@ -93,6 +94,7 @@ def failing(move: Move | None) -> dict[str, Any]:
     return {"failing": {move: FAILING}, "pending": [FAILING]}
 
 
+STUCK: dict[str, Any] = {"stopper": "no worker runs", "pending": [stored("s", due_at=NOON)]}
 OVERDUE = {"pending": [stored("o", due_at=ago(minutes=15) - MICROSECOND)]}
 MADE_ANEW = {"account": account(AccountStatus.DELETED), "deletion": replace(RECEIPT, note="it is back")}
 MISSING = {
@@ -123,6 +125,7 @@ STATES: list[tuple[dict[str, Any], CustomerState, datetime | None, Move | None, 
         Move.OPERATOR,
         "dead replay --account acme --move operator",
     ),
+    (STUCK, CustomerState.STUCK, NOON, Move.OPERATOR, "status"),
     (OVERDUE, CustomerState.OVERDUE, ago(minutes=15) - MICROSECOND, Move.OPERATOR, "status"),
     (failing(Move.OPERATOR), CustomerState.RETRYING, ago(minutes=9), Move.OPERATOR, "events hurry f"),
     (MADE_ANEW, CustomerState.DELETED_AND_BACK, ago(hours=2), Move.OPERATOR, "publish user_deleted acme"),
@@ -218,6 +221,13 @@ def test_what_is_due_first_comes_next(holds: dict[str, Any], what: str | None) -
     step = decide(replace(PLAIN, **holds)).next
 
     assert (None if step is None else step.step) == what
+
+
+def test_what_is_not_due_yet_is_not_stuck() -> None:
+    stopped = replace(PLAIN, stopper="no worker runs")
+
+    assert decide(replace(stopped, pending=[stored("s", due_at=NOON + MICROSECOND)])).state is CustomerState.WAITING
+    assert decide(stopped).state is CustomerState.IN_STEP
 
 
 def test_an_id_that_a_shell_would_take_apart_is_quoted() -> None:

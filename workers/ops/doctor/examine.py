@@ -1,7 +1,7 @@
 """The examination in order. What fails is a finding, and what does not depend on it is looked at all the same."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, make_url
@@ -26,7 +26,7 @@ from cobalt_mirror.workers.ops.doctor.redis_server import examine_redis
 from cobalt_mirror.workers.ops.doctor.secret_keys import MOST_TRIED, judge_keys
 from cobalt_mirror.workers.ops.doctor.settings import judge_settings
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
-from cobalt_mirror.workers.ops.readiness import find_newer_schema, find_redis_failure, list_key_problems
+from cobalt_mirror.workers.ops.readiness import find_newer_schema, list_key_problems
 from cobalt_mirror.workers.ops.secret_keys import examine_keys
 from cobalt_mirror.workers.ops.subscription import list_webhook_problems
 from cobalt_mirror.workers.settings import Settings
@@ -50,8 +50,9 @@ def examine(*, offline: bool) -> Iterator[Finding]:
     variables = [name for name, value in os.environ.items() if value]
     yield from judge_settings(settings, variables, list_key_problems(settings))
     overview = None
+    of_redis = list(examine_redis(settings))
     try:
-        overview = yield from _examine_database(settings)
+        overview = yield from _examine_database(settings, redis_failure=_failure(settings, of_redis))
     except DatabaseError as error:
         wrong, _, remedy = str(error).rpartition("; ")
         yield broken(AREA, wrong or str(error), remedy if wrong else "correct that, then run this again")
@@ -59,14 +60,20 @@ def examine(*, offline: bool) -> Iterator[Finding]:
         wrong, _, remedy = describe(error, newer_schema=find_newer_schema(error)).partition("; ")
         is_this = "cobalt-mirror doctor" in remedy
         yield broken(AREA, wrong, _ELSEWHERE if is_this or not remedy else remedy)
-    yield from examine_redis(settings)
+    yield from of_redis
     if not offline and settings.cobalt_api_key.get_secret_value():
         is_fine = yield from examine_cobalt(settings, pinned=None if overview is None else overview.environment)
         if is_fine and overview is not None:
             yield from _examine_webhook(settings, overview.webhook)
 
 
-def _examine_database(settings: Settings) -> Generator[Finding, None, Overview]:
+def _failure(settings: Settings, of_redis: Sequence[Finding]) -> str | None:
+    """Return what is wrong with a Redis that cannot be used: then nothing else is found."""
+    is_used = settings.redis_url is None or len(of_redis) > 1
+    return None if is_used else of_redis[0].text
+
+
+def _examine_database(settings: Settings, *, redis_failure: str | None) -> Generator[Finding, None, Overview]:
     newer = check_migrated(settings)
     yield fine(AREA, f"{settings.described_url()} answers; its tables are at version {newer or list_versions()[-1]}")
     engine = create_engine(settings, pool_size=1)
@@ -80,7 +87,7 @@ def _examine_database(settings: Settings) -> Generator[Finding, None, Overview]:
         yield judge_connections(server, settings, workers=overview.count_alive(ProcessKind.WORKER))
     yield from judge_processes(overview.processes, overview.at)
     yield from judge_machines(overview.processes, overview.at)
-    facts = overview.facts(settings, newer_schema=newer, write_failure=None, redis_failure=find_redis_failure(settings))
+    facts = overview.facts(settings, newer_schema=newer, write_failure=None, redis_failure=redis_failure)
     yield from judge_work([action for action in list_actions(facts) if action.cause not in ELSEWHERE])
     has_accounts = overview.configs.total > 0 or overview.applications > 0
     yield judge_pass(overview.passed_at, overview.at, has_accounts=has_accounts)

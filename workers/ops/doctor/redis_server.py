@@ -8,7 +8,7 @@ from typing import Any
 import redis
 
 from cobalt_mirror.db.addresses import shown_address
-from cobalt_mirror.workers.clients import create_redis
+from cobalt_mirror.workers.clients import create_examining_redis
 from cobalt_mirror.workers.ops.doctor.clocks import judge_clock
 from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
 from cobalt_mirror.workers.ops.doctor.latency import quickest_ms
@@ -45,7 +45,7 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
         yield broken(AREA, "REDIS_URL is not set", "set it; relay, workers and reconcile need a Redis")
         return
     try:
-        with create_redis(settings) as client:
+        with create_examining_redis(settings) as client:
             client.ping()
             milliseconds = quickest_ms(client.ping)
             before = datetime.now(UTC)
