@@ -16,7 +16,7 @@ from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.gauges import read_gauges
 from cobalt_mirror.extras import describe_missing
 from cobalt_mirror.workers.clients import create_governor_redis
-from cobalt_mirror.workers.limit_use import read_time, read_use
+from cobalt_mirror.workers.limit_use import LaneUse, read_time, read_use
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.bearer import check_bearer
 
@@ -54,8 +54,8 @@ class MetricsEndpoint:
                 self._kept = self.monotonic(), make_text(gauges, self._read_limit_use())
             return self._kept[1]
 
-    def _read_limit_use(self) -> Mapping[str, float] | None:
-        """Return which share of Cobalt's limit each lane uses; None: Redis does not answer, or there is no governor."""
+    def _read_limit_use(self) -> Mapping[str, LaneUse] | None:
+        """Return what each lane uses of Cobalt's limit; None: Redis does not answer, or there is no governor."""
         if self.settings.redis_url is None or not self.settings.cobalt_rate_per_second:
             return None
         try:
