@@ -90,14 +90,14 @@ if share > 0 and wait > short then
   if wait > patience then return {0, wait} end
   local life = math.ceil((own + share - now) / 1000 + tonumber(ARGV[6]))
   redis.call('SET', KEYS[3], string.format('%.0f', own + share), 'PX', life)
-  count_slot(KEYS[4], ARGV[9], now + wait)
+  count_slot(KEYS[4], ARGV[9], now + wait, wait)
   return {1, wait, math.max(pause, 0)}
 end
 if wait > patience then return {0, wait} end
 if share == 0 and own > 0 then interval = interval * tonumber(ARGV[7]) end
 local life = math.ceil((free_at + interval - now) / 1000) + 1000
 redis.call('SET', KEYS[1], string.format('%.0f', free_at + interval), 'PX', life)
-count_slot(KEYS[4], ARGV[9], now + wait)
+count_slot(KEYS[4], ARGV[9], now + wait, wait)
 return {1, wait, math.max(pause, 0)}
 """
 )

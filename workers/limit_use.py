@@ -1,10 +1,12 @@
 """How much of Cobalt's limit is used: the governor's slots, counted in Redis by ten seconds and by lane.
 
-<namespace>:governor:used:<number of the ten seconds since 1970>   a hash with the slots of each lane; expires
+<namespace>:governor:used:<number of the ten seconds since 1970>   a hash that expires: `<lane>` has the number of
+    slots, `<lane>:waited` how long callers waited for them together, in microseconds
 """
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import redis
 
@@ -16,15 +18,30 @@ STEP_SECONDS = 10
 STEPS = 6
 #: How long a count is kept: as long as it may be asked for, and a step more.
 _KEPT_SECONDS = (STEPS + 2) * STEP_SECONDS
+_WAITED = ":waited"
 
-#: For the governor's script: count a slot in the step in which its call starts. One command, and a second one for the
+#: For the governor's script: count a slot in the step in which its call starts. Two commands, and a third one for the
 #: first slot of a step.
 COUNT_SLOT = f"""
-local function count_slot(prefix, lane, starts_at)
+local function count_slot(prefix, lane, starts_at, wait)
   local key = prefix .. string.format('%.0f', math.floor(starts_at / {STEP_SECONDS}e6))
   if redis.call('HINCRBY', key, lane, 1) == 1 then redis.call('EXPIRE', key, {_KEPT_SECONDS}) end
+  redis.call('HINCRBY', key, lane .. '{_WAITED}', string.format('%.0f', wait))
 end
 """
+
+
+@dataclass(frozen=True, slots=True)
+class LaneUse:
+    """What a lane used in a minute.
+
+    Attributes:
+        share: of Cobalt's limit.
+        wait_seconds: how long a caller waited for a slot on average.
+    """
+
+    share: float
+    wait_seconds: float
 
 
 def prefix_of(settings: Settings) -> str:
@@ -44,8 +61,8 @@ def read_time(client: redis.Redis) -> float:
     return float(seconds) + float(microseconds) / 1e6
 
 
-def read_use(client: redis.Redis, settings: Settings, now: float) -> Mapping[str, float]:
-    """Return which share of Cobalt's limit each lane used, in the minute before the current ten seconds.
+def read_use(client: redis.Redis, settings: Settings, now: float) -> Mapping[str, LaneUse]:
+    """Return what each lane used of Cobalt's limit, in the minute before the current ten seconds.
 
     Args:
         client: of the Redis that the governor uses.
@@ -59,8 +76,12 @@ def read_use(client: redis.Redis, settings: Settings, now: float) -> Mapping[str
         for step in steps_before(now):
             pipeline.hgetall(f"{prefix_of(settings)}{step}")
         answers = pipeline.execute()
-    slots: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for answer in answers:
-        slots.update({lane.decode(): int(number) for lane, number in answer.items()})
+        counts.update({name.decode(): int(number) for name, number in answer.items()})
     limit = settings.cobalt_rate_per_second * STEPS * STEP_SECONDS
-    return {lane: number / limit for lane, number in slots.items()}
+    return {
+        lane: LaneUse(number / limit, counts[f"{lane}{_WAITED}"] / 1e6 / number)
+        for lane, number in counts.items()
+        if not lane.endswith(_WAITED)
+    }

@@ -24,7 +24,8 @@ def slots_until_refused(governor: RedisGovernor) -> int:
 def test_each_slot_counts_once_in_its_lane_when_its_ten_seconds_are_over(redis_url: str) -> None:
     settings = Settings(redis_url=redis_url, redis_namespace="counted", cobalt_rate_per_second=RATE)
     with redis.Redis.from_url(redis_url) as client:
-        governors = {lane: RedisGovernor(client, settings, lane=lane, sleep=lambda _: None) for lane in Lane}
+        waits: dict[Lane, list[float]] = {lane: [] for lane in Lane}
+        governors = {lane: RedisGovernor(client, settings, lane=lane, sleep=waits[lane].append) for lane in Lane}
         began = read_time(client)
         for lane, calls in ((Lane.BULK, 7), (Lane.LIVE, 30)):
             for _ in range(calls):
@@ -32,11 +33,14 @@ def test_each_slot_counts_once_in_its_lane_when_its_ten_seconds_are_over(redis_u
         more = slots_until_refused(governors[Lane.BULK])
         ended = read_time(client)
 
-        assert sum(read_use(client, settings, began - 1).values()) == 0
+        assert read_use(client, settings, began - 1) == {}
         # The last slots begin up to three seconds after they were asked for, so at most in the step after the next.
         use = read_use(client, settings, ended + 20)
         kept = [int(str(client.ttl(key))) for key in client.scan_iter(f"{prefix_of(settings)}*")]
 
-    assert use == {"live": pytest.approx(30 / (60 * RATE)), "bulk": pytest.approx((7 + more) / (60 * RATE))}
+    assert use.keys() == set(Lane)
+    for lane, slots in ((Lane.LIVE, 30), (Lane.BULK, 7 + more)):
+        assert use[lane].share == pytest.approx(slots / (60 * RATE))
+        assert use[lane].wait_seconds == pytest.approx(sum(waits[lane]) / slots, abs=1e-5) != 0
     assert kept
     assert all(0 < seconds <= 80 for seconds in kept)

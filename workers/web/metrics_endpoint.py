@@ -18,7 +18,7 @@ from cobalt_mirror.db.time_limits import limit_waits
 from cobalt_mirror.db.writable import find_write_failure
 from cobalt_mirror.extras import describe_missing
 from cobalt_mirror.workers.clients import create_governor_redis
-from cobalt_mirror.workers.limit_use import read_time, read_use
+from cobalt_mirror.workers.limit_use import LaneUse, read_time, read_use
 from cobalt_mirror.workers.ops.causes import read_causes
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.bearer import check_bearer
@@ -63,8 +63,8 @@ class MetricsEndpoint:
                 self._kept = self.monotonic(), make_text(gauges, self._read_limit_use(), causes)
             return self._kept[1]
 
-    def _read_limit_use(self) -> Mapping[str, float] | None:
-        """Return which share of Cobalt's limit each lane uses; None: Redis does not answer, or there is no governor."""
+    def _read_limit_use(self) -> Mapping[str, LaneUse] | None:
+        """Return what each lane uses of Cobalt's limit; None: Redis does not answer, or there is no governor."""
         if self.settings.redis_url is None or not self.settings.cobalt_rate_per_second:
             return None
         try:

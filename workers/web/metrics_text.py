@@ -13,18 +13,19 @@ from cobalt_mirror.db.gauges import Gauges
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EventType
 from cobalt_mirror.workers.governor import Lane
+from cobalt_mirror.workers.limit_use import LaneUse
 from cobalt_mirror.workers.ops.actions import Cause
 from cobalt_mirror.workers.ops.causes import WATCHED
 from cobalt_mirror.workers.release import release
 from cobalt_mirror.workers.telemetry.report import UNKNOWN, known_type
 
 
-def make_text(gauges: Gauges, limit_used: Mapping[str, float] | None, causes: Collection[Cause]) -> bytes:
+def make_text(gauges: Gauges, limit_used: Mapping[str, LaneUse] | None, causes: Collection[Cause]) -> bytes:
     """Return what Prometheus reads.
 
     Args:
         gauges: what the database says.
-        limit_used: which share of Cobalt's limit each lane uses; None: not known.
+        limit_used: what each lane uses of Cobalt's limit; None: not known.
         causes: why `status` calls for the operator.
     """
     registry = CollectorRegistry()
@@ -79,11 +80,13 @@ def families(gauges: Gauges) -> Iterator[Metric]:
     yield _by_label("cobalt_mirror_build_info", "1; the label is the release.", "version", {release(): 1})
 
 
-def limit_families(used: Mapping[str, float] | None) -> Iterator[Metric]:
+def limit_families(used: Mapping[str, LaneUse] | None) -> Iterator[Metric]:
     """Yield the use of the limit, if it is known: what is not known is no 0."""
     if used is not None:
-        shares = {**dict.fromkeys(map(str, Lane), 0.0), **used}
+        shares = {**dict.fromkeys(map(str, Lane), 0.0), **{lane: use.share for lane, use in used.items()}}
         yield _by_label("cobalt_mirror_limit_used_ratio", "Share of Cobalt's limit, in a minute.", "lane", shares)
+        waits = {lane: use.wait_seconds for lane, use in used.items()}
+        yield _by_label("cobalt_mirror_limit_wait_seconds", "Mean wait for the limit, in a minute.", "lane", waits)
 
 
 def _single(name: str, documentation: str, value: float) -> Metric:

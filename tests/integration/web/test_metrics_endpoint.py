@@ -136,12 +136,12 @@ def test_the_use_of_the_limit_is_that_of_the_last_minute(make_world: Callable[..
     world = make_world(options={**LIMIT, "redis_url": redis_url, "redis_namespace": "used"})
     with redis.Redis.from_url(redis_url) as client:
         for step in steps_before(read_time(client) + 10):  # the test may begin at the end of a step
-            client.hset(f"{prefix_of(world.settings)}{step}", "live", 30)
+            client.hset(f"{prefix_of(world.settings)}{step}", mapping={"live": 30, "live:waited": 3_000_000})
 
-    used = read(world)["limit_used_ratio"]
+    metrics = read(world)
 
-    assert used["live"] == pytest.approx(6 * 30 / 600, abs=30 / 600)
-    assert used["bulk"] == 0
+    assert metrics["limit_used_ratio"] == {"live": pytest.approx(6 * 30 / 600, abs=30 / 600), "bulk": 0}
+    assert metrics["limit_wait_seconds"] == {"live": pytest.approx(0.1)}  # who did not call did not wait
 
 
 @pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
@@ -151,5 +151,5 @@ def test_the_use_of_the_limit_is_that_of_the_last_minute(make_world: Callable[..
 def test_what_is_not_known_of_the_limit_is_no_sample(make_world: Callable[..., World], options: dict[str, Any]) -> None:
     metrics = read(make_world(options={**LIMIT, **options}))
 
-    assert "limit_used_ratio" not in metrics
+    assert {"limit_used_ratio", "limit_wait_seconds"} & metrics.keys() == set()
     assert metrics["pauses"] == 0
