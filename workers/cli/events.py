@@ -12,7 +12,8 @@ from cobalt_mirror.workers.cli.single_events import print_event
 from cobalt_mirror.workers.ops.operator_name import find_operator
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.ops.single_events import hurry_event, read_events
-from cobalt_mirror.workers.terminal.output import cell, console, print_json, print_table
+from cobalt_mirror.workers.terminal.output import console, print_json, print_table
+from cobalt_mirror.workers.terminal.words import cell
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the event.")]
 _Source = Annotated[str | None, typer.Option(help="Its source, if several have an event with this id.")]

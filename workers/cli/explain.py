@@ -15,8 +15,9 @@ from cobalt_mirror.workers.ops.explaining import News, Question
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.ops.timeline import Line
 from cobalt_mirror.workers.ops.verdict import in_words
-from cobalt_mirror.workers.terminal.output import cell, console, print_json, print_line, to_plain
+from cobalt_mirror.workers.terminal.output import console, print_json, print_line
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
+from cobalt_mirror.workers.terminal.words import cell, to_plain
 
 #: Between two looks of --follow.
 _LOOK_SECONDS = 1.0

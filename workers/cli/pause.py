@@ -11,7 +11,7 @@ from cobalt_mirror.workers.cli.values import age, chosen_scope, stated_reason
 from cobalt_mirror.workers.ops.operator_name import find_operator
 from cobalt_mirror.workers.ops.pausing import is_unknown, pause_work
 from cobalt_mirror.workers.ops.readiness import ready_for_database
-from cobalt_mirror.workers.terminal.output import cell
+from cobalt_mirror.workers.terminal.words import cell
 
 
 def pause(

@@ -16,8 +16,9 @@ from cobalt_mirror.workers.ops.readiness import ready_for_work
 from cobalt_mirror.workers.ops.reconciling import run_reconciliation
 from cobalt_mirror.workers.reconcile import Ending, Options, Report, ShowProgress
 from cobalt_mirror.workers.reconcile.progress import show_nothing
-from cobalt_mirror.workers.terminal.output import cell, console, print_json, print_table
+from cobalt_mirror.workers.terminal.output import console, print_json, print_table
 from cobalt_mirror.workers.terminal.signals import exit_on_signal
+from cobalt_mirror.workers.terminal.words import cell
 
 #: The exit code when another run is under way.
 PLACE_TAKEN = 3

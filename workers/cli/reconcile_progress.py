@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from cobalt_mirror.workers.reconcile.progress import ShowProgress, Stage
-from cobalt_mirror.workers.terminal.output import duration
+from cobalt_mirror.workers.terminal.words import duration
 
 #: Seconds between two lines when standard error is not a terminal.
 LINE_SECONDS = 10.0

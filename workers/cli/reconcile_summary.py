@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cobalt_mirror.db.config_turns import ConfigReads
 from cobalt_mirror.workers.reconcile import Ending, Report
-from cobalt_mirror.workers.terminal.output import cell
+from cobalt_mirror.workers.terminal.words import cell
 
 
 def summary(report: Report) -> Iterator[str]:

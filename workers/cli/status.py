@@ -17,7 +17,8 @@ from cobalt_mirror.workers.ops.actions import Action, list_actions
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
 from cobalt_mirror.workers.ops.readiness import find_redis_failure, list_key_problems
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.terminal.output import ago, console, duration, print_json, print_line, print_table
+from cobalt_mirror.workers.terminal.output import console, print_json, print_line, print_table
+from cobalt_mirror.workers.terminal.words import ago, duration
 
 #: The exit code for a monitor: a person must act.
 NEEDS_ACTION = 3

@@ -25,8 +25,8 @@ from cobalt_mirror.workers.ops.fresh_sandbox import describe_accounts_from_befor
 from cobalt_mirror.workers.ops.readiness import check_redis
 from cobalt_mirror.workers.ops.subscription import subscribe
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.terminal.output import cell
 from cobalt_mirror.workers.terminal.signals import exit_on_signal
+from cobalt_mirror.workers.terminal.words import cell
 
 
 def up(

@@ -10,7 +10,7 @@ from cobalt_mirror.db.processes import REDIS_TROUBLE, ProcessRow
 from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import Move, ProcessKind
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent
-from cobalt_mirror.workers.terminal.output import ago
+from cobalt_mirror.workers.terminal.words import ago
 
 
 class Cause(StrEnum):

@@ -28,7 +28,7 @@ from cobalt_mirror.db.waiting import Retrying, WaitingEvent, find_longest_due, f
 from cobalt_mirror.workers.ops.actions import Facts
 from cobalt_mirror.workers.reconcile.brake import is_held
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.terminal.output import cell
+from cobalt_mirror.workers.terminal.words import cell
 
 #: So many of the latest runs are searched for the last one that compared everything.
 _SEARCHED_RUNS = 20

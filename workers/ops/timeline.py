@@ -19,7 +19,7 @@ from cobalt_mirror.db.story import (
     Suspected,
     WaitingCheck,
 )
-from cobalt_mirror.workers.terminal.output import cell
+from cobalt_mirror.workers.terminal.words import cell
 
 #: How much is shown of a value of the mirror, in characters.
 _LONGEST_VALUE = 60

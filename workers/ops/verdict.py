@@ -10,7 +10,7 @@ from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, Move, RowKind
 from cobalt_mirror.db.story import DeadEvents, StoredEvent
 from cobalt_mirror.workers.ops.standing import CustomerState, Standing
-from cobalt_mirror.workers.terminal.output import ago, cell, duration
+from cobalt_mirror.workers.terminal.words import ago, cell, duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,11 @@ import os
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, is_dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from cobalt_mirror.workers.terminal.words import cell, to_plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -105,45 +105,6 @@ def _least_width(column: str, cells: Sequence[str]) -> int:
     return max([cell_len(column), *map(cell_len, words), *sentences])
 
 
-def cell(value: Any) -> str:
-    """Return a value as text for a person; control characters become dots."""
-    match value:
-        case None:
-            text = ""
-        case datetime():
-            text = value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        case str():
-            text = value
-        case _:
-            text = json.dumps(value, default=to_plain, ensure_ascii=False)
-    return "".join(character if character.isprintable() else "·" for character in text)
-
-
-def ago(moment: datetime, now: datetime) -> str:
-    """Return the time since `moment`, rounded: `14 s`, `3 min`, `5 h`, `2 d`."""
-    return duration(now - moment)
-
-
-def duration(length: timedelta) -> str:
-    """Return a length of time, rounded; see `ago`."""
-    seconds = max(length.total_seconds(), 0)
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
 def print_json(value: Any) -> None:
     """Print one JSON document on standard output; times are ISO 8601 in UTC."""
     typer.echo(json.dumps(value, default=to_plain, ensure_ascii=False, indent=2))
-
-
-def to_plain(value: Any) -> Any:
-    """Return a time or one of our values as JSON has it."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, bytes):  # SQLite's columns take anything; see `db.strays`
-        return value.decode(errors="replace")
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -1,6 +1,7 @@
 """A shell to type commands into, with and without a mirror behind it."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,10 +38,15 @@ def engine(mirror: Shell) -> Engine:
 
 
 @pytest.fixture
-def running(engine: Engine) -> None:
-    """Heartbeats of all that has to run."""
-    for kind in (ProcessKind.RELAY, ProcessKind.WORKER):
-        Heartbeat(kind, engine).beat()
+def running(engine: Engine) -> Iterator[None]:
+    """Heartbeats of all that has to run, for as long as the test takes."""
+    heartbeats = [Heartbeat(kind, engine) for kind in (ProcessKind.RELAY, ProcessKind.WORKER)]
+    for heartbeat in heartbeats:
+        heartbeat.beat()
+        heartbeat.start()
+    yield
+    for heartbeat in heartbeats:
+        heartbeat.stop()
 
 
 @pytest.fixture

@@ -69,3 +69,7 @@ def test_a_command_loads_only_what_it_needs(
 
     assert "cobalt_mirror.workers.cli.app" in loaded
     assert UNLOADED[command] & loaded == set()
+
+
+def test_web_in_a_host_needs_no_library_of_the_command_line() -> None:
+    assert "typer" not in modules_after("import sys, cobalt_mirror.workers.web\nprint(*sys.modules)")

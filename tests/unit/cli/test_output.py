@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cobalt_mirror.workers.terminal.output import cell, duration
+from cobalt_mirror.workers.terminal.words import cell, duration
 
 
 def test_what_a_terminal_would_obey_shows_as_a_dot() -> None:

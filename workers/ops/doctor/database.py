@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from cobalt_mirror.db.diagnosis import ServerFacts
 from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.terminal.output import ago, duration
+from cobalt_mirror.workers.terminal.words import ago, duration
 
 AREA = "database"
 #: The oldest PostgreSQL that is tested.

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from cobalt_mirror.db.processes import ProcessRow
 from cobalt_mirror.workers.ops.actions import Action
 from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
-from cobalt_mirror.workers.terminal.output import ago
+from cobalt_mirror.workers.terminal.words import ago
 
 #: A complete reconciliation that is older, for one a day and an hour of grace and one of its own.
 LONG_WITHOUT_PASS = timedelta(hours=26)
