@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cobalt_mirror.db.due import Due, UnderWay, count_under_way, find_due_accounts, find_earliest_due, mark_sent
 from cobalt_mirror.db.engine import Clock, database_clock, reading
+from cobalt_mirror.db.feed import number_changes
 from cobalt_mirror.db.host_columns import EARLIEST
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.strays import mend_strays
@@ -93,6 +94,7 @@ class Relay:
                     self.mend_strays()
                 if rounds % int(CATALOGUE_SECONDS / IDLE_POLL_SECONDS) == 0:
                     self.send_catalogue_refresh()
+                number_changes(self.engine)
                 sent = self.send_due()
                 wait = BUSY_POLL_SECONDS if sent else IDLE_POLL_SECONDS
             except (SQLAlchemyError, redis.RedisError, BrokerError) as error:
