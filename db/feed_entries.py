@@ -51,7 +51,7 @@ _LIVE = frozenset({AccountStatus.ACTIVE, AccountStatus.MISSING})
 
 def _of_account(before: Row | None, after: Row) -> Iterator[NewEntry]:
     account = after["linked_account_id"]
-    was, is_ = None if before is None else before["status"], after["status"]
+    was, is_ = None if before is None else AccountStatus(before["status"]), AccountStatus(after["status"])
     type_ = None if is_ is was else _account_type(is_)
     if type_ is not None:
         yield NewEntry(type=type_, linked_account_id=account, data=_from_to(was, is_))
@@ -108,12 +108,13 @@ def _of_connection(before: Row | None, after: Row) -> Iterator[NewEntry]:
 
 def _links(row: Row | None) -> dict[_Link, ConnectionStatus]:
     """Return what is connected, each with whether it works. Where only the whole is known to fail, all of it does."""
-    if row is None or row["status"] is ConnectionStatus.DISCONNECTED:
+    status = ConnectionStatus.DISCONNECTED if row is None else ConnectionStatus(row["status"])
+    if row is None or status is ConnectionStatus.DISCONNECTED:
         return {}
     accounts = _objects(row.get("accounts")) or [{}]
     expired = {_link(account) for account in accounts if account.get("status") != "active"}
     links = [_link(account) for account in accounts]
-    if row["status"] is ConnectionStatus.CONNECTED:
+    if status is ConnectionStatus.CONNECTED:
         return dict.fromkeys(links, ConnectionStatus.CONNECTED)
     failing = expired or {*links}
     return {link: ConnectionStatus.REAUTH_REQUIRED if link in failing else ConnectionStatus.CONNECTED for link in links}
@@ -148,27 +149,27 @@ def _connection_type(was: ConnectionStatus | None, is_: ConnectionStatus, *, is_
 
 
 def _of_config(before: Row | None, after: Row) -> Iterator[NewEntry]:
-    was = None if before is None else before["status"]
-    if was is not ConfigStatus.INSTALLED and after["status"] is ConfigStatus.DELETED:
+    was, is_ = None if before is None else ConfigStatus(before["status"]), ConfigStatus(after["status"])
+    if was is not ConfigStatus.INSTALLED and is_ is ConfigStatus.DELETED:
         return
     names = {name: after[name] for name in ("linked_account_id", "slug", "config_id")}
     named: dict[str, Any] = {**names, "connection_id": after.get("connection_id") or None}
     earlier = before if before is not None and was is ConfigStatus.INSTALLED else {}
-    if data := _config_differences(was, earlier, after):
+    data: dict[str, Any] = {} if is_ is was else {"status": _from_to(was, is_)}
+    if is_ is ConfigStatus.INSTALLED:  # of a config that is deleted, only that
+        data |= _config_differences(earlier, after)
+    if data:
         yield NewEntry(type=ChangeType.CONFIG_CHANGED, **named, data=data)
     errors = after.get("field_errors") or []
     if errors and not is_same(earlier.get("field_errors") or [], errors):
         yield NewEntry(type=ChangeType.CONFIG_NEEDS_ATTENTION, **named, data={"field_errors": errors})
 
 
-def _config_differences(was: ConfigStatus | None, earlier: Row, after: Row) -> dict[str, Any]:
-    """Return what differs, from and to. Of a config that is deleted, only that."""
-    data: dict[str, Any] = {} if after["status"] is was else {"status": _from_to(was, after["status"])}
-    if after["status"] is ConfigStatus.DELETED:
-        return data
+def _config_differences(earlier: Row, after: Row) -> dict[str, Any]:
+    """Return what differs beside the status, from and to."""
     fields = _differences(earlier.get("fields") or {}, after.get("fields") or {})
     workflows = _differences(_by_id(earlier.get("workflows")), _by_id(after.get("workflows")))
-    data |= {name: values for name, values in (("fields", fields), ("workflows", workflows)) if values}
+    data = {name: values for name, values in (("fields", fields), ("workflows", workflows)) if values}
     if earlier.get("field_errors") and not after.get("field_errors"):
         data["field_errors"] = _from_to(earlier["field_errors"], [])
     return data
