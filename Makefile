@@ -65,7 +65,7 @@ format: $(STAMP) ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix
 
 lock: ## resolve the versions in requirements/ (needs uv; make lock UPGRADE=--upgrade for newer ones)
-	$(COMPILE) $(UPGRADE) --group dev -o $(LOCK)
+	$(COMPILE) $(UPGRADE) --extra otel --extra sentry --group dev -o $(LOCK)
 	$(COMPILE) --constraints $(LOCK) -o requirements/runtime.txt
 
 clean: ## remove what these commands made: .venv, var and caches

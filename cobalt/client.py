@@ -13,6 +13,7 @@ from cobalt_mirror.cobalt.applications import Applications
 from cobalt_mirror.cobalt.auth_credentials import AuthCredentials
 from cobalt_mirror.cobalt.configs import Configs
 from cobalt_mirror.cobalt.exchange import Exchange
+from cobalt_mirror.cobalt.exchanged import Exchanged
 from cobalt_mirror.cobalt.governor import Governor
 from cobalt_mirror.cobalt.identifiers import fits_header
 from cobalt_mirror.cobalt.models import Environment
@@ -58,6 +59,7 @@ class Client(Applications, AuthCredentials, Configs, Webhooks):
         revocations: Revocations | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], datetime] = _utc_now,
+        watch: Callable[[Exchanged], None] | None = None,
     ) -> None:
         """Open nothing yet: the first call connects.
 
@@ -70,6 +72,7 @@ class Client(Applications, AuthCredentials, Configs, Webhooks):
             transport: Transport for the requests, closed with the client; None for the network. With another transport,
                 the deadline is checked only between the pieces of a body.
             clock: Returns the aware time, for the lifetime of tokens; never used for deadlines.
+            watch: Called after every request with what it came to, in the request's thread. It must not raise or wait.
 
         Raises:
             ValueError: The key, the URL or the timeout is invalid. The text says which, without the key.
@@ -77,7 +80,12 @@ class Client(Applications, AuthCredentials, Configs, Webhooks):
         if not fits_header(api_key):
             raise ValueError("api_key must be visible ASCII on one line; check COBALT_API_KEY for quotes or line ends")
         exchange = Exchange(
-            base_url=base_url, timeout_seconds=timeout_seconds, governor=governor, transport=transport, clock=clock
+            base_url=base_url,
+            timeout_seconds=timeout_seconds,
+            governor=governor,
+            transport=transport,
+            clock=clock,
+            watch=watch,
         )
         super().__init__(api_key, exchange, TokenCache(), clock, revocations)
 

@@ -24,7 +24,7 @@ from cobalt_mirror.cobalt.errors import (
     TransportError,
     UnexpectedAnswer,
 )
-from cobalt_mirror.cobalt.exchanged import Stopwatch
+from cobalt_mirror.cobalt.exchanged import Exchanged, Stopwatch
 from cobalt_mirror.cobalt.forks import renew_in_children
 from cobalt_mirror.cobalt.governor import Governor
 
@@ -54,6 +54,7 @@ class Exchange:
         governor: Governor | None,
         transport: httpx.BaseTransport | None,
         clock: Callable[[], datetime],
+        watch: Callable[[Exchanged], None] | None = None,
     ) -> None:
         """Open nothing yet: the first call connects.
 
@@ -68,7 +69,7 @@ class Exchange:
         # The transport itself rather than an httpx.Client: cookies, redirects and retries are not wanted here.
         self._transport = countdown_transport(httpx.URL(self.base_url)) if transport is None else transport
         self._is_own_transport = transport is None
-        self._clock = clock
+        self._clock, self._watch = clock, watch
         renew_in_children(self)
 
     def renew(self) -> None:
@@ -94,7 +95,7 @@ class Exchange:
         Raises:
             CobaltError: See the tree in `cobalt_mirror.cobalt.errors`.
         """
-        stopwatch = Stopwatch(call)
+        stopwatch = Stopwatch(call, self._watch)
         try:
             if self._governor is not None:
                 self._governor.acquire()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -54,11 +54,11 @@ def collecting(into: list[Exchanged]) -> Iterator[None]:
 
 
 class Stopwatch:
-    """Times one request, and adds what it came to to the list of the block that sends it, if there is one."""
+    """Times one request, and tells what it came to: the list of the block that sends it, and who watches the client."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, watch: Callable[[Exchanged], None] | None) -> None:
         """Start."""
-        self._call, self._began = call, time.monotonic()
+        self._call, self._watch, self._began = call, watch, time.monotonic()
         self._sent: float | None = None
         self._status: int | None = None
         self._error: CobaltError | None = None
@@ -76,9 +76,9 @@ class Stopwatch:
         self._error = error
 
     def stop(self) -> None:
-        """Add what it came to."""
+        """Tell what it came to, if anybody wants to know."""
         collected = _collected.get()
-        if collected is None:
+        if collected is None and self._watch is None:
             return
         now = time.monotonic()
         sent = now if self._sent is None else self._sent
@@ -94,4 +94,7 @@ class Stopwatch:
             error=None if error is None else type(error),
             request_id=error.request_id if isinstance(error, ResponseError) else None,
         )
-        collected.append(exchanged)
+        if collected is not None:
+            collected.append(exchanged)
+        if self._watch is not None:
+            self._watch(exchanged)

@@ -62,6 +62,22 @@ def _is_move(move: Move) -> ColumnElement[bool]:
     return or_(events.c.move.is_(None), and_(*others))
 
 
+def died_before(connection: Connection, *, type_: str, slug: str | None, reason: str, at: datetime) -> bool:
+    """Tell whether an event of this type and application is dead since before a time, for such a reason.
+
+    Args:
+        connection: a transaction that reads.
+        type_: the type of the event.
+        slug: the application; None: the account itself.
+        reason: a part of the reason, the same for every event that has it.
+        at: the time.
+    """
+    e = events.c
+    is_slug = e.slug.is_(None) if slug is None else e.slug == slug
+    is_alike = (e.type == type_, is_slug, e.last_error.contains(reason, autoescape=True))
+    return connection.execute(select(e.id).where(is_dead, *is_alike, e.finished_at < at).limit(1)).first() is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """A dead event, without its payload.

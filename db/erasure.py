@@ -61,6 +61,7 @@ _ERASED: Mapping[str, Any] = {
     "move": None,
     "detail": None,
     "operator": None,
+    "traceparent": None,
     "unseen": None,
 }
 

@@ -10,6 +10,7 @@ from cobalt_mirror.db.notifications import DELIVERY_TEST
 from cobalt_mirror.db.passes import find_last_pass
 from cobalt_mirror.db.pauses import list_pauses
 from cobalt_mirror.db.processes import list_processes
+from cobalt_mirror.db.runs import count_drift
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.statuses import ConnectionStatus, EventStatus, Move, ProcessKind
 from cobalt_mirror.db.tables import connections, events, is_pending, notifications
@@ -30,6 +31,7 @@ class Gauges:
         processes: our processes by kind, as far as their heartbeats tell.
         passed_at: when the last complete reconciliation began; None: there was none.
         notified_at: when Cobalt's last notification came; None: none did.
+        drift: what all reconciliations have found so far, by what became of it.
     """
 
     waiting: Mapping[str, int]
@@ -41,6 +43,7 @@ class Gauges:
     processes: Mapping[ProcessKind, int]
     passed_at: datetime | None
     notified_at: datetime | None
+    drift: Mapping[str, int]
 
 
 def read_gauges(connection: Connection, now: datetime) -> Gauges:
@@ -73,4 +76,5 @@ def read_gauges(connection: Connection, now: datetime) -> Gauges:
         processes={kind: sum(process.kind is kind for process in alive) for kind in ProcessKind},
         passed_at=find_last_pass(connection).accounts,
         notified_at=connection.execute(notified_at.where(notifications.c.event != DELIVERY_TEST)).scalar_one(),
+        drift=count_drift(connection),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Dialect, case, literal_column
+from sqlalchemy import ColumnElement, DateTime, Dialect, Text, TypeDecorator, case, literal_column
 
 from cobalt_mirror.db.columns import Json, UtcDateTime
 
@@ -60,6 +60,24 @@ class HostJson(Json):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return value if value is None or dialect.name != "sqlite" else read_json(value)
+
+
+class Traceparent(TypeDecorator[str]):
+    """A span in the form of W3C Trace Context. Anything else that a host has written reads as if there were none."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        return value if is_traceparent(value) else None
+
+
+def is_traceparent(value: Any) -> bool:
+    """Tell whether a value names a span: version, trace, span and flags. One of zeros is none, and so is version ff."""
+    return isinstance(value, str) and _TRACEPARENT.fullmatch(value) is not None
+
+
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def read_json(text: str | bytes) -> Any:

@@ -73,6 +73,8 @@ class LoggedEvent:
     number: int | None = None
     #: Which operator had it tried again after it was dead.
     operator: str | None = None
+    #: The host's span in which it was published.
+    traceparent: str | None = None
     #: Why the row cannot be read; its other values are then harmless ones. None: it can.
     fault: str | None = None
 

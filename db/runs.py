@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
 from cobalt_mirror.db.engine import insert_into
 from cobalt_mirror.db.errors import PlaceLost, PlaceTaken
@@ -139,6 +139,15 @@ def list_runs(connection: Connection, *, limit: int = 20) -> list[RunRow]:
     """List the latest runs, newest first."""
     rows = connection.execute(select(runs).order_by(runs.c.started_at.desc(), runs.c.id).limit(limit))
     return [RunRow(**row._mapping) for row in rows]
+
+
+def count_drift(connection: Connection) -> dict[str, int]:
+    """Count what all runs have found: accounts adopted, subjects repaired and left. No row is ever deleted.
+
+    SELECT sum(adopted) AS adopted, sum(repaired) AS repaired, sum("left") AS "left" FROM runs
+    """
+    counted = [func.coalesce(func.sum(runs.c[name]), 0).label(name) for name in ("adopted", "repaired", "left")]
+    return {name: int(number) for name, number in connection.execute(select(*counted)).one()._mapping.items()}
 
 
 def _save(connection: Connection, run: Run, **place: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cobalt_mirror.db.host_columns import is_traceparent
 from cobalt_mirror.events.errors import InvalidEvent, describe
 from cobalt_mirror.events.types import EVENT_TYPES, Event
 
@@ -21,6 +22,7 @@ class _Envelope(BaseModel):
     id: str
     source: str
     type: str
+    traceparent: Any = None
     time: str | None = Field(default=None, pattern=_RFC_3339)
     data: dict[str, Any]
 
@@ -53,12 +55,14 @@ def read_cloudevent(document: Any) -> Event:
     kind = EVENT_TYPES.get(envelope.type)
     if kind is None:
         raise InvalidEvent(f"type: must be one of {', '.join(EVENT_TYPES)}")
-    misplaced = sorted({"id", "source", "occurred_at"} & envelope.data.keys())
+    misplaced = sorted({"id", "source", "occurred_at", "traceparent"} & envelope.data.keys())
     if misplaced:
         raise InvalidEvent(
             f"data.{misplaced[0]}: must not be in data; send it as a context attribute (occurred_at as time)"
         )
     fields: dict[str, Any] = {**envelope.data, "id": envelope.id, "source": envelope.source}
+    if is_traceparent(envelope.traceparent):  # W3C Trace Context wants any other value to be ignored
+        fields["traceparent"] = envelope.traceparent
     if envelope.time is not None:
         fields["occurred_at"] = _moment(envelope.time)
     return kind.from_fields(fields)

@@ -14,7 +14,9 @@ from cobalt_mirror.db.log import content_of, find_conflicts, record_events
 from cobalt_mirror.db.settings import DatabaseSettings, KeySettings
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.events.errors import IdConflict, InvalidEvent
-from cobalt_mirror.events.types import LARGEST_PAYLOAD, ConfigChanged, Event, UserSignedUp, payload_size
+from cobalt_mirror.events.size import LARGEST_PAYLOAD, payload_size
+from cobalt_mirror.events.tracing import current_traceparent
+from cobalt_mirror.events.types import ConfigChanged, Event, UserSignedUp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ def publish_with(vault: Vault, events: Iterable[Event], session: HostSession) ->
         return []
     if not vault:
         _refuse_readable_secrets(connection, events)
-    new = record_events(connection, list(rows.by_key.values()))
+    new = record_events(connection, _traced(events, list(rows.by_key.values())))
     repeated = {key: text for key, text in contents.items() if key not in new}
     if repeated:
         _refuse(find_conflicts(connection, repeated, vault))
@@ -121,6 +123,15 @@ def _row(event: Event, vault: Vault) -> tuple[dict[str, Any], str]:
         public = {name: value for name, value in payload.items() if name not in secret}
         values["payload"] = {**public, "sealed": vault.seal(secret)}
     return values, content
+
+
+def _traced(events: Sequence[Event], rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Return the rows with the host's span. Without one, they have no such column, as most hosts do not trace."""
+    current = current_traceparent()
+    own = {(event.source, event.id): event.traceparent for event in events if event.traceparent is not None}
+    if current is None and not own:
+        return rows
+    return [{**row, "traceparent": own.get((row["source"], row["id"]), current)} for row in rows]
 
 
 def _secret_part(event: Event, vault: Vault) -> dict[str, Any]:

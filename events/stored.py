@@ -41,7 +41,7 @@ def read_entry(logged: LoggedEvent, vault: Vault) -> Entry:
         raise InvalidEvent("occurred_at: must not be before the year 2000; check the host's clock")
     if not isinstance(logged.payload, dict):
         raise InvalidEvent("payload: must be a JSON object")
-    taken = sorted({"id", "source", "occurred_at", "linked_account_id", "slug"} & logged.payload.keys())
+    taken = sorted({"id", "source", "occurred_at", "linked_account_id", "slug", "traceparent"} & logged.payload.keys())
     if taken:
         raise InvalidEvent(f"payload.{taken[0]}: must not be in the payload; use the row's column of that name")
     return Entry(logged, kind.from_fields(_arguments(logged, vault)))

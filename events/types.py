@@ -1,6 +1,5 @@
 """The event types, and the rules that an event must keep."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import field
@@ -25,11 +24,10 @@ from typing_extensions import TypedDict
 from cobalt_mirror.events.arguments import field_names, named_arguments
 from cobalt_mirror.events.errors import InvalidEvent, describe, field_path
 from cobalt_mirror.events.ids import new_id
+from cobalt_mirror.events.tracing import Traceparent
 
 #: The longest identifier, name or slug, in characters.
 LONGEST = 200
-#: The largest payload, in bytes of JSON.
-LARGEST_PAYLOAD = 256 * 1024
 #: The largest integer in a value; other languages do not read larger ones reliably.
 LARGEST_INTEGER = 2**63 - 1
 #: How deep lists and objects may be nested in one value.
@@ -142,6 +140,8 @@ class Event:
         id: Unique within `source`; publishing the same event again does nothing. Default: a new time-ordered UUID.
         source: Name of the publishing system. Default: `host`.
         occurred_at: When it happened, as an aware time; it decides the order of events. Default: now.
+        traceparent: The host's span in which it happened, as W3C Trace Context has it. Default: the current span, if
+            OpenTelemetry has one, when the event is published.
     """
 
     type: ClassVar[EventType]
@@ -151,6 +151,7 @@ class Event:
     id: _Short = field(default_factory=new_id, kw_only=True)
     source: _Short = field(default="host", kw_only=True)
     occurred_at: Moment = field(default_factory=_now, kw_only=True)
+    traceparent: Traceparent | None = field(default=None, kw_only=True)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -293,8 +294,3 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
     str(kind.type): kind
     for kind in (UserSignedUp, UserDeleted, ConnectionAuthorized, ConfigChanged, ConfigRemoved, ConnectionRemoved)
 }
-
-
-def payload_size(payload: Mapping[str, Any]) -> int:
-    """Return the size of a payload, in bytes of JSON."""
-    return len(json.dumps(payload, ensure_ascii=False).encode())

@@ -1,10 +1,13 @@
 """Clients of Redis and of Cobalt, as the settings say: for our processes and for hosts that mint session tokens."""
 
+from collections.abc import Callable
+
 import redis
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
 from cobalt_mirror.cobalt import Client, Governor
+from cobalt_mirror.cobalt.exchanged import Exchanged
 from cobalt_mirror.cobalt.revocations import Revocations
 from cobalt_mirror.workers.governor import REDIS_TIMEOUT_SECONDS, Lane, LocalGovernor, RedisGovernor
 from cobalt_mirror.workers.revocations import RedisRevocations
@@ -32,15 +35,20 @@ def create_governor(client: redis.Redis, settings: Settings, *, lane: Lane = Lan
 
 
 def create_client(
-    settings: Settings, *, governor: Governor | None = None, revocations: Revocations | None = None
+    settings: Settings,
+    *,
+    governor: Governor | None = None,
+    revocations: Revocations | None = None,
+    watch: Callable[[Exchanged], None] | None = None,
 ) -> Client:
-    """Return a client for Cobalt, as the settings say."""
+    """Return a client for Cobalt, as the settings say; `watch` is told of each request."""
     return Client(
         settings.require_key(),
         base_url=settings.cobalt_base_url,
         timeout_seconds=settings.cobalt_timeout_seconds,
         governor=governor,
         revocations=revocations,
+        watch=watch,
     )
 
 

@@ -11,13 +11,18 @@ from types import FrameType
 
 from dramatiq import cli
 
+from cobalt_mirror.workers.telemetry.folder import remove_folder
+
 
 def main() -> int | None:
     """Run dramatiq's command line until it is told to stop."""
     # Its set of signals is no documented name. tests/integration/cli/test_group_signals.py fails when it goes.
     cli.HANDLED_SIGNALS.discard(signal.SIGHUP)
     signal.signal(signal.SIGHUP, _end)
-    return cli.main()  # type: ignore[no-untyped-call,no-any-return]
+    try:
+        return cli.main()  # type: ignore[no-untyped-call,no-any-return]
+    finally:
+        remove_folder()
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

@@ -6,6 +6,7 @@ Its keys in Redis, all under the namespace (default `cobalt-mirror`) and all wit
         exists, live work leaves room for that share
     <namespace>:pause          set while all callers wait after a 429
     <namespace>:pauses         number of pauses in a row for which Cobalt gave no time
+    <namespace>:governor:used:<step>  slots by lane, for ten seconds each: see `limit_use`
 dramatiq's queues are under the same namespace.
 """
 
@@ -21,6 +22,7 @@ import structlog
 
 from cobalt_mirror.cobalt import RateLimited
 from cobalt_mirror.cobalt.forks import renew_in_children
+from cobalt_mirror.workers.limit_use import COUNT_SLOT, prefix_of
 from cobalt_mirror.workers.settings import LONGEST_WAIT_SECONDS, Settings
 
 log = structlog.get_logger()
@@ -69,7 +71,9 @@ class Lane(StrEnum):
 # Bulk work (ARGV[4] is above zero) takes no burst, so live work finds it unused. When live work queues, bulk work goes
 # by a slower GCRA of its own: at first behind all that is reserved already, then beside it, for from then on live work
 # is spaced wider by as much. So the two together stay within the limit.
-_RESERVE = """
+_RESERVE = (
+    COUNT_SLOT
+    + """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local interval, burst, patience = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -86,14 +90,17 @@ if share > 0 and wait > short then
   if wait > patience then return {0, wait} end
   local life = math.ceil((own + share - now) / 1000 + tonumber(ARGV[6]))
   redis.call('SET', KEYS[3], string.format('%.0f', own + share), 'PX', life)
+  count_slot(KEYS[4], ARGV[9], now + wait, wait)
   return {1, wait, math.max(pause, 0)}
 end
 if wait > patience then return {0, wait} end
 if share == 0 and own > 0 then interval = interval * tonumber(ARGV[7]) end
 local life = math.ceil((free_at + interval - now) / 1000) + 1000
 redis.call('SET', KEYS[1], string.format('%.0f', free_at + interval), 'PX', life)
+count_slot(KEYS[4], ARGV[9], now + wait, wait)
 return {1, wait, math.max(pause, 0)}
 """
+)
 
 # A pause is never made shorter. Calls that were under way when it began are refused too: they do not make it longer,
 # unless Cobalt says a time.
@@ -136,7 +143,8 @@ class RedisGovernor:
         self._client = client
         name = settings.redis_namespace
         self._pause_key, self._pauses_key = f"{name}:pause", f"{name}:pauses"
-        self._keys = [f"{name}:governor", self._pause_key, f"{name}:governor:bulk"]
+        self._keys = [f"{name}:governor", self._pause_key, f"{name}:governor:bulk", prefix_of(settings)]
+        self._lane = str(lane)
         self._interval = 1_000_000 / (settings.cobalt_rate_per_second * SHARE)
         self._burst = max(settings.cobalt_burst - BURST_RESERVE - 1, 0) if lane is Lane.LIVE else 0
         self._ahead_seconds = BULK_AHEAD_SECONDS if lane is Lane.BULK else 0.0
@@ -188,7 +196,15 @@ class RedisGovernor:
         local_wait = self._local.wait_seconds()  # for calls made without Redis, which are not in its keys
         if local_wait > patience:
             raise RateLimited(local_wait)
-        arguments = [self._interval, self._burst, patience * 1_000_000, self._share, *room, local_wait * 1_000_000]
+        arguments = [
+            self._interval,
+            self._burst,
+            patience * 1_000_000,
+            self._share,
+            *room,
+            local_wait * 1_000_000,
+            self._lane,
+        ]
         granted, wait, *pause_ms = self._reserve(self._keys, arguments)
         seconds = int(wait) / 1_000_000
         if not granted:

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
 import redis
 from sqlalchemy import Engine
@@ -19,6 +17,7 @@ from cobalt_mirror.db.engine import Clock, database_clock
 from cobalt_mirror.db.processes import BEAT_SECONDS, ProcessRow, forget_processes, record_beat, record_end
 from cobalt_mirror.db.state import ensure_installation
 from cobalt_mirror.db.statuses import ProcessKind
+from cobalt_mirror.workers.release import release
 
 #: So many heartbeats apart, rows of processes that are long gone are removed.
 _BEATS_BETWEEN_CLEANINGS = 12
@@ -138,15 +137,7 @@ def describe_process(kind: ProcessKind, now: datetime) -> ProcessRow:
         kind=kind,
         host=socket.gethostname(),
         pid=os.getpid(),
-        release=_release(),
+        release=release(),
         started_at=now,
         seen_at=now,
     )
-
-
-@cache
-def _release() -> str:
-    try:
-        return version("cobalt-mirror")
-    except PackageNotFoundError:
-        return "unknown"

@@ -60,11 +60,13 @@ class Repeats:
             return 0 if silence is None else silence.number
 
 
-class RepeatFilter(logging.Filter):
-    """Hold back repeated failures in the log of dramatiq, which logs one for each queue every three seconds.
+#: Libraries that log a failure again and again: dramatiq for each queue every three seconds, and those that send
+#: traces and errors, while nothing answers where they send them.
+_REPEATING = ("dramatiq", "opentelemetry", "sentry_sdk", "urllib3")
 
-    A failure of Redis is one line, without a traceback.
-    """
+
+class RepeatFilter(logging.Filter):
+    """Hold back repeated failures in the logs of libraries. A failure of Redis is one line, without a traceback."""
 
     def __init__(self, repeats: Repeats | None = None) -> None:
         super().__init__()
@@ -73,7 +75,7 @@ class RepeatFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to log a record; say in it how many were held back."""
         text = str(record.msg)
-        if not record.name.startswith("dramatiq"):
+        if not record.name.startswith(_REPEATING):
             return True
         if record.levelno < logging.WARNING:
             return not text.startswith("Restarting consumer")  # which follows each failure

@@ -46,11 +46,12 @@ def start() -> None:
     from cobalt_mirror.workers.heartbeat import Heartbeat, Queues  # noqa: PLC0415
     from cobalt_mirror.workers.runtime import open_runtime  # noqa: PLC0415
     from cobalt_mirror.workers.settings import Settings  # noqa: PLC0415
+    from cobalt_mirror.workers.telemetry.starting import observe_worker  # noqa: PLC0415
     from cobalt_mirror.workers.watchdog import WorkerWatchdog  # noqa: PLC0415
 
     settings = Settings.from_environment()
     logs.configure(settings.log_level, settings.log_format)
-    runtime = open_runtime(settings)
+    runtime = open_runtime(settings, observe_worker(settings))
     watchdog = WorkerWatchdog(message_timeout(settings).total_seconds() + INTERRUPTION_SECONDS)
     queues = Queues(runtime.redis, settings.redis_namespace)
     heartbeat = Heartbeat(ProcessKind.WORKER, runtime.engine, queues=queues)

@@ -24,6 +24,7 @@ from cobalt_mirror.workers.catalogue import claim_refresh
 from cobalt_mirror.workers.horizon import Horizon
 from cobalt_mirror.workers.logs import Repeats
 from cobalt_mirror.workers.settings import LONGEST_WAIT_SECONDS, Settings
+from cobalt_mirror.workers.telemetry.observing import Observers
 
 log = structlog.get_logger()
 
@@ -79,6 +80,7 @@ class Relay:
     broker: Broker
     settings: Settings
     clock: Clock = database_clock
+    observers: Observers = field(default_factory=Observers)
     stop: threading.Event = field(default_factory=threading.Event)
     _repeats: Repeats = field(default_factory=Repeats)
     _horizon: Horizon = field(default_factory=Horizon)
@@ -174,6 +176,7 @@ class Relay:
 
     def _enqueue(self, queue: str, *args: str) -> None:
         self.broker.enqueue(Message(queue_name=queue, actor_name=queue, args=args, kwargs={}, options={}))
+        self.observers.sent(queue)
 
     def _log_failure(self, error: Exception) -> None:
         text = f"{type(error).__name__}: {error}"[:300]

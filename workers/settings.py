@@ -52,14 +52,22 @@ class Settings(DatabaseSettings):
         reconcile_brake_share: A reconciliation stops if a greater share than this, ...
         reconcile_brake_count: ... and more accounts or connections than this, seem to be gone.
         events_token: Bearer token of `POST /events`; if not set, that endpoint is disabled.
-    metrics_token: SecretStr = SecretStr("")
         metrics_token: Bearer token of `GET /metrics`; if not set, that endpoint is disabled.
+        metrics_host: Address at which workers and relays serve their own numbers; `0.0.0.0` for every address.
+        worker_metrics_port: Port at which one `worker`, with all its processes, does; if not set, none does.
+        relay_metrics_port: Port at which a `relay` does; if not set, none does.
         notification_error_characters: Number of characters kept of the error in a notification, and as many of all
             else in it that Cobalt does not document; 0 keeps nothing of them.
         web_host: Address at which `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
         web_port: Port at which it listens; 0 for a free one.
         port: Port at which it listens if `WEB_PORT` is not set. Platforms such as Heroku, Render and Cloud Run set it.
         status_longest_wait_seconds: `status` calls for the operator when a due event waits for longer than this.
+        otel_exporter_otlp_endpoint: Where workers send traces by OTLP over HTTP; if not set, there are none. This and
+            all other variables of OpenTelemetry are read by its SDK.
+        otel_exporter_otlp_traces_endpoint: The same, for traces only.
+        otel_sdk_disabled: Whether there are no traces nevertheless.
+        otel_service_name: Whose traces they are.
+        sentry_dsn: Where workers send errors; if not set, nowhere. The SDK of Sentry reads its other variables.
         log_level: `debug`, `info`, `warning` or `error`, in any case.
         log_format: `json`, `console`, or `auto`: readable on a terminal, JSON anywhere else.
     """
@@ -89,11 +97,19 @@ class Settings(DatabaseSettings):
     reconcile_brake_count: int = Field(default=20, ge=0, le=1_000_000_000)
     events_token: SecretStr = SecretStr("")
     metrics_token: SecretStr = SecretStr("")
+    metrics_host: str = "127.0.0.1"
+    worker_metrics_port: int | None = Field(default=None, ge=1, le=_LARGEST_PORT)
+    relay_metrics_port: int | None = Field(default=None, ge=1, le=_LARGEST_PORT)
     notification_error_characters: int = Field(default=2000, ge=0, le=100_000)
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8475, ge=0, le=_LARGEST_PORT)
     port: str | None = None
     status_longest_wait_seconds: float = Field(default=900, gt=0, le=_WEEK)
+    otel_exporter_otlp_endpoint: str | None = Field(default=None, repr=False)
+    otel_exporter_otlp_traces_endpoint: str | None = Field(default=None, repr=False)
+    otel_sdk_disabled: bool = False
+    otel_service_name: str = "cobalt-mirror"
+    sentry_dsn: SecretStr = SecretStr("")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     log_format: LogFormat = LogFormat.AUTO
 
@@ -119,6 +135,14 @@ class Settings(DatabaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must be a URL such as https://app.refold.ai")
         return value.rstrip("/")
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _is_dsn(cls, value: SecretStr) -> SecretStr:
+        dsn = value.get_secret_value()
+        if dsn and not re.fullmatch(r"https?://[^@/\s]+@[^@/\s]+(/[^\s]*)?/[0-9]+", dsn):
+            raise ValueError("must be a DSN such as https://<key>@<host>/<number>; copy it again from Sentry")
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod

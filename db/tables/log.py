@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from cobalt_mirror.db.columns import Id, OneOf, OneOrNone, Words
-from cobalt_mirror.db.host_columns import HostJson, HostTime
+from cobalt_mirror.db.host_columns import HostJson, HostTime, Traceparent
 from cobalt_mirror.db.statuses import EventStatus, Move, Unseen
 from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, NewId, database_now, is_status, metadata, quoted
 
@@ -58,6 +58,8 @@ events = Table(
     #: Which operator set it back to pending or discarded it last, and when.
     Column("operator", Words),
     Column("operated_at", HostTime),
+    #: The host's span in which it was published.
+    Column("traceparent", Traceparent),
     is_status(EventStatus),
 )
 #: Where PostgreSQL has the numbers of events from.

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +62,9 @@ def places(services: Services) -> Iterator[tuple[str, str]]:
     headers = {"Authorization": f"Bearer {services.settings.metrics_token.get_secret_value()}"}
     metrics = httpx.get(f"{services.web_url}/metrics", headers=headers, trust_env=False).raise_for_status()
     yield "/metrics", metrics.text
+    for url in services.metrics_urls:
+        with suppress(httpx.TransportError):  # it may have been killed a moment ago
+            yield url, httpx.get(url, trust_env=False).raise_for_status().text
     yield from _redis(services.redis.url)
 
 

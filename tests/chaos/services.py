@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -50,6 +50,8 @@ class Services:
     redis: EmbeddedRedis
     postgres: Postgres | None
     reaper: Reaper
+    #: Where workers and relays serve their own numbers.
+    metrics_urls: Sequence[str]
 
     @property
     def web_url(self) -> str:
@@ -103,9 +105,10 @@ def open_services(options: Options, folder: Path) -> Iterator[Services]:
         control = ControlClient(url)
         stack.callback(control.close)
         log = stack.enter_context((folder / "processes.log").open("w"))
+        ports = {name: _free_port() for name in (*WORKERS, *RELAYS)}
         processes = stack.enter_context(
             Supervisor(
-                _write_procfile(folder),
+                _write_procfile(folder, ports),
                 environment=os.environ,
                 output=log,
                 grace=timedelta(seconds=15),
@@ -121,14 +124,15 @@ def open_services(options: Options, folder: Path) -> Iterator[Services]:
             redis=redis,
             postgres=server,
             reaper=reaper,
+            metrics_urls=[f"http://127.0.0.1:{port}/metrics" for port in ports.values()],
         )
 
 
-def _write_procfile(folder: Path) -> Path:
-    """Write the Procfile's commands, with two workers and two relays."""
+def _write_procfile(folder: Path, ports: Mapping[str, int]) -> Path:
+    """Write the Procfile's commands, with two workers and two relays that serve their numbers at these ports."""
     lines = ["web: cobalt-mirror web"]
-    lines += [f"{name}: cobalt-mirror worker" for name in WORKERS]
-    lines += [f"{name}: cobalt-mirror relay" for name in RELAYS]
+    lines += [f"{name}: env WORKER_METRICS_PORT={ports[name]} cobalt-mirror worker" for name in WORKERS]
+    lines += [f"{name}: env RELAY_METRICS_PORT={ports[name]} cobalt-mirror relay" for name in RELAYS]
     file = folder / "Procfile"
     file.write_text("\n".join(lines) + "\n")
     return file

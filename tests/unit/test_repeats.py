@@ -149,3 +149,11 @@ def test_records_of_others_are_not_touched(repeats: Repeats) -> None:
     theirs = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "failed", (), None)
 
     assert [RepeatFilter(repeats).filter(theirs) for _ in range(2)] == [True, True]
+
+
+@pytest.mark.parametrize("name", ["opentelemetry.exporter.otlp", "sentry_sdk.errors", "urllib3.connectionpool"])
+def test_what_cannot_be_sent_to_those_who_watch_is_said_once_in_a_while(repeats: Repeats, name: str) -> None:
+    shown = RepeatFilter(repeats)
+    waits = [logging.LogRecord(name, logging.WARNING, "", 0, "away, again in %.2fs", (wait,), None) for wait in (1, 2)]
+
+    assert [shown.filter(each) for each in waits] == [True, False]

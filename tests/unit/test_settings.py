@@ -67,6 +67,20 @@ def test_what_is_no_log_level_is_refused(monkeypatch: pytest.MonkeyPatch, value:
         Settings.from_environment()
 
 
+@pytest.mark.parametrize("dsn", ["", "https://key@sentry.test/1", "http://key:s3cret@sentry.test:9000/a/path/42"])
+def test_a_dsn_of_sentry_is_taken(dsn: str) -> None:
+    assert Settings(sentry_dsn=dsn).sentry_dsn.get_secret_value() == dsn
+
+
+@pytest.mark.parametrize("dsn", ["s3cret", "https://sentry.test/1", "https://s3cret@sentry.test/", "ftp://s3cret@a/1"])
+def test_what_is_no_dsn_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, dsn: str) -> None:
+    monkeypatch.setenv("SENTRY_DSN", dsn)
+    with pytest.raises(BadSetting, match=r"^SENTRY_DSN: must be a DSN such as") as refused:
+        Settings.from_environment()
+
+    assert "s3cret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("key", ["", "tk", "tk_x", "pk_x"])
 def test_a_key_that_may_be_one_of_cobalts_is_not_warned_of(key: str) -> None:
     assert list_key_problems(Settings(cobalt_api_key=key, cobalt_previous_api_key=key)) == []
@@ -106,6 +120,8 @@ NUMBERS: dict[str, tuple[float | None, float | None]] = {
     "NOTIFICATION_ERROR_CHARACTERS": (-1, 100_001),
     "STATUS_LONGEST_WAIT_SECONDS": (0, 604_801),
     "WEB_PORT": (-1, 65_536),
+    "WORKER_METRICS_PORT": (0, 65_536),
+    "RELAY_METRICS_PORT": (0, 65_536),
 }
 
 

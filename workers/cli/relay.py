@@ -9,6 +9,7 @@ from cobalt_mirror.workers.clients import create_redis
 from cobalt_mirror.workers.heartbeat import Heartbeat, Queues
 from cobalt_mirror.workers.ops.readiness import ready_for_relay
 from cobalt_mirror.workers.relay import Relay
+from cobalt_mirror.workers.telemetry.serving import observe_relay
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
 from cobalt_mirror.workers.watchdog import Watchdog
 
@@ -24,11 +25,12 @@ def relay() -> None:
     """
     settings = ready_for_relay()
     logs.configure(settings.log_level, settings.log_format)
+    observers = observe_relay(settings)
     engine = create_engine(settings)
     with create_redis(settings) as client:
         broker = create_broker(client, settings)
         declare_queues(broker)
-        sender = Relay(engine=engine, broker=broker, settings=settings)
+        sender = Relay(engine=engine, broker=broker, settings=settings, observers=observers)
         Watchdog(sender.find_fault).start()
         heartbeat = Heartbeat(ProcessKind.RELAY, engine, queues=Queues(client, settings.redis_namespace))
         heartbeat.start()

@@ -8,6 +8,7 @@ import structlog
 from cobalt_mirror.workers import logs
 from cobalt_mirror.workers.ops.readiness import list_key_problems, ready_for_work
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.telemetry.preparing import prepare_worker
 
 log = structlog.get_logger()
 
@@ -30,6 +31,7 @@ def worker() -> None:
     logs.configure(settings.log_level, settings.log_format)
     for problem in list_key_problems(settings):
         log.warning("key_looks_wrong", problem=problem)
+    prepare_worker(settings)
     os.environ.setdefault("dramatiq_worker_timeout", str(_IDLE_SLEEP_MS))
     os.execv(sys.executable, dramatiq_command(settings))  # noqa: S606 - our own interpreter, no shell
 

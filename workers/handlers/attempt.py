@@ -23,14 +23,22 @@ from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.workers.circuit import CircuitBreaker, FailureCount
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.calls import calls_of
-from cobalt_mirror.workers.handlers.decide import decide
+from cobalt_mirror.workers.handlers.decide import decide, is_bug
 from cobalt_mirror.workers.handlers.failing import Failing
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.load import Claim, load
 from cobalt_mirror.workers.handlers.save import Save
-from cobalt_mirror.workers.handlers.telling import count_outcomes, first_reason
+from cobalt_mirror.workers.handlers.telling import (
+    count_outcomes,
+    endings,
+    failed_endings,
+    find_first_deaths,
+    first_reason,
+    task_of,
+)
 from cobalt_mirror.workers.outcomes import backoff
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.telemetry.observing import Observers
 
 log = structlog.get_logger()
 
@@ -58,6 +66,7 @@ class Attempts:
     monotonic: Callable[[], float] = time.monotonic
     backoff: Callable[..., timedelta] = backoff
     failures: FailureCount = field(default_factory=FailureCount)
+    observers: Observers = field(default_factory=Observers)
 
     @property
     def breaker(self) -> CircuitBreaker:
@@ -95,6 +104,10 @@ class Attempts:
             raise
         except Exception as error:
             self.failing.put_off(linked_account_id, claim, error)
+            if self.observers:
+                failed = failed_endings(None if claim is None else claim.loaded)
+                self.observers.attempted(failed)
+                self.observers.broke(error, failed, "" if claim is None else claim.loaded.slug)
             return Progress.NOTHING
 
     def _load(self, connection: Connection, linked_account_id: str, opening: Opening, began: float) -> Claim | None:
@@ -109,6 +122,10 @@ class Attempts:
         )
 
     def _work(self, claim: Claim) -> Progress:
+        with self.observers.attempting(lambda: task_of(claim)) as trace_id:
+            return self._carry_out(claim, trace_id)
+
+    def _carry_out(self, claim: Claim, trace_id: str | None) -> Progress:
         findings = Findings.begin(claim.loaded)
         cobalt = Caller(
             self.client,
@@ -134,11 +151,22 @@ class Attempts:
             calls=len(cobalt.exchanged),
             ms=round((time.monotonic() - began) * 1_000),
             reason=first_reason(updates) or (None if error is None else str(error)[:300]),
+            **({} if trace_id is None else {"trace_id": trace_id}),
         )
+        if self.observers:
+            self._tell(claim, updates, error)
         if isinstance(error, CobaltError) and self.breaker.is_open():
             return Progress.NOTHING
         is_all = error is None and not claim.aside and claim.is_all and findings.has_finished_all()
         return Progress.ALL if is_all else Progress.SOME
+
+    def _tell(self, claim: Claim, updates: Sequence[EventUpdate], error: Exception | None) -> None:
+        """Tell those who watch how an attempt ended. Everything of it is saved."""
+        ended = endings(claim, updates, error)
+        self.observers.attempted(ended)
+        if error is not None and is_bug(error):
+            self.observers.broke(error, ended, claim.loaded.slug)
+        self.observers.died(lambda: find_first_deaths(self.engine, claim, updates))
 
     def _record_unsaved(self, calls: AttemptCalls | None) -> None:
         """Record calls that were made although nothing of the attempt is saved, unless the database fails again."""

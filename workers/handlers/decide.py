@@ -17,6 +17,11 @@ log = structlog.get_logger()
 _FORESEEN = (CobaltError, DatabaseError, OutOfTime, AccountDenied, AccountGone)
 
 
+def is_bug(error: Exception) -> bool:
+    """Tell whether an error that ended the work is one that we did not foresee."""
+    return not isinstance(error, _FORESEEN)
+
+
 def decide(loaded: Loaded, cobalt: Caller, findings: Findings) -> Exception | None:
     """Carry out what is pending. This is the one place where any exception is caught.
 
@@ -31,7 +36,7 @@ def decide(loaded: Loaded, cobalt: Caller, findings: Findings) -> Exception | No
     except Exception as error:
         if isinstance(error, CobaltError) and error.effect_possible:
             findings.doubt(loaded.slug, reason="a write got no answer and may still take effect")
-        if not isinstance(error, _FORESEEN):
+        if is_bug(error):
             log.exception("attempt_failed", account=loaded.account_id, slug=loaded.slug)
         return error
     return None

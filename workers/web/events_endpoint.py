@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from cobalt_mirror.db.errors import NoSecretKeys
 from cobalt_mirror.events import Event, IdConflict, InvalidEvent, read_cloudevent
 from cobalt_mirror.events.publish import publish_with
-from cobalt_mirror.events.types import LARGEST_PAYLOAD, payload_size
+from cobalt_mirror.events.size import LARGEST_PAYLOAD, payload_size
 from cobalt_mirror.workers.errors import NotJson
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.bearer import check_bearer

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import redis
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -14,6 +15,8 @@ from starlette.responses import Response
 from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.gauges import read_gauges
 from cobalt_mirror.extras import describe_missing
+from cobalt_mirror.workers.clients import create_governor_redis
+from cobalt_mirror.workers.limit_use import LaneUse, read_time, read_use
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.bearer import check_bearer
 
@@ -48,5 +51,15 @@ class MetricsEndpoint:
             if self._kept is None or self.monotonic() - self._kept[0] >= KEPT_SECONDS:
                 with reading(self.engine).begin() as connection:
                     gauges = read_gauges(connection, self.clock(connection))
-                self._kept = self.monotonic(), make_text(gauges)
+                self._kept = self.monotonic(), make_text(gauges, self._read_limit_use())
             return self._kept[1]
+
+    def _read_limit_use(self) -> Mapping[str, LaneUse] | None:
+        """Return what each lane uses of Cobalt's limit; None: Redis does not answer, or there is no governor."""
+        if self.settings.redis_url is None or not self.settings.cobalt_rate_per_second:
+            return None
+        try:
+            with create_governor_redis(self.settings) as client:
+                return read_use(client, self.settings, read_time(client))
+        except redis.RedisError:
+            return None

@@ -1,23 +1,32 @@
 """The numbers of an installation in the text format of Prometheus."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from cobalt_mirror.db.gauges import Gauges
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EventType
+from cobalt_mirror.workers.governor import Lane
+from cobalt_mirror.workers.limit_use import LaneUse
+from cobalt_mirror.workers.release import release
+from cobalt_mirror.workers.telemetry.report import UNKNOWN, known_type
 
 
-def make_text(gauges: Gauges) -> bytes:
-    """Return what Prometheus reads."""
+def make_text(gauges: Gauges, limit_used: Mapping[str, LaneUse] | None) -> bytes:
+    """Return what Prometheus reads.
+
+    Args:
+        gauges: what the database says.
+        limit_used: what each lane uses of Cobalt's limit; None: not known.
+    """
     registry = CollectorRegistry()
-    registry.register(_Collected(tuple(families(gauges))))
+    registry.register(_Collected((*families(gauges), *limit_families(limit_used))))
     return generate_latest(registry)
 
 
@@ -32,7 +41,9 @@ class _Collected(Collector):
 
 def families(gauges: Gauges) -> Iterator[Metric]:
     """Yield the metrics. Those with a label show each of its values, also where nothing is counted."""
-    types = {**dict.fromkeys(map(str, EventType), 0), **gauges.waiting}
+    types = Counter(dict.fromkeys((*map(str, EventType), UNKNOWN), 0))
+    for type_, number in gauges.waiting.items():
+        types[known_type(type_)] += number
     yield _by_label("cobalt_mirror_events_waiting", "Pending events, due or not.", "type", types)
     yield _single("cobalt_mirror_oldest_due_age_seconds", "Longest time an event is due.", gauges.oldest_due_seconds)
     yield _by_label("cobalt_mirror_events_dead", "Dead events, by who has to act.", "move", gauges.dead)
@@ -53,22 +64,28 @@ def families(gauges: Gauges) -> Iterator[Metric]:
     }
     for name, (documentation, moment) in times.items():
         yield _single(name, documentation, 0.0 if moment is None else moment.timestamp())
-    yield _by_label("cobalt_mirror_build_info", "1; the label is the release.", "version", {_release(): 1})
+    drift = CounterMetricFamily("cobalt_mirror_drift", "What reconciliations found.", labels=["outcome"])
+    for outcome, number in gauges.drift.items():
+        drift.add_metric([outcome], number)
+    yield drift
+    yield _by_label("cobalt_mirror_build_info", "1; the label is the release.", "version", {release(): 1})
+
+
+def limit_families(used: Mapping[str, LaneUse] | None) -> Iterator[Metric]:
+    """Yield the use of the limit, if it is known: what is not known is no 0."""
+    if used is not None:
+        shares = {**dict.fromkeys(map(str, Lane), 0.0), **{lane: use.share for lane, use in used.items()}}
+        yield _by_label("cobalt_mirror_limit_used_ratio", "Share of Cobalt's limit, in a minute.", "lane", shares)
+        waits = {lane: use.wait_seconds for lane, use in used.items()}
+        yield _by_label("cobalt_mirror_limit_wait_seconds", "Mean wait for the limit, in a minute.", "lane", waits)
 
 
 def _single(name: str, documentation: str, value: float) -> Metric:
     return GaugeMetricFamily(name, documentation, value=value)
 
 
-def _by_label(name: str, documentation: str, label: str, values: Mapping[Any, int]) -> Metric:
+def _by_label(name: str, documentation: str, label: str, values: Mapping[Any, float]) -> Metric:
     family = GaugeMetricFamily(name, documentation, labels=[label])
     for value, number in sorted(values.items()):
         family.add_metric([str(value)], number)
     return family
-
-
-def _release() -> str:
-    try:
-        return version("cobalt-mirror")
-    except PackageNotFoundError:
-        return "unknown"

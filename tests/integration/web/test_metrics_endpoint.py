@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import redis
 from prometheus_client.parser import text_string_to_metric_families
 
 from cobalt_mirror.db.state import Halt, record_halt
 from cobalt_mirror.db.statuses import Move, PauseScope, ProcessKind
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from cobalt_mirror.workers.heartbeat import Heartbeat
+from cobalt_mirror.workers.limit_use import prefix_of, read_time, steps_before
 from cobalt_mirror.workers.ops.pausing import pause_work
 from cobalt_mirror.workers.web import create_app
 from cobalt_mirror.workers.web.metrics_endpoint import KEPT_SECONDS
@@ -49,7 +51,8 @@ def test_an_empty_installation_shows_every_value_of_every_label(world: World) ->
     metrics = read(world)
 
     assert set(metrics["events_waiting"].values()) == {0.0}
-    assert len(metrics["events_waiting"]) == 6
+    assert len(metrics["events_waiting"]) == 7  # six types, and `unknown`
+    assert metrics["drift_total"] == {"adopted": 0, "repaired": 0, "left": 0}
     assert metrics["connections"] == {"connected": 0, "reauth_required": 0, "disconnected": 0}
     assert (metrics["events_dead"], metrics["halted"]) == (NOBODY, NOBODY)
     assert metrics["processes"] == dict.fromkeys(map(str, ProcessKind), 0)
@@ -70,6 +73,8 @@ def test_the_numbers_are_those_of_the_tables(world: World) -> None:
     reconcile(world)
     passed = world.row("runs", place=None)["started_at"]
     world.publish(UserSignedUp("late", name="Late", udf={}))
+    for type_ in ("typo_a", "typo_b"):
+        world.insert_by_hand(type=type_, linked_account_id="late")
     world.clock.pass_time(90)
     Heartbeat(ProcessKind.RELAY, world.engine, clock=world.clock).beat()
     pause_work(world.engine, PauseScope.ACCOUNT, "acme", lasts=None, why=None, by="ann", clock=world.clock)
@@ -80,7 +85,9 @@ def test_the_numbers_are_those_of_the_tables(world: World) -> None:
     metrics = read(world)
 
     assert metrics["events_waiting"]["user_signed_up"] == 1
-    assert sum(metrics["events_waiting"].values()) == 1
+    assert metrics["events_waiting"]["unknown"] == 2
+    assert sum(metrics["events_waiting"].values()) == 3
+    assert metrics["drift_total"] == {"adopted": 0, "repaired": 1, "left": 0}
     assert metrics["oldest_due_age_seconds"] == pytest.approx(90, abs=5)
     assert metrics["events_dead"] == {**NOBODY, "customer": 1}
     assert metrics["halted"] == {**NOBODY, "provider": 1}
@@ -114,3 +121,32 @@ def test_it_wants_the_token(make_world: Callable[..., World], set_here: str, sen
     headers = {} if sent is None else {"authorization": f"Bearer {sent}"}
 
     assert endpoints.request("GET", "/metrics", headers=headers).status_code == status
+
+
+LIMIT = {"metrics_token": TOKEN, "cobalt_rate_per_second": 10}
+#: Nothing listens there.
+AWAY = "redis://127.0.0.1:1/0"
+
+
+@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
+def test_the_use_of_the_limit_is_that_of_the_last_minute(make_world: Callable[..., World], redis_url: str) -> None:
+    world = make_world(options={**LIMIT, "redis_url": redis_url, "redis_namespace": "used"})
+    with redis.Redis.from_url(redis_url) as client:
+        for step in steps_before(read_time(client) + 10):  # the test may begin at the end of a step
+            client.hset(f"{prefix_of(world.settings)}{step}", mapping={"live": 30, "live:waited": 3_000_000})
+
+    metrics = read(world)
+
+    assert metrics["limit_used_ratio"] == {"live": pytest.approx(6 * 30 / 600, abs=30 / 600), "bulk": 0}
+    assert metrics["limit_wait_seconds"] == {"live": pytest.approx(0.1)}  # who did not call did not wait
+
+
+@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "options", [{}, {"redis_url": AWAY}, {"redis_url": AWAY, "cobalt_rate_per_second": 0}], ids=["unset", "away", "off"]
+)
+def test_what_is_not_known_of_the_limit_is_no_sample(make_world: Callable[..., World], options: dict[str, Any]) -> None:
+    metrics = read(make_world(options={**LIMIT, **options}))
+
+    assert {"limit_used_ratio", "limit_wait_seconds"} & metrics.keys() == set()
+    assert metrics["pauses"] == 0

@@ -21,7 +21,17 @@ print()
 print(*sorted(sys.modules))
 """
 #: What only services and the reconciliation need.
-SERVICES = {"alembic", "cobalt_mirror.cobalt", "dramatiq", "httpx", "redis", "starlette", "structlog", "uvicorn"}
+SERVICES = {
+    "alembic",
+    "cobalt_mirror.cobalt",
+    "dramatiq",
+    "httpx",
+    "prometheus_client",
+    "redis",
+    "starlette",
+    "structlog",
+    "uvicorn",
+}
 EVERYTHING = {*SERVICES, "cobalt_mirror.db", "cryptography", "psycopg", "pydantic", "rich.console", "sqlalchemy"}
 
 #: What each command does not load.
@@ -32,7 +42,8 @@ UNLOADED = {
     "status": {*SERVICES, "psycopg", "sqlalchemy.orm"},
     "show acme": {*SERVICES, "psycopg", "sqlalchemy.orm"},
     "migrate": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
-    "worker --help": {"alembic", "dramatiq", "httpx", "starlette", "uvicorn"},
+    "worker --help": {"alembic", "dramatiq", "httpx", "prometheus_client", "starlette", "uvicorn"},
+    "relay --help": {"alembic", "prometheus_client", "starlette", "uvicorn"},
     "sandbox --help": {"alembic", "dramatiq", "redis"},
 }
 

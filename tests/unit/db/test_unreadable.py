@@ -34,6 +34,7 @@ ROW: dict[str, Any] = {
     "meant_for": None,
     "effect": None,
     "operator": None,
+    "traceparent": None,
     "unseen": None,
 }
 TIMES = ("occurred_at", "recorded_at", "due_at")
