@@ -34,7 +34,7 @@ class CobaltError(Exception):
 
     def __init__(self, message: str, *, call: str = "", effect_possible: bool = False) -> None:
         where = f"{call}: " if call else ""
-        warning = "; the write may have taken effect, so read before writing again" if effect_possible else ""
+        warning = "; the write may have taken effect, so a retry has to read first" if effect_possible else ""
         super().__init__(f"{where}{message}{warning}")
         self.call = call
         self.effect_possible = effect_possible

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 #: The header that carries the signature.
 SIGNATURE_HEADER = "x-cobalt-signature"
+#: What a mirror says of a notification without it.
+NOT_SIGNED = f"no {SIGNATURE_HEADER}"
 
 
 def sign(body: bytes, key: str) -> str:

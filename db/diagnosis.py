@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from cobalt_mirror.db.engine import schema_of
+from cobalt_mirror.db.lock_holders import Holder
 from cobalt_mirror.db.tables import metadata
 
 #: What our processes do with a table.
@@ -22,6 +23,14 @@ class OpenTransaction:
     application: str | None
     state: str | None
     since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locker:
+    """A transaction with a lock on a table of ours beside which nobody else can change it, or even read it."""
+
+    table: str
+    holder: Holder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +61,7 @@ class ServerFacts:
         port: the port of the server itself; None: it was reached over a Unix socket.
         sees_others: whether this role may see what other roles' transactions do.
         oldest: the oldest open transaction but our own; None: there is none that this role may see.
+        lockers: the transactions that keep others from reading or changing our tables for a while already.
         slots: the replication slots that keep rows.
         prepared_since: when the oldest prepared transaction (two-phase commit) was prepared; None: there is none.
         live: rows of the table `events`, as the server estimates them.
@@ -68,6 +78,7 @@ class ServerFacts:
     port: int | None
     sees_others: bool
     oldest: OpenTransaction | None
+    lockers: Sequence[Locker]
     slots: Sequence[Slot]
     prepared_since: datetime | None
     live: int
@@ -91,6 +102,15 @@ SELECT pid, usename, application_name, state, xact_start FROM pg_stat_activity
 WHERE pid <> pg_backend_pid() AND datname = current_database() AND xact_start IS NOT NULL
   AND (backend_xid IS NOT NULL OR backend_xmin IS NOT NULL)
 ORDER BY xact_start LIMIT 1
+"""
+_LOCKERS = """
+SELECT c.relname AS table, l.pid, a.application_name AS application, a.xact_start AS since
+FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation JOIN pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.granted AND l.pid IS DISTINCT FROM pg_backend_pid() AND c.relnamespace = to_regnamespace(:schema)
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND c.relkind = 'r'
+  AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+  AND (a.xact_start IS NULL OR clock_timestamp() - a.xact_start > interval '5 s')
+ORDER BY a.xact_start, c.relname
 """
 _SLOTS = (
     "SELECT slot_name, active, age(xmin) AS age FROM pg_replication_slots WHERE xmin IS NOT NULL ORDER BY slot_name"
@@ -134,6 +154,12 @@ def ask_server(connection: Connection) -> ServerFacts:
             state=oldest.state,
             since=oldest.xact_start,
         ),
+        lockers=[
+            Locker(
+                table=each.table, holder=Holder(pid=each.pid, application=each.application or None, since=each.since)
+            )
+            for each in connection.execute(text(_LOCKERS), {"schema": schema})
+        ],
         slots=[
             Slot(name=each.slot_name, is_active=each.active, age=each.age) for each in connection.execute(text(_SLOTS))
         ],

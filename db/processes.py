@@ -13,6 +13,8 @@ from cobalt_mirror.db.tables import processes
 BEAT_SECONDS = 5.0
 #: A process without a heartbeat for this long is gone, or its machine is.
 ALIVE_FOR = timedelta(seconds=4 * BEAT_SECONDS)
+#: How the trouble of a process begins that cannot use its Redis.
+REDIS_TROUBLE = "its Redis "
 #: Rows older than this are removed, but the latest of each kind, which says since when there is none.
 KEPT_FOR = timedelta(hours=1)
 

@@ -2,7 +2,7 @@
 
 import re
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from cobalt_mirror.db.errors import AccessRefused, DatabaseError, Unreachable
 
@@ -27,6 +27,14 @@ _REMEDIES = (
     (r"SSL(?! SYSCALL)|certificate", "correct sslmode and the certificates in DATABASE_URL"),
 )
 _OTHERWISE = "correct that or DATABASE_URL, then try again"
+#: What to do about a statement that failed, by PostgreSQL's code; other failures have no remedy that always helps.
+_STATEMENT_REMEDIES = {
+    "25006": "the database is read-only: `cobalt-mirror doctor` says why",
+    "42501": "grant it; docs/hosting.md has the rights of each role",
+    "53100": "free space on its disk, then try again",
+    "55P03": "another transaction has locked a table: `cobalt-mirror doctor` names it",
+    "57014": "it is slow or busy: `cobalt-mirror doctor` examines it",
+}
 
 
 def is_of_connecting(error: OperationalError) -> bool:
@@ -55,3 +63,10 @@ def connecting_failed(error: OperationalError, address: str) -> DatabaseError:
 def find_remedy(words: str) -> str:
     """Return what to do about the words with which a server refuses a connection."""
     return next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, words)), _OTHERWISE)
+
+
+def statement_failed(error: DBAPIError) -> str:
+    """Return the first line of the driver's words for a statement that failed, and what to do if that is known."""
+    words = str(error.orig).partition("\n")[0]
+    remedy = _STATEMENT_REMEDIES.get(getattr(error.orig, "sqlstate", None) or "")
+    return f"the database failed: {words}" + ("" if remedy is None else f"; {remedy}")

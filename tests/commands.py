@@ -1,5 +1,6 @@
 """Run `cobalt-mirror` as a process, in a folder of its own, with only the settings of the test."""
 
+import io
 import multiprocessing
 import os
 import signal
@@ -8,9 +9,10 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 from cobalt_mirror.workers.cli import main
 from cobalt_mirror.workers.cli.app import COMMANDS
@@ -55,6 +57,21 @@ class Shell:
             process.join(_LONGEST_SECONDS)
             assert process.exitcode is not None, f"{arguments} still runs after {_LONGEST_SECONDS} s"
             return Ended(process.exitcode, streams[1].read_text(), streams[2].read_text())
+
+    def run_here(self, *arguments: str) -> Ended:
+        """Run a command in this process, with what is loaded and compiled already: for one that reads and prints."""
+        output, errors = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, self._environment({}), clear=True),
+            mock.patch.object(sys, "argv", ["cobalt-mirror", *arguments]),
+            redirect_stdout(output),
+            redirect_stderr(errors),
+        ):
+            try:
+                main()
+            except SystemExit as ended:
+                return Ended(int(ended.code or 0), output.getvalue(), errors.getvalue())
+        raise AssertionError("a command ends with an exit code")
 
     @contextmanager
     def start(self, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:

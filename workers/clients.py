@@ -13,11 +13,23 @@ from cobalt_mirror.workers.governor import REDIS_TIMEOUT_SECONDS, Lane, LocalGov
 from cobalt_mirror.workers.revocations import RedisRevocations
 from cobalt_mirror.workers.settings import Settings
 
+#: How long a Redis may take to answer `status` and `doctor`, in seconds.
+EXAMINING_TIMEOUT_SECONDS = 3.0
+
 
 def create_redis(settings: Settings) -> redis.Redis:
     """Return a client that retries a broken connection a few times."""
     retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=3)
     return redis.Redis.from_url(settings.require_redis(), retry=retry, socket_timeout=5, socket_connect_timeout=5)
+
+
+def create_examining_redis(settings: Settings) -> redis.Redis:
+    """Return a client for a person who waits: a Redis that hangs is soon said to do so."""
+    timeout = EXAMINING_TIMEOUT_SECONDS
+    retry = Retry(NoBackoff(), retries=0)
+    return redis.Redis.from_url(
+        settings.require_redis(), retry=retry, socket_timeout=timeout, socket_connect_timeout=timeout
+    )
 
 
 def create_governor_redis(settings: Settings) -> redis.Redis:

@@ -14,15 +14,25 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from cobalt_mirror.db.engine import Clock, database_clock
-from cobalt_mirror.db.processes import BEAT_SECONDS, ProcessRow, forget_processes, record_beat, record_end
+from cobalt_mirror.db.processes import (
+    BEAT_SECONDS,
+    REDIS_TROUBLE,
+    ProcessRow,
+    forget_processes,
+    record_beat,
+    record_end,
+)
 from cobalt_mirror.db.state import ensure_installation
 from cobalt_mirror.db.statuses import ProcessKind
+from cobalt_mirror.workers.redis_failures import explain_failure
 from cobalt_mirror.workers.release import release
 
 #: So many heartbeats apart, rows of processes that are long gone are removed.
 _BEATS_BETWEEN_CLEANINGS = 12
 #: An installation that did not write its name into Redis for so many seconds does not use it any more.
 _GONE_AFTER_SECONDS = 30
+#: The length of the sentence about a trouble, in characters.
+_LONGEST_TROUBLE = 500
 #: How long the end of a process waits for its last heartbeat, in seconds.
 _END_SECONDS = 2.0
 
@@ -51,7 +61,8 @@ class Queues:
                 pipeline.zcard(key)
                 number = pipeline.execute()[-1]
         except redis.RedisError as error:
-            return f"Redis failed: {error}"[:500]
+            failure = explain_failure(error)
+            return f"{REDIS_TROUBLE}{failure.text}"[: _LONGEST_TROUBLE - len(failure.remedy)] + f"; {failure.remedy}"
         if number == 1:
             return None
         return (

@@ -10,7 +10,7 @@ import yaml
 
 from cobalt_mirror.db.gauges import Gauges
 from cobalt_mirror.workers.cli.app import COMMANDS
-from cobalt_mirror.workers.web.metrics_text import families, limit_families
+from cobalt_mirror.workers.web.metrics_text import action_families, families, limit_families
 from tests.pages import OPERATIONS, ROOT
 
 FOLDER = ROOT / "deploy"
@@ -32,7 +32,7 @@ NOTHING = Gauges(
 
 
 def test_each_rule_asks_for_metrics_that_are_served() -> None:
-    served = {family.name for family in (*families(NOTHING), *limit_families({}))}
+    served = {family.name for family in (*families(NOTHING), *limit_families({}), *action_families(()))}
     asked = {name for rule in RULES for name in re.findall(r"\bcobalt_mirror_\w+", rule["expr"])}
 
     assert asked

@@ -16,8 +16,8 @@ def doctor(
     """Examine settings, database, Redis, Cobalt, webhook and processes.
 
     Each line says fine, warning or broken, what was seen, and what to do. It changes nothing, except that the webhook
-    gets one signed test notification, and Redis a key that expires after a second. Exits with 0 if everything is fine,
-    1 if there are warnings, 2 if something is broken.
+    gets one signed test notification, Redis a key that expires after a second, and PostgreSQL a temporary file for the
+    time of a statement. Exits with 0 if everything is fine, 1 if there are warnings, 2 if something is broken.
 
     \b
     Example:

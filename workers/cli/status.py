@@ -12,6 +12,7 @@ from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.db.statuses import Move, ProcessKind
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent
+from cobalt_mirror.db.writable import find_write_failure
 from cobalt_mirror.workers.ops.actions import Action, list_actions
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
 from cobalt_mirror.workers.ops.readiness import find_redis_failure, list_key_problems
@@ -42,11 +43,17 @@ def status(
     newer_schema = check_migrated(settings)
     engine = create_engine(settings)
     try:
-        overview = read_overview(engine, dead=dead)
+        overview, write_failure = read_overview(engine, dead=dead), find_write_failure(engine)
     finally:
         engine.dispose()
-    facts = overview.facts(settings, newer_schema=newer_schema, redis_failure=find_redis_failure(settings))
-    actions = list_actions(facts)
+    actions = list_actions(
+        overview.facts(
+            settings,
+            newer_schema=newer_schema,
+            write_failure=write_failure,
+            redis_failure=find_redis_failure(settings),
+        )
+    )
     overview.warnings.extend(list_key_problems(settings))
     if not offline and overview.halt is None and settings.cobalt_api_key.get_secret_value():
         from cobalt_mirror.workers.ops.subscription import list_webhook_problems  # noqa: PLC0415 - it loads httpx
@@ -98,7 +105,7 @@ def _lines(overview: Overview, database: str, *, lease_ttl: timedelta) -> Iterat
     for move, retrying in sorted(overview.retrying.items()):
         yield "failing", _failing(move, retrying, overview.at)
     if overview.rereads:
-        yield "rereads", f"{overview.rereads} subjects will be read again"
+        yield "rereads", f"{overview.rereads} subject{'' if overview.rereads == 1 else 's'} will be read again"
     for line in _deletions(overview):
         yield "deletions", line
     yield "work", _work(overview)

@@ -1,11 +1,12 @@
 """What an operator has to do: one function decides it from the facts, for `cobalt-mirror status` and its exit code."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from cobalt_mirror.db.processes import ProcessRow
+from cobalt_mirror.db.processes import REDIS_TROUBLE, ProcessRow
 from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import Move, ProcessKind
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent
@@ -16,6 +17,7 @@ class Cause(StrEnum):
     """Why the operator has to act, the most urgent first."""
 
     NEWER_SCHEMA = "newer_schema"
+    NO_WRITES = "no_writes"
     REDIS = "redis"
     NOTHING_RUNS = "nothing_runs"
     NO_RELAY = "no_relay"
@@ -43,6 +45,7 @@ class Facts:
     Attributes:
         at: The moment, by the database's clock.
         newer_schema: The version of the database's schema, if this release does not know it; else None.
+        write_failure: Why the database takes no writes, in a sentence; None if it takes them.
         redis_failure: Why Redis cannot be used, in a sentence; None if it can be, or is not configured here.
         processes: The processes whose heartbeats are known.
         halt: Why calls are halted; None if they are not.
@@ -55,6 +58,7 @@ class Facts:
 
     at: datetime
     newer_schema: str | None
+    write_failure: str | None
     redis_failure: str | None
     processes: Sequence[ProcessRow]
     halt: Halt | None
@@ -72,10 +76,15 @@ _NEEDED = {
 }
 
 
+#: What `doctor` says in other words, where it looks at Redis and the database.
+ELSEWHERE = frozenset({Cause.REDIS, Cause.NO_WRITES})
+
+
 def list_actions(facts: Facts) -> list[Action]:
     """Return what the operator has to do, the most urgent first; nothing that is up to Cobalt or a customer."""
     sentences = [
         (Cause.NEWER_SCHEMA, _newer_schema(facts)),
+        (Cause.NO_WRITES, facts.write_failure),
         (Cause.REDIS, facts.redis_failure),
         (Cause.NOTHING_RUNS, _nothing_runs(facts)),
         *_missing_processes(facts),
@@ -128,10 +137,15 @@ def _last(process: ProcessRow | None, at: datetime) -> str:
 
 
 def _processes_in_trouble(facts: Facts) -> list[tuple[Cause, str]]:
-    """Return a sentence for each trouble; processes of one kind that have the same are one."""
+    """Return a sentence for each trouble; processes of one kind that have the same are one.
+
+    A Redis that fails here, too, is named already.
+    """
     troubled: dict[tuple[ProcessKind, str], list[ProcessRow]] = {}
     for process in facts.processes:
-        if process.trouble is not None and process.is_alive(facts.at):
+        if process.trouble is None or not process.is_alive(facts.at):
+            continue
+        if facts.redis_failure is None or not process.trouble.startswith(REDIS_TROUBLE):
             troubled.setdefault((process.kind, process.trouble), []).append(process)
     return [
         (
@@ -160,7 +174,8 @@ def _retrying(facts: Facts) -> str | None:
     first = retrying.first
     return (
         f"{_count(retrying.number, 'event')} cannot be carried out until you act, first one of account "
-        f"{first.linked_account_id}: {first.reason or 'no reason is recorded'}"
+        f"{first.linked_account_id}: {first.reason or 'no reason is recorded'}; correct that, and it is tried again by "
+        f"itself, or at once with `cobalt-mirror events hurry {shlex.quote(first.id)}`"
     )
 
 
@@ -172,8 +187,9 @@ def _overdue(facts: Facts) -> str | None:
     reason = "" if due.reason is None else f" ({due.reason})"
     since = ago(due.due_at, facts.at)
     return (
-        f"an event of account {due.linked_account_id} has been due for {since}{reason}; look at the "
-        "output of relay and workers for what keeps them, or give them more time (STATUS_LONGEST_WAIT_SECONDS)"
+        f"an event of account {due.linked_account_id} has been due for {since}{reason}; see what "
+        "`cobalt-mirror doctor` and the log of relay and workers say, or give them more time "
+        "(STATUS_LONGEST_WAIT_SECONDS)"
     )
 
 
@@ -186,8 +202,9 @@ def _dead(facts: Facts) -> str | None:
     if number == 0:
         return None
     return (
-        f"{_count(number, 'event')} dead for a reason that you can correct, listed below; correct it, then run "
-        "`cobalt-mirror dead replay --move operator`, or `cobalt-mirror dead discard --move operator --why TEXT`"
+        f"{_count(number, 'event')} dead for a reason that you can correct (`cobalt-mirror dead list --move "
+        "operator`); correct it, then run `cobalt-mirror dead replay --move operator`, or `cobalt-mirror dead discard "
+        "--move operator --why TEXT`"
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from cobalt_mirror.cobalt.deadline import Deadline, countdown_transport
-from cobalt_mirror.cobalt.signatures import SIGNATURE_HEADER, sign
+from cobalt_mirror.cobalt.signatures import NOT_SIGNED, SIGNATURE_HEADER, sign
 from cobalt_mirror.db.notifications import DELIVERY_TEST
 
 #: How long the address may take, from the name lookup to the end of the answer.
@@ -79,6 +79,8 @@ def judge(url: str, status: int, answer: bytes, *, location: str | None = None) 
             return Delivery(arrived=True, sentence=f"a test notification arrived at {url}")
         case 200:
             cause = "something else than `cobalt-mirror web` answers there; correct the address or the proxy before it"
+        case 401 if NOT_SIGNED.encode() in answer:
+            cause = f"{NOT_SIGNED} arrived there; let the proxy before it pass that header on"
         case 401:
             cause = "it has another COBALT_API_KEY than this command; set the same one for both and restart `web`"
         case 404 | 405:

@@ -10,11 +10,18 @@ from cobalt_mirror.db import find_account, list_connections, story
 from cobalt_mirror.db.deletions import find_deletion
 from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.pauses import Pause, list_pauses
+from cobalt_mirror.db.processes import list_processes
+from cobalt_mirror.db.runs import list_runs
 from cobalt_mirror.db.state import find_halt
+from cobalt_mirror.db.time_limits import limit_waits
+from cobalt_mirror.db.waiting import find_longest_due
 from cobalt_mirror.workers.handlers.pausing import find_pause
+from cobalt_mirror.workers.ops.actions import Facts, list_actions
 from cobalt_mirror.workers.ops.customer import unknown_account
+from cobalt_mirror.workers.ops.overview import find_brake
+from cobalt_mirror.workers.ops.standing import Standing
 from cobalt_mirror.workers.ops.timeline import Line, StoredRows, make_lines
-from cobalt_mirror.workers.ops.verdict import CustomerVerdict, Standing, decide
+from cobalt_mirror.workers.ops.verdict import CustomerVerdict, decide
 from cobalt_mirror.workers.settings import Settings
 
 #: The most pending events that are listed.
@@ -54,6 +61,7 @@ def explain(engine: Engine, question: Question, settings: Settings, *, clock: Cl
         NotReady: Neither the mirror nor the event log has the account. Check the id, and which database it is.
     """
     with reading(engine).begin() as connection:
+        limit_waits(connection)
         at = clock(connection)
         standing = _standing(connection, question, settings, at)
         rows = _rows(connection, question, standing)
@@ -78,12 +86,32 @@ def _standing(connection: Connection, question: Question, settings: Settings, at
         connections=[each for each in connections if slug is None or each.slug == slug],
         status_times=story.find_status_times(connection, account),
         pending=pending,
+        stopper=_find_stopper(connection, at),
         failing=story.find_failing(connection, account, slug),
         dead=story.find_dead(connection, account, slug),
         checks=story.list_checks(connection, account, slug),
+        is_braked=find_brake(list_runs(connection)) is not None,
         lease_ends=story.find_lease_end(connection, account),
         longest_wait=timedelta(seconds=settings.status_longest_wait_seconds),
     )
+
+
+def _find_stopper(connection: Connection, at: datetime) -> str | None:
+    """Find why our processes carry out nothing, in the words of `status`."""
+    facts = Facts(
+        at=at,
+        newer_schema=None,
+        write_failure=None,
+        redis_failure=None,
+        processes=list_processes(connection),
+        halt=None,
+        retrying={},
+        longest_due=find_longest_due(connection, at),
+        longest_wait=timedelta.max,
+        brake=None,
+        dead={},
+    )
+    return next((action.text for action in list_actions(facts)), None)
 
 
 def _find_pause(pauses: Sequence[Pause], question: Question, pending: Sequence[story.StoredEvent]) -> Pause | None:

@@ -22,7 +22,8 @@ from cobalt_mirror.db.processes import ProcessRow, list_processes
 from cobalt_mirror.db.reads import count_events
 from cobalt_mirror.db.runs import RunRow, list_runs
 from cobalt_mirror.db.state import Halt, find_environment, find_halt
-from cobalt_mirror.db.statuses import EventStatus, Move
+from cobalt_mirror.db.statuses import EventStatus, Move, ProcessKind
+from cobalt_mirror.db.time_limits import limit_waits
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent, find_longest_due, find_longest_waiting, find_retrying
 from cobalt_mirror.workers.ops.actions import Facts
 from cobalt_mirror.workers.reconcile.brake import is_held
@@ -94,17 +95,25 @@ class Overview:
         """How many events wait."""
         return self.events[EventStatus.PENDING]
 
-    def facts(self, settings: Settings, *, newer_schema: str | None, redis_failure: str | None) -> Facts:
+    def count_alive(self, kind: ProcessKind) -> int:
+        """Return how many processes of a kind run."""
+        return sum(process.kind is kind and process.is_alive(self.at) for process in self.processes)
+
+    def facts(
+        self, settings: Settings, *, newer_schema: str | None, write_failure: str | None, redis_failure: str | None
+    ) -> Facts:
         """Return what decides whether the operator has to act.
 
         Args:
             settings: The settings in force.
             newer_schema: See `db.migrating.upgrade.check_migrated`.
+            write_failure: See `db.writable.find_write_failure`.
             redis_failure: See `ops.readiness.find_redis_failure`.
         """
         return Facts(
             at=self.at,
             newer_schema=newer_schema,
+            write_failure=write_failure,
             redis_failure=redis_failure,
             processes=self.processes,
             halt=self.halt,
@@ -119,6 +128,7 @@ class Overview:
 def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clock) -> Overview:
     """Read the state of the installation, with the latest `dead` dead events."""
     with reading(engine).begin() as connection:
+        limit_waits(connection)
         by_status, by_move = Counter(dict.fromkeys(EventStatus, 0)), Counter[Move]()
         for (status, move), number in count_events(connection).items():
             by_status[status] += number

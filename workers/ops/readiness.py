@@ -92,19 +92,28 @@ def check_redis(settings: Settings) -> None:
 
 
 def _describe(error: Exception, address: str) -> str:
-    import redis  # noqa: PLC0415 - see `check_redis`
+    from cobalt_mirror.workers.redis_failures import explain_failure  # noqa: PLC0415 - see `check_redis`
 
-    if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
-        return f"the Redis at {address} refuses the login ({error}); correct user and password in REDIS_URL"
-    return f"no Redis answers at {address} ({error}); start it or correct REDIS_URL"
+    failure = explain_failure(error)
+    if not failure.answers:
+        return f"no Redis answers at {address} ({error}); {failure.remedy}"
+    return f"the Redis at {address} {failure.text}; {failure.remedy}"
 
 
 def find_redis_failure(settings: Settings) -> str | None:
-    """Return why the Redis at REDIS_URL cannot be used; None if it can be, or if REDIS_URL is not set."""
+    """Return why the Redis at REDIS_URL cannot be used; None if it can be, or if REDIS_URL is not set.
+
+    It has to take a write, too: a key that expires after a second.
+    """
     if settings.redis_url is None:
         return None
+    import redis  # noqa: PLC0415 - see `check_redis`
+
+    from cobalt_mirror.workers.clients import create_examining_redis  # noqa: PLC0415
+
     try:
-        check_redis(settings)
-    except NotReady as error:
-        return str(error)
+        with create_examining_redis(settings) as client:
+            client.set(f"{settings.redis_namespace}:trial", 1, px=1_000)
+    except (redis.RedisError, ValueError) as error:
+        return _describe(error, shown_address(settings.redis_url))
     return None

@@ -1,73 +1,16 @@
 """How a customer stands: one function decides it from stored facts, for the first line of `cobalt-mirror explain`."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
-from cobalt_mirror.db import MirroredAccount, MirroredConnection
-from cobalt_mirror.db.deletions import Deletion
 from cobalt_mirror.db.pauses import Pause
 from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, Move, RowKind
-from cobalt_mirror.db.story import DeadEvents, StoredEvent, WaitingCheck
+from cobalt_mirror.db.story import DeadEvents, StoredEvent
+from cobalt_mirror.workers.ops.standing import CustomerState, Standing
 from cobalt_mirror.workers.terminal.output import ago, cell, duration
-
-
-class CustomerState(StrEnum):
-    """How a customer stands. Of several that hold, the first one here is said."""
-
-    HALTED = "halted"
-    PAUSED = "paused"
-    DEAD = "dead"
-    OVERDUE = "overdue"
-    RETRYING = "retrying"
-    DELETED_AND_BACK = "deleted and back"
-    MISSING = "missing"
-    REAUTH_REQUIRED = "reauth_required"
-    IN_HAND = "in hand"
-    WAITING = "waiting"
-    TO_BE_READ = "to be read again"
-    DELETED = "deleted"
-    IN_STEP = "in step"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What decides how a customer stands. Everything of it is stored.
-
-    Attributes:
-        at: The moment, by the database's clock.
-        account_id: The customer.
-        halt: Why all work is halted; None if it is not.
-        pause: A pause that stops the customer's work; None if there is none.
-        account: The mirror's account; None if the mirror has none.
-        deletion: The receipt of the last deletion; None if there is none.
-        connections: The mirror's connections.
-        status_times: When the status of the account and of each connection changed last.
-        pending: Pending events, those first that are due first.
-        failing: The pending event that has failed for the longest time, by who has to act.
-        dead: The dead events, by who has to act.
-        checks: What is to be read again, that first which is due first.
-        lease_ends: When the lease of the worker that has the account ends; None: no worker has it.
-        longest_wait: How long a due event may wait.
-    """
-
-    at: datetime
-    account_id: str
-    halt: Halt | None
-    pause: Pause | None
-    account: MirroredAccount | None
-    deletion: Deletion | None
-    connections: Sequence[MirroredConnection]
-    status_times: Mapping[tuple[RowKind, str], datetime]
-    pending: Sequence[StoredEvent]
-    failing: Mapping[Move | None, StoredEvent]
-    dead: Mapping[Move, DeadEvents]
-    checks: Sequence[WaitingCheck]
-    lease_ends: datetime | None
-    longest_wait: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +31,7 @@ class CustomerVerdict:
         reason: Why, in a sentence.
         next: What happens next by itself; None: nothing is due.
         move: Who has to act; None: no one.
+        advice: What to do; None: nothing, or what the command does.
         command: The command that moves it; None: no command of ours does.
     """
 
@@ -96,6 +40,7 @@ class CustomerVerdict:
     reason: str
     next: NextStep | None
     move: Move | None = None
+    advice: str | None = None
     command: str | None = None
 
 
@@ -112,6 +57,7 @@ def _verdicts(standing: Standing) -> Iterator[CustomerVerdict]:
         yield _paused(standing, standing.pause)
     if (dead := standing.dead.get(Move.OPERATOR)) is not None:
         yield _dead(standing, Move.OPERATOR, dead)
+    yield from _stuck(standing)
     yield from _overdue(standing)
     if (failing := standing.failing.get(Move.OPERATOR)) is not None:
         yield _retrying(standing, Move.OPERATOR, failing)
@@ -174,8 +120,32 @@ def _dead(standing: Standing, move: Move, dead: DeadEvents) -> CustomerVerdict:
         reason=f"{_named(dead.first)}{others}: {dead.first.reason or 'no reason is recorded'}",
         next=_next(standing),
         move=move,
-        command=f"cobalt-mirror dead replay --account {shlex.quote(standing.account_id)} --move {move}",
+        advice=_ADVICE[move],
+        command=None
+        if move is Move.CUSTOMER
+        else f"cobalt-mirror dead replay --account {shlex.quote(standing.account_id)} --move {move}",
     )
+
+
+#: What a dead event needs; a replay of what the customer has to correct would be refused again.
+_ADVICE = {
+    Move.OPERATOR: "correct that, then",
+    Move.PROVIDER: "ask them, then",
+    Move.CUSTOMER: "correct it in your app, which publishes a new event",
+}
+
+
+def _stuck(standing: Standing) -> Iterator[CustomerVerdict]:
+    first = standing.pending[0] if standing.pending else None
+    if standing.stopper is not None and first is not None and first.due_at <= standing.at:
+        yield CustomerVerdict(
+            state=CustomerState.STUCK,
+            since=first.due_at,
+            reason=standing.stopper,
+            next=_next(standing),
+            move=Move.OPERATOR,
+            command="cobalt-mirror status",
+        )
 
 
 def _overdue(standing: Standing) -> Iterator[CustomerVerdict]:
@@ -192,12 +162,14 @@ def _overdue(standing: Standing) -> Iterator[CustomerVerdict]:
 
 
 def _retrying(standing: Standing, move: Move | None, event: StoredEvent) -> CustomerVerdict:
+    attempts = f"{event.attempts} failed attempt{'' if event.attempts == 1 else 's'}"
     return CustomerVerdict(
         state=CustomerState.RETRYING,
         since=event.retrying_since,
-        reason=f"{_named(event)}, {event.attempts} failed attempts: {event.reason or 'no reason is recorded'}",
+        reason=f"{_named(event)}, {attempts}: {event.reason or 'no reason is recorded'}",
         next=_next(standing),
         move=move,
+        advice="correct that, then wait, or" if move is Move.OPERATOR else None,
         command=f"cobalt-mirror events hurry {shlex.quote(event.id)}" if move is Move.OPERATOR else None,
     )
 
@@ -271,7 +243,16 @@ def _at_rest(standing: Standing) -> CustomerVerdict:
     shown = ", ".join(f"{each.slug} {each.status}" for each in standing.connections)
     reason = f"nothing waits; {shown or 'no connections'}"
     last = max(standing.status_times.values(), default=None)
-    return CustomerVerdict(state=CustomerState.IN_STEP, since=last, reason=reason, next=None)
+    if not standing.is_braked:
+        return CustomerVerdict(state=CustomerState.IN_STEP, since=last, reason=reason, next=None)
+    return CustomerVerdict(
+        state=CustomerState.IN_STEP,
+        since=last,
+        reason=f"{reason}; but the last reconcile was stopped by its brake, so Cobalt may have less",
+        next=None,
+        advice="to compare this customer with Cobalt, run",
+        command=f"cobalt-mirror reconcile --account {shlex.quote(standing.account_id)} --dry-run",
+    )
 
 
 def in_words(verdict: CustomerVerdict, at: datetime) -> str:
@@ -282,5 +263,5 @@ def in_words(verdict: CustomerVerdict, at: datetime) -> str:
         when = "now" if verdict.next.at <= at else f"in {duration(verdict.next.at - at)}"
         due = f"next: {verdict.next.step} at {cell(verdict.next.at)} ({when})"
     move = "no one has to act" if verdict.move is None else f"the {verdict.move} must act"
-    command = "" if verdict.command is None else f": {verdict.command}"
-    return f"{verdict.state}{since}: {verdict.reason}; {due}; {move}{command}"
+    todo = " ".join(part for part in (verdict.advice, verdict.command) if part is not None)
+    return f"{verdict.state}{since}: {verdict.reason}; {due}; {move}{f': {todo}' if todo else ''}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from cobalt_mirror.db.refusals import connecting_failed, is_of_connecting
+from cobalt_mirror.db.refusals import connecting_failed, is_of_connecting, statement_failed
 
 #: The modules whose errors are not bugs.
 COBALT, DATABASE, EVENTS, WORKERS = (f"cobalt_mirror.{name}.errors" for name in ("cobalt", "db", "events", "workers"))
@@ -66,7 +66,7 @@ def _describe(error: BaseException) -> str:
         case OperationalError() if is_of_connecting(error):
             return str(connecting_failed(error, "DATABASE_URL"))
         case DBAPIError():
-            return f"the database failed: {error.orig}"
+            return statement_failed(error)
         case _ if comes_from(error, _REDIS):
             return f"Redis failed: {error}"
         case OSError(filename=str(name)):

@@ -14,9 +14,12 @@ from starlette.responses import Response
 
 from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.gauges import read_gauges
+from cobalt_mirror.db.time_limits import limit_waits
+from cobalt_mirror.db.writable import find_write_failure
 from cobalt_mirror.extras import describe_missing
 from cobalt_mirror.workers.clients import create_governor_redis
 from cobalt_mirror.workers.limit_use import LaneUse, read_time, read_use
+from cobalt_mirror.workers.ops.causes import read_causes
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.bearer import check_bearer
 
@@ -49,9 +52,15 @@ class MetricsEndpoint:
             raise HTTPException(501, describe_missing(error, "workers")) from None
         with self._lock:  # who asks meanwhile gets the same answer
             if self._kept is None or self.monotonic() - self._kept[0] >= KEPT_SECONDS:
+                write_failure = find_write_failure(self.engine)
                 with reading(self.engine).begin() as connection:
-                    gauges = read_gauges(connection, self.clock(connection))
-                self._kept = self.monotonic(), make_text(gauges, self._read_limit_use())
+                    limit_waits(connection)
+                    now = self.clock(connection)
+                    gauges = read_gauges(connection, now)
+                    causes = read_causes(
+                        connection, self.settings, now=now, dead=gauges.dead, write_failure=write_failure
+                    )
+                self._kept = self.monotonic(), make_text(gauges, self._read_limit_use(), causes)
             return self._kept[1]
 
     def _read_limit_use(self) -> Mapping[str, LaneUse] | None:

@@ -1,7 +1,7 @@
 """The numbers of an installation in the text format of Prometheus."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,19 +14,22 @@ from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.events import EventType
 from cobalt_mirror.workers.governor import Lane
 from cobalt_mirror.workers.limit_use import LaneUse
+from cobalt_mirror.workers.ops.actions import Cause
+from cobalt_mirror.workers.ops.causes import WATCHED
 from cobalt_mirror.workers.release import release
 from cobalt_mirror.workers.telemetry.report import UNKNOWN, known_type
 
 
-def make_text(gauges: Gauges, limit_used: Mapping[str, LaneUse] | None) -> bytes:
+def make_text(gauges: Gauges, limit_used: Mapping[str, LaneUse] | None, causes: Collection[Cause]) -> bytes:
     """Return what Prometheus reads.
 
     Args:
         gauges: what the database says.
         limit_used: what each lane uses of Cobalt's limit; None: not known.
+        causes: why `status` calls for the operator.
     """
     registry = CollectorRegistry()
-    registry.register(_Collected((*families(gauges), *limit_families(limit_used))))
+    registry.register(_Collected((*families(gauges), *limit_families(limit_used), *action_families(causes))))
     return generate_latest(registry)
 
 
@@ -37,6 +40,12 @@ class _Collected(Collector):
     def collect(self) -> Iterable[Metric]:
         """Return what was read."""
         return self.families
+
+
+def action_families(causes: Collection[Cause]) -> Iterator[Metric]:
+    """Yield why `status` calls for the operator: each cause, also one that does not hold."""
+    needed = {cause: int(cause in causes) for cause in WATCHED}
+    yield _by_label("cobalt_mirror_action_needed", "1 while `status` calls for the operator.", "cause", needed)
 
 
 def families(gauges: Gauges) -> Iterator[Metric]:

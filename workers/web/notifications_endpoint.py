@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from cobalt_mirror.cobalt.signatures import SIGNATURE_HEADER, is_signed
+from cobalt_mirror.cobalt.signatures import NOT_SIGNED, SIGNATURE_HEADER, is_signed
 from cobalt_mirror.db.engine import Clock
 from cobalt_mirror.workers.errors import NotJson, UnknownShape
 from cobalt_mirror.workers.settings import Settings
@@ -47,9 +47,7 @@ class NotificationsEndpoint:
         keys = (self.settings.cobalt_api_key, self.settings.cobalt_previous_api_key)
         if is_signed(body, signature, [key.get_secret_value() for key in keys]):
             return
-        reason = (
-            f"no {SIGNATURE_HEADER}" if signature is None else f"{SIGNATURE_HEADER} matches no API key of this mirror"
-        )
+        reason = NOT_SIGNED if signature is None else f"{SIGNATURE_HEADER} matches no API key of this mirror"
         log.warning("notification_refused", reason=reason, bytes=len(body))
         raise HTTPException(401, f"{reason}: sign the raw body with the API key")
 

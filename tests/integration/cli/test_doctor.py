@@ -128,3 +128,22 @@ def test_rights_an_open_transaction_and_a_wrong_key_are_found_on_a_real_server(
     )
     ((key,),) = [findings["cobalt"]]
     assert (key["level"], key["remedy"]) == ("broken", "set the right COBALT_API_KEY, restart the workers")
+
+
+@pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
+def test_a_role_without_any_right_is_told_and_the_rest_is_looked_at_all_the_same(
+    healthy: Shell, migrated_url: str
+) -> None:
+    url = make_url(migrated_url)
+    role = f"stranger_{url.database}"
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {role} LOGIN")
+        stranger = url.set(username=role).render_as_string(hide_password=False)
+        findings = examined(healthy, "--offline", DATABASE_URL=stranger)
+        owner.execute(f"DROP ROLE {role}")
+
+    ((right,),) = [findings["database"]]
+    assert right["text"] == "the database failed: permission denied for schema cobalt_mirror"
+    assert right["remedy"] == "grant it; docs/hosting.md has the rights of each role"
+    assert findings["redis"] == []

@@ -13,7 +13,7 @@ from tests.integration.cli.rows import NOW, add_event, add_receipt
 from tests.pages import OPERATIONS, block
 
 
-@pytest.mark.usefixtures("customer")
+@pytest.mark.usefixtures("running", "customer")
 def test_the_first_line_is_the_verdict_and_the_rest_is_what_happened(mirror: Shell) -> None:
     ended = mirror.run("explain", "acme")
 
@@ -25,7 +25,7 @@ def test_the_first_line_is_the_verdict_and_the_rest_is_what_happened(mirror: She
     assert lines[-1].endswith("waits: user_signed_up 2 waits, 3 failed attempts: Cobalt is away")
 
 
-@pytest.mark.usefixtures("customer")
+@pytest.mark.usefixtures("running", "customer")
 def test_the_commands_of_the_operations_page_work(mirror: Shell) -> None:
     done = type_in(mirror, block(OPERATIONS, "sh", "cobalt-mirror explain"), **mirror.variables)
 
@@ -33,7 +33,7 @@ def test_the_commands_of_the_operations_page_work(mirror: Shell) -> None:
     assert done.stdout.count("waiting since ") == 2
 
 
-@pytest.mark.usefixtures("customer")
+@pytest.mark.usefixtures("running", "customer")
 def test_eighty_columns_break_no_id(mirror: Shell, engine: Engine) -> None:
     id_ = "01a219b3-0257-76f8-89ad-89d4fd5e7e27"
     add_event(engine, id_, type="config_changed", slug="slack")
@@ -44,7 +44,7 @@ def test_eighty_columns_break_no_id(mirror: Shell, engine: Engine) -> None:
     assert [line for line in lines if id_ in line]
 
 
-@pytest.mark.usefixtures("customer")
+@pytest.mark.usefixtures("running", "customer")
 def test_a_program_reads_it_as_json_and_only_what_it_asked_for(mirror: Shell, engine: Engine) -> None:
     add_event(engine, "old", status="done", recorded_at=NOW - timedelta(days=2), finished_at=NOW - timedelta(days=2))
 
@@ -67,7 +67,7 @@ def test_a_deleted_customer_has_a_story_and_an_unknown_one_has_none(mirror: Shel
     assert unknown.errors == mirror.run("show", "nobody").errors
 
 
-@pytest.mark.usefixtures("customer")
+@pytest.mark.usefixtures("running", "customer")
 def test_it_follows_what_comes_until_ctrl_c(mirror: Shell, engine: Engine) -> None:
     with mirror.start("explain", "acme", "--follow", "--json") as process:
         assert process.stdout is not None

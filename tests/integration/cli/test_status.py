@@ -2,6 +2,8 @@
 
 import json
 import re
+import socket
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from cobalt_mirror.db.leases import take_lease
 from cobalt_mirror.db.mirror import record_row
 from cobalt_mirror.db.state import Halt, pin_environment, record_halt
 from cobalt_mirror.db.tables import applications
+from cobalt_mirror.workers.clients import EXAMINING_TIMEOUT_SECONDS
 from cobalt_mirror.workers.settings import Settings
 from tests.commands import Shell
 from tests.integration.cli.rows import NOW, add_event, add_receipt
@@ -141,6 +144,17 @@ def test_a_redis_that_cannot_be_used_calls_the_operator(mirror: Shell) -> None:
     assert ended.status == 3
     assert ended.output.startswith("ACTION       no Redis answers at redis://127.0.0.1:1/0 (")
     assert "secret" not in ended.output + ended.errors
+
+
+@pytest.mark.usefixtures("running")
+def test_a_redis_that_hangs_keeps_nobody_waiting(mirror: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:  # it takes connections, and never answers
+        began = time.monotonic()
+        ended = mirror.run("status", REDIS_URL=f"redis://127.0.0.1:{hanging.getsockname()[1]}")
+        seconds = time.monotonic() - began
+
+    assert ended.output.startswith("ACTION       no Redis answers at redis://127.0.0.1:")
+    assert seconds < 5 * EXAMINING_TIMEOUT_SECONDS
 
 
 @pytest.mark.usefixtures("running")

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
+from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
+from cobalt_mirror.workers.heartbeat import Heartbeat
 from cobalt_mirror.workers.ops.explaining import Explanation, News, Question, explain, follow
 from tests.world import World
 
@@ -51,6 +53,8 @@ def test_another_application_is_another_story(world: World) -> None:
 
 
 def test_following_tells_each_thing_once_and_a_verdict_when_it_changes(world: World) -> None:
+    for kind in (ProcessKind.RELAY, ProcessKind.WORKER):
+        Heartbeat(kind, world.engine, clock=world.clock).beat()
     world.publish(UserSignedUp("acme", name="Acme"))
     steps: Iterator[Callable[[], object]] = iter([world.work, world.due_accounts])
 

@@ -12,6 +12,7 @@ from cobalt_mirror.db.statuses import Move, PauseScope, ProcessKind
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from cobalt_mirror.workers.heartbeat import Heartbeat
 from cobalt_mirror.workers.limit_use import prefix_of, read_time, steps_before
+from cobalt_mirror.workers.ops.causes import WATCHED
 from cobalt_mirror.workers.ops.pausing import pause_work
 from cobalt_mirror.workers.web import create_app
 from cobalt_mirror.workers.web.metrics_endpoint import KEPT_SECONDS
@@ -55,6 +56,7 @@ def test_an_empty_installation_shows_every_value_of_every_label(world: World) ->
     assert metrics["drift_total"] == {"adopted": 0, "repaired": 0, "left": 0}
     assert metrics["connections"] == {"connected": 0, "reauth_required": 0, "disconnected": 0}
     assert (metrics["events_dead"], metrics["halted"]) == (NOBODY, NOBODY)
+    assert metrics["action_needed"] == dict.fromkeys(map(str, WATCHED), 0)
     assert metrics["processes"] == dict.fromkeys(map(str, ProcessKind), 0)
     assert [metrics[name] for name in ("oldest_due_age_seconds", "pauses")] == [0, 0]
     assert metrics["last_complete_reconcile_timestamp_seconds"] == 0
@@ -91,6 +93,7 @@ def test_the_numbers_are_those_of_the_tables(world: World) -> None:
     assert metrics["oldest_due_age_seconds"] == pytest.approx(90, abs=5)
     assert metrics["events_dead"] == {**NOBODY, "customer": 1}
     assert metrics["halted"] == {**NOBODY, "provider": 1}
+    assert {cause for cause, needed in metrics["action_needed"].items() if needed} == {"no_worker", "halted"}
     assert metrics["pauses"] == 1
     assert metrics["connections"] == {"connected": 1, "reauth_required": 1, "disconnected": 0}
     assert metrics["processes"]["relay"] == 1

@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from cobalt_mirror.db.errors import AccessRefused, DatabaseError, Unreachable
 from cobalt_mirror.db.refusals import connecting_failed
@@ -13,6 +13,30 @@ AT = 'connection failed: connection to server at "10.0.0.1", port 5432 failed: '
 LIMIT = "run fewer processes or raise the limit of connections, then try again"
 WAIT = "wait until it accepts connections, then try again"
 OTHERWISE = "correct that or DATABASE_URL, then try again"
+
+
+class Refused(psycopg.Error):
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__("it failed\nHINT:  Look.")
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "words"),
+    [
+        ("25006", "the database failed: it failed; the database is read-only: `cobalt-mirror doctor` says why"),
+        ("42501", "the database failed: it failed; grant it; docs/hosting.md has the rights of each role"),
+        ("53100", "the database failed: it failed; free space on its disk, then try again"),
+        (
+            "55P03",
+            "the database failed: it failed; another transaction has locked a table: `cobalt-mirror doctor` names it",
+        ),
+        ("57014", "the database failed: it failed; it is slow or busy: `cobalt-mirror doctor` examines it"),
+        ("22012", "the database failed: it failed"),
+    ],
+)
+def test_a_statement_that_failed_has_one_line_and_its_remedy(sqlstate: str, words: str) -> None:
+    assert describe(DBAPIError("SELECT 1", None, Refused(sqlstate))) == words
 
 
 def failed(words: str, address: str = ADDRESS) -> DatabaseError:

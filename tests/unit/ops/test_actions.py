@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cobalt_mirror.db.processes import ALIVE_FOR, ProcessRow
+from cobalt_mirror.db.processes import ALIVE_FOR, REDIS_TROUBLE, ProcessRow
 from cobalt_mirror.db.runs import RunRow
 from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import Move, ProcessKind
@@ -60,6 +60,7 @@ def facts(**changes: Any) -> Facts:
     healthy = Facts(
         at=NOON,
         newer_schema=None,
+        write_failure=None,
         redis_failure=None,
         processes=[RELAY, WORKER, WEB],
         halt=None,
@@ -72,7 +73,8 @@ def facts(**changes: Any) -> Facts:
     return replace(healthy, **changes)
 
 
-TROUBLE = "Redis failed: invalid username-password pair"
+TROUBLE = "another installation uses the same Redis; give one of them another REDIS_NAMESPACE"
+REDIS = f"{REDIS_TROUBLE}refuses the login; correct it"
 ROWS: list[tuple[str, dict[str, Any], list[Cause]]] = [
     ("all is well, and the oldest due event waits for just as long as it may", {}, []),
     ("a web process is not needed", {"processes": [RELAY, WORKER]}, []),
@@ -107,6 +109,22 @@ ROWS: list[tuple[str, dict[str, Any], list[Cause]]] = [
         {"processes": [RELAY, *[replace(WORKER, trouble=TROUBLE)] * 2]},
         [Cause.PROCESS_IN_TROUBLE],
     ),
+    (
+        "its Redis is not ours, or ours is mended",
+        {"processes": [replace(RELAY, trouble=REDIS), WORKER]},
+        [Cause.PROCESS_IN_TROUBLE],
+    ),
+    (
+        "the same Redis fails here, which is said once",
+        {"processes": [replace(RELAY, trouble=REDIS), replace(WORKER, trouble=REDIS)], "redis_failure": "no Redis"},
+        [Cause.REDIS],
+    ),
+    (
+        "the same Redis fails here, and a process has another trouble",
+        {"processes": [replace(RELAY, trouble=REDIS), replace(WORKER, trouble=TROUBLE)], "redis_failure": "no Redis"},
+        [Cause.REDIS, Cause.PROCESS_IN_TROUBLE],
+    ),
+    ("the database takes no writes", {"write_failure": "the database's disk is full"}, [Cause.NO_WRITES]),
     (
         "a process that is gone was in trouble",
         {"processes": [replace(RELAY, ended_at=NOON, trouble=TROUBLE), RELAY, WORKER]},

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from cobalt_mirror.db.diagnosis import OpenTransaction, ServerFacts, Slot
+from cobalt_mirror.db.diagnosis import Locker, OpenTransaction, ServerFacts, Slot
+from cobalt_mirror.db.lock_holders import Holder
 from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.workers.ops.actions import Action, Cause
 from cobalt_mirror.workers.ops.doctor.cobalt_api import SLOW_SECONDS, judge_answer, judge_environment
@@ -19,8 +20,12 @@ from cobalt_mirror.workers.ops.doctor.database import (
     OLDEST_VERSION,
     SHORT_IDLE_SECONDS,
     SHORT_STATEMENT_SECONDS,
+    judge_connections,
+    judge_latency,
     judge_server,
+    judge_writes,
 )
+from cobalt_mirror.workers.ops.doctor.database import SLOW_MS as SLOW_DATABASE_MS
 from cobalt_mirror.workers.ops.doctor.finding import Finding, Level, broken, exit_code, fine, warning
 from cobalt_mirror.workers.ops.doctor.processes import LONG_WITHOUT_PASS, judge_pass, judge_processes, judge_work
 from cobalt_mirror.workers.ops.doctor.redis_server import SLOW_MS, RedisFacts, judge_redis
@@ -62,6 +67,7 @@ HEALTHY = ServerFacts(
     port=5432,
     sees_others=True,
     oldest=None,
+    lockers=[],
     slots=[],
     prepared_since=None,
     live=100_000,
@@ -69,6 +75,7 @@ HEALTHY = ServerFacts(
     lacking=[],
 )
 OPEN = OpenTransaction(pid=7, user="app", application="pg_dump", state="active", since=NOON - LONG_OPEN)
+LOCKER = Locker(table="events", holder=Holder(pid=7, application="app", since=NOON))
 SLOT = Slot(name="old", is_active=False, age=1)
 #: What our processes may take at most, by default.
 OURS = Settings().worker_processes * 2 * Settings().worker_threads + 20
@@ -90,6 +97,7 @@ DATABASE = [
         {"oldest": OPEN}, "a transaction is open for 5 min (process 7 app pg_dump, active)", id="open for long"
     ),
     pytest.param({"oldest": replace(OPEN, since=OPEN.since + MICROSECOND)}, None, id="open for nearly as long"),
+    pytest.param({"lockers": [LOCKER]}, "server process 7 (application app, in a transaction since", id="a lock"),
     pytest.param({"sees_others": False}, "this role may not see the transactions of others", id="it cannot tell"),
     pytest.param(
         {"sees_others": False, "oldest": OPEN}, "a transaction is open for 5 min", id="it sees one all the same"
@@ -115,26 +123,37 @@ DATABASE = [
 @pytest.mark.parametrize(("changes", "expected"), DATABASE)
 def test_a_postgresql_server_is_judged(changes: dict[str, Any], expected: str | None) -> None:
     facts = replace(HEALTHY, **changes)
-    found = troubles(judge_server(facts, Settings(), at=NOON, port=5432, workers=1))
+    found = troubles(
+        [*judge_server(facts, Settings(), at=NOON, port=5432), judge_connections(facts, Settings(), workers=1)]
+    )
 
-    assert [level for level, _ in found] == ([] if expected is None else ["broken" if facts.lacking else "warning"])
+    level = "broken" if facts.lacking or facts.lockers else "warning"
+    assert [level for level, _ in found] == ([] if expected is None else [level])
     assert expected is None or found[0][1].startswith(expected)
 
 
 def test_behind_a_pooler_without_prepared_statements_all_is_fine() -> None:
     settings = Settings(database_prepared_statements=False)
 
-    assert troubles(judge_server(replace(HEALTHY, port=6432), settings, at=NOON, port=5432, workers=1)) == []
+    assert troubles(judge_server(replace(HEALTHY, port=6432), settings, at=NOON, port=5432)) == []
 
 
 def test_each_worker_takes_its_connections() -> None:
     facts = replace(HEALTHY, max_connections=OURS)
-    ((level, text),) = troubles(
-        judge_server(facts, Settings(), at=NOON, port=5432, workers=Settings().worker_processes + 1)
-    )
+    ((level, text),) = troubles([judge_connections(facts, Settings(), workers=Settings().worker_processes + 1)])
 
     assert level == "warning"
     assert text.endswith(f"our processes may take {OURS + 2 * Settings().worker_threads}")
+
+
+@pytest.mark.parametrize(("milliseconds", "is_slow"), [(SLOW_DATABASE_MS, False), (SLOW_DATABASE_MS + 0.1, True)])
+def test_a_statement_may_take_twenty_milliseconds(milliseconds: float, is_slow: bool) -> None:
+    assert bool(troubles([judge_latency(milliseconds)])) is is_slow
+
+
+def test_a_database_that_takes_no_writes_is_broken() -> None:
+    assert troubles([judge_writes(None)]) == []
+    assert troubles([judge_writes("the disk is full; free space")]) == [("broken", "the disk is full")]
 
 
 # --- Redis ------------------------------------------------------------------------------------------------------------

@@ -10,9 +10,17 @@ from cobalt_mirror.db import MirroredAccount, MirroredConnection
 from cobalt_mirror.db.deletions import Deletion
 from cobalt_mirror.db.pauses import Pause
 from cobalt_mirror.db.state import Halt
-from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, EventStatus, Move, PauseScope, RowKind
+from cobalt_mirror.db.statuses import (
+    AccountStatus,
+    ConnectionStatus,
+    EventStatus,
+    Move,
+    PauseScope,
+    RowKind,
+)
 from cobalt_mirror.db.story import DeadEvents, StoredEvent, WaitingCheck
-from cobalt_mirror.workers.ops.verdict import CustomerState, Standing, decide, in_words
+from cobalt_mirror.workers.ops.standing import CustomerState, Standing
+from cobalt_mirror.workers.ops.verdict import decide, in_words
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -54,9 +62,11 @@ PLAIN = Standing(
     connections=(),
     status_times={},
     pending=(),
+    stopper=None,
     failing={},
     dead={},
     checks=(),
+    is_braked=False,
     lease_ends=None,
     longest_wait=timedelta(minutes=15),
 )
@@ -84,6 +94,7 @@ def failing(move: Move | None) -> dict[str, Any]:
     return {"failing": {move: FAILING}, "pending": [FAILING]}
 
 
+STUCK: dict[str, Any] = {"stopper": "no worker runs", "pending": [stored("s", due_at=NOON)]}
 OVERDUE = {"pending": [stored("o", due_at=ago(minutes=15) - MICROSECOND)]}
 MADE_ANEW = {"account": account(AccountStatus.DELETED), "deletion": replace(RECEIPT, note="it is back")}
 MISSING = {
@@ -114,6 +125,7 @@ STATES: list[tuple[dict[str, Any], CustomerState, datetime | None, Move | None, 
         Move.OPERATOR,
         "dead replay --account acme --move operator",
     ),
+    (STUCK, CustomerState.STUCK, NOON, Move.OPERATOR, "status"),
     (OVERDUE, CustomerState.OVERDUE, ago(minutes=15) - MICROSECOND, Move.OPERATOR, "status"),
     (failing(Move.OPERATOR), CustomerState.RETRYING, ago(minutes=9), Move.OPERATOR, "events hurry f"),
     (MADE_ANEW, CustomerState.DELETED_AND_BACK, ago(hours=2), Move.OPERATOR, "publish user_deleted acme"),
@@ -128,13 +140,7 @@ STATES: list[tuple[dict[str, Any], CustomerState, datetime | None, Move | None, 
         Move.PROVIDER,
         "dead replay --account acme --move provider",
     ),
-    (
-        dead(Move.CUSTOMER),
-        CustomerState.DEAD,
-        ago(days=1),
-        Move.CUSTOMER,
-        "dead replay --account acme --move customer",
-    ),
+    (dead(Move.CUSTOMER), CustomerState.DEAD, ago(days=1), Move.CUSTOMER, None),
     (EXPIRED, CustomerState.REAUTH_REQUIRED, ago(hours=5), Move.CUSTOMER, None),
     (IN_HAND, CustomerState.IN_HAND, None, None, None),
     (WAITING, CustomerState.WAITING, ago(hours=1), None, None),
@@ -217,6 +223,13 @@ def test_what_is_due_first_comes_next(holds: dict[str, Any], what: str | None) -
     assert (None if step is None else step.step) == what
 
 
+def test_what_is_not_due_yet_is_not_stuck() -> None:
+    stopped = replace(PLAIN, stopper="no worker runs")
+
+    assert decide(replace(stopped, pending=[stored("s", due_at=NOON + MICROSECOND)])).state is CustomerState.WAITING
+    assert decide(stopped).state is CustomerState.IN_STEP
+
+
 def test_an_id_that_a_shell_would_take_apart_is_quoted() -> None:
     verdict = decide(replace(PLAIN, **dead(Move.OPERATOR), account_id="acme; rm -rf"))
 
@@ -239,7 +252,24 @@ def test_the_command_of_a_pause_names_what_is_paused(scope: PauseScope, name: st
             {**failing(Move.OPERATOR), "pending": [replace(FAILING, due_at=NOON + timedelta(seconds=90))]},
             "retrying since 2026-01-31 11:51:00Z (9 min): config_changed f for slack, 4 failed attempts: no answer; "
             "next: an attempt at config_changed f for slack at 2026-01-31 12:01:30Z (in 90 s); the operator must act: "
-            "cobalt-mirror events hurry f",
+            "correct that, then wait, or cobalt-mirror events hurry f",
+        ),
+        (
+            {"is_braked": True},
+            "in step: nothing waits; no connections; but the last reconcile was stopped by its brake, so Cobalt may "
+            "have less; nothing is due; no one has to act: to compare this customer with Cobalt, run cobalt-mirror "
+            "reconcile --account acme --dry-run",
+        ),
+        (
+            dead(Move.OPERATOR),
+            "dead since 2026-01-30 12:00:00Z (24 h): config_changed d for slack and 1 more: no such application; "
+            "nothing is due; the operator must act: correct that, then "
+            "cobalt-mirror dead replay --account acme --move operator",
+        ),
+        (
+            dead(Move.CUSTOMER),
+            "dead since 2026-01-30 12:00:00Z (24 h): config_changed d for slack and 1 more: no such application; "
+            "nothing is due; the customer must act: correct it in your app, which publishes a new event",
         ),
         (
             {"pending": [stored("w", due_at=NOON)]},

@@ -28,6 +28,8 @@ def test_the_answer_of_a_mirror_proves_that_it_arrived() -> None:
         (200, b"\xff", "something else than `cobalt-mirror web` answers there"),
         (201, RECORDED, "Cobalt takes any answer but 200 for a failure"),
         (401, RECORDED, "it has another COBALT_API_KEY than this command"),
+        (401, b'{"error": "x-cobalt-signature matches no API key"}', "it has another COBALT_API_KEY than this command"),
+        (401, b'{"error": "no x-cobalt-signature: sign it"}', "no x-cobalt-signature arrived there; let the proxy"),
         (404, b"", "it does not serve POST at this path"),
         (405, b"", "it does not serve POST at this path"),
         (500, b"", "Cobalt takes any answer but 200 for a failure"),

@@ -1,16 +1,16 @@
 """The examination of Cobalt: whether it answers, how fast, whether the key is right, and what its clock says."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
 
-from cobalt_mirror.cobalt import Client, CobaltError, KeyRefused
+from cobalt_mirror.cobalt import Client, CobaltError, KeyRefused, RateLimited
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.workers.ops.doctor.clocks import judge_clock
-from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
+from cobalt_mirror.workers.ops.doctor.finding import Finding, Level, broken, fine, warning
 from cobalt_mirror.workers.settings import Settings
 
 AREA = "cobalt"
@@ -18,10 +18,14 @@ AREA = "cobalt"
 SLOW_SECONDS = 2.0
 #: How long the question for the time may take.
 _TIMEOUT_SECONDS = 5.0
+_WAIT = (
+    "wait: work goes on as fast as Cobalt lets it; if it lasts, find what else calls Cobalt with this organisation's "
+    "keys, or lower COBALT_RATE_PER_SECOND"
+)
 
 
-def examine_cobalt(settings: Settings, *, pinned: str | None) -> Iterator[Finding]:
-    """Make the smallest call, and judge the answer.
+def examine_cobalt(settings: Settings, *, pinned: str | None) -> Generator[Finding, None, bool]:
+    """Make the smallest call, and judge the answer; return whether other questions to Cobalt make sense.
 
     Args:
         settings: the settings in force, with a key.
@@ -36,15 +40,20 @@ def examine_cobalt(settings: Settings, *, pinned: str | None) -> Iterator[Findin
             yield broken(
                 AREA, f"{address} refuses the key: {error}", "set the right COBALT_API_KEY, restart the workers"
             )
-            return
+            return False
+        except RateLimited as error:
+            yield warning(AREA, f"{address} limits the rate: {error}", _WAIT)
+            return False
         except CobaltError as error:
             yield broken(
                 AREA, f"{address} does not work: {error}", f"it is up to the {Move.PROVIDER}; ask Cobalt how long"
             )
-            return
+            return False
         yield judge_answer(address, time.perf_counter() - began)
-        yield judge_environment(client.environment, pinned)
+        environment = judge_environment(client.environment, pinned)
+        yield environment
     yield from _examine_clock(address)
+    return environment.level is Level.FINE
 
 
 def judge_answer(address: str, seconds: float) -> Finding:

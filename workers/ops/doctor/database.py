@@ -19,13 +19,13 @@ MUCH_KEPT = 1_000_000
 MANY_DEAD = 100_000
 #: A server that ends an idle transaction sooner may end one of ours between two statements of a busy machine.
 SHORT_IDLE_SECONDS = 5.0
+#: An attempt makes some ten statements.
+SLOW_MS = 20.0
 #: A statement of a migration, or of a reconciliation of many accounts, may take that long.
 SHORT_STATEMENT_SECONDS = 10.0
 
 
-def judge_server(
-    facts: ServerFacts, settings: Settings, *, at: datetime, port: int | None, workers: int
-) -> Iterator[Finding]:
+def judge_server(facts: ServerFacts, settings: Settings, *, at: datetime, port: int | None) -> Iterator[Finding]:
     """Judge a PostgreSQL server.
 
     Args:
@@ -33,17 +33,16 @@ def judge_server(
         settings: the settings in force.
         at: its time.
         port: the port in DATABASE_URL; None: it names none.
-        workers: how many worker processes run.
     """
     yield _version(facts)
     yield _rights(facts)
     yield _isolation(facts)
     yield from _timeouts(facts)
     yield from _pooler(facts, settings, port)
+    yield from _locks(facts)
     yield _oldest_transaction(facts, at)
     yield from _what_else_keeps_rows(facts, at)
     yield _dead_rows(facts)
-    yield _connections(facts, settings, workers)
 
 
 def _version(facts: ServerFacts) -> Finding:
@@ -95,6 +94,29 @@ def _pooler(facts: ServerFacts, settings: Settings, port: int | None) -> Iterato
         yield fine(AREA, f"{seen}, and prepared statements are off")
 
 
+def _locks(facts: ServerFacts) -> Iterator[Finding]:
+    """A host that alters our table, or a LOCK by hand: all our processes wait, and so does `status`."""
+    for locker in facts.lockers:
+        text = f"{locker.holder} has locked our table {locker.table}, and everybody else waits for that"
+        yield broken(AREA, text, locker.holder.remedy)
+
+
+def judge_latency(milliseconds: float) -> Finding:
+    """Judge how long a statement takes that does nothing."""
+    text = f"a statement takes {milliseconds:.1f} ms there and back"
+    if milliseconds > SLOW_MS:
+        return warning(AREA, text, "look at its load, or run the workers nearer to it: each attempt needs several")
+    return fine(AREA, text)
+
+
+def judge_writes(failure: str | None) -> Finding:
+    """Judge whether the database takes writes; see `db.writable.find_write_failure`."""
+    if failure is None:
+        return fine(AREA, "it takes writes")
+    wrong, _, remedy = failure.rpartition("; ")
+    return broken(AREA, wrong, remedy)
+
+
 def _oldest_transaction(facts: ServerFacts, at: datetime) -> Finding:
     oldest = facts.oldest
     if oldest is not None and at - oldest.since >= LONG_OPEN:
@@ -138,8 +160,14 @@ def _dead_rows(facts: ServerFacts) -> Finding:
     return fine(AREA, rows)
 
 
-def _connections(facts: ServerFacts, settings: Settings, workers: int) -> Finding:
-    """A worker process lends up to twice its threads; relay and web up to ten each."""
+def judge_connections(facts: ServerFacts, settings: Settings, *, workers: int) -> Finding:
+    """Judge whether there are enough connections: a worker process lends up to twice its threads, others up to ten.
+
+    Args:
+        facts: what the server says.
+        settings: the settings in force.
+        workers: how many worker processes run.
+    """
     most = max(workers, settings.worker_processes) * 2 * settings.worker_threads + 20
     text = f"{facts.connections} of {facts.max_connections} connections are in use; our processes may take {most}"
     if most > facts.max_connections:

@@ -1,6 +1,5 @@
 """The examination of Redis: what it says of itself, and whether it lets us do what our processes do."""
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,9 +7,12 @@ from typing import Any
 
 import redis
 
-from cobalt_mirror.workers.clients import create_redis
+from cobalt_mirror.db.addresses import shown_address
+from cobalt_mirror.workers.clients import create_examining_redis
 from cobalt_mirror.workers.ops.doctor.clocks import judge_clock
 from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
+from cobalt_mirror.workers.ops.doctor.latency import quickest_ms
+from cobalt_mirror.workers.redis_failures import explain_failure
 from cobalt_mirror.workers.settings import Settings
 
 AREA = "redis"
@@ -30,7 +32,7 @@ class RedisFacts:
 
     Attributes:
         info: its `INFO`; empty: this user may not ask.
-        milliseconds: how long it took to answer a `PING`.
+        milliseconds: how long it took to answer a `PING`, at best.
     """
 
     info: Mapping[str, Any]
@@ -43,29 +45,20 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
         yield broken(AREA, "REDIS_URL is not set", "set it; relay, workers and reconcile need a Redis")
         return
     try:
-        with create_redis(settings) as client:
+        with create_examining_redis(settings) as client:
             client.ping()
-            began = time.perf_counter()
-            client.ping()
-            milliseconds = (time.perf_counter() - began) * 1_000
+            milliseconds = quickest_ms(client.ping)
             before = datetime.now(UTC)
             seconds, microseconds = client.eval(_SCRIPT, 1, f"{settings.redis_namespace}:doctor")
             after = datetime.now(UTC)
             info = _info(client)
-    except redis.exceptions.NoPermissionError as error:
-        yield broken(AREA, f"the user in REDIS_URL lacks a right: {error}", _RIGHTS)
-        return
     except redis.RedisError as error:
-        yield broken(AREA, f"{type(error).__name__}: {error}", "start the Redis at REDIS_URL, or correct REDIS_URL")
+        failure = explain_failure(error)
+        yield broken(AREA, f"the Redis at {shown_address(settings.redis_url)} {failure.text}", failure.remedy)
         return
     yield from judge_redis(RedisFacts(info=info, milliseconds=milliseconds))
     there = datetime.fromtimestamp(int(seconds) + int(microseconds) / 1_000_000, UTC)
     yield from judge_clock("Redis", there, before=before, after=after)
-
-
-_RIGHTS = (
-    "give it the keys of our namespace and the commands: ACL SETUSER ... ~cobalt-mirror:* +@all -@admin -@dangerous"
-)
 
 
 def _info(client: redis.Redis) -> Mapping[str, Any]:
