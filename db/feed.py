@@ -3,8 +3,9 @@
 Only this module writes the table `changes`, but for what `prune` deletes. See docs/decisions/0013.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,11 @@ from cobalt_mirror.db.recordset import insert_rows
 from cobalt_mirror.db.tables import changes
 
 #: How many entries get their positions in one transaction.
-BATCH = 2_000
+BATCH = 1_000
+#: Looks that give no whole batch take no more of the time than one part in so many, unless `LONGEST_SECONDS` have
+#: passed: while a transaction stays open, PostgreSQL keeps what each entry left in the index when it got its position.
+#: A look took 0.2 ms of an empty feed, and 78 ms after 200,000 entries beside such a transaction.
+SHARE, LONGEST_SECONDS = 20, 10.0
 
 _APPEND = changes.insert().inline()  # the new row's number is of no use to a writer
 
@@ -74,6 +79,34 @@ def number_changes(engine: Engine, *, batch: int = BATCH) -> int:
         if not _is_locked(connection):
             return 0
         return connection.execute(_GIVE_POSITIONS, {"batch": batch}).rowcount
+
+
+@dataclass(slots=True)
+class Numbering:
+    """Gives positions again and again for a process, as often as that is cheap. Safe to share between threads."""
+
+    engine: Engine
+    monotonic: Callable[[], float] = time.monotonic
+    _rests_until: float = float("-inf")
+
+    def run(self) -> None:
+        """Give positions, unless the last time has taken so long that it is not its turn yet."""
+        began = self.monotonic()
+        if began < self._rests_until:
+            return
+        number = number_changes(self.engine)
+        ended = self.monotonic()
+        self._rests_until = ended + rest_after(number, took=ended - began)
+
+
+def rest_after(number: int, *, took: float) -> float:
+    """Return for how many seconds to rest after positions were given.
+
+    Args:
+        number: how many were given; after a whole batch there may be more.
+        took: how many seconds that took.
+    """
+    return 0.0 if number >= BATCH else min(SHARE * took, LONGEST_SECONDS)
 
 
 def _is_locked(connection: Connection) -> bool:

@@ -9,10 +9,10 @@ from itertools import chain, islice
 from typing import Annotated
 
 import typer
-from sqlalchemy import Engine
 
 from cobalt_mirror.db import FeedEntry
 from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.feed import Numbering
 from cobalt_mirror.db.reads.feed import LARGEST_POSITION
 from cobalt_mirror.workers.ops.feed import follow as follow_changes
 from cobalt_mirror.workers.ops.feed import read_changes
@@ -53,11 +53,11 @@ def changes(
     Example:
       cobalt-mirror changes --after 120 --follow --json
     """
-    with _engine() as engine:
+    with _numbering() as numbering:
         if follow:
-            _follow(engine, after, limit, as_json=as_json)
+            _follow(numbering, after, limit, as_json=as_json)
             return
-        entries = read_changes(engine, after=after, limit=_LIMIT if limit is None else limit)
+        entries = read_changes(numbering, after=after, limit=_LIMIT if limit is None else limit)
     if as_json:
         print_json(entries)
         return
@@ -67,18 +67,18 @@ def changes(
 
 
 @contextmanager
-def _engine() -> Iterator[Engine]:
+def _numbering() -> Iterator[Numbering]:
     engine = create_engine(ready_for_database())
     try:
-        yield engine
+        yield Numbering(engine)
     finally:
         engine.dispose()
 
 
-def _follow(engine: Engine, after: int | None, limit: int | None, *, as_json: bool) -> None:
+def _follow(numbering: Numbering, after: int | None, limit: int | None, *, as_json: bool) -> None:
     stopped = threading.Event()
     with stop_on_signal(stopped.set):
-        pages = follow_changes(engine, after=after, wait=lambda: stopped.wait(_LOOK_SECONDS))
+        pages = follow_changes(numbering, after=after, wait=lambda: stopped.wait(_LOOK_SECONDS))
         for entry in islice(chain.from_iterable(pages), limit):
             if as_json:
                 typer.echo(json.dumps(asdict(entry), default=to_plain, ensure_ascii=False))

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cobalt_mirror.db.engine import Clock, create_engine, database_clock
+from cobalt_mirror.db.feed import Numbering
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.changes_endpoint import ChangesEndpoint
 from cobalt_mirror.workers.web.events_endpoint import EventsEndpoint
@@ -51,7 +52,7 @@ def create_app(
     probes = Probes(settings)
     notifications = NotificationsEndpoint(settings, database, clock, _redactor(settings))
     events, metrics = EventsEndpoint(settings, database), MetricsEndpoint(settings, database, clock, monotonic)
-    changes = ChangesEndpoint(settings, database, monotonic)
+    changes = ChangesEndpoint(settings, Numbering(database), monotonic)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

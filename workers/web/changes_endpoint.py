@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -17,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from cobalt_mirror.db import EntriesPruned, FeedEntry
 from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.db.feed import Numbering
 from cobalt_mirror.db.reads.feed import LARGEST_POSITION
 from cobalt_mirror.workers.ops.feed import read_changes
 from cobalt_mirror.workers.settings import Settings
@@ -71,7 +71,7 @@ class ChangesEndpoint:
     """
 
     settings: Settings
-    engine: Engine
+    numbering: Numbering
     monotonic: Callable[[], float] = time.monotonic
     stopping: threading.Event = field(default_factory=threading.Event)
     waiting: int = 0
@@ -102,7 +102,7 @@ class ChangesEndpoint:
         return entries
 
     def _read(self, wanted: Wanted) -> list[FeedEntry]:
-        return read_changes(self.engine, after=wanted.after, limit=wanted.limit)
+        return read_changes(self.numbering, after=wanted.after, limit=wanted.limit)
 
     @contextmanager
     def _place(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, insert, select, text
 
 from cobalt_mirror.db import EntriesPruned, FeedEntry, changes, tables
 from cobalt_mirror.db.engine import create_engine, reading
-from cobalt_mirror.db.feed import erase_entries, number_changes, record_entries
+from cobalt_mirror.db.feed import BATCH, erase_entries, number_changes, record_entries
 from cobalt_mirror.db.feed_entries import NewEntry
 from cobalt_mirror.db.pruning import prune_changes
 from cobalt_mirror.db.settings import DatabaseSettings
@@ -82,13 +82,14 @@ class Reader:
     engine: Engine
     chance: random.Random
     is_over: threading.Event
-    read: Callable[[Engine, int], list[FeedEntry]] = lambda engine, after: read(engine, after=after, limit=50)
+    read: Callable[[Engine, int], list[FeedEntry]] = lambda engine, after: read(engine, after=after, limit=200)
     cursor: int = 0
     kept: list[FeedEntry] = field(default_factory=list)
 
     def run(self) -> None:
+        """Read until the writers are done and nothing is left."""
         while True:
-            number_changes(self.engine, batch=self.chance.choice([20, 2_000]))
+            number_changes(self.engine, batch=self.chance.choice([30, BATCH]))
             is_last = self.is_over.is_set() and not has_unnumbered(self.engine)
             page = self.read(self.engine, self.cursor)
             if self.chance.random() < 0.3:

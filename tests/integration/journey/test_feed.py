@@ -7,6 +7,7 @@ import pytest
 from cobalt_mirror.cobalt.sandbox import Fault
 from cobalt_mirror.db import FeedEntry
 from cobalt_mirror.db.checks import record_check
+from cobalt_mirror.db.feed import Numbering
 from cobalt_mirror.events import (
     ConfigChanged,
     ConfigRemoved,
@@ -31,7 +32,7 @@ class Feed:
         """Publish events, have all work done, and return the entries since the last time."""
         self.world.publish(*events)
         self.world.work_until_quiet()
-        entries = read_changes(self.world.engine, after=self.after, limit=1_000)
+        entries = read_changes(Numbering(self.world.engine), after=self.after, limit=1_000)
         self.after = entries[-1].position if entries else self.after
         return entries
 
