@@ -199,7 +199,7 @@ BLOCKS = {
     "benchmarks.md": {"sh": 1},
     "events.md": {"sql": 2, "sh": 2, "json": 1, "python": 1},
     "hosting.md": {"python": 1, "sql": 1},
-    "operations.md": {"cron": 2, "ini": 4, "sh": 4, "sql": 1},
+    "operations.md": {"cron": 2, "ini": 4, "sh": 5, "sql": 1},  # `Rotate the secret key`: test_secret_keys
     "outcomes.md": {"sh": 3},
     "sandbox.md": {"console": 1, "sh": 10, "python": 1, "toml": 1},
     "your-app.md": {"python": 3, "sh": 2, "js": 1},
