@@ -44,7 +44,7 @@ def changes(
         bool, typer.Option("--json", help="Print one JSON document; with --follow, one on each line.")
     ] = False,
 ) -> None:
-    """Print the change feed: every real change of the mirror, once and in order.
+    """Print the change feed: every real change, once and in order.
 
     Each entry has a position, one higher than the one before. The last one that you have is what --after takes, and
     nothing is lost between two runs. If entries after it were pruned, the command says so and fails.
