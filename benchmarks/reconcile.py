@@ -30,8 +30,9 @@ from cobalt_mirror.workers.settings import Settings
 
 SMALL, LARGE = 10_000, 100_000
 PAGE = 100
-#: A statement that writes to the mirror or its history.
+#: A statement that writes to the mirror or its history, which on PostgreSQL may be written beside the change feed.
 _WRITE = re.compile(
+    r"(?:WITH \w+ AS\s+\()?"
     r"(?:INSERT INTO|UPDATE|DELETE FROM) (?:\w+\.)?(linked_accounts|connections|configs|applications|history)\b"
 )
 MOMENT = "2026-01-31T12:00:00.000Z"

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cobalt_mirror.cobalt import Client, CobaltError, RateLimited
     from cobalt_mirror.db import (
+        EntriesPruned,
+        changes,
         exclude_mirror,
         find_account,
         integrations,
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "cobalt_mirror.cobalt": ("Client", "CobaltError", "RateLimited"),
     "cobalt_mirror.db": (
+        "EntriesPruned",
+        "changes",
         "exclude_mirror",
         "find_account",
         "integrations",
@@ -77,10 +81,12 @@ __all__ = [
     "ConfigRemoved",
     "ConnectionAuthorized",
     "ConnectionRemoved",
+    "EntriesPruned",
     "RateLimited",
     "Receipt",
     "UserDeleted",
     "UserSignedUp",
+    "changes",
     "create_app",
     "exclude_mirror",
     "find_account",

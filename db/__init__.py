@@ -1,15 +1,18 @@
 """What we know: the event log, the mirror, and the reads that a host's pages need."""
 
 from cobalt_mirror.db.autogenerate import exclude_mirror
+from cobalt_mirror.db.errors import EntriesPruned
 from cobalt_mirror.db.reads import (
     Change,
     EventState,
+    FeedEntry,
     Integration,
     MirroredAccount,
     MirroredConfig,
     MirroredConnection,
     State,
     WorkflowRuns,
+    changes,
     find_account,
     integrations,
     list_configs,
@@ -18,15 +21,18 @@ from cobalt_mirror.db.reads import (
     list_history,
     list_workflow_runs,
 )
-from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus, EventStatus, Move
+from cobalt_mirror.db.statuses import AccountStatus, ChangeType, ConfigStatus, ConnectionStatus, EventStatus, Move
 
 __all__ = [
     "AccountStatus",
     "Change",
+    "ChangeType",
     "ConfigStatus",
     "ConnectionStatus",
+    "EntriesPruned",
     "EventState",
     "EventStatus",
+    "FeedEntry",
     "Integration",
     "MirroredAccount",
     "MirroredConfig",
@@ -34,6 +40,7 @@ __all__ = [
     "Move",
     "State",
     "WorkflowRuns",
+    "changes",
     "exclude_mirror",
     "find_account",
     "integrations",

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, tuple_, update
 
+from cobalt_mirror.db.feed import erase_entries
 from cobalt_mirror.db.generations import Generation
 from cobalt_mirror.db.history import Because, erase_values
 from cobalt_mirror.db.log import Key, content_of, order_of
@@ -39,6 +40,7 @@ def erase_account(connection: Connection, generation: Generation, because: Becau
     account = generation.deletion.linked_account_id
     end_account(connection, account, because)
     erase_values(connection, account)
+    erase_entries(connection, account)
     erase_hints(connection, account)
     connection.execute(delete(checks).where(checks.c.linked_account_id == account, checks.c.slug != ""))
     connection.execute(update(checks).where(checks.c.linked_account_id == account).values(last_error=None))

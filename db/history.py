@@ -3,10 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, bindparam, func, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, func, literal_column, select, update
 
+from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.db.feed import INSERT_ENTRIES, as_json, record_entries
+from cobalt_mirror.db.feed_entries import NewEntry
+from cobalt_mirror.db.recordset import insert_rows
 from cobalt_mirror.db.statuses import RowKind
 from cobalt_mirror.db.tables import applications, configs, connections, history, linked_accounts
 
@@ -35,32 +40,55 @@ class Because:
 Changes = Mapping[str, Sequence[Any]]
 
 
-def record_history(
-    connection: Connection, table: Table, changes: Sequence[tuple[Mapping[str, Any], Changes]], because: Because
-) -> None:
-    """Append what changed in rows of one table.
+class Changed(NamedTuple):
+    """What changed in a row: its primary key (other columns may be among it), the columns, and what the feed says."""
+
+    key: Mapping[str, Any]
+    columns: Changes
+    entries: Sequence[NewEntry] = ()
+
+
+def record_history(connection: Connection, table: Table, changes: Sequence[Changed], because: Because) -> None:
+    """Append what changed in rows of one table, and its entries of the feed: on PostgreSQL in one statement.
 
     Args:
         connection: the transaction that also changes the rows.
         table: one of the mirror's tables.
-        changes: for each row, its primary key (other columns may be among it) and what changed.
+        changes: what changed in each row.
         because: what caused it.
     """
-    entries = [
-        {
-            "recorded_at": because.at,
-            "what": _KINDS[table.name],
-            "linked_account_id": key.get("linked_account_id"),
-            "slug": key.get("slug"),
-            "config_id": key.get("config_id"),
-            "connection_id": key.get("connection_id") or None,
-            "changes": {name: [_plain(before), _plain(after)] for name, (before, after) in changed.items()},
-            "because": dict(because.cause),
-        }
-        for key, changed in changes
-    ]
-    if entries:
-        connection.execute(_APPEND, entries if len(entries) > 1 else entries[0])
+    if not changes:
+        return
+    rows = [_row(table, each, because) for each in changes]
+    entries = [entry for each in changes for entry in each.entries]
+    if entries and connection.dialect.name == "postgresql":
+        plain = [{**row, "recorded_at": stored_time(because.at)} for row in rows]
+        connection.execute(_append_both(), {"rows": plain, "entries": [as_json(e, at=because.at) for e in entries]})
+        return
+    connection.execute(_APPEND, rows if len(rows) > 1 else rows[0])
+    record_entries(connection, entries, at=because.at)
+
+
+@cache
+def _append_both() -> Select[Any]:
+    """WITH recorded AS (INSERT INTO history ...), told AS (INSERT INTO changes ...) SELECT 1"""
+    names = [column.name for column in history.c if column.name != "number"]
+    recorded = insert_rows(history, names, parameter="rows").cte("recorded")
+    return select(literal_column("1")).add_cte(recorded, INSERT_ENTRIES.cte("told"))
+
+
+def _row(table: Table, changed: Changed, because: Because) -> dict[str, Any]:
+    key = changed.key
+    return {
+        "recorded_at": because.at,
+        "what": _KINDS[table.name],
+        "linked_account_id": key.get("linked_account_id"),
+        "slug": key.get("slug"),
+        "config_id": key.get("config_id"),
+        "connection_id": key.get("connection_id") or None,
+        "changes": {name: [_plain(before), _plain(after)] for name, (before, after) in changed.columns.items()},
+        "because": dict(because.cause),
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The mirror: what Cobalt said. Only this module writes its four tables, each real change also into the history."""
+"""The mirror: what Cobalt said. Only this module writes its four tables, each change also into history and feed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from cobalt_mirror.db.engine import insert_into, upsert
 from cobalt_mirror.db.equality import is_same
-from cobalt_mirror.db.history import Because, record_history
+from cobalt_mirror.db.feed_entries import entries_of
+from cobalt_mirror.db.history import Because, Changed, record_history
 from cobalt_mirror.db.rows import AccountRow, Change, ConfigRow, ConnectionRow
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
 from cobalt_mirror.db.tables import applications, configs, connections, denials, linked_accounts
@@ -71,7 +72,8 @@ def record_row(
         upsert(connection, table, row)
         known[key] = {**before, **row}
     if changes:
-        record_history(connection, table, [(values, changes)], because)
+        after = values if before is None else {**before, **values}
+        record_history(connection, table, [Changed(values, changes, entries_of(table, before, after))], because)
     return bool(changes)
 
 
@@ -128,7 +130,14 @@ def _insert_new(
     statement = insert_into(connection, table).on_conflict_do_nothing().returning(*table.primary_key)
     inserted = {tuple(row) for row in connection.execute(statement, list(rows))}
     new = [row for row in rows if tuple(row[key] for key in keys) in inserted]
-    changes = [(row, {name: [None, value] for name, value in row.items() if name not in keys}) for row in new]
+    changes = [
+        Changed(
+            row,
+            {name: [None, value] for name, value in row.items() if name not in keys},
+            entries_of(table, None, row),
+        )
+        for row in new
+    ]
     record_history(connection, table, changes, because)
     return new
 
@@ -143,7 +152,7 @@ _ENDED: Mapping[Table, Mapping[str, Any]] = {
 def end_account(connection: Connection, linked_account_id: str, because: Because) -> None:
     """Record that an account is gone for good with all it had, also if the mirror never knew it.
 
-    The history gets the statuses only: nothing personal.
+    History and feed get the statuses only: nothing personal.
     """
     key = {"linked_account_id": linked_account_id}
     before = find_row(connection, linked_accounts, key)
@@ -151,14 +160,20 @@ def end_account(connection: Connection, linked_account_id: str, because: Because
     upsert(connection, linked_accounts, {**key, **gone})
     if before is None or before["status"] is not AccountStatus.DELETED:
         status = [None if before is None else before["status"], AccountStatus.DELETED]
-        record_history(connection, linked_accounts, [(key, {"status": status})], because)
+        entries = entries_of(linked_accounts, before, {**key, **gone})
+        record_history(connection, linked_accounts, [Changed(key, {"status": status}, entries)], because)
     for table, left in _ENDED.items():
         is_its = table.c.linked_account_id == linked_account_id
-        columns = [*table.primary_key, table.c.status]
+        columns = [*table.primary_key, table.c.status, *([table.c.accounts] if table is connections else [])]
         rows = connection.execute(select(*columns).where(is_its, table.c.status != left["status"])).mappings().all()
-        changes = [(dict(row), {"status": [row["status"], left["status"]]}) for row in rows]
+        changes = [_ended(table, {str(name): value for name, value in row.items()}, left["status"]) for row in rows]
         record_history(connection, table, changes, because)
         connection.execute(update(table).where(is_its).values(**left, verified_at=because.at))
+
+
+def _ended(table: Table, row: Mapping[str, Any], status: Any) -> Changed:
+    entries = entries_of(table, row, {**row, "status": status})
+    return Changed(row, {"status": [row["status"], status]}, entries)
 
 
 def find_row(connection: Connection, table: Table, key: Mapping[str, Any]) -> dict[str, Any] | None:

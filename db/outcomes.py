@@ -3,18 +3,22 @@
 No other module puts these columns together: a worker decides which outcome it is, when, and why.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, bindparam, func, literal_column, update
+from sqlalchemy import Connection, Update, and_, bindparam, func, literal_column, select, tuple_, update
 
+from cobalt_mirror.db.feed import record_entries
+from cobalt_mirror.db.feed_entries import NewEntry
 from cobalt_mirror.db.host_columns import Unreadable
 from cobalt_mirror.db.log import SIGN_UP, LoggedEvent
-from cobalt_mirror.db.statuses import EventStatus, Move, Unseen
+from cobalt_mirror.db.statuses import ChangeType, EventStatus, Move, Unseen
 from cobalt_mirror.db.tables import events, is_pending
+
+_KEYS_A_STATEMENT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +145,39 @@ def record_outcomes(connection: Connection, updates: Iterable[EventUpdate]) -> N
     AND status <> 'done' AND status <> 'superseded' AND status <> 'dead' AND status <> 'discarded'
     """
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    updates = list(updates)
+    _tell_of_dead(connection, [each for each in updates if each.columns.get("status") is EventStatus.DEAD])
     for each in updates:
         source, id_ = each.key
         alike.setdefault(tuple(sorted(each.columns)), []).append({**each.columns, "key_source": source, "key_id": id_})
     for columns, rows in alike.items():
         connection.execute(_update_of_one(columns), rows)
+
+
+def _tell_of_dead(connection: Connection, updates: Sequence[EventUpdate]) -> None:
+    """Tell the change feed of events that are about to be dead, unless they have ended already."""
+    for start in range(0, len(updates), _KEYS_A_STATEMENT):
+        by_key = {each.key: each.columns for each in updates[start : start + _KEYS_A_STATEMENT]}
+        e = events.c
+        columns = (e.source, e.id, e.type, e.linked_account_id, e.slug)
+        rows = connection.execute(select(*columns).where(tuple_(e.source, e.id).in_(by_key), *NOT_ENDED)).all()
+        entries = [_dead_entry(row, by_key[row.source, row.id]) for row in rows]
+        record_entries(connection, entries, at=updates[start].columns["finished_at"])
+
+
+def _dead_entry(row: Any, columns: Mapping[str, Any]) -> NewEntry:
+    """Return the entry of the feed about a dead event. What in its row is no text is left out."""
+    data = {name: _text(getattr(row, name)) for name in ("source", "id", "type")}
+    return NewEntry(
+        type=ChangeType.EVENT_DEAD,
+        linked_account_id=_text(row.linked_account_id),
+        slug=_text(row.slug) or None,
+        data={**data, "move": columns["move"], "reason": columns["last_error"]},
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 #: What an event has that was never tried.

@@ -6,6 +6,7 @@ Which finished events may go is decided elsewhere; here is what no decision may 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import (
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from cobalt_mirror.db.log import EVENT_COLUMNS, Key, LoggedEvent, Order
 from cobalt_mirror.db.notifications import without_body
 from cobalt_mirror.db.statuses import EventStatus, SuspicionOutcome
-from cobalt_mirror.db.tables import calls, events, history, notifications, runs, suspicions, walked
+from cobalt_mirror.db.tables import calls, changes, events, history, notifications, runs, suspicions, walked
 
 #: How long a batch waits for a lock on a whole table, as a migration holds it. Rows in use are passed over.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
@@ -115,6 +116,22 @@ def prune_history(connection: Connection, before: datetime, *, after: int, limit
 def prune_calls(connection: Connection, before: datetime, *, after: int, limit: int, dry_run: bool) -> "Step":
     """Delete what is known of old calls to Cobalt, beginning after a number."""
     return _prune_old(connection, calls, calls.c.made_at < before, after=after, limit=limit, dry_run=dry_run)
+
+
+def prune_changes(connection: Connection, before: datetime, *, after: int, limit: int, dry_run: bool) -> "Step":
+    """Delete old entries of the change feed, beginning after a position, until the first that is not old.
+
+    The positions that are left have no gap, by which readers see that they missed nothing. The last one stays, for the
+    next is counted from it.
+    """
+    c = changes.c
+    last = select(func.max(c.position)).where(c.position.is_not(None)).scalar_subquery()
+    is_old = and_(c.recorded_at < before, c.position < last).label("is_old")
+    rows = connection.execute(select(c.position, is_old).where(c.position > after).order_by(c.position).limit(limit))
+    old = [row.position for row in takewhile(lambda row: bool(row.is_old), rows.all())]
+    if old and not dry_run:
+        connection.execute(delete(changes).where(c.position <= old[-1]))
+    return Step(len(old), old[-1] if len(old) == limit else None)
 
 
 def _prune_old(

@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, or_, select
 
 from cobalt_mirror.db.engine import insert_into, upsert
-from cobalt_mirror.db.statuses import Move, StateKey
+from cobalt_mirror.db.feed import record_entries
+from cobalt_mirror.db.feed_entries import NewEntry
+from cobalt_mirror.db.statuses import ChangeType, Move, StateKey
 from cobalt_mirror.db.tables import state
 
 #: Built once, for the relay asks this often.
@@ -67,14 +69,24 @@ def _halt(value: Any) -> Halt | None:
 
 
 def record_halt(connection: Connection, halt: Halt) -> None:
-    """Stop all calls until a probe succeeds."""
+    """Stop all calls until a probe succeeds. The change feed is told once for all processes."""
     times = {"since": halt.since.isoformat(), "probe_at": halt.probe_at.isoformat()}
-    record_value(connection, StateKey.HALTED, {**asdict(halt), **times})
+    value = {**asdict(halt), **times}
+    statement = insert_into(connection, state).values(key=StateKey.HALTED, value=value)
+    if connection.execute(statement.on_conflict_do_nothing(index_elements=["key"])).rowcount == 1:
+        data = {"reason": halt.reason, "move": halt.move}
+        record_entries(connection, [NewEntry(type=ChangeType.WORK_HALTED, data=data)], at=halt.since)
+    else:
+        record_value(connection, StateKey.HALTED, value)
 
 
-def end_halt(connection: Connection) -> None:
-    """Let calls be made again, because a probe succeeded."""
-    connection.execute(delete(state).where(state.c.key == StateKey.HALTED))
+def end_halt(connection: Connection, *, at: datetime) -> None:
+    """Let calls be made again, because a probe succeeded. The change feed is told once."""
+    statement = delete(state).where(state.c.key == StateKey.HALTED).returning(state.c.value)
+    value = connection.execute(statement).scalar_one_or_none()
+    if value is not None:
+        data = {"reason": value["reason"], "move": value.get("move", Move.OPERATOR), "since": value["since"]}
+        record_entries(connection, [NewEntry(type=ChangeType.WORK_RESUMED, data=data)], at=at)
 
 
 def find_environment(connection: Connection) -> str | None:

@@ -171,3 +171,27 @@ class StateKey(StrEnum):
     LAST_PASS = "last_pass"  # noqa: S105 - a pass of the reconciliation is no password
     #: On SQLite only, where a trigger counts with it.
     LAST_EVENT_NUMBER = "last_event_number"
+
+
+class ChangeType(StrEnum):
+    """What an entry of the change feed says."""
+
+    CONNECTION_CONNECTED = "connection.connected"
+    #: Connected, after it was disconnected.
+    CONNECTION_RECONNECTED = "connection.reconnected"
+    CONNECTION_REAUTH_REQUIRED = "connection.reauth_required"
+    #: It works again after the customer had to authenticate.
+    CONNECTION_RECOVERED = "connection.recovered"
+    CONNECTION_REMOVED = "connection.removed"
+    CONFIG_CHANGED = "config.changed"
+    #: Cobalt refuses a value, and the customer has to mend it.
+    CONFIG_NEEDS_ATTENTION = "config.needs_attention"
+    #: Cobalt has the account: for the first time, again after a deletion, or after it was missing.
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_RENAMED = "account.renamed"
+    #: Cobalt no longer has it, although no event asked for that.
+    ACCOUNT_MISSING = "account.missing"
+    ACCOUNT_DELETED = "account.deleted"
+    EVENT_DEAD = "event.dead"
+    WORK_HALTED = "work.halted"
+    WORK_RESUMED = "work.resumed"

@@ -8,8 +8,10 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, text, update
 
 from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.db.feed import record_entries
+from cobalt_mirror.db.feed_entries import NewEntry
 from cobalt_mirror.db.host_columns import LATEST
-from cobalt_mirror.db.statuses import EventStatus, Move
+from cobalt_mirror.db.statuses import ChangeType, EventStatus, Move
 from cobalt_mirror.db.tables import events, is_pending
 
 #: SQLite's columns also take blobs, and bytes that are no UTF-8. `db.engine` has the function.
@@ -23,6 +25,7 @@ _BURY = text("""
 #: The 61st of a month is no time, and comes after every time of its month.
 _IS_NO_TIME = text("strftime('%Y-%m-%dT%H:%M:%S', substr(due_at, 1, 19), '+0 days') IS NOT substr(due_at, 1, 19)")
 _REASON = "source, id, linked_account_id, slug: must be text in UTF-8"
+_BURIED = NewEntry(type=ChangeType.EVENT_DEAD, data={"move": Move.OPERATOR, "reason": _REASON})
 
 
 def mend_strays(connection: Connection, now: datetime) -> int:
@@ -36,5 +39,7 @@ def mend_strays(connection: Connection, now: datetime) -> int:
     number: int = connection.execute(wanted).rowcount
     if is_sqlite:
         ends = {"dead": str(EventStatus.DEAD), "move": str(Move.OPERATOR), "reason": _REASON, "now": stored_time(now)}
-        number += connection.execute(_BURY, ends).rowcount
+        buried = connection.execute(_BURY, ends).rowcount
+        record_entries(connection, [_BURIED] * buried, at=now)  # their names are no text, so it has none
+        number += buried
     return number

@@ -154,9 +154,10 @@ class CircuitBreaker:
         except CobaltError:
             return False
         with self.engine.begin() as connection:
-            end_halt(connection)
+            now = self.clock(connection)
+            end_halt(connection, at=now)
             if move is Move.PROVIDER:
-                hurry_failed(connection, self.clock(connection))
+                hurry_failed(connection, now)
         log.warning("halt_ended")
         return True
 

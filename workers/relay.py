@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cobalt_mirror.db.due import Due, UnderWay, count_under_way, find_due_accounts, find_earliest_due, mark_sent
 from cobalt_mirror.db.engine import Clock, database_clock, reading
+from cobalt_mirror.db.feed import Numbering
 from cobalt_mirror.db.host_columns import EARLIEST
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.strays import mend_strays
@@ -84,6 +85,10 @@ class Relay:
     _repeats: Repeats = field(default_factory=Repeats)
     _horizon: Horizon = field(default_factory=Horizon)
     _round_began: float = field(default_factory=time.monotonic)
+    _numbering: Numbering = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._numbering = Numbering(self.engine)
 
     def run(self) -> None:
         """Poll and send until `stop` is set. While the database or Redis does not answer, try again."""
@@ -95,6 +100,7 @@ class Relay:
                     self.mend_strays()
                 if rounds % int(CATALOGUE_SECONDS / IDLE_POLL_SECONDS) == 0:
                     self.send_catalogue_refresh()
+                self._numbering.run()
                 sent = self.send_due()
                 wait = BUSY_POLL_SECONDS if sent else IDLE_POLL_SECONDS
             except (SQLAlchemyError, redis.RedisError, BrokerError) as error:

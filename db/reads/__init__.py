@@ -5,6 +5,7 @@ Every function takes the host's own session (or connection) and runs one SELECT 
 """
 
 from cobalt_mirror.db.reads.events import EventState, count_events, find_oldest_waiting, list_events
+from cobalt_mirror.db.reads.feed import FeedEntry, changes
 from cobalt_mirror.db.reads.integrations import Integration, State, integrations
 from cobalt_mirror.db.reads.mirror import (
     Change,
@@ -22,12 +23,14 @@ from cobalt_mirror.db.reads.mirror import (
 __all__ = [
     "Change",
     "EventState",
+    "FeedEntry",
     "Integration",
     "MirroredAccount",
     "MirroredConfig",
     "MirroredConnection",
     "State",
     "WorkflowRuns",
+    "changes",
     "count_events",
     "find_account",
     "find_oldest_waiting",

@@ -1,14 +1,14 @@
-"""Every table of ours: the event log, the mirror, its history, and the few rows that coordinate workers.
+"""Every table of ours: the event log, the mirror with its history and change feed, and what coordinates workers.
 
-The event log, the mirror, the history and the view `integrations` are a contract with hosts in any language.
-Defaults live in the schema, so that a plain SQL INSERT into `events` needs three columns.
+The event log, the mirror, its history, the change feed and the view `integrations` are a contract with hosts in any
+language. Defaults live in the schema, so that a plain SQL INSERT into `events` needs three columns.
 """
 
 from cobalt_mirror.db.tables.accounts import calls, deletions, notifications, workflow_runs
 from cobalt_mirror.db.tables.coordination import checks, denials, processes, state, work
 from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, VERSION_TABLE, metadata
 from cobalt_mirror.db.tables.log import event_numbers, events, is_dead, is_pending, is_unfinished
-from cobalt_mirror.db.tables.mirror import applications, configs, connections, history, linked_accounts
+from cobalt_mirror.db.tables.mirror import applications, changes, configs, connections, history, linked_accounts
 from cobalt_mirror.db.tables.reconciliation import looks, runs, suspicions, walked
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "VERSION_TABLE",
     "applications",
     "calls",
+    "changes",
     "checks",
     "configs",
     "connections",

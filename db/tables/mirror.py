@@ -1,4 +1,4 @@
-"""The mirror and its history. Hosts read these tables."""
+"""The mirror, its history and the change feed. Hosts read these tables."""
 
 from sqlalchemy import (
     BigInteger,
@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 
 from cobalt_mirror.db.columns import Id, Json, OneOf, UtcDateTime, Words
-from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus, RowKind
+from cobalt_mirror.db.statuses import AccountStatus, ChangeType, ConfigStatus, ConnectionStatus, RowKind
 from cobalt_mirror.db.tables.declaring import is_status, metadata, quoted
 
 linked_accounts = Table(
@@ -87,3 +87,36 @@ history = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_history_account", history.c.linked_account_id, history.c.number)
+
+#: The change feed. A row has no position until its transaction is committed and a process has numbered it: the numbers
+#: of rows commit out of order, and positions do not (docs/decisions/0013). So a reader loses nothing that asks for
+#: `position > :after ORDER BY position`.
+changes = Table(
+    "changes",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("position", BigInteger),
+    Column("type", OneOf(ChangeType), nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("linked_account_id", Id()),
+    Column("slug", Id()),
+    Column("connection_id", Id()),
+    Column("config_id", Id()),
+    Column("data", Json, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_changes_position",
+    changes.c.position,
+    unique=True,
+    postgresql_where=text("position IS NOT NULL"),
+    sqlite_where=text("position IS NOT NULL"),
+)
+#: What has no position yet: none, nearly always.
+Index(
+    "ix_changes_unnumbered",
+    changes.c.number,
+    postgresql_where=text("position IS NULL"),
+    sqlite_where=text("position IS NULL"),
+)
+Index("ix_changes_account", changes.c.linked_account_id, changes.c.number)

@@ -9,11 +9,13 @@ from uuid import uuid4
 import pytest
 
 from cobalt_mirror.cobalt.sandbox import SandboxServer
+from cobalt_mirror.db.feed import number_changes
 from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.db.statuses import ChangeType
 from cobalt_mirror.events import EVENT_TYPES, ConnectionAuthorized
 from tests.acceptance.reader import run_python, run_sql, sign_up
-from tests.pages import EVENTS, README, YOUR_APP, block, blocks
+from tests.pages import EVENTS, README, YOUR_APP, block, blocks, rows
 from tests.world import World
 
 #: Django's two names over psycopg, so that the view for Django runs without Django.
@@ -88,6 +90,33 @@ def test_every_python_block_runs_and_what_it_publishes_is_carried_out(world: Wor
     assert world.row("configs", linked_account_id="ann")["fields"] == {"channel": "alerts"}
     assert "slack Slack connected True\n" in page
     assert page.endswith("slack {'channel': 'alerts'}\n")
+
+
+FOLLOWING = """
+from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.settings import DatabaseSettings
+
+with Session(create_engine(DatabaseSettings.from_environment())) as session:
+    session.execute(text("CREATE TABLE feed_cursor AS SELECT CAST(0 AS bigint) AS position"))
+    print(carry_out_changes(session), carry_out_changes(session))
+"""
+
+
+def test_the_block_that_follows_the_change_feed_carries_out_each_entry_once(world: World, tmp_path: Path) -> None:
+    sign_up(world, "ann")
+    world.sandbox.connect("ann", "slack")
+    world.sandbox.expire_connection("ann", "slack")
+    world.publish(ConnectionAuthorized("ann", "slack"))
+    world.work_until_quiet()
+    while number_changes(world.engine):
+        pass
+
+    printed = run_python(world, tmp_path, block(YOUR_APP, "python", "carry_out_changes"), FOLLOWING)
+    assert printed == "['ann has to connect slack again'] []\n"
+
+
+def test_the_table_of_the_change_feed_has_every_type() -> None:
+    assert {type_.strip("`") for type_, *_ in rows(YOUR_APP, "| type | when | data |")} - {"---"} == set(ChangeType)
 
 
 SEVERAL = """

@@ -1,5 +1,6 @@
 """The relay and the actors over a real Redis: events come through, and nothing depends on a message surviving."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,6 +10,7 @@ import redis
 from dramatiq import Broker, Message, Worker
 
 from cobalt_mirror.db.due import count_under_way
+from cobalt_mirror.db.state import Halt, record_halt
 from cobalt_mirror.events import ConfigChanged, UserSignedUp
 from cobalt_mirror.workers.actors import CATALOGUE, Actors, declare_queues
 from cobalt_mirror.workers.broker import create_broker
@@ -183,3 +185,19 @@ def test_a_message_for_an_account_without_due_work_costs_no_call(world: World, c
     Actors(world.attempts, world.catalogue).work_on("acme")
 
     assert world.calls() == []
+
+
+def test_a_running_relay_gives_positions_to_the_change_feed_also_while_calls_are_halted(
+    world: World, relay: Relay
+) -> None:
+    halt = Halt(reason="the key is refused", since=world.clock(), probe_at=world.clock() + timedelta(hours=1))
+    with world.engine.begin() as connection:
+        record_halt(connection, halt)
+    world.publish(UserSignedUp("acme"))
+    thread = threading.Thread(target=relay.run)
+    thread.start()
+    try:
+        wait_until(lambda: [row["position"] for row in world.rows("changes", type="work.halted")] == [1])
+    finally:
+        relay.stop.set()
+        thread.join()

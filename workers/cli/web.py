@@ -1,6 +1,7 @@
 """`cobalt-mirror web`: serve HTTP for Cobalt's notifications, for events from hosts, and for health checks."""
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
@@ -25,9 +26,9 @@ _SHUTDOWN_SECONDS = 10
 def web() -> None:
     """Serve HTTP until SIGTERM.
 
-    POST /webhooks/cobalt takes Cobalt's notifications, POST /events takes CloudEvents with EVENTS_TOKEN as bearer
-    token, GET /healthz and GET /readyz are for load balancers. Listens at WEB_HOST and WEB_PORT; without WEB_PORT at
-    PORT, which many platforms set.
+    POST /webhooks/cobalt takes Cobalt's notifications. With EVENTS_TOKEN as bearer token, POST /events takes
+    CloudEvents, and GET /changes has the change feed. GET /healthz and GET /readyz are for load balancers. Listens at
+    WEB_HOST and WEB_PORT; without WEB_PORT at PORT, which many platforms set.
 
     \b
     Example:
@@ -66,9 +67,11 @@ class _Server(uvicorn.Server):
             )
         )
         self._on_ready = on_ready
+        self._stopping: threading.Event = app.state.stopping
 
     def stop(self) -> None:
         """Finish open requests, then stop."""
+        self._stopping.set()
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -21,6 +21,7 @@ from cobalt_mirror.db.pruning import (
     delete_events,
     prune_bodies,
     prune_calls,
+    prune_changes,
     prune_history,
     prune_walks,
     read_finished,
@@ -45,6 +46,7 @@ class Part(StrEnum):
     EVENTS = "events"
     HISTORY = "entries of the history"
     CALLS = "calls"
+    CHANGES = "entries of the change feed"
     BODIES = "notification bodies"
     WALKS = "notes of runs"
 
@@ -106,6 +108,7 @@ class Pruning:
         numbered: Sequence[tuple[Part, PruneNumbered, datetime]] = (
             (Part.HISTORY, prune_history, before),
             (Part.CALLS, prune_calls, before),
+            (Part.CHANGES, prune_changes, before),
             (Part.BODIES, prune_bodies, bodies_before),
         )
         for part, prune, moment in numbered:

@@ -14,7 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cobalt_mirror.db.engine import Clock, create_engine, database_clock
+from cobalt_mirror.db.feed import Numbering
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.web.changes_endpoint import ChangesEndpoint
 from cobalt_mirror.workers.web.events_endpoint import EventsEndpoint
 from cobalt_mirror.workers.web.metrics_endpoint import MetricsEndpoint
 from cobalt_mirror.workers.web.notifications_endpoint import NotificationsEndpoint
@@ -50,6 +52,7 @@ def create_app(
     probes = Probes(settings)
     notifications = NotificationsEndpoint(settings, database, clock, _redactor(settings))
     events, metrics = EventsEndpoint(settings, database), MetricsEndpoint(settings, database, clock, monotonic)
+    changes = ChangesEndpoint(settings, Numbering(database), monotonic)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -61,6 +64,7 @@ def create_app(
         routes=[
             *_routes("/webhooks/cobalt", notifications.receive, method="POST"),
             *_routes("/events", events.receive, method="POST"),
+            *_routes("/changes", changes.receive, method="GET"),
             *_routes("/metrics", metrics.receive, method="GET"),
             *_routes("/healthz", probes.is_alive, method="GET"),
             *_routes("/readyz", probes.is_ready, method="GET"),
@@ -69,6 +73,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
+    app.state.stopping = changes.stopping  # who serves it sets this before it stops, so that no request waits on
     return app
 
 

@@ -37,7 +37,8 @@ def test_ctrl_c_ends_it_after_the_batch_in_progress(mirror: Shell, engine: Engin
 def test_a_dry_run_says_what_would_go_and_an_age_under_a_day_is_refused(mirror: Shell, engine: Engine) -> None:
     for id_ in ("1", "2"):
         add_event(engine, id_, status="superseded", finished_at=LONG_AGO)
-    words = "events, 0 entries of the history, 0 calls, 0 notification bodies, 0 notes of runs\n"
+    feed = "0 entries of the change feed"
+    words = f"events, 0 entries of the history, 0 calls, {feed}, 0 notification bodies, 0 notes of runs\n"
 
     assert mirror.run("prune", "--dry-run") == Ended(0, f"would delete 2 {words}", "")
     assert mirror.run("prune", "--older-than", "23h").status == 2

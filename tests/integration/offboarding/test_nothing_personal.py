@@ -23,6 +23,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "connections": {"slug": "slack", "status": "connected"},
     "configs": {"slug": "slack", "config_id": "ada", "status": "installed"},
     "history": {"what": "config", "slug": "slack"},
+    "changes": {"type": "config.changed", "slug": "slack"},
     "workflow_runs": {"workflow_id": "w", "config_id": "ada"},
     "notifications": {"slug": "slack"},
     "suspicions": {"run_id": "r", "slug": "slack", "kind": "changed", "outcome": "left"},

@@ -1,4 +1,4 @@
-"""One module writes the mirror, and one its history, so that no change of a row goes unrecorded."""
+"""One module writes the mirror, one its history and one the change feed, so that no change of a row goes unrecorded."""
 
 import ast
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[3] / "db"
 WRITERS = {
     "applications": "mirror.py",
+    "changes": "feed.py",
     "configs": "mirror.py",
     "connections": "mirror.py",
     "history": "history.py",
@@ -19,7 +20,7 @@ WRITES = {"delete", "insert", "insert_into", "record_row", "update", "upsert"}
 def test_each_table_of_the_mirror_has_one_writer() -> None:
     writes = {(table, file.name) for file in FOLDER.glob("*.py") for table in written(file) if table in WRITERS}
 
-    writes.discard(("history", "pruning.py"))  # which takes away what is old
+    writes -= {("history", "pruning.py"), ("changes", "pruning.py")}  # which takes away what is old
     assert ("history", "history.py") in writes
     assert ("applications", "mirror.py") in writes
     assert writes <= set(WRITERS.items())
@@ -29,8 +30,8 @@ def test_a_write_through_a_loop_over_tables_is_one_of_a_writer() -> None:
     """`for table in (connections, configs): update(table)` names no table in its call."""
     files = {file.name for file in FOLDER.glob("*.py") if "table" in written(file)}
 
-    assert files == {"engine.py", "erasure.py", "mirror.py", "pruning.py", "runs.py"}
-    for name in ("erasure.py", "runs.py"):
+    assert files == {"engine.py", "erasure.py", "mirror.py", "pruning.py", "recordset.py", "runs.py"}
+    for name in ("erasure.py", "recordset.py", "runs.py"):
         assert {*imported(FOLDER / name)} & WRITERS.keys() == set()
 
 
