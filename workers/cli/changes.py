@@ -18,8 +18,8 @@ from cobalt_mirror.workers.ops.feed import follow as follow_changes
 from cobalt_mirror.workers.ops.feed import read_changes
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.terminal.output import print_json
-from cobalt_mirror.workers.terminal.words import cell, to_plain
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
+from cobalt_mirror.workers.terminal.words import cell, to_plain
 
 _LIMIT = 100
 #: Seconds between two looks of `--follow`.
