@@ -50,6 +50,8 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
         lines += [type_in(shell, block(OUTCOMES, "sh", "config_changed"))]
         posted = type_in(shell, block(EVENTS, "sh", "$MIRROR_URL/events"), MIRROR_URL=web, EVENTS_TOKEN="a-token")
         wait_until(lambda: " 0 pending" in shell.run("status").output, timeout_seconds=60)
+        asked = block(YOUR_APP, "sh", "$MIRROR_URL/changes").replace("after=120", "after=0")
+        feed = type_in(shell, asked, MIRROR_URL=web, EVENTS_TOKEN="a-token")
         receipt = shell.run("show", "zoe").output
         state = httpx.get(f"{url}/_sandbox/state", trust_env=False).json()
         everybody = family_of(up.pid)
@@ -68,6 +70,7 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
     assert [(each.returncode, each.stderr) for each in lines] == [(0, "")] * 2
     assert "2 events published, 0 were published before, 0 invalid lines" in lines[0].stdout
     assert json.loads(posted.stdout)["receipts"] == [{"source": "billing", "id": "9", "is_new": True}]
+    assert "connection.connected" in {each["type"] for each in json.loads(feed.stdout)["changes"]}
     assert "receipt of the deletion" in receipt
 
 
@@ -202,7 +205,7 @@ BLOCKS = {
     "operations.md": {"cron": 2, "ini": 4, "sh": 5, "sql": 1},  # `Rotate the secret key`: test_secret_keys
     "outcomes.md": {"sh": 3},
     "sandbox.md": {"console": 1, "sh": 10, "python": 1, "toml": 1},
-    "your-app.md": {"python": 3, "sh": 2, "js": 1},
+    "your-app.md": {"python": 4, "sh": 3, "js": 1},
 }
 
 
