@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cobalt_mirror.cobalt import Client, CobaltError, RateLimited
     from cobalt_mirror.db import (
-        EntriesPruned,
+        PositionLost,
         changes,
         exclude_mirror,
         find_account,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "cobalt_mirror.cobalt": ("Client", "CobaltError", "RateLimited"),
     "cobalt_mirror.db": (
-        "EntriesPruned",
+        "PositionLost",
         "changes",
         "exclude_mirror",
         "find_account",
@@ -81,7 +81,7 @@ __all__ = [
     "ConfigRemoved",
     "ConnectionAuthorized",
     "ConnectionRemoved",
-    "EntriesPruned",
+    "PositionLost",
     "RateLimited",
     "Receipt",
     "UserDeleted",

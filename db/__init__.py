@@ -1,7 +1,7 @@
 """What we know: the event log, the mirror, and the reads that a host's pages need."""
 
 from cobalt_mirror.db.autogenerate import exclude_mirror
-from cobalt_mirror.db.errors import EntriesPruned
+from cobalt_mirror.db.errors import PositionLost
 from cobalt_mirror.db.reads import (
     Change,
     EventState,
@@ -29,7 +29,6 @@ __all__ = [
     "ChangeType",
     "ConfigStatus",
     "ConnectionStatus",
-    "EntriesPruned",
     "EventState",
     "EventStatus",
     "FeedEntry",
@@ -38,6 +37,7 @@ __all__ = [
     "MirroredConfig",
     "MirroredConnection",
     "Move",
+    "PositionLost",
     "State",
     "WorkflowRuns",
     "changes",

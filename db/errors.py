@@ -11,7 +11,7 @@ DatabaseError
 │   └── LockTimeout       one try could not get a lock: try again after a pause
 ├── NoSecretKeys          MIRROR_SECRET_KEYS is not set and an event has a secret: set it
 ├── CannotUnseal          no key in MIRROR_SECRET_KEYS decrypts a stored secret: add the old key
-├── EntriesPruned         entries of the change feed were pruned unread: read the mirror, then go on after them
+├── PositionLost          a reader of the change feed cannot go on from where it was: read the mirror, then go on
 ├── LeaseLost             the lease on the account expired, and another worker took it: write nothing
 ├── PlaceTaken            another reconciliation is under way: wait for it to end
 └── PlaceLost             another reconciliation took over from this one: stop, the other one continues
@@ -77,18 +77,16 @@ class CannotUnseal(DatabaseError):
     """A stored secret was encrypted with a key that is no longer in `MIRROR_SECRET_KEYS`. Add that key again."""
 
 
-class EntriesPruned(DatabaseError):
-    """Entries of the change feed that the reader does not have were pruned. Read the mirror, then go on after them.
+class PositionLost(DatabaseError):
+    """A reader of the change feed cannot go on from its position: it has missed entries, or the feed ends before it.
 
     Attributes:
-        pruned: The position of the last entry that was pruned: go on with `after` set to it.
+        resume_after: Read the mirror, then go on with `after` set to this.
     """
 
-    def __init__(self, *, after: int, pruned: int) -> None:
-        super().__init__(
-            f"after: the entries {after + 1} to {pruned} were pruned; read the mirror, then go on with after={pruned}"
-        )
-        self.pruned = pruned
+    def __init__(self, why: str, *, resume_after: int) -> None:
+        super().__init__(f"after: {why}; read the mirror, then go on with after={resume_after}")
+        self.resume_after = resume_after
 
 
 class LeaseLost(DatabaseError):

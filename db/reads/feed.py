@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Integer, bindparam, select
 
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.engine import HostSession, execute
-from cobalt_mirror.db.errors import EntriesPruned
+from cobalt_mirror.db.errors import PositionLost
 from cobalt_mirror.db.statuses import ChangeType
 
 #: The largest `after` that both databases take.
@@ -42,12 +42,15 @@ class FeedEntry:
 
 
 _c = tables.changes.c
+#: With the entry at the position itself, which shows that the position is of this feed.
 _PAGE = (
     select(*(_c[name] for name in FeedEntry.__dataclass_fields__))
-    .where(_c.position > bindparam("after", type_=BigInteger()))
+    .where(_c.position >= bindparam("after", type_=BigInteger()))
     .order_by(_c.position)
     .limit(bindparam("limit", type_=Integer()))
 )
+
+_LAST = select(_c.position).where(_c.position.is_not(None)).order_by(_c.position.desc()).limit(1)
 
 
 def changes(session: HostSession, *, after: int | None = None, limit: int = 100) -> list[FeedEntry]:
@@ -64,11 +67,20 @@ def changes(session: HostSession, *, after: int | None = None, limit: int = 100)
         The entries after that one; empty: nothing has changed since.
 
     Raises:
-        EntriesPruned: entries after `after` were pruned, so you have missed them. Read the mirror, then go on with the
-            position in the error.
+        PositionLost: entries after `after` were pruned, so you have missed them, or the feed ends before it, as in a
+            database from a backup. Read the mirror, then go on with the position in the error.
     """
-    wanted = {"after": after or 0, "limit": limit}
+    wanted = {"after": after or 0, "limit": limit + 1 if after else limit}
     entries = [FeedEntry(**row) for row in execute(session, _PAGE, wanted).mappings()]
+    if after and not entries:
+        last = execute(session, _LAST).scalar_one_or_none() or 0
+        raise PositionLost(
+            f"the feed ends at {last}, so {after} is of another database, or of this one before a backup was restored",
+            resume_after=last,
+        )
+    if entries and entries[0].position == after:
+        entries = entries[1:]
     if after is not None and entries and entries[0].position != after + 1:
-        raise EntriesPruned(after=after, pruned=entries[0].position - 1)
-    return entries
+        pruned = entries[0].position - 1
+        raise PositionLost(f"the entries {after + 1} to {pruned} were pruned", resume_after=pruned)
+    return entries[:limit]

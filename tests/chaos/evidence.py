@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.feed import number_changes
 from cobalt_mirror.events import Event
 from cobalt_mirror.workers.demo.compare import MirrorRows, read_mirror
 from tests.chaos.audit import Note, read_audit
@@ -19,6 +20,7 @@ from tests.chaos.host import Host, Key, Poisoned
 from tests.chaos.injector import FaultInjector, InjectedFault
 from tests.chaos.options import Options
 from tests.chaos.services import Services
+from tests.waiting import wait_until
 
 Row = Mapping[str, Any]
 
@@ -33,6 +35,7 @@ _TABLES = (
     tables.deletions,
     tables.notifications,
     tables.runs,
+    tables.changes,
 )
 
 
@@ -72,6 +75,7 @@ class Evidence:
 
 def collect(options: Options, services: Services, host: Host, injector: FaultInjector) -> Evidence:
     """Collect the evidence."""
+    wait_until(lambda: _is_numbered(services.engine))
     state = services.control.state()
     with reading(services.engine).begin() as connection:
         rows = {
@@ -98,6 +102,14 @@ def collect(options: Options, services: Services, host: Host, injector: FaultInj
         audit=read_audit(services.engine),
         faults=list(injector.done),
     )
+
+
+def _is_numbered(engine: Engine) -> bool:
+    """Return whether every entry of the change feed has its position."""
+    number_changes(engine)
+    with reading(engine).begin() as connection:
+        unnumbered = select(tables.changes.c.number).where(tables.changes.c.position.is_(None)).limit(1)
+        return connection.execute(unnumbered).first() is None
 
 
 def keep(evidence: Evidence, folder: Path) -> None:

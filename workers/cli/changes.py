@@ -48,7 +48,8 @@ def changes(
     """Print the change feed: every real change, once and in order.
 
     Each entry has a position, one higher than the one before. The last one that you have is what --after takes, and
-    nothing is lost between two runs. If entries after it were pruned, the command says so and fails.
+    nothing is lost between two runs. If entries after it were pruned, or the feed ends before it, the command
+    says so and fails.
 
     \b
     Example:

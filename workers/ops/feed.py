@@ -14,7 +14,7 @@ def read_changes(numbering: Numbering, *, after: int | None, limit: int) -> list
     """Give positions to what is committed, then list entries; see `changes`.
 
     Raises:
-        EntriesPruned: Entries after `after` were pruned.
+        PositionLost: Entries after `after` were pruned, or the feed ends before it.
     """
     numbering.run()
     with reading(numbering.engine).begin() as connection:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from cobalt_mirror.db import EntriesPruned, FeedEntry
+from cobalt_mirror.db import FeedEntry, PositionLost
 from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.db.feed import Numbering
 from cobalt_mirror.db.reads.feed import LARGEST_POSITION
@@ -85,8 +85,8 @@ class ChangesEndpoint:
             if not entries and wanted.wait:
                 with self._place():
                     entries = await self._wait(request, wanted)
-        except EntriesPruned as error:
-            return JSONResponse({"error": str(error), "pruned": error.pruned}, 410)
+        except PositionLost as error:
+            return JSONResponse({"error": str(error), "resume_after": error.resume_after}, 410)
         last = entries[-1].position if entries else wanted.after or 0
         return JSONResponse({"changes": [_as_json(entry) for entry in entries], "after": last})
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from tests.chaos.evidence import Evidence
 from tests.chaos.invariants.effects import find_unasked
 from tests.chaos.invariants.events import find_lost
+from tests.chaos.invariants.feed import find_untold
 from tests.chaos.invariants.finding import Finding
 from tests.chaos.invariants.history import find_unexplained
 from tests.chaos.invariants.leases import find_unleased
@@ -22,6 +23,7 @@ INVARIANTS: Sequence[Callable[[Evidence], Finding]] = (
     find_not_removed,
     find_unleased,
     find_unexplained,
+    find_untold,
     find_overruns,
     find_poison,
 )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, insert, select, text
 
-from cobalt_mirror.db import EntriesPruned, FeedEntry, changes, tables
+from cobalt_mirror.db import FeedEntry, PositionLost, changes, tables
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.feed import BATCH, erase_entries, number_changes, record_entries
 from cobalt_mirror.db.feed_entries import NewEntry
@@ -197,9 +197,21 @@ def test_what_was_pruned_unread_is_said_and_positions_go_on(engine: Engine) -> N
     assert prune(engine, dry_run=True) == 3
     assert numbers(read(engine)) == [1, 2, 3, 4, 5]
     assert prune(engine) == 3
-    with pytest.raises(EntriesPruned, match="the entries 2 to 3 were pruned; read the mirror, then go on with after=3"):
+    with pytest.raises(PositionLost, match="the entries 2 to 3 were pruned; read the mirror, then go on with after=3"):
         read(engine, after=1)
     assert numbers(read(engine, after=3)) == numbers(read(engine, after=None)) == [4, 5]
+
+
+def test_a_position_that_the_feed_does_not_have_yet_is_said(engine: Engine) -> None:
+    with pytest.raises(PositionLost, match="after: the feed ends at 0, so 3 is of another database, or of this one"):
+        read(engine, after=3)
+    append(engine, 1, 2)
+    number_changes(engine)
+
+    assert numbers(read(engine, after=2)) == []
+    with pytest.raises(PositionLost) as raised:
+        read(engine, after=3)
+    assert raised.value.resume_after == 2
 
 
 def test_the_last_entry_stays_however_old_for_the_next_position_is_counted_from_it(engine: Engine) -> None:

@@ -57,7 +57,7 @@ def test_who_missed_what_was_pruned_is_told(endpoints: Endpoints) -> None:
         connection.execute(delete(changes).where(changes.c.position <= 2))
 
     answer = get(endpoints, "?after=1")
-    assert (answer.status_code, answer.json()["pruned"]) == (410, 2)
+    assert (answer.status_code, answer.json()["resume_after"]) == (410, 2)
     assert "go on with after=2" in answer.json()["error"]
     assert get(endpoints, "?after=2").json()["after"] == 3
 
