@@ -6,11 +6,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, ColumnClause, Connection, Integer, Text, bindparam, column, func, insert, select, true
+from sqlalchemy import CTE, Connection, bindparam, insert, select, true
 from sqlalchemy.sql.dml import Insert
-from sqlalchemy.types import TypeEngine
 
-from cobalt_mirror.db.columns import Json, UtcDateTime, stored_time
+from cobalt_mirror.db.columns import stored_time
+from cobalt_mirror.db.recordset import rows_of
 from cobalt_mirror.db.statuses import AccountStatus, CallOutcome
 from cobalt_mirror.db.tables import calls, linked_accounts
 
@@ -68,12 +68,6 @@ class AttemptCalls:
 
 
 _COLUMNS = tuple(MadeCall.__dataclass_fields__)
-_TYPES: Mapping[str, TypeEngine[Any]] = {
-    "made_at": UtcDateTime(),
-    "status": Integer(),
-    "took_ms": Integer(),
-    "waited_ms": Integer(),
-}
 _APPEND = calls.insert().inline()  # the new rows' numbers are of no use to a writer
 
 
@@ -97,9 +91,7 @@ def insert_beside(condition: CTE) -> Insert:
     Args:
         condition: another part of the WITH; without a row of its, no call is inserted.
     """
-    columns: list[ColumnClause[Any]] = [column(name, _TYPES.get(name, Text())) for name in _COLUMNS]
-    rows = func.jsonb_to_recordset(bindparam("calls", type_=Json())).table_valued(*columns)
-    rows = rows.render_derived(name="call", with_types=True)
+    rows = rows_of(calls, _COLUMNS, parameter="calls")
     shared = [bindparam(name, type_=calls.c[name].type) for name in ("linked_account_id", "slug", "attempt", "because")]
     selected = select(*shared, *(rows.c[name] for name in _COLUMNS)).select_from(condition.join(rows, true()))
     names = ["linked_account_id", "slug", "attempt", "because", *_COLUMNS]

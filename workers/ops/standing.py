@@ -29,7 +29,7 @@ class CustomerState(StrEnum):
     WAITING = "waiting"
     TO_BE_READ = "to be read again"
     DELETED = "deleted"
-    IN_STEP = "in step"
+    AT_REST = "at rest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

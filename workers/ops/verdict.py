@@ -244,9 +244,9 @@ def _at_rest(standing: Standing) -> CustomerVerdict:
     reason = f"nothing waits; {shown or 'no connections'}"
     last = max(standing.status_times.values(), default=None)
     if not standing.is_braked:
-        return CustomerVerdict(state=CustomerState.IN_STEP, since=last, reason=reason, next=None)
+        return CustomerVerdict(state=CustomerState.AT_REST, since=last, reason=reason, next=None)
     return CustomerVerdict(
-        state=CustomerState.IN_STEP,
+        state=CustomerState.AT_REST,
         since=last,
         reason=f"{reason}; but the last reconcile was stopped by its brake, so Cobalt may have less",
         next=None,

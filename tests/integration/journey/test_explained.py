@@ -27,7 +27,7 @@ def test_a_story_has_events_calls_changes_and_ends(world: World) -> None:
 
     story = explained(world, "slack")
 
-    assert story.verdict.state == "in step"
+    assert story.verdict.state == "at rest"
     texts = [line.text for line in story.lines if line.slug == "slack"]
     places = [
         next(place for place, text in enumerate(texts) if wanted in text)
@@ -48,7 +48,7 @@ def test_another_application_is_another_story(world: World) -> None:
     world.work_until_quiet()
 
     assert explained(world).verdict.state == explained(world, "nowhere").verdict.state == "dead"
-    assert explained(world, "slack").verdict.state == "in step"
+    assert explained(world, "slack").verdict.state == "at rest"
     assert {line.slug for line in explained(world, "slack").lines} <= {"", "slack"}
 
 
@@ -66,7 +66,7 @@ def test_following_tells_each_thing_once_and_a_verdict_when_it_changes(world: Wo
 
     news: list[News] = list(follow(lambda: explained(world), wait))
 
-    assert [None if each.verdict is None else each.verdict.state for each in news] == ["waiting", "in step"]
+    assert [None if each.verdict is None else each.verdict.state for each in news] == ["waiting", "at rest"]
     told = [line for each in news for line in each.lines]
     assert len(told) == len(set(told))
     assert {line.kind for line in news[1].lines} >= {"call", "mirror", "ended"}

@@ -152,7 +152,7 @@ STATES: list[tuple[dict[str, Any], CustomerState, datetime | None, Move | None, 
         None,
         None,
     ),
-    ({}, CustomerState.IN_STEP, None, None, None),
+    ({}, CustomerState.AT_REST, None, None, None),
 ]
 
 
@@ -195,11 +195,11 @@ def test_of_two_that_hold_the_one_that_comes_first_in_the_table_is_said(place: i
     ("holds", "state"),
     [
         ({"pending": [stored("o", due_at=ago(minutes=15))]}, CustomerState.WAITING),
-        ({"lease_ends": NOON}, CustomerState.IN_STEP),
-        ({**MADE_ANEW, "account": account()}, CustomerState.IN_STEP),
+        ({"lease_ends": NOON}, CustomerState.AT_REST),
+        ({**MADE_ANEW, "account": account()}, CustomerState.AT_REST),
         ({"deletion": RECEIPT, "account": None}, CustomerState.DELETED),
-        ({"deletion": RECEIPT}, CustomerState.IN_STEP),
-        ({"connections": [linked("slack", ConnectionStatus.DISCONNECTED)]}, CustomerState.IN_STEP),
+        ({"deletion": RECEIPT}, CustomerState.AT_REST),
+        ({"connections": [linked("slack", ConnectionStatus.DISCONNECTED)]}, CustomerState.AT_REST),
     ],
 )
 def test_on_the_other_side_of_a_boundary_it_is_another_state(holds: dict[str, Any], state: CustomerState) -> None:
@@ -227,7 +227,7 @@ def test_what_is_not_due_yet_is_not_stuck() -> None:
     stopped = replace(PLAIN, stopper="no worker runs")
 
     assert decide(replace(stopped, pending=[stored("s", due_at=NOON + MICROSECOND)])).state is CustomerState.WAITING
-    assert decide(stopped).state is CustomerState.IN_STEP
+    assert decide(stopped).state is CustomerState.AT_REST
 
 
 def test_an_id_that_a_shell_would_take_apart_is_quoted() -> None:
@@ -247,7 +247,7 @@ def test_the_command_of_a_pause_names_what_is_paused(scope: PauseScope, name: st
 @pytest.mark.parametrize(
     ("holds", "words"),
     [
-        ({}, "in step: nothing waits; no connections; nothing is due; no one has to act"),
+        ({}, "at rest: nothing waits; no connections; nothing is due; no one has to act"),
         (
             {**failing(Move.OPERATOR), "pending": [replace(FAILING, due_at=NOON + timedelta(seconds=90))]},
             "retrying since 2026-01-31 11:51:00Z (9 min): config_changed f for slack, 4 failed attempts: no answer; "
@@ -256,7 +256,7 @@ def test_the_command_of_a_pause_names_what_is_paused(scope: PauseScope, name: st
         ),
         (
             {"is_braked": True},
-            "in step: nothing waits; no connections; but the last reconcile was stopped by its brake, so Cobalt may "
+            "at rest: nothing waits; no connections; but the last reconcile was stopped by its brake, so Cobalt may "
             "have less; nothing is due; no one has to act: to compare this customer with Cobalt, run cobalt-mirror "
             "reconcile --account acme --dry-run",
         ),
