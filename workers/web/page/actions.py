@@ -20,7 +20,7 @@ from cobalt_mirror.workers.web.page.forms import Changes, make_form, read_change
 from cobalt_mirror.workers.web.page.headers import PRIVATE
 from cobalt_mirror.workers.web.page.submitted import Sent, Subject, Submitted, TokenWanted, read_sent
 from cobalt_mirror.workers.web.page.views import find_config
-from cobalt_mirror.workers.web.page.visitor import AccountOf, Visitor, check_own_page, find_visitor
+from cobalt_mirror.workers.web.page.visitor import AccountOf, Visitor, get_visitor
 
 log = structlog.get_logger()
 
@@ -85,10 +85,7 @@ class Actions:
             raise HTTPException(409, "these settings have changed since the page was opened; load it again") from None
 
     async def _read(self, request: Request, kind: type[Sent]) -> tuple[Visitor, Sent]:
-        visitor = await find_visitor(request, self.account_of)
-        if visitor is None:
-            raise HTTPException(401, "you are not signed in any more; sign in and load the page again")
-        check_own_page(request, visitor)
+        visitor = await get_visitor(request, self.account_of)
         return visitor, await read_sent(request, kind)
 
     async def _publish(self, event: Event) -> Response:

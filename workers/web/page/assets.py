@@ -56,7 +56,7 @@ def as_module(source: str) -> str:
     if _EXPORT.search(source):
         return source
     return (
-        "const module = { exports: {} };\nconst exports = module.exports;\n"
-        f"{source}\n"
+        "const module = { exports: {} };\n"
+        f"(function (exports) {{\n{source}\n}})(module.exports);\n"
         "export const Cobalt = module.exports.Cobalt;\nexport const Refold = module.exports.Refold;\n"
     )

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from cobalt_mirror.db import MirroredConfig, list_configs
+from cobalt_mirror.db import MirroredConfig, integrations, list_configs
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.statuses import ConfigStatus
 from cobalt_mirror.workers.web.page.assets import Assets
@@ -21,7 +21,7 @@ from cobalt_mirror.workers.web.page.cards import Card, read_cards
 from cobalt_mirror.workers.web.page.forms import make_form
 from cobalt_mirror.workers.web.page.headers import PRIVATE, security_headers
 from cobalt_mirror.workers.web.page.rendering import Look, render_card, render_form, render_page, render_signed_out
-from cobalt_mirror.workers.web.page.visitor import AccountOf, Visitor, find_visitor
+from cobalt_mirror.workers.web.page.visitor import AccountOf, Visitor, find_visitor, get_visitor
 
 #: The longest that a request for cards waits until nothing is pending, and the time between two looks, in seconds.
 LONGEST_WAIT_SECONDS, LOOK_SECONDS = 2.0, 0.1
@@ -55,7 +55,7 @@ class Views:
 
     async def cards(self, request: Request) -> Response:
         """Answer with the cards, or with one; with `wait=1`, once nothing is pending, or after two seconds."""
-        visitor = await self._visitor(request)
+        visitor = await get_visitor(request, self.account_of)
         slug = request.query_params.get("slug")
         ends = self.monotonic() + (LONGEST_WAIT_SECONDS if "wait" in request.query_params else 0)
         cards = await run_in_threadpool(self._read_cards, visitor, slug)
@@ -66,7 +66,7 @@ class Views:
 
     async def settings(self, request: Request) -> Response:
         """Answer with the form for the settings of an application; 404 if the mirror does not know any yet."""
-        visitor = await self._visitor(request)
+        visitor = await get_visitor(request, self.account_of)
         slug, connection_id = request.query_params.get("slug", ""), request.query_params.get("connection_id", "")
         html = await run_in_threadpool(self._form, visitor, slug, connection_id)
         if html is None:
@@ -83,12 +83,6 @@ class Views:
         headers = {**PRIVATE, "cache-control": kept, "content-type": asset.media_type}
         return Response(asset.content, headers=headers)
 
-    async def _visitor(self, request: Request) -> Visitor:
-        visitor = await find_visitor(request, self.account_of)
-        if visitor is None:
-            raise HTTPException(401, "you are not signed in any more; sign in and load the page again")
-        return visitor
-
     def _read_cards(self, visitor: Visitor, slug: str | None) -> list[Card]:
         with reading(self.engine).begin() as connection:
             cards = read_cards(connection, visitor.linked_account_id)
@@ -97,8 +91,8 @@ class Views:
     def _form(self, visitor: Visitor, slug: str, connection_id: str) -> str | None:
         with reading(self.engine).begin() as connection:
             config = find_config(connection, visitor, slug, connection_id)
-            cards = read_cards(connection, visitor.linked_account_id)
-        name = next((card.name for card in cards if card.slug == slug), slug)
+            applications = integrations(connection, visitor.linked_account_id)
+        name = next((each.name for each in applications if each.slug == slug), slug)
         return None if config is None else render_form(make_form(config), name=name)
 
 

@@ -41,6 +41,19 @@ async def find_visitor(request: Request, account_of: AccountOf) -> Visitor | Non
     raise TypeError(f"account_of: must return the linked account's id as a text, or None, not {type(account).__name__}")
 
 
+async def get_visitor(request: Request, account_of: AccountOf) -> Visitor:
+    """Return whose page sent a request.
+
+    Raises:
+        HTTPException: 401, as nobody is signed in; 403 and 409 as `check_own_page`.
+    """
+    visitor = await find_visitor(request, account_of)
+    if visitor is None:
+        raise HTTPException(401, "you are not signed in any more; sign in and load the page again")
+    check_own_page(request, visitor)
+    return visitor
+
+
 def check_own_page(request: Request, visitor: Visitor) -> None:
     """Let a request pass that the visitor's own page sent.
 

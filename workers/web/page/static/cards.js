@@ -20,12 +20,15 @@ async function answerOf(response) {
   return body;
 }
 
+// The mark says whose page this is, so that one that was left open does nothing for who has signed in since.
+const marked = { "x-integrations-page": document.body.dataset.mark };
+
 export async function get(path, parameters = {}) {
-  return answerOf(await fetch(`${path}?${new URLSearchParams(parameters)}`));
+  return answerOf(await fetch(`${path}?${new URLSearchParams(parameters)}`, { headers: marked }));
 }
 
 export async function post(path, body) {
-  const headers = { "content-type": "application/json", "x-integrations-page": document.body.dataset.mark };
+  const headers = { ...marked, "content-type": "application/json" };
   return answerOf(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
 }
 
@@ -58,7 +61,7 @@ function put({ slug, html }) {
     return;
   }
   const hadFocus = old.contains(document.activeElement);
-  const { action } = document.activeElement.dataset;
+  const action = document.activeElement?.dataset.action;
   const settings = old.querySelector(".settings");
   if (settings.firstElementChild) card.querySelector(".settings").replaceWith(settings);
   old.replaceWith(card);

@@ -7,12 +7,15 @@ import { clearErrors, closeSettings, focusFirstError, openSettings, saveSettings
 const AGAIN_MS = 2000;
 const list = document.getElementById("cards");
 const dialog = document.getElementById("confirm");
-let isBusy = false;
+let busyWith = null; // the name of the application that something is done with
 
-// Runs one action at a time; `form` is where an error is shown, beside the status.
+// Runs one action at a time, as there is one window; `form` is where an error is shown.
 async function act(card, action, form) {
-  if (isBusy) return;
-  isBusy = true;
+  if (busyWith !== null) {
+    announce(`Something is still being done with ${busyWith}. Wait until that is finished.`);
+    return;
+  }
+  busyWith = card.dataset.name;
   card.setAttribute("aria-busy", "true");
   try {
     await action();
@@ -21,7 +24,7 @@ async function act(card, action, form) {
     if (form?.isConnected) form.querySelector(".form-error").textContent = text;
     else announce(text);
   } finally {
-    isBusy = false;
+    busyWith = null;
     const now = [...list.children].find((each) => each.dataset.slug === card.dataset.slug);
     if (now && !now.querySelector(".pending")) now.removeAttribute("aria-busy");
   }
@@ -130,7 +133,7 @@ for (const image of list.querySelectorAll("img.icon")) {
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible" && !isBusy) refresh().catch(() => {});
+  if (document.visibilityState === "visible" && busyWith === null) refresh().catch(() => {});
 });
 
 async function begin() {
