@@ -20,11 +20,22 @@ _OAUTH = "oauth2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyInput:
+    """One thing that a customer types in to connect an application, such as a key."""
+
+    name: str
+    label: str
+    placeholder: str = ""
+    is_secret: bool = False
+    is_required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way to connect an application: `inputs` is what the customer types in."""
+    """One way to connect an application, and what the customer types in for it."""
 
     auth_type: str
-    inputs: Sequence[Mapping[str, Any]] = ()
+    inputs: Sequence[KeyInput] = ()
 
     @property
     def opens_window(self) -> bool:
@@ -48,7 +59,7 @@ class Card:
 
     Attributes:
         icon: The address of the vendor's icon, if it is one that a browser may show.
-        ways: How it is connected; for one to be connected again, as it was connected.
+        ways: How it can be connected.
         is_pending: Whether something that the customer did is still being carried out.
         problem: Why the last thing that the customer did could not be carried out; None: it was.
         faults: How many settings the customer has to correct.
@@ -74,6 +85,27 @@ class Card:
     def holds_several(self) -> bool:
         """Return whether each connection has an id of its own."""
         return any(link.connection_id for link in self.links)
+
+    @property
+    def offers(self) -> Sequence[Way]:
+        """Return the ways that are offered: where it has expired, those in which it was connected."""
+        if self.holds_several or self.state is State.CONNECT:
+            return self.ways
+        if self.state is State.CONNECTED:
+            return []
+        expired = {link.auth_type for link in self.links if link.is_expired}
+        return [way for way in self.ways if way.auth_type in expired] or self.ways
+
+    @property
+    def verb(self) -> str:
+        """Return what is offered."""
+        if self.holds_several:
+            return "Connect another"
+        return "Reconnect" if self.state is State.RECONNECT else "Connect"
+
+    def way_of(self, link: Link) -> Way | None:
+        """Return the way in which an account was connected; None: it is offered no more."""
+        return next((way for way in self.ways if way.auth_type == link.auth_type), None)
 
 
 def read_cards(connection: Connection, linked_account_id: str) -> list[Card]:
@@ -109,7 +141,7 @@ def make_card(integration: Integration, links: Sequence[Link], events: Sequence[
         icon=integration.icon if (integration.icon or "").startswith(_ICONS) else None,
         description=integration.description,
         state=integration.state,
-        ways=_ways(integration, links),
+        ways=[_way(each) for each in integration.auth_types],
         links=links if is_connected else (),
         is_pending=any(event.status is EventStatus.PENDING for event in events),
         problem=find_problem(events),
@@ -127,13 +159,21 @@ def find_problem(events: Sequence[EventState]) -> str | None:
     return "Please try again later."
 
 
-def _ways(integration: Integration, links: Sequence[Link]) -> list[Way]:
-    """List how an application is connected; if that has expired, the ways in which it was connected."""
-    ways = [Way(auth_type=str(each["auth_type"]), inputs=each.get("inputs") or ()) for each in integration.auth_types]
-    expired = {link.auth_type for link in links if link.is_expired}
-    if integration.state is State.RECONNECT and (again := [way for way in ways if way.auth_type in expired]):
-        return again
-    return ways
+def _way(auth_type: Mapping[str, Any]) -> Way:
+    inputs = [
+        _key_input(each) for each in auth_type.get("inputs") or () if isinstance(each, Mapping) and each.get("name")
+    ]
+    return Way(auth_type=str(auth_type["auth_type"]), inputs=inputs)
+
+
+def _key_input(described: Mapping[str, Any]) -> KeyInput:
+    return KeyInput(
+        name=str(described["name"]),
+        label=str(described.get("label") or described["name"]),
+        placeholder=str(described.get("placeholder") or ""),
+        is_secret=described.get("type") == "password",
+        is_required=described.get("required", True) is not False,
+    )
 
 
 def _latest(events: Sequence[EventState]) -> dict[str, list[EventState]]:
