@@ -10,11 +10,25 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import make_url
+from starlette.types import ASGIApp
 
 from cobalt_mirror.events import UserSignedUp
 from cobalt_mirror.workers.web.page.visitor import PAGE_HEADER, Visitor
 from tests.integration.page.site import make_site
 from tests.world import World
+
+
+def send(
+    app: ASGIApp, method: str, path: str, *, cookies: dict[str, str] | None = None, **options: Any
+) -> httpx.Response:
+    """Send one request to an application of a host."""
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://app.test", cookies=cookies) as client:
+            return await client.request(method, path, **options)
+
+    return asyncio.run(ask())
 
 
 @dataclass
@@ -28,14 +42,8 @@ class Visit:
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send one request, as the browser of who is signed in does."""
         site = make_site(self.world, self.world.client, **self.options)
-
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(site, raise_app_exceptions=False)
-            cookies = {"account": self.account} if self.account else {}
-            async with httpx.AsyncClient(transport=transport, base_url="http://app.test", cookies=cookies) as client:
-                return await client.request(method, f"/integrations/{path}", **options)
-
-        return asyncio.run(send())
+        cookies = {"account": self.account} if self.account else {}
+        return send(site, method, f"/integrations/{path}", cookies=cookies, **options)
 
     @property
     def headers(self) -> dict[str, str]:

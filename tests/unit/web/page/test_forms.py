@@ -22,7 +22,11 @@ from cobalt_mirror.workers.web.page.forms import (
 )
 from cobalt_mirror.workers.web.page.submitted import Answer, Submitted
 
-COLOURS = [{"name": "Red", "value": "red"}, {"name": "Nought", "value": 0}, {"name": "No", "value": False}]
+COLOURS: list[dict[str, Any]] = [
+    {"name": "Red", "value": "red"},
+    {"name": "Nought", "value": 0},
+    {"name": "No", "value": False},
+]
 
 KINDS: list[tuple[dict[str, Any], Kind]] = [
     ({"field_type": "text"}, Kind.TEXT),

@@ -32,8 +32,14 @@ export async function post(path, body) {
   return answerOf(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
 }
 
-export function announce(text) {
+const SHOWN_MS = 15_000;
+let clearing;
+
+// Says something; what is still going on stays until the next thing is said.
+export function announce(text, { stays = text.endsWith("…") } = {}) {
+  clearTimeout(clearing);
   status.textContent = text;
+  if (!stays) clearing = setTimeout(() => { status.textContent = ""; }, SHOWN_MS);
 }
 
 export function cardOf(slug) {

@@ -21,8 +21,8 @@ async function act(card, action, form) {
     await action();
   } catch (error) {
     const text = error.message || "This cannot be done now. Try again later.";
+    announce(form?.isConnected ? "" : text, { stays: true });
     if (form?.isConnected) form.querySelector(".form-error").textContent = text;
-    else announce(text);
   } finally {
     busyWith = null;
     const now = [...list.children].find((each) => each.dataset.slug === card.dataset.slug);
@@ -35,7 +35,7 @@ async function connectCard(card, control, { answers, form } = {}) {
   const authType = control.dataset.authType;
   const opensWindow = control.dataset.window === "yes";
   const connectionId = control.closest("[data-connection]")?.dataset.connection || undefined;
-  announce(opensWindow ? `Go on in the window of ${name}. Close it to cancel.` : `Connecting ${name}…`);
+  announce(opensWindow ? `Go on in the window of ${name}. Close it to cancel.` : `Connecting ${name}…`, { stays: true });
   let isConnected = false;
   try {
     isConnected = await connect({ slug, authType, connectionId, answers, opensWindow });

@@ -1,0 +1,73 @@
+"""docs/page.md is true: its code runs, and its lists are complete."""
+
+import inspect
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cobalt_mirror.web import integrations_page
+from tests.integration.page.conftest import send
+from tests.pages import DOCS, block, rows
+from tests.world import TEST_KEY
+
+PAGE = (DOCS / "page.md").read_text("utf-8")
+STYLE = Path(inspect.getfile(integrations_page)).parent / "static" / "style.css"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, migrated_sqlite: Path) -> None:
+    """The settings of the workers, in the host's environment."""
+    shutil.copy(migrated_sqlite, sqlite_url.removeprefix("sqlite:///"))
+    variables = {
+        "DATABASE_URL": sqlite_url,
+        "COBALT_API_KEY": "tk_sandbox",
+        "COBALT_BASE_URL": "http://127.0.0.1:1",
+        "MIRROR_SECRET_KEYS": TEST_KEY,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+def run(part: str) -> dict[str, Any]:
+    """Run a block of the page, and return its names."""
+    names: dict[str, Any] = {}
+    exec(block(PAGE, "python", part), names)
+    return names
+
+
+def test_the_app_on_the_page_mounts_it_and_asks_its_session_who_is_signed_in() -> None:
+    app = run("FastAPI")["app"]
+
+    assert send(app, "GET", "/integrations").headers["location"] == "http://app.test/integrations/"
+    signed_out = send(app, "GET", "/integrations/")
+    assert (signed_out.status_code, signed_out.headers["location"]) == (303, "/sign-in")
+
+
+def test_the_page_takes_the_newer_package_from_where_npm_puts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = run("integrations_with_refold")
+    names["REFOLD"].parent.mkdir(parents=True)
+    shutil.copy(Path(__file__).with_name("refold.cjs"), names["REFOLD"])
+
+    app = names["integrations_with_refold"](lambda _: "acme")
+
+    page = send(app, "GET", "/").text
+    [folder] = set(re.findall(r'"(static/\w+)/page.js"', page))
+    assert "class Refold" in send(app, "GET", f"/{folder}/sdk.js").text
+
+
+def test_every_argument_is_in_its_table() -> None:
+    arguments = [name.strip("`") for name, *_ in rows(PAGE, "| argument | default | meaning |")]
+
+    assert arguments == list(inspect.signature(integrations_page).parameters)[1:]
+
+
+def test_every_variable_of_the_style_is_named() -> None:
+    declared = set(re.findall(r"^  (--cm-[a-z-]+):", STYLE.read_text(), flags=re.MULTILINE))
+
+    assert set(re.findall(r"--cm-[a-z-]+", PAGE)) == declared
