@@ -16,6 +16,7 @@ def security_headers(*, nonce: str, cobalt_url: str) -> dict[str, str]:
         "script-src": f"'nonce-{nonce}'",
         "style-src": f"'nonce-{nonce}'",
         "img-src": "'self' data: https:",  # the vendor's icons lie on servers of the applications
+        "font-src": "'self'",  # of the host's stylesheet
         "connect-src": f"'self' {parts.scheme}://{parts.netloc}",
         "form-action": "'self'",
         "base-uri": "'none'",

@@ -43,6 +43,7 @@ def test_a_browser_may_run_and_ask_only_what_the_page_needs() -> None:
         "script-src": "'nonce-abc'",
         "style-src": "'nonce-abc'",
         "img-src": "'self' data: https:",
+        "font-src": "'self'",
         "connect-src": "'self' https://cobalt.example:8443",
         "form-action": "'self'",
         "base-uri": "'none'",
