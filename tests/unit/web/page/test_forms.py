@@ -101,6 +101,13 @@ def test_a_required_field_is_not_cleared(kind: Kind) -> None:
         read_value(input_of(kind, required=True), [""])
 
 
+@pytest.mark.parametrize(
+    ("kind", "texts", "value"), [(Kind.SWITCH, [], False), (Kind.NUMBER, ["0"], 0), (Kind.CHOICE, ["False"], False)]
+)
+def test_nought_and_no_are_values_of_a_required_field(kind: Kind, texts: list[str], value: object) -> None:
+    assert read_value(input_of(kind, required=True), texts) == value
+
+
 @pytest.mark.parametrize("kind", [Kind.CHOICE, Kind.CHOICES])
 def test_a_choice_that_is_not_offered_is_refused(kind: Kind) -> None:
     with pytest.raises(WrongValue, match=r"^Colour is not one of the choices\.$"):
