@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -33,7 +34,7 @@ async def find_visitor(request: Request, account_of: AccountOf) -> Visitor | Non
     Raises:
         TypeError: the host's function returned something else than a text or None.
     """
-    account = account_of(request)
+    account = await run_in_threadpool(account_of, request)  # it may ask a database
     if inspect.isawaitable(account):
         account = await account
     if account is None or (isinstance(account, str) and account):
