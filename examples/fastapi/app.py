@@ -17,7 +17,7 @@ from fastapi import Depends, FastAPI, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 
-from .notices import keep_notice, read_notice
+from .notices import keep_notice, list_notices, read_notice
 from .users import Base, User, find_user, new_user
 
 templates = Jinja2Templates(Path(__file__).parent / "templates")

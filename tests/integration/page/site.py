@@ -53,10 +53,6 @@ class Site:
     url: str
     world: World
 
-    def agrees(self) -> bool:
-        """Return whether the mirror has what the sandbox has."""
-        return self.world.mirror() == self.world.truth()
-
 
 @contextmanager
 def served_site(world: World, **options: Any) -> Iterator[Site]:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 
 from cobalt_mirror.web import integrations_page
+from cobalt_mirror.workers.web.page.visitor import Visitor
 from tests.integration.page.conftest import send
 from tests.pages import DOCS, block, rows
 from tests.world import TEST_KEY
@@ -44,6 +46,14 @@ def test_the_app_on_the_page_mounts_it_and_asks_its_session_who_is_signed_in() -
     assert send(app, "GET", "/integrations").headers["location"] == "http://app.test/integrations/"
     signed_out = send(app, "GET", "/integrations/")
     assert (signed_out.status_code, signed_out.headers["location"]) == (303, "/sign-in")
+
+
+def test_the_host_s_function_meets_the_host_s_own_application() -> None:
+    app = Starlette()
+    app.mount("/integrations", integrations_page(lambda request: request.app.state.account))
+    app.state.account = "acme"
+
+    assert Visitor("acme").mark in send(app, "GET", "/integrations/").text
 
 
 def test_the_page_takes_the_newer_package_from_where_npm_puts_it(

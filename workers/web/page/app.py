@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from cobalt_mirror.cobalt import Client, CobaltError
 from cobalt_mirror.db.engine import create_engine
@@ -20,9 +21,15 @@ from cobalt_mirror.workers.web.page.assets import Assets
 from cobalt_mirror.workers.web.page.headers import PRIVATE
 from cobalt_mirror.workers.web.page.rendering import Look
 from cobalt_mirror.workers.web.page.views import Views
-from cobalt_mirror.workers.web.page.visitor import AccountOf
+from cobalt_mirror.workers.web.page.visitor import HOST_APP, AccountOf
 
 log = structlog.get_logger()
+
+
+class _Page(Starlette):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Keep the host's application, which mounts this one, for the host's function."""
+        await super().__call__({**scope, HOST_APP: scope.get("app")}, receive, send)
 
 
 def integrations_page(
@@ -63,7 +70,7 @@ def integrations_page(
     look = Look(title=title, home=home, stylesheet=stylesheet)
     views = Views(account_of, database, Assets(sdk), look, cobalt_url=client.base_url, sign_in=sign_in)
     actions = Actions(account_of, database, client, settings.vault())
-    return Starlette(
+    return _Page(
         routes=[
             Route("/", views.page, methods=["GET"]),
             Route("/cards", views.cards, methods=["GET"]),

@@ -15,6 +15,9 @@ AccountOf = Callable[[Request], "str | Awaitable[str | None] | None"]
 #: The header that only the page's own script sends: a form cannot, and a script of another site may not.
 PAGE_HEADER = "x-integrations-page"
 
+#: Where a request's scope has the application of the host that mounts the page; None: it is served by itself.
+HOST_APP = "cobalt_mirror.host_app"
+
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
@@ -34,6 +37,8 @@ async def find_visitor(request: Request, account_of: AccountOf) -> Visitor | Non
     Raises:
         TypeError: the host's function returned something else than a text or None.
     """
+    if (host_app := request.scope.get(HOST_APP)) is not None:
+        request = Request({**request.scope, "app": host_app})  # so that `request.app` is what it is on the host's pages
     account = await run_in_threadpool(account_of, request)  # it may ask a database
     if inspect.isawaitable(account):
         account = await account
