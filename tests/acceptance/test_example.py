@@ -1,4 +1,4 @@
-"""The example app: as a customer meets it in a browser, and as the mirror meets it with notices."""
+"""`make example`: a customer goes the whole way in a browser, with every process that it runs."""
 
 import os
 import signal
@@ -20,8 +20,6 @@ from tests.pages import ROOT
 from tests.visitor import PATIENCE_MS, Visitor
 from tests.waiting import wait_until
 from tests.world import TEST_KEY, World
-
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 @dataclass(frozen=True, slots=True)

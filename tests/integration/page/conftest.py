@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from cobalt_mirror.events import UserSignedUp
 from cobalt_mirror.workers.web.page.visitor import PAGE_HEADER, Visitor
 from tests.integration.page.site import make_site
-from tests.world import World
+from tests.world import TEST_KEY, World
 
 
 def send(
@@ -76,3 +76,18 @@ def visit(make_world: Callable[..., World]) -> Visit:
     world.publish(UserSignedUp("acme", name="Acme Ltd"))
     world.work()
     return Visit(world)
+
+
+@pytest.fixture
+def host_environment(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, migrated_sqlite: Path) -> str:
+    """The settings of the workers, in the host's environment; the address of the database."""
+    shutil.copy(migrated_sqlite, sqlite_url.removeprefix("sqlite:///"))
+    variables = {
+        "DATABASE_URL": sqlite_url,
+        "COBALT_API_KEY": "tk_sandbox",
+        "COBALT_BASE_URL": "http://127.0.0.1:1",
+        "MIRROR_SECRET_KEYS": TEST_KEY,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return sqlite_url

@@ -13,24 +13,12 @@ from cobalt_mirror.web import integrations_page
 from cobalt_mirror.workers.web.page.visitor import Visitor
 from tests.integration.page.conftest import send
 from tests.pages import DOCS, block, rows
-from tests.world import TEST_KEY
 
 PAGE = (DOCS / "page.md").read_text("utf-8")
 STYLE = Path(inspect.getfile(integrations_page)).parent / "static" / "style.css"
 
 
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, migrated_sqlite: Path) -> None:
-    """The settings of the workers, in the host's environment."""
-    shutil.copy(migrated_sqlite, sqlite_url.removeprefix("sqlite:///"))
-    variables = {
-        "DATABASE_URL": sqlite_url,
-        "COBALT_API_KEY": "tk_sandbox",
-        "COBALT_BASE_URL": "http://127.0.0.1:1",
-        "MIRROR_SECRET_KEYS": TEST_KEY,
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
+pytestmark = pytest.mark.usefixtures("host_environment")
 
 
 def run(part: str) -> dict[str, Any]:
