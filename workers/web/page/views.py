@@ -23,8 +23,10 @@ from cobalt_mirror.workers.web.page.headers import PRIVATE, security_headers
 from cobalt_mirror.workers.web.page.rendering import Look, render_card, render_form, render_page, render_signed_out
 from cobalt_mirror.workers.web.page.visitor import AccountOf, Visitor, find_visitor, get_visitor
 
-#: The longest that a request for cards waits until nothing is pending, and the time between two looks, in seconds.
-LONGEST_WAIT_SECONDS, LOOK_SECONDS = 2.0, 0.1
+#: The longest that a request for cards waits until nothing is pending, in seconds.
+LONGEST_WAIT_SECONDS = 2.0
+#: The time until its first look and the longest one between two; each is half as long again as the one before.
+FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.05, 0.3
 _YEAR_SECONDS = 31_536_000
 
 
@@ -59,8 +61,10 @@ class Views:
         slug = request.query_params.get("slug")
         ends = self.monotonic() + (LONGEST_WAIT_SECONDS if "wait" in request.query_params else 0)
         cards = await run_in_threadpool(self._read_cards, visitor, slug)
+        delay = FIRST_LOOK_SECONDS
         while not _are_settled(cards) and self.monotonic() < ends:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(delay)
+            delay = min(delay * 1.5, LONGEST_LOOK_SECONDS)
             cards = await run_in_threadpool(self._read_cards, visitor, slug)
         return JSONResponse({"cards": [_as_json(card) for card in cards]}, headers=PRIVATE)
 

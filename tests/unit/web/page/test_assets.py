@@ -1,6 +1,7 @@
 """The vendor's SDK is in the package as npm has it, with its licence, and is served as a module."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,38 @@ def test_a_browser_may_run_and_ask_only_what_the_page_needs() -> None:
         "base-uri": "'none'",
         "frame-ancestors": "'self'",
     }
+
+
+#: What is read on what, by the variables of the style; the last two are what a control and the focus are seen by.
+PAIRS = [
+    *(("--cm-text", under, 4.5) for under in ("--cm-background", "--cm-surface")),
+    *(("--cm-muted", under, 4.5) for under in ("--cm-background", "--cm-surface")),
+    *((f"--cm-{tone}", "--cm-surface", 4.5) for tone in ("ok", "warning", "danger")),
+    ("--cm-accent", "--cm-background", 4.5),
+    ("--cm-accent-text", "--cm-accent", 4.5),
+    ("--cm-danger-text", "--cm-danger", 4.5),
+    ("--cm-muted", "--cm-background", 3.0),
+    ("--cm-focus", "--cm-surface", 3.0),
+]
+
+
+@pytest.mark.parametrize("look", [0, 1], ids=["light", "dark"])
+def test_everything_can_be_read(look: int) -> None:
+    """The contrasts that WCAG 2.2 asks for at level AA."""
+    style = Assets().by_name["style.css"].content.decode()
+    block = re.findall(r":root \{(.*?)\}", style, re.DOTALL)[look]
+    colours = dict(re.findall(r"(--cm-[a-z-]+): (#[0-9a-f]{6});", block))
+
+    contrasts = {(above, under): (contrast(colours[above], colours[under]), least) for above, under, least in PAIRS}
+    assert {pair: each for pair, (each, least) in contrasts.items() if each < least} == {}
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -129,7 +129,7 @@ list.addEventListener("error", (event) => {
   if (event.target.matches?.("img.icon")) replaceIcon(event.target);
 }, true);
 for (const image of list.querySelectorAll("img.icon")) {
-  if (image.complete && image.naturalWidth === 0) replaceIcon(image);
+  if (image.complete && image.naturalWidth === 0) image.src = image.src; // perhaps it failed before: load it again
 }
 
 document.addEventListener("visibilitychange", () => {
