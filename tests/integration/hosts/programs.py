@@ -1,16 +1,18 @@
 """What hosts run: an app of each framework, and the same steps through each driver."""
 
-#: A FastAPI app with an AsyncSession, which also serves our web application.
+#: A FastAPI app with an AsyncSession, which also serves our web application and the page of integrations.
 FASTAPI = """
 import sys
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from cobalt_mirror import UserSignedUp, create_app, governed_client, list_events, publish
+from cobalt_mirror.web import integrations_page
 
 make_session = async_sessionmaker(create_async_engine(sys.argv[1]))
 app = FastAPI()
 app.mount("/cobalt", create_app())
+app.mount("/integrations", integrations_page(lambda request: None))
 governed_client().close()
 
 async def session():
@@ -30,6 +32,8 @@ async def events(customer_id: str, session: AsyncSession = Depends(session)) -> 
 with TestClient(app) as client:
     print(client.post("/customers/ann").json(), client.get("/customers/ann").json())
     print(client.get("/cobalt/healthz").status_code)
+    page = client.get("/integrations")
+    print(page.status_code, page.text.partition("<p>")[2].partition(" Sign")[0])
 """
 
 #: A Flask app with Flask-SQLAlchemy.
