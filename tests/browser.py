@@ -34,8 +34,9 @@ def chromium() -> Iterator[Browser]:
             browser = playwright.chromium.launch(executable_path=find_chromium(), args=_ARGUMENTS)
         except Error as error:
             pytest.skip(
-                "no Chromium here, so no page was tried in a browser; run `apt-get install chromium`, or set CHROMIUM "
-                f"to one ({error.message.splitlines()[0][:120]})"
+                "no Chromium here, so no page was tried in a browser; run `apt-get install chromium` or "
+                "`.venv/bin/playwright install chromium`, or set CHROMIUM to one "
+                f"({error.message.splitlines()[0][:120]})"
             )
         try:
             yield browser

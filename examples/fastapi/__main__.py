@@ -47,4 +47,5 @@ def _kept(name: str, new: str) -> str:
     return file.read_text()
 
 
-main()
+if __name__ == "__main__":
+    main()
