@@ -61,6 +61,27 @@ def list_events(
     return [_state(by_name(row)) for row in execute(session, statement).mappings()]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """How many events of an account are pending, and how many of these are due: a worker takes them up at once."""
+
+    all: int
+    due: int
+
+
+def count_pending(session: HostSession, linked_account_id: str, *, now: datetime) -> Pending:
+    """Count the pending events of an account. Those that wait for a retry, a pause or something else are not due.
+
+    SELECT count(*), count(*) FILTER (WHERE due_at <= :now) FROM events
+    WHERE linked_account_id = :account AND status = 'pending' AND finished_at IS NULL
+    """
+    e = tables.events.c
+    counts = select(func.count().label("every"), func.count().filter(e.due_at <= now).label("due"))
+    is_its = (e.linked_account_id == linked_account_id, tables.is_unfinished, e.status == EventStatus.PENDING)
+    row = execute(session, counts.where(*is_its)).one()
+    return Pending(all=row.every, due=row.due)
+
+
 def _state(columns: dict[str, Any]) -> EventState:
     """Make the state of a row; what a host wrote into `last_response` may be unreadable."""
     response = columns["last_response"]

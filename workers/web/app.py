@@ -1,7 +1,7 @@
-"""The ASGI application. It needs the database only; it uses Redis only to report whether it answers."""
+"""The ASGI application. It needs the database only; session tokens need Cobalt, too. Redis may be away."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -11,21 +11,26 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from cobalt_mirror.cobalt import Client
 from cobalt_mirror.db.engine import Clock, create_engine, database_clock
 from cobalt_mirror.db.feed import Numbering
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.web import changes_endpoint, reads_endpoint, token_endpoint
 from cobalt_mirror.workers.web.changes_endpoint import ChangesEndpoint
 from cobalt_mirror.workers.web.events_endpoint import EventsEndpoint
+from cobalt_mirror.workers.web.lazy_client import LazyClient
 from cobalt_mirror.workers.web.metrics_endpoint import MetricsEndpoint
 from cobalt_mirror.workers.web.notifications_endpoint import NotificationsEndpoint
+from cobalt_mirror.workers.web.operation import Guard
+from cobalt_mirror.workers.web.operations import Endpoints, make_operations
 from cobalt_mirror.workers.web.probes import Probes
+from cobalt_mirror.workers.web.reads_endpoint import ReadsEndpoint
 from cobalt_mirror.workers.web.redaction import Redactor
+from cobalt_mirror.workers.web.token_endpoint import TokenEndpoint
+from cobalt_mirror.workers.web.waiting import Places, Waiting
 
 log = structlog.get_logger()
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(
@@ -34,6 +39,7 @@ def create_app(
     engine: Engine | None = None,
     clock: Clock = database_clock,
     monotonic: Callable[[], float] = time.monotonic,
+    client: Client | None = None,
 ) -> Starlette:
     """Return the application that `cobalt-mirror web` serves; a host may mount it in its own. Nothing is opened yet.
 
@@ -43,43 +49,46 @@ def create_app(
             application's lifespan ends; a mounted application has no lifespan and keeps it until the process ends.
         clock: Returns the time inside a transaction. Default: the database's clock.
         monotonic: The process's clock, in seconds.
+        client: Calls Cobalt for session tokens; the caller closes it. Default: `governed_client(settings)`, made when
+            the first token is asked for.
 
     Raises:
         BadSetting: A variable has an invalid value. Correct it and start again.
     """
     settings = Settings.from_environment() if settings is None else settings
     database = create_engine(settings) if engine is None else engine
-    probes = Probes(settings)
-    notifications = NotificationsEndpoint(settings, database, clock, _redactor(settings))
-    events, metrics = EventsEndpoint(settings, database), MetricsEndpoint(settings, database, clock, monotonic)
-    changes = ChangesEndpoint(settings, Numbering(database), monotonic)
+    tokens, waiting = LazyClient(settings, client), Waiting(monotonic)
+    endpoints = Endpoints(
+        events=EventsEndpoint(settings, database),
+        changes=ChangesEndpoint(Numbering(database), waiting, Places(changes_endpoint.MOST_WAITING)),
+        reads=ReadsEndpoint(database, clock, waiting, Places(reads_endpoint.MOST_WAITING)),
+        tokens=TokenEndpoint(database, tokens, Places(token_endpoint.MOST_ASKING)),
+        notifications=NotificationsEndpoint(settings, database, clock, _redactor(settings)),
+        metrics=MetricsEndpoint(settings, database, clock, monotonic),
+        probes=Probes(settings),
+    )
+    operations = make_operations(
+        endpoints,
+        host=Guard(variable="EVENTS_TOKEN", token=settings.events_token),
+        monitor=Guard(variable="METRICS_TOKEN", token=settings.metrics_token),
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
+        tokens.close()
         if engine is None:
             database.dispose()
 
     app = Starlette(
-        routes=[
-            *_routes("/webhooks/cobalt", notifications.receive, method="POST"),
-            *_routes("/events", events.receive, method="POST"),
-            *_routes("/changes", changes.receive, method="GET"),
-            *_routes("/metrics", metrics.receive, method="GET"),
-            *_routes("/healthz", probes.is_alive, method="GET"),
-            *_routes("/readyz", probes.is_ready, method="GET"),
-        ],
+        routes=[route for operation in operations for route in operation.routes()],
         exception_handlers={HTTPException: _refuse, SQLAlchemyError: _database_failed},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.stopping = changes.stopping  # who serves it sets this before it stops, so that no request waits on
+    app.state.operations = operations
+    app.state.stopping = waiting.stopping  # who serves it sets this before it stops, so that no request waits on
     return app
-
-
-def _routes(path: str, endpoint: Endpoint, *, method: str) -> list[Route]:
-    """Return the routes of a path without and with a slash at its end: Cobalt takes a redirect for a failure."""
-    return [Route(address, endpoint, methods=[method]) for address in (path, f"{path}/")]
 
 
 def _redactor(settings: Settings) -> Redactor:
