@@ -1,11 +1,14 @@
 """What `GET /changes` takes for its parameters."""
 
+from typing import Any
+
 import pytest
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from cobalt_mirror.db.reads.feed import LARGEST_POSITION
 from cobalt_mirror.workers.web.changes_endpoint import AFTER, LIMIT, LONGEST_WAIT_SECONDS, WAIT
+from cobalt_mirror.workers.web.parameters import Parameter
 
 
 @pytest.mark.parametrize(
@@ -39,9 +42,9 @@ def test_parameters_are_whole_numbers_and_a_long_wait_is_cut(query: str, wanted:
     ],
 )
 def test_anything_else_is_refused_by_its_name(query: str, detail: str) -> None:
+    parameters: dict[str, Parameter[Any]] = {each.name: each for each in (AFTER, LIMIT, WAIT)}
     with pytest.raises(HTTPException) as refused:
-        for each in (AFTER, LIMIT, WAIT):
-            each.read(QueryParams(query))
+        parameters[query.partition("=")[0]].read(QueryParams(query))
 
     assert refused.value.status_code == 400
     assert refused.value.detail.startswith(detail)
