@@ -40,7 +40,7 @@ _made: list[OpenAPI] = []
 def _description(app: Starlette) -> OpenAPI:
     """The description, which is the same for every application: it takes a second to read."""
     if not _made:
-        readers: dict[str, Callable[[bytes], Any]] = {kind: _decode for kind in (*SINGLE_TYPES, BATCH_TYPE)}
+        readers: dict[str, Callable[[bytes], Any]] = dict.fromkeys((*SINGLE_TYPES, BATCH_TYPE), _decode)
         config = Config(extra_media_type_deserializers=readers)
         _made.append(OpenAPI.from_dict(describe(app.state.operations), config=config))
     return _made[0]
