@@ -44,7 +44,7 @@ class Settings(DatabaseSettings):
         retry_give_up_days: An event that fails for this long is dead.
         catalogue_refresh_seconds: Time between two reads of the catalogue.
         delayed_write_seconds: A write whose answer never came has had its effect by then, if it has one.
-        calls_sample_share: Share of the attempts whose calls to Cobalt are kept in the table `calls`; 0 keeps none.
+        calls_sample_share: Share of the attempts, and of other calls, that are kept in the table `calls`; 0: none.
         reconcile_configs_within_hours: Hours within which plain reconciliations read the configs of each connection; 0
             reads only those of accounts in doubt.
         reconcile_config_share: Share of all connections whose configs each reconciliation reads, whatever the time
