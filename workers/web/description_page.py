@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -12,6 +13,7 @@ _STYLE = (
     "h2{margin-top:2.5rem;border-top:1px solid #ccc;padding-top:1rem;overflow-wrap:anywhere}"
     "code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0}"
+    "td:first-child{width:28%}td:nth-child(2){width:26%}"
     "tr+tr td{border-top:1px solid #eee}summary{cursor:pointer}a{color:#0645ad}"
     "@media (prefers-color-scheme:dark){body{color:#eee;background:#161616}a{color:#8ab4f8}"
     "h2{border-color:#444}tr+tr td{border-color:#333}}"
@@ -56,7 +58,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
         (each["name"], f"{each['in']}: {_kind(each['schema'])}", each["description"])
         for each in operation.get("parameters", ())
     ]
-    body = [("body", _content(each), "") for each in [operation.get("requestBody", {})] if each]
+    body = [("body", _content(each), ", ".join(each["content"])) for each in [operation.get("requestBody")] if each]
     answers = [(status, _content(each), each["description"]) for status, each in operation["responses"].items()]
     return (
         f'<h2 id="{escape(operation["operationId"])}"><code>{method.upper()} {escape(path)}</code></h2>'
@@ -80,8 +82,11 @@ def _properties(schema: Mapping[str, Any], above: str = "") -> Iterator[tuple[st
 
 
 def _content(part: Mapping[str, Any]) -> str:
-    kinds = {_kind(each["schema"]): None for each in part["content"].values()}
-    return f"{' or '.join(kinds)}<br>{escape(', '.join(part['content']))}"
+    """Describe in HTML the JSON of a body, or what else it is."""
+    kinds = {
+        _kind(each["schema"]) if "json" in media else escape(media): None for media, each in part["content"].items()
+    }
+    return " or ".join(kinds)
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
@@ -100,7 +105,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
     if "minimum" in schema:
         words.append(f"from {schema['minimum']} to {schema['maximum']}")
     if schema.get("default") is not None:
-        words.append(f"(default: {schema['default']})")
+        words.append(f"(default: {json.dumps(schema['default'])})")
     return escape(" ".join(words))
 
 

@@ -19,10 +19,12 @@ LONG = 100_000
 
 def judge(app: Starlette, response: httpx.Response) -> None:
     """Raise openapi-core's error for an answer, or an accepted request, that the description does not allow."""
-    if response.status_code == httpx.codes.INTERNAL_SERVER_ERROR:  # of a bug, which a test makes on purpose
+    is_bug = response.status_code == httpx.codes.INTERNAL_SERVER_ERROR  # which a test makes on purpose
+    is_ours = hasattr(app.state, "operations")  # not a host that has mounted us
+    is_whole = isinstance(response.request.stream, httpx.ByteStream)  # not sent piece by piece
+    if is_bug or not is_ours or not is_whole:
         return
     description = _description(app)
-    response.request.read()
     request = JudgedRequest(response.request, host_url="http://mirror.test")
     request.path = request.path.removesuffix("/")
     try:
