@@ -10,11 +10,12 @@ from cobalt_mirror.db.reads.events import (
     Pending,
     count_events,
     count_pending,
+    find_event,
     find_oldest_waiting,
     list_events,
 )
 from cobalt_mirror.db.reads.feed import FeedEntry, changes
-from cobalt_mirror.db.reads.integrations import Integration, State, integrations
+from cobalt_mirror.db.reads.integrations import Integration, State, find_state, integrations
 from cobalt_mirror.db.reads.mirror import (
     Change,
     MirroredAccount,
@@ -44,7 +45,9 @@ __all__ = [
     "count_events",
     "count_pending",
     "find_account",
+    "find_event",
     "find_oldest_waiting",
+    "find_state",
     "integrations",
     "list_applications",
     "list_configs",

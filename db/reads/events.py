@@ -61,6 +61,15 @@ def list_events(
     return [_state(by_name(row)) for row in execute(session, statement).mappings()]
 
 
+def find_event(session: HostSession, source: str, id_: str) -> EventState | None:
+    """Find how far one event is; None: the log does not have it."""
+    e = tables.events.c
+    columns = [e[name] for name in EventState.__dataclass_fields__]
+    statement = select(*columns).where(e.source == source, e.id == id_)
+    row = execute(session, statement).mappings().one_or_none()
+    return None if row is None else _state(by_name(row))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
     """How many events of an account are pending, and how many of these are due: a worker takes them up at once."""
