@@ -115,9 +115,9 @@ def _reading(reads: ReadsEndpoint, host: Guard) -> list[Operation]:
             "Every application as this customer sees it, for a page.",
             WAIT,
             description=(
-                "With `wait`, it answers as soon as no event of the account is due, so that a page that has just "
-                "published one is right at first paint. Events that wait for a retry or a pause hold it up no more. "
-                "`pending` says how many events are not carried out yet."
+                "With `wait`, it answers once the account's events are carried out, so that a page that has just "
+                "published one is right at first paint. Events that wait for a retry or a pause, or for longer than 30 "
+                "seconds, hold it up no more. `pending` says how many events are not carried out yet."
             ),
         ),
         get(f"{account}/connections", reads.connections, Connections, "The account's connections."),

@@ -40,7 +40,7 @@ WAIT = whole(
     "wait",
     0,
     LARGEST_POSITION,
-    f"seconds to wait while an event of the account is due and not carried out; at most {LONGEST_WAIT_SECONDS}",
+    f"seconds to wait for events of the account that should be carried out soon; at most {LONGEST_WAIT_SECONDS}",
     default=0,
     cut_to=LONGEST_WAIT_SECONDS,
 )
@@ -92,7 +92,7 @@ class ReadsEndpoint:
         return await self._respond(lambda connection: Applications(applications=list_applications(connection)))
 
     async def integrations(self, request: Request) -> Response:
-        """Answer with every application as the customer sees it; first wait until no event of theirs is due."""
+        """Answer with every application as the customer sees it, after events that should be carried out soon."""
         account, seconds = account_of(request), WAIT.of(request)
 
         def look() -> Pending:
@@ -103,7 +103,7 @@ class ReadsEndpoint:
         with self.places.take() as may_wait:
             if may_wait:
                 pending = await self.waiting.until(
-                    lambda shown: not shown.due, look, first=pending, request=request, seconds=seconds
+                    lambda shown: not shown.soon, look, first=pending, request=request, seconds=seconds
                 )
 
         def read(connection: Connection) -> Integrations:

@@ -31,7 +31,7 @@ with TestClient(app) as client:
     print(client.post("/customers/ann").json(), client.get("/customers/ann").json())
     print(client.get("/cobalt/healthz").status_code, client.get("/cobalt/docs").status_code)
     described = client.get("/cobalt/openapi.json").json()
-    print(described["servers"], len(described["paths"]), "Integration" in described["components"]["schemas"])
+    print(described["servers"], "/changes" in described["paths"], "Integration" in described["components"]["schemas"])
 """
 
 #: A Flask app with Flask-SQLAlchemy.

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 import httpx
 
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.reads import count_pending
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from cobalt_mirror.workers.web import create_app
 from cobalt_mirror.workers.web.reads_endpoint import ReadsEndpoint
@@ -154,6 +156,17 @@ def test_a_new_customer_s_page_is_shown_while_the_sign_up_is_pending(endpoints: 
     assert {each["state"] for each in page["integrations"]} == {"connect"}
 
 
+def answer_in_time(endpoints: Endpoints) -> Any:
+    """Ask for integrations and be ready to wait; fail if the answer takes as long as that."""
+
+    async def ask() -> Any:
+        transport = httpx.ASGITransport(endpoints.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://mirror.test") as client:
+            return (await client.get("/accounts/acme/integrations?wait=10", headers=BEARER)).json()
+
+    return asyncio.run(asyncio.wait_for(ask(), 9))
+
+
 def test_an_event_that_waits_for_a_retry_holds_no_page_up_and_is_still_said_to_be_pending(endpoints: Endpoints) -> None:
     world = endpoints.world
     connect_slack(world, "acme")
@@ -161,9 +174,18 @@ def test_an_event_that_waits_for_a_retry_holds_no_page_up_and_is_still_said_to_b
     world.work()  # Cobalt does not show it, so it is looked for again later
     assert world.rows("events", status="pending")[0]["due_at"] > world.clock() + timedelta(seconds=1)
 
-    async def ask() -> Any:
-        transport = httpx.ASGITransport(endpoints.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://mirror.test") as client:
-            return (await client.get("/accounts/acme/integrations?wait=10", headers=BEARER)).json()
+    assert answer_in_time(endpoints)["pending"] == 1
 
-    assert asyncio.run(asyncio.wait_for(ask(), 5))["pending"] == 1
+
+def test_an_event_that_nobody_carries_out_holds_pages_up_for_half_a_minute_only(endpoints: Endpoints) -> None:
+    world = endpoints.world
+    connect_slack(world, "acme")
+    world.publish(ConnectionAuthorized("acme", "notion"))
+    due_at = world.rows("events", status="pending")[0]["due_at"]
+
+    moments = [due_at + timedelta(seconds=seconds) for seconds in (-0.001, 0, 30, 30.001)]
+    with reading(world.engine).begin() as connection:
+        counted = [count_pending(connection, "acme", now=moment) for moment in moments]
+    assert [(each.all, each.soon) for each in counted] == [(1, 0), (1, 1), (1, 1), (1, 0)]
+    world.clock.pass_time(31)
+    assert answer_in_time(endpoints)["pending"] == 1
