@@ -1,10 +1,9 @@
 """What the page shows: itself, its cards as they are now, and the form for settings."""
 
-import asyncio
 import secrets
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -22,11 +21,10 @@ from cobalt_mirror.workers.web.page.forms import make_form
 from cobalt_mirror.workers.web.page.headers import PRIVATE, security_headers
 from cobalt_mirror.workers.web.page.rendering import Look, render_card, render_form, render_page, render_signed_out
 from cobalt_mirror.workers.web.page.visitor import AccountOf, Visitor, find_visitor, get_visitor
+from cobalt_mirror.workers.web.waiting import Waiting
 
 #: The longest that a request for cards waits until nothing is pending, in seconds.
 LONGEST_WAIT_SECONDS = 2.0
-#: The time until its first look and the longest one between two; each is half as long again as the one before.
-FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.05, 0.3
 _YEAR_SECONDS = 31_536_000
 
 
@@ -40,7 +38,7 @@ class Views:
     look: Look
     cobalt_url: str
     sign_in: str | None
-    monotonic: Callable[[], float] = time.monotonic
+    waiting: Waiting = field(default_factory=Waiting)
 
     async def page(self, request: Request) -> Response:
         """Answer with the whole page."""
@@ -56,16 +54,14 @@ class Views:
         return HTMLResponse(html, headers=headers)
 
     async def cards(self, request: Request) -> Response:
-        """Answer with the cards, or with one; with `wait=1`, once nothing is pending, or after two seconds."""
+        """Answer with the cards, or with one; with `wait`, once nothing is pending, or after two seconds."""
         visitor = await get_visitor(request, self.account_of)
-        slug = request.query_params.get("slug")
-        ends = self.monotonic() + (LONGEST_WAIT_SECONDS if "wait" in request.query_params else 0)
-        cards = await run_in_threadpool(self._read_cards, visitor, slug)
-        delay = FIRST_LOOK_SECONDS
-        while not _are_settled(cards) and self.monotonic() < ends:
-            await asyncio.sleep(delay)
-            delay = min(delay * 1.5, LONGEST_LOOK_SECONDS)
-            cards = await run_in_threadpool(self._read_cards, visitor, slug)
+        look = partial(self._read_cards, visitor, request.query_params.get("slug"))
+        cards = await run_in_threadpool(look)
+        if "wait" in request.query_params:
+            cards = await self.waiting.until(
+                _are_settled, look, first=cards, request=request, seconds=LONGEST_WAIT_SECONDS
+            )
         return JSONResponse({"cards": [_as_json(card) for card in cards]}, headers=PRIVATE)
 
     async def settings(self, request: Request) -> Response:
