@@ -5,11 +5,13 @@ package does. Each test takes some seconds, for a browser and three servers.
 """
 
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from cobalt_mirror.cobalt.sandbox import Fault
 from cobalt_mirror.events import UserSignedUp
 from tests.browser import chromium
 from tests.integration.page.site import Site, served_site
@@ -55,6 +57,9 @@ def test_a_customer_goes_the_whole_way_on_a_phone(enter: Callable[[Site], Visito
 
         visitor.consent("slack", "Connect Slack", decision="Deny")
         visitor.is_told("Slack was not connected")
+        world.sandbox.add_faults(Fault(route="sdk_oauth_url", status=HTTPStatus.BAD_GATEWAY, times=1))
+        visitor.press("slack", "Connect Slack")
+        visitor.is_told("This cannot be done now. Try again later.")
         visitor.consent("slack", "Connect Slack")
         visitor.is_told("Slack is connected.")
         visitor.sees("slack", "connected", shot="1 connected by window")

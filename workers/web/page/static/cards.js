@@ -5,9 +5,14 @@ const list = document.getElementById("cards");
 const status = document.getElementById("status");
 const shown = new Map(); // the HTML of each card, so that only a card that differs is replaced
 
-export class Refused extends Error {
+export const LATER = "This cannot be done now. Try again later.";
+
+// An error whose text is for the customer. What browsers and the vendor's package say of theirs is not.
+export class Told extends Error {}
+
+export class Refused extends Told {
   constructor(response, body) {
-    super(body.error ?? "This cannot be done now. Try again later.");
+    super(body.error ?? LATER);
     this.status = response.status;
     this.errors = body.errors ?? [];
   }

@@ -1,7 +1,7 @@
 // Connects an application with the vendor's SDK: @cobaltio/cobalt-js 8 (class Cobalt) or @refoldai/refold-js 10 (Refold).
 
 import * as sdk from "./sdk.js";
-import { post } from "./cards.js";
+import { post, Told } from "./cards.js";
 
 const TRIES = 3;
 const AGAIN_MS = 2000;
@@ -55,7 +55,7 @@ function connectWith(client, { slug, authType, connectionId, answers }) {
 // The window is opened by the click itself: one that the SDK opened after its first request would be blocked.
 function openWindow() {
   const opened = window.open("", "_blank", "popup,width=600,height=720");
-  if (!opened) throw new Error("The browser blocked the window. Allow pop-ups for this site, then try again.");
+  if (!opened) throw new Told("The browser blocked the window. Allow pop-ups for this site, then try again.");
   return opened;
 }
 

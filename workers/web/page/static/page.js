@@ -1,6 +1,6 @@
 // The page: what its buttons and forms do.
 
-import { announce, describe, post, refresh, settle } from "./cards.js";
+import { announce, describe, LATER, post, refresh, settle, Told } from "./cards.js";
 import { connect, isRefold } from "./connecting.js";
 import { clearErrors, closeSettings, focusFirstError, openSettings, saveSettings, showError } from "./settings.js";
 
@@ -20,7 +20,7 @@ async function act(card, action, form) {
   try {
     await action();
   } catch (error) {
-    const text = error.message || "This cannot be done now. Try again later.";
+    const text = error instanceof Told ? error.message : LATER;
     announce(form?.isConnected ? "" : text, { stays: true });
     if (form?.isConnected) form.querySelector(".form-error").textContent = text;
   } finally {
@@ -40,8 +40,8 @@ async function connectCard(card, control, { answers, form } = {}) {
   try {
     isConnected = await connect({ slug, authType, connectionId, answers, opensWindow });
   } catch (error) {
-    if (!form || error.status === 401 || error.status === 409) throw error;
-    throw new Error(`${name} did not accept this. Check what you typed in, and try again.`);
+    if (!form || error instanceof Told) throw error;
+    throw new Told(`${name} did not accept this. Check what you typed in, and try again.`);
   }
   if (!isConnected) {
     await refresh({ slug, inUse: true });
@@ -145,4 +145,4 @@ async function begin() {
   for (const card of list.querySelectorAll("[aria-busy]")) settle(card.dataset.slug).catch(() => {});
 }
 
-begin().catch((error) => announce(error.message));
+begin().catch((error) => announce(error instanceof Told ? error.message : LATER));

@@ -1,6 +1,6 @@
 // The form for the settings of an application: only what the customer changed is sent.
 
-import { announce, cardOf, describe, get, post, settle } from "./cards.js";
+import { announce, cardOf, describe, get, post, settle, Told } from "./cards.js";
 import { prepareSettings } from "./connecting.js";
 
 async function formOf(slug, connectionId) {
@@ -20,7 +20,7 @@ export async function openSettings(slug, connectionId) {
     await settle(slug);
     html = await formOf(slug, connectionId);
   }
-  if (html === null) throw new Error("The settings are not here yet. Try again in a moment.");
+  if (html === null) throw new Told("The settings are not here yet. Try again in a moment.");
   const form = show(slug, html);
   form.querySelector("h3").focus();
   announce("");
