@@ -1,0 +1,274 @@
+"""A Django project in a folder, made of the code in docs/django.md, and what is proved in it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import make_url
+
+from tests.pages import DOCS, blocks
+
+PAGE = (DOCS / "django.md").read_text("utf-8")
+_SET_UP, _VIEWS, _FOLLOWING = blocks(PAGE, "python")
+[_TEMPLATE] = blocks(PAGE, "html")
+
+_SETTINGS = """
+import json, os
+from pathlib import Path
+
+SECRET_KEY = "project"
+ALLOWED_HOSTS = ["testserver"]
+DATABASES = {"default": json.loads(os.environ["HOST_DATABASE"])}
+INSTALLED_APPS = [
+    "django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.messages",
+    "django.contrib.sessions", "shop",
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [{
+    "BACKEND": "django.template.backends.django.DjangoTemplates",
+    "DIRS": [Path(__file__).parent],
+    "APP_DIRS": True,
+    "OPTIONS": {"context_processors": [
+        "django.template.context_processors.request", "django.contrib.auth.context_processors.auth",
+        "django.contrib.messages.context_processors.messages",
+    ]},
+}]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+ROOT_URLCONF = "shop.urls"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TIME_ZONE = "Asia/Tokyo"
+USE_TZ = os.environ.get("HOST_USES_ZONES", "yes") == "yes"
+SILENCED_SYSTEM_CHECKS = [f"security.W{number:03}" for number in range(40)]
+globals().update(json.loads(os.environ.get("HOST_SETTINGS", "{}")))
+"""
+_URLS = """
+from django.contrib import admin
+from django.urls import path
+from shop import views
+
+urlpatterns = [
+    path("admin/", admin.site.urls), path("sign-up", views.sign_up), path("channel", views.set_channel),
+    path("", views.integrations, name="integrations"),
+]
+"""
+_MANAGE = """
+import os, sys
+from django.core.management import execute_from_command_line
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+execute_from_command_line(sys.argv)
+"""
+_MODELS = """
+from django.db import models
+
+class Note(models.Model):
+    text = models.TextField()
+"""
+_TESTS = """
+from django.test import TestCase
+from cobalt_mirror import UserSignedUp
+from cobalt_mirror.django import publish
+
+class Publishing(TestCase):
+    def test_it_publishes(self):
+        self.assertTrue(publish(UserSignedUp("of-a-test")).is_new)
+"""
+
+
+def write_project(folder: Path) -> None:
+    """Write the project's files."""
+    files = {
+        "manage.py": _MANAGE,
+        "shop/__init__.py": "",
+        "shop/settings.py": _SETTINGS + _SET_UP,
+        "shop/urls.py": _URLS,
+        "shop/views.py": _VIEWS,
+        "shop/models.py": _MODELS,
+        "shop/following.py": _FOLLOWING,
+        "shop/tests.py": _TESTS,
+        "shop/integrations.html": _TEMPLATE,
+        "shop/migrations/__init__.py": "",
+    }
+    for name, text in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+def database_of(url: str, **options: Any) -> str:
+    """Return the variable that tells the project where its database is."""
+    address = make_url(url)
+    if address.drivername.startswith("sqlite"):
+        return json.dumps({"ENGINE": "django.db.backends.sqlite3", "NAME": address.database})
+    settings: Mapping[str, Any] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": address.database,
+        "HOST": address.host or address.query.get("host", ""),
+        "PORT": address.port or "",
+        "USER": address.username or "",
+        "PASSWORD": address.password or "",
+        "OPTIONS": options,
+        "TEST": {"NAME": address.database},
+    }
+    return json.dumps(settings)
+
+
+#: Before anything is imported: a project whose environment has no psycopg uses psycopg2.
+WITHOUT_PSYCOPG = """
+import sys
+sys.modules["psycopg"] = None
+"""
+BEGIN = """
+import io, os, sys
+sys.path.insert(0, os.getcwd())
+os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
+import django
+django.setup()
+
+from contextlib import redirect_stdout
+from datetime import datetime, timedelta, timezone
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from cobalt_mirror import ConfigChanged, UserSignedUp, find_account, integrations, list_events
+from cobalt_mirror.django import ReadOnly, publish, publish_many, session
+from cobalt_mirror.django.models import Application, Config, Connection, HistoryEntry, Integration, LinkedAccount
+from cobalt_mirror.events import IdConflict
+
+def printed(*command, **options):
+    with redirect_stdout(io.StringIO()) as stream:
+        call_command(*command, stdout=stream, **options)
+    return stream.getvalue()
+
+def refused(kind, use):
+    try:
+        use()
+    except kind as error:
+        return str(error)
+    raise AssertionError(f"{use} was not refused")
+
+def ids(account):
+    with session() as mirror:
+        return sorted(event.id for event in list_events(mirror, account, limit=5000))
+
+call_command("makemigrations", "shop", verbosity=0)
+assert "No changes" in printed("makemigrations", check=True, dry_run=True)
+call_command("migrate", verbosity=0)
+assert not Permission.objects.filter(content_type__app_label="cobalt_mirror").exclude(codename__startswith="view_")
+"""
+PUBLISHING = """
+with transaction.atomic():
+    assert [publish(UserSignedUp("ben", name="Ben %s % '", id="ben-1")).is_new for _ in range(2)] == [True, False]
+    for number, keeps in enumerate((True, False)):
+        try:
+            with transaction.atomic():
+                publish(ConfigChanged("ben", "slack", fields={"a": [1, 1.5, {"b": None, "c": "\\u2028"}]}, id=f"ben-s{number}"))
+                assert keeps
+        except AssertionError:
+            pass
+    several = [UserSignedUp("ben", id=f"ben-m{number:04}") for number in range(1500)]
+    assert all(receipt.is_new for receipt in publish_many(several))
+    assert "different event" in refused(IdConflict, lambda: publish(UserSignedUp("ben", name="X", id="ben-1")))
+    assert not publish(ConfigChanged("ben", "slack", fields={"a": [1, 1.5, {"b": None, "c": "\\u2028"}]}, id="ben-s0")).is_new
+try:
+    with transaction.atomic():
+        publish(UserSignedUp("ben", id="gone"))
+        raise KeyError
+except KeyError:
+    pass
+assert ids("ben")[:3] == ["ben-1", "ben-m0000", "ben-m0001"] and len(ids("ben")) == 1502
+refused(IdConflict, lambda: publish_many([*(UserSignedUp("cleo", id=f"cleo-{n}") for n in range(1100)), UserSignedUp("cleo", id="ben-1")]))
+assert ids("cleo") == [] and not connection.in_atomic_block
+assert connection.get_autocommit()
+with session() as mirror:
+    states = {each.slug: each.state for each in integrations(mirror, "1")}
+    assert states["slack"] == "connected", states
+    assert find_account(mirror, "1").verified_at.utcoffset() == timedelta()
+"""
+READING = """
+account = LinkedAccount.objects.get(pk="1")
+assert (account.name, account.status, account.udf) == ("<b>Ann & Co</b>", "active", {"plan": "pro"})
+now = datetime.now(timezone.utc)
+assert abs(now - account.verified_at) < timedelta(hours=1) and account.verified_at.tzinfo
+assert LinkedAccount.objects.filter(verified_at__gt=now - timedelta(hours=1), verified_at__lt=now + timedelta(hours=1)).exists()
+assert not LinkedAccount.objects.filter(verified_at__gt=now + timedelta(hours=1)).exists()
+assert not LinkedAccount.objects.filter(verified_at__lt=now - timedelta(hours=1)).exists()
+slack = Connection.objects.get(pk="1/slack")
+assert Connection.objects.get(key="1/slack") == slack and slack in Connection.objects.filter(pk__in=["1/slack", "x"])
+assert not Connection.objects.filter(pk="1").exists() and not Connection.objects.filter(pk="1/slack/x").exists()
+assert (slack.linked_account_id, slack.slug, slack.status) == ("1", "slack", "connected")
+assert Config.objects.get(pk="1/slack/1/").fields == {"channel": "general"}
+slack.refresh_from_db()
+assert list(Connection.objects.order_by("pk").values_list("pk", flat=True)) == ["1/jira", "1/slack", "a~1b~0c/slack"]
+assert Connection.objects.get(pk="a~1b~0c/slack").linked_account_id == "a/b~c"
+assert Connection.objects.filter(accounts__0__status="active").count() == 2
+assert Application.objects.filter(enabled=True, slug="slack").exists()
+assert Integration.objects.get(pk="1/slack").state == "connected"
+assert Integration.objects.filter(linked_account_id="1", state="connect").count() >= 1
+assert HistoryEntry.objects.filter(linked_account_id="1", what="connection").latest("number").changes
+sub = Connection.objects.filter(slug="slack").values("linked_account_id")
+assert LinkedAccount.objects.filter(pk__in=sub).count() == 2 and Connection.objects.filter(pk__in=Connection.objects.filter(slug="slack")).count() == 2
+
+for write in (
+    account.save, account.delete, lambda: account.save_base(raw=True), LinkedAccount(linked_account_id="x").save,
+    LinkedAccount.objects.all().delete, lambda: LinkedAccount.objects.update(name="x"),
+    lambda: LinkedAccount.objects.create(linked_account_id="x"), lambda: LinkedAccount.objects.bulk_create([account]),
+    lambda: LinkedAccount.objects.bulk_update([account], ["name"]),
+    lambda: LinkedAccount.objects.get_or_create(linked_account_id="x"),
+    lambda: LinkedAccount._base_manager.filter(pk="1").delete(),
+):
+    assert "publish an event instead" in refused(ReadOnly, write)
+"""
+PAGES = """
+client = Client()
+assert client.post("/sign-up", {"name": "ann"}).status_code == 302
+ann = User.objects.get()
+assert ann.pk == 1
+client.force_login(ann)
+assert client.post("/channel", {"channel": "alerts"}).status_code == 302
+page = client.get("/").content.decode()
+assert "Slack: connected" in page and ": connect</li>" in page and "Jira: reconnect, needs attention</li>" in page
+with session() as mirror:
+    assert [event.type for event in list_events(mirror, "1")][:2] == ["config_changed", "user_signed_up"]
+
+User.objects.filter(pk=1).update(is_staff=True)
+assert client.get("/admin/cobalt_mirror/connection/").status_code == 403
+ann.user_permissions.add(*Permission.objects.filter(content_type__app_label="cobalt_mirror"))
+names = ("linkedaccount", "application", "connection", "config", "historyentry")
+lists = {name: client.get(f"/admin/cobalt_mirror/{name}/") for name in names}
+assert all(page.status_code == 200 for page in lists.values())
+assert "&lt;b&gt;Ann &amp; Co&lt;/b&gt;" in lists["linkedaccount"].content.decode()
+assert "<b>Ann" not in "".join(page.content.decode() for page in lists.values())
+User.objects.filter(pk=1).update(is_superuser=True)
+for name, key in zip(names, ("1", "slack", "a~1b~0c/slack", "1/slack/1/", HistoryEntry.objects.latest("number").pk)):
+    from django.contrib.admin.utils import quote
+    address = f"/admin/cobalt_mirror/{name}/{quote(key)}/"
+    assert client.get(f"{address}change/").status_code == 200, address
+    assert client.post(f"{address}change/", {"slug": "x"}).status_code == 403
+    assert client.post(f"{address}delete/", {"post": "yes"}).status_code == 403
+    assert client.post(f"/admin/cobalt_mirror/{name}/add/", {"slug": "x"}).status_code == 403
+    assert client.post(f"/admin/cobalt_mirror/{name}/", {"action": "delete_selected", "_selected_action": key}).status_code in {200, 302, 403}
+def listed(query):
+    return client.get(f"/admin/cobalt_mirror/connection/?{query}").content.decode().count("/change/")
+assert [listed(query) for query in ("q=a/b", "q=/b", "slug=slack", "slug=jira", "status__exact=connected")] == [1, 0, 2, 1, 2]
+assert Connection.objects.count() == 3
+"""
+COMMANDS = """
+from shop.following import carry_out_changes
+with redirect_stdout(io.StringIO()) as stream:
+    position = carry_out_changes(0)
+assert position > 3 and carry_out_changes(position) == position
+assert "1 has to connect jira again" in stream.getvalue()
+assert "class Events" not in printed("inspectdb", *(["auth_user"] if connection.vendor == "sqlite" else []))
+
+before = len(ids("ben"))
+call_command("flush", interactive=False, verbosity=0)
+assert len(ids("ben")) == before and LinkedAccount.objects.count() == 2 and not User.objects.exists()
+print("all is well")
+"""
