@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import BigInteger, Engine, Integer
 from sqlalchemy import create_engine as sqlalchemy_engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGDialect
@@ -32,11 +32,24 @@ class _Library:
         pass
 
 
+class _Integer(Integer):
+    """A whole number that says so: psycopg calls a small one a smallint, which not every function takes."""
+
+    render_bind_cast = True
+
+
+class _BigInteger(BigInteger):
+    """The same."""
+
+    render_bind_cast = True
+
+
 class _PostgreSQL(PGDialect):
     """PostgreSQL without a driver: every value goes out and comes in as the plain type, and JSON as text."""
 
     driver = "borrowed"
     supports_statement_cache = True
+    colspecs = {**PGDialect.colspecs, Integer: _Integer, BigInteger: _BigInteger}  # noqa: RUF012 - SQLAlchemy's form
 
     @classmethod
     def import_dbapi(cls) -> Any:
@@ -51,6 +64,7 @@ class _SQLite(SQLiteDialect):
 
     driver = "borrowed"
     supports_statement_cache = True
+    default_schema_name = "main"
 
     @classmethod
     def import_dbapi(cls) -> Any:

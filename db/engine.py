@@ -199,16 +199,36 @@ def connection_of(session: HostSession) -> Connection:
     """Return the connection on which the host's transaction runs.
 
     Raises:
-        TypeError: it is something else, such as an engine or an AsyncSession.
+        TypeError: it is something else, such as an engine or an AsyncSession, or connected to another kind of database.
     """
     if isinstance(session, Connection):
-        return session
-    if _is_orm_session(session):
-        return session.connection()
-    raise TypeError(
-        f"session: must be a Session or a Connection of SQLAlchemy, not {type(session).__name__}; "
-        "with an AsyncSession, call this in `await session.run_sync(...)`"
-    )
+        connection = session
+    elif _is_orm_session(session):
+        connection = session.connection()
+    else:
+        raise TypeError(_describe_refused(session))
+    if connection.dialect.name not in _DIALECTS:
+        raise TypeError(
+            f"session: is connected to {connection.dialect.name}, and the mirror is in PostgreSQL or SQLite; pass a "
+            "session of that database, or none"
+        )
+    return connection
+
+
+#: The databases that the mirror can be in.
+_DIALECTS = frozenset({"postgresql", "sqlite"})
+
+
+def _describe_refused(session: object) -> str:
+    kind = type(session)
+    refused = f"session: must be a Session or a Connection of SQLAlchemy, not {kind.__name__} of {kind.__module__}"
+    match kind.__module__.partition(".")[0]:
+        case "django":
+            return f"{refused}; use `publish` of cobalt_mirror.django, or its `session()` to read"
+        case "sqlalchemy":
+            return f"{refused}; with an AsyncSession, call this in `await session.run_sync(...)`"
+        case _:
+            return f"{refused}; insert the event with SQL (docs/events.md), or pass no session"
 
 
 def _is_orm_session(session: "Session | scoped_session[Session]") -> bool:

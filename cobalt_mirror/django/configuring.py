@@ -26,7 +26,7 @@ def read_settings() -> MirrorSettings:
 
 def find_contradictions() -> list[str]:
     """Return the names of the settings that have one value in the settings module and another as a variable."""
-    return [name for name, value in _of_module().items() if os.environ.get(name) not in {None, "", value}]
+    return [name for name, value in _of_module().items() if os.environ.get(name) not in (None, "", value)]
 
 
 def _of_module() -> dict[str, str]:

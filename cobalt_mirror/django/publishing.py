@@ -58,8 +58,8 @@ def session(using: str | None = None) -> Iterator[Connection]:
         using: See `publish`.
     """
     alias = find_alias() if using is None else using
-    is_open = connections[alias].in_atomic_block
-    with nullcontext() if is_open else transaction.atomic(using=alias), engine_of(alias).connect() as connection:
+    engine, is_open = engine_of(alias), connections[alias].in_atomic_block
+    with nullcontext() if is_open else transaction.atomic(using=alias), engine.connect() as connection:
         yield connection
 
 

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,16 +9,7 @@ import pytest
 from cobalt_mirror.db.feed import number_changes
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from tests.database_pool import DatabasePool
-from tests.integration.hosts.django_project import (
-    BEGIN,
-    COMMANDS,
-    PAGES,
-    PUBLISHING,
-    READING,
-    WITHOUT_PSYCOPG,
-    database_of,
-    write_project,
-)
+from tests.integration.hosts.django_project import EVERYTHING, MANAGE, WITHOUT_PSYCOPG, database_of, write_project
 from tests.integration.hosts.environments import Environment
 from tests.world import TEST_KEY, World
 
@@ -50,19 +39,19 @@ def fill(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "first", "options"),
+    ("version", "begin", "options"),
     [
-        pytest.param("oldest", WITHOUT_PSYCOPG, {}, id="oldest, psycopg2"),
+        pytest.param("oldest", WITHOUT_PSYCOPG, {}, id="oldest, psycopg2, without USE_TZ"),
         pytest.param("oldest", "", {}, id="oldest, psycopg"),
         pytest.param("newest", "", {"server_side_binding": True}, id="newest, psycopg that binds in the server"),
     ],
 )
-def test_a_project_on_postgresql(
+def test_a_project_on_postgresql(  # noqa: PLR0917 - three are the parameters
     request: pytest.FixtureRequest,
     database_pool: DatabasePool,
     project: Path,
     version: str,
-    first: str,
+    begin: str,
     options: dict[str, object],
 ) -> None:
     host: Environment = request.getfixturevalue(version)
@@ -70,17 +59,17 @@ def test_a_project_on_postgresql(
         world = World(url)
         fill(world)
         printed = host.run(
-            "\n".join([first, BEGIN, PUBLISHING, READING, PAGES, COMMANDS]),
+            begin + EVERYTHING,
             folder=project,
             HOST_DATABASE=database_of(url, **options),
-            HOST_USES_ZONES="no" if first else "yes",
+            HOST_USES_ZONES="no" if begin else "yes",
             MIRROR_SECRET_KEYS=TEST_KEY,
         )
-        kinds = {row["payload"].get("sealed") is not None for row in world.rows("events", type="config_changed")}
+        changes = world.rows("events", type="config_changed", linked_account_id="ben")
         world.close()
 
     assert printed == "all is well"
-    assert kinds == {True}
+    assert ["sealed" in row["payload"] for row in changes] == [True]
 
 
 def test_a_project_on_sqlite(newest: Environment, migrated_sqlite: Path, project: Path) -> None:
@@ -91,10 +80,36 @@ def test_a_project_on_sqlite(newest: Environment, migrated_sqlite: Path, project
     world.close()
 
     printed = newest.run(
-        "\n".join([BEGIN, PUBLISHING, READING, PAGES, COMMANDS]),
+        EVERYTHING,
         folder=project,
         HOST_DATABASE=database_of(f"sqlite:///{file}"),
         HOST_SETTINGS=json.dumps({"MIRROR_SECRET_KEYS": TEST_KEY}),
     )
 
     assert printed == "all is well"
+
+
+def test_the_project_s_own_tests_run_with_our_tables_and_without_them(
+    newest: Environment, database_pool: DatabasePool, project: Path
+) -> None:
+    """Three seconds: these are processes because that is how tests are run."""
+    with database_pool.database() as url:
+        newest.run(MANAGE, "test", "--keepdb", folder=project, HOST_DATABASE=database_of(url))
+        world = World(url)
+        assert world.rows("events") == []
+        world.close()
+    newest.run(
+        MANAGE, "test", "shop.tests.Plain", folder=project, HOST_DATABASE=database_of(f"sqlite:///{project}/own.db")
+    )
+
+
+def test_a_check_of_a_database_that_does_not_answer_is_a_sentence(newest: Environment, project: Path) -> None:
+    down = database_of("postgresql://app:hunter2@127.0.0.1:1/shop", connect_timeout=5)
+    with pytest.raises(AssertionError) as failed:
+        newest.run(MANAGE, "check", "--deploy", folder=project, HOST_DATABASE=down)
+
+    printed = str(failed.value)
+    assert "(cobalt_mirror.database) database: the database 'default' fails: connection" in printed
+    assert "HINT: start it, or correct DATABASES" in printed
+    assert "Traceback" not in printed
+    assert "hunter2" not in printed
