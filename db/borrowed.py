@@ -18,9 +18,6 @@ from sqlalchemy.pool import NullPool
 from cobalt_mirror.db.engine import options_for
 from cobalt_mirror.db.host_columns import read_json
 
-#: The databases whose cursors can be borrowed.
-BORROWED = ("postgresql", "sqlite")
-
 
 class _Library:
     """What SQLAlchemy asks of a driver. No error is of its class, so a host gets the errors of its own library."""
@@ -94,7 +91,7 @@ def borrowing_engine(dialect: str, schema: str, cursor: Callable[[], Any]) -> En
     """Make an engine whose statements run on the cursors of another library's connection. It opens nothing.
 
     Args:
-        dialect: one of `BORROWED`.
+        dialect: one of `refused_sessions.DIALECTS`.
         schema: the PostgreSQL schema with our tables.
         cursor: makes a cursor on the transaction in progress. It takes parameters as `%s`, and has JSON as text.
     """

@@ -22,6 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool
 from cobalt_mirror.db.columns import UtcDateTime
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.host_columns import read_json
+from cobalt_mirror.db.refused_sessions import DIALECTS, describe_other_database, describe_refused
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.tables import DECLARED_SCHEMA
 
@@ -206,29 +207,10 @@ def connection_of(session: HostSession) -> Connection:
     elif _is_orm_session(session):
         connection = session.connection()
     else:
-        raise TypeError(_describe_refused(session))
-    if connection.dialect.name not in _DIALECTS:
-        raise TypeError(
-            f"session: is connected to {connection.dialect.name}, and the mirror is in PostgreSQL or SQLite; pass a "
-            "session of that database, or none"
-        )
+        raise TypeError(describe_refused(session))
+    if connection.dialect.name not in DIALECTS:
+        raise TypeError(describe_other_database(connection.dialect.name))
     return connection
-
-
-#: The databases that the mirror can be in.
-_DIALECTS = frozenset({"postgresql", "sqlite"})
-
-
-def _describe_refused(session: object) -> str:
-    kind = type(session)
-    refused = f"session: must be a Session or a Connection of SQLAlchemy, not {kind.__name__} of {kind.__module__}"
-    match kind.__module__.partition(".")[0]:
-        case "django":
-            return f"{refused}; use `publish` of cobalt_mirror.django, or its `session()` to read"
-        case "sqlalchemy":
-            return f"{refused}; with an AsyncSession, call this in `await session.run_sync(...)`"
-        case _:
-            return f"{refused}; insert the event with SQL (docs/events.md), or pass no session"
 
 
 def _is_orm_session(session: "Session | scoped_session[Session]") -> bool:

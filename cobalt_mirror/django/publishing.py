@@ -8,7 +8,8 @@ from typing import Any
 from django.db import connections, router, transaction
 from sqlalchemy import Connection, Engine
 
-from cobalt_mirror.db.borrowed import BORROWED, borrowing_engine
+from cobalt_mirror.db.borrowed import borrowing_engine
+from cobalt_mirror.db.refused_sessions import DIALECTS
 from cobalt_mirror.django.configuring import read_settings
 from cobalt_mirror.django.errors import WrongDatabase
 from cobalt_mirror.events.publish import Receipt, publish_with
@@ -77,7 +78,7 @@ def engine_of(alias: str) -> Engine:
         WrongDatabase: it is neither PostgreSQL nor SQLite.
     """
     vendor = connections[alias].vendor
-    if vendor not in BORROWED:
+    if vendor not in DIALECTS:
         raise WrongDatabase(
             f"the database {alias!r} is {vendor}, and the mirror is in PostgreSQL or SQLite; name the database with "
             "the mirror, as in publish(event, using='...')"

@@ -18,17 +18,6 @@ from tests.acceptance.reader import run_python, run_sql, sign_up
 from tests.pages import EVENTS, README, YOUR_APP, block, blocks, rows
 from tests.world import World
 
-#: Django's two names over psycopg, so that the view for Django runs without Django.
-DJANGO = """
-import os, sys, types
-import psycopg
-
-_open = psycopg.connect(os.environ["DATABASE_URL"].replace("+psycopg", ""), autocommit=True)
-_module = types.ModuleType("django.db")
-_module.connection, _module.transaction = _open, types.SimpleNamespace(atomic=_open.transaction)
-sys.modules |= {"django": types.ModuleType("django"), "django.db": _module}
-"""
-
 PUBLISHING = """
 import asyncio
 from cobalt_mirror.db.engine import create_engine
@@ -46,7 +35,7 @@ class Lending:  # as an AsyncSession does; a real one needs greenlet
 with Session(create_engine(DatabaseSettings.from_environment())) as session:
     sign_up(session, "ann", "Ann Ltd")
     asyncio.run(slack_connected(Lending(), "ann"))
-change_slack_config("ann", {"channel": "alerts"})
+publish(ConfigChanged("ann", "slack", fields={"channel": "alerts"}))
 assert len(cobalt_token("bob")["token"]) > 10
 client.close()
 """
@@ -70,7 +59,6 @@ def test_every_python_block_runs_and_what_it_publishes_is_carried_out(world: Wor
         printed = run_python(
             world,
             tmp_path,
-            DJANGO,
             *publishing,
             PUBLISHING,
             COBALT_BASE_URL=server.url,

@@ -9,7 +9,8 @@ import pytest
 from cobalt_mirror.db.feed import number_changes
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from tests.database_pool import DatabasePool
-from tests.integration.hosts.django_project import EVERYTHING, MANAGE, WITHOUT_PSYCOPG, database_of, write_project
+from tests.integration.hosts.django_programs import EVERYTHING, WITHOUT_PSYCOPG
+from tests.integration.hosts.django_project import MANAGE, database_of, write_project
 from tests.integration.hosts.environments import Environment
 from tests.world import TEST_KEY, World
 
