@@ -60,13 +60,14 @@ class _KeyColumn(Col):
     target: Key
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        names = self.names(compiler, connection)
+        names = self.names(compiler)
         return "(" + " || '/' || ".join(f"replace(replace({name}, '~', '~0'), '/', '~1')" for name in names) + ")", ()
 
-    def names(self, compiler: Any, connection: Any) -> list[str]:
+    def names(self, compiler: Any) -> list[str]:
         """Return the columns of the key, as they are written in the statement."""
-        table = compiler.quote_name_unless_alias(self.alias)
-        return [f"{table}.{connection.ops.quote_name(name)}" for name in self.target.columns]
+        get_field: Any = self.target.model._meta.get_field
+        columns = [get_field(name).get_col(self.alias) for name in self.target.columns]
+        return [str(compiler.compile(column)[0]) for column in columns]
 
 
 @Key.register_lookup
@@ -76,7 +77,7 @@ class _KeyExact(Exact):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         if not (isinstance(self.rhs, str) and isinstance(self.lhs, _KeyColumn)):
             return super().as_sql(compiler, connection)
-        parts, names = split_key(self.rhs), self.lhs.names(compiler, connection)
+        parts, names = split_key(self.rhs), self.lhs.names(compiler)
         if len(parts) != len(names):
             raise EmptyResultSet
         return " AND ".join(f"{name} = %s" for name in names), tuple(parts)
