@@ -87,6 +87,11 @@ class ApplicationAdmin(ReadOnlyAdmin):
 
 @admin.register(HistoryEntry)
 class HistoryEntryAdmin(ReadOnlyAdmin):
-    list_display = ("number", "recorded_at", "what", "linked_account_id", "slug", "changes")
+    list_display = ("number", "recorded_at", "what", "linked_account_id", "slug", "changed")
     list_filter = ("what", _OfApplication)
     ordering = ("-number",)
+
+    @admin.display
+    def changed(self, entry: HistoryEntry) -> str:
+        """Name the fields that changed; the entry's own page has their values."""
+        return ", ".join(entry.changes)

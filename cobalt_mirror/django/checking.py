@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from django.core import checks
-from django.db import Error
+from django.db import Error, OperationalError
 
+from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.django.configuring import find_contradictions, read_settings, read_variables
 from cobalt_mirror.django.errors import DjangoError
 from cobalt_mirror.django.publishing import engine_of, find_alias, session
@@ -13,6 +14,9 @@ from cobalt_mirror.workers.ops.doctor.finding import Finding, Level, broken, war
 from cobalt_mirror.workers.ops.doctor.host import examine_host, examine_host_database
 from cobalt_mirror.workers.terminal.failures import describe
 
+#: What our other processes do is no reason to stop a deployment: they may be stopped for it.
+_ELSEWHERE = frozenset({"processes", "work"})
+_RIGHTS = "correct that; docs/hosting.md has the rights of each role"
 _CLASSES = {Level.FINE: checks.Info, Level.WARNING: checks.Warning, Level.BROKEN: checks.Error}
 
 
@@ -39,8 +43,8 @@ def check_before_deploying(**_options: Any) -> list[checks.CheckMessage]:
 
 def message_for(finding: Finding) -> checks.CheckMessage:
     """Return a finding as Django has it. SILENCED_SYSTEM_CHECKS can name its part, such as `cobalt_mirror.work`."""
-    text = f"{finding.area}: {finding.text}"
-    return _CLASSES[finding.level](text, finding.remedy, id=f"cobalt_mirror.{finding.area}")
+    kind = checks.Warning if finding.area in _ELSEWHERE and finding.level is Level.BROKEN else _CLASSES[finding.level]
+    return kind(f"{finding.area}: {finding.text}", finding.remedy, id=f"cobalt_mirror.{finding.area}")
 
 
 def _examine_settings() -> Iterator[Finding]:
@@ -54,7 +58,10 @@ def _examine_settings() -> Iterator[Finding]:
 
 
 def _examine_database(alias: str) -> Iterator[Finding]:
-    settings = read_settings()
+    try:
+        settings = read_settings()
+    except BadSetting:
+        return  # `check_settings` says it
     with session(alias):
         yield from examine_host_database(engine_of(alias), settings, f"the database {alias!r}")
 
@@ -64,14 +71,12 @@ def _until_it_fails(findings: Iterator[Finding], asked: str) -> Iterable[Finding
     try:
         yield from (finding for finding in findings if finding.level is not Level.FINE)
     except Error as error:
-        yield broken("database", f"{asked} fails: {_first_line(error)}", "start it, or correct DATABASES")
+        reason = str(error).strip().partition("\n")[0]
+        remedy = "start it, or correct DATABASES" if isinstance(error, OperationalError) else _RIGHTS
+        yield broken("database", f"{asked} fails: {reason}", remedy)
     except DjangoError as error:
         wrong, _, remedy = str(error).partition("; ")
         yield broken("database", wrong, remedy)
     except Exception as error:
         wrong, _, remedy = describe(error).partition("; ")
         yield broken("settings", wrong, remedy or "correct that, then check again")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

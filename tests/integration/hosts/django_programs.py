@@ -162,18 +162,38 @@ CHECKING = """
 from django.core.checks import run_checks
 
 def said(**options):
-    return [(type(each).__name__, each.id, each.msg) for each in run_checks(**options)]
+    ours = (each for each in run_checks(**options) if each.id.startswith("cobalt_mirror"))
+    return [(type(each).__name__, each.id, each.msg) for each in ours]
+
+def deploying():
+    return said(include_deployment_checks=True)
+
+def run(*statements):
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
 
 assert said() == [], said()
-found = said(databases=["default"])
-kinds = {level for level, _, _ in found}
-assert kinds == {"Warning"} and "cobalt_mirror.work" in {id_ for _, id_, _ in found}, found
-assert ("Error", *found[0][1:]) in said(include_deployment_checks=True)
-with connection.cursor() as cursor:
-    table = LinkedAccount._meta.db_table.replace("linked_accounts", "cobalt_mirror_version")
-    cursor.execute(f"UPDATE {table} SET version_num = '0001'")
+[(level, id_, text)] = said(databases=["default"])
+assert (level, id_) == ("Warning", "cobalt_mirror.work") and "no process of this release has run" in text, text
+assert deploying() == [(level, id_, text)]
+table = LinkedAccount._meta.db_table.replace("linked_accounts", "cobalt_mirror_version")
+if connection.vendor == "postgresql":
+    schema, role = table.split(".")[0], f'"nobody of {connection.settings_dict["NAME"]}"'
+    run(f"CREATE ROLE {role}", f"SET ROLE {role}")
+    [(level, _, text)] = deploying()
+    assert level == "Error" and "the database 'default' fails: permission denied for schema" in text, text
+    run("RESET ROLE", f"GRANT USAGE ON SCHEMA {schema} TO {role}", f"GRANT SELECT ON {table} TO {role}")
+    run(f"SET ROLE {role}")
+    [(level, _, text)] = deploying()
+    assert level == "Error" and "the role lacks INSERT on events, SELECT on" in text, text
+    run("RESET ROLE", f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+run(f"UPDATE {table} SET version_num = '0001'")
 [(level, _, text)] = said(databases=["default"])
 assert level == "Warning" and "the database 'default' is at version 0001, but this release needs" in text
+assert [each[0] for each in deploying()] == ["Error"]
+run(f"DROP TABLE {table}")
+assert "the database 'default' has no tables of the mirror" in said(databases=["default"])[0][2]
 print("all is well")
 """
 COMMANDS = """

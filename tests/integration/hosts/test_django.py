@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from cobalt_mirror.db.feed import number_changes
+from cobalt_mirror.db.migrating.upgrade import upgrade
+from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from tests.database_pool import DatabasePool
 from tests.integration.hosts.django_programs import EVERYTHING, WITHOUT_PSYCOPG
 from tests.integration.hosts.django_project import MANAGE, database_of, write_project
 from tests.integration.hosts.environments import Environment
+from tests.services import PostgresServer
 from tests.world import TEST_KEY, World
 
 
@@ -43,7 +46,6 @@ def fill(world: World) -> None:
     ("version", "begin", "options"),
     [
         pytest.param("oldest", WITHOUT_PSYCOPG, {}, id="oldest, psycopg2, without USE_TZ"),
-        pytest.param("oldest", "", {}, id="oldest, psycopg"),
         pytest.param("newest", "", {"server_side_binding": True}, id="newest, psycopg that binds in the server"),
     ],
 )
@@ -71,6 +73,24 @@ def test_a_project_on_postgresql(  # noqa: PLR0917 - three are the parameters
 
     assert printed == "all is well"
     assert ["sealed" in row["payload"] for row in changes] == [True]
+
+
+def test_a_project_whose_settings_module_names_the_schema(
+    oldest: Environment, postgres: PostgresServer, project: Path
+) -> None:
+    """A second more than others, for the migration; with psycopg of 2024."""
+    with postgres.database() as url:
+        upgrade(DatabaseSettings(database_url=url, mirror_schema="crm"))
+        world = World(url, options={"mirror_schema": "crm"})
+        fill(world)
+        world.close()
+        settings = {"MIRROR_SCHEMA": "crm", "MIRROR_SECRET_KEYS": TEST_KEY}
+
+        printed = oldest.run(
+            EVERYTHING, folder=project, HOST_DATABASE=database_of(url), HOST_SETTINGS=json.dumps(settings)
+        )
+
+    assert printed == "all is well"
 
 
 def test_a_project_on_sqlite(newest: Environment, migrated_sqlite: Path, project: Path) -> None:

@@ -27,12 +27,24 @@ def said() -> list[tuple[type, str, str | None]]:
 
 @pytest.mark.parametrize(
     ("finding", "kind"),
-    [(fine("a", "x"), checks.Info), (warning("a", "x", "y"), checks.Warning), (broken("a", "x", "y"), checks.Error)],
+    [
+        (fine("a", "x"), checks.Info),
+        (warning("a", "x", "y"), checks.Warning),
+        (broken("a", "x", "y"), checks.Error),
+        (fine("work", "x"), checks.Info),
+        (warning("processes", "x", "y"), checks.Warning),
+        (broken("work", "x", "y"), checks.Warning),
+    ],
 )
-def test_a_finding_keeps_its_level_and_remedy(finding: Finding, kind: type) -> None:
+def test_a_finding_keeps_its_level_and_remedy_unless_it_is_of_other_processes(finding: Finding, kind: type) -> None:
     message = checking.message_for(finding)
 
-    assert (type(message), message.msg, message.hint, message.id) == (kind, "a: x", finding.remedy, "cobalt_mirror.a")
+    assert (type(message), message.msg, message.hint, message.id) == (
+        kind,
+        f"{finding.area}: x",
+        finding.remedy,
+        f"cobalt_mirror.{finding.area}",
+    )
 
 
 @override_settings(MIRROR_SECRET_KEYS=TEST_KEY)
