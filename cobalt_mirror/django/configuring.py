@@ -1,5 +1,6 @@
 """Our settings in a Django project: those in its settings module, and else the variables of the process."""
 
+import functools
 import os
 
 from django.conf import settings
@@ -16,12 +17,20 @@ def read_variables() -> dict[str, str]:
 
 
 def read_settings() -> MirrorSettings:
-    """Return the settings in force.
+    """Return the settings in force. The variables of the process are read once: every `publish` asks.
 
     Raises:
         BadSetting: one has a value that cannot be used.
     """
-    return MirrorSettings.from_variables(read_variables())
+    of_module = _of_module()
+    if all(isinstance(value, str) for value in of_module.values()):
+        return _read(tuple(of_module.items()))
+    return MirrorSettings.from_variables(of_module)  # which says what is wrong with it
+
+
+@functools.cache
+def _read(of_module: tuple[tuple[str, str], ...]) -> MirrorSettings:
+    return MirrorSettings.from_variables({**os.environ, **dict(of_module)})
 
 
 def find_contradictions() -> list[str]:

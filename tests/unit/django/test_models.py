@@ -87,6 +87,14 @@ def test_a_key_tells_its_parts_apart(parts: list[str], key: str) -> None:
     assert split_key(key) == parts
 
 
+def test_a_row_is_found_by_its_key_in_the_index_and_not_by_putting_every_key_together() -> None:
+    query = apps.get_model("cobalt_mirror", "Connection").objects.filter(pk="a~1b/slack").query
+    _, _, condition = str(query).partition(" WHERE ")
+    table = '"cobalt_mirror"."connections"'
+
+    assert condition == f'{table}."linked_account_id" = a/b AND {table}."slug" = slack'
+
+
 def table_of(model: type[models.Model]) -> Table:
     name = model._meta.db_table.split(".")[1].strip('"')
     return tables.metadata.tables[f"{tables.DECLARED_SCHEMA}.{name}"]
