@@ -42,7 +42,6 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ROOT_URLCONF = "shop.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TIME_ZONE = "Asia/Tokyo"
-USE_TZ = os.environ.get("HOST_USES_ZONES", "yes") == "yes"
 SILENCED_SYSTEM_CHECKS = [f"security.W{number:03}" for number in range(40)]
 globals().update(json.loads(os.environ.get("HOST_SETTINGS", "{}")))
 """
@@ -73,11 +72,13 @@ class Note(models.Model):
 _TESTS = """
 from django.test import TestCase
 from cobalt_mirror import UserSignedUp
-from cobalt_mirror.django import publish
+from cobalt_mirror.django import publish, publish_many
 
 class Publishing(TestCase):
     def test_it_publishes(self):
-        self.assertTrue(publish(UserSignedUp("of-a-test")).is_new)
+        event = UserSignedUp("of-a-test", udf={"plan": "100 % 'pro'"})
+        self.assertTrue(publish(event).is_new)
+        self.assertEqual([each.is_new for each in publish_many([event, UserSignedUp("another")])], [False, True])
 
 class Plain(TestCase):
     def test_it_needs_none_of_our_tables(self):

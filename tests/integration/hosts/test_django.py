@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def fill(world: World) -> None:
-    """Let the mirror know two customers, one of them with the id of the project's first user."""
+    """Let the mirror know two customers, one of them with the id of the project's first user; close the world."""
     for account in ("1", "a/b~c"):
         world.publish(UserSignedUp(account, name="<b>Ann & Co</b>", udf={"plan": "pro"}))
         world.work_until_quiet()
@@ -40,34 +40,41 @@ def fill(world: World) -> None:
     world.catalogue.refresh()
     while number_changes(world.engine):
         pass
+    world.close()
 
 
-@pytest.mark.parametrize(
-    ("version", "begin", "options"),
-    [
-        pytest.param("oldest", WITHOUT_PSYCOPG, {}, id="oldest, psycopg2, without USE_TZ"),
-        pytest.param("newest", "", {"server_side_binding": True}, id="newest, psycopg that binds in the server"),
-    ],
-)
-def test_a_project_on_postgresql(  # noqa: PLR0917 - three are the parameters
-    request: pytest.FixtureRequest,
-    database_pool: DatabasePool,
-    project: Path,
-    version: str,
-    begin: str,
-    options: dict[str, object],
+def test_a_project_of_2024_with_psycopg2_without_use_tz_and_with_a_schema_of_its_own(
+    oldest: Environment, postgres: PostgresServer, project: Path
 ) -> None:
-    host: Environment = request.getfixturevalue(version)
-    with database_pool.database() as url:
-        world = World(url)
-        fill(world)
-        printed = host.run(
-            begin + EVERYTHING,
+    """Slow, for a process with Django and all its migrations; and ours, as no database of the pool has that schema."""
+    settings = {"MIRROR_SCHEMA": "crm", "MIRROR_SECRET_KEYS": TEST_KEY, "USE_TZ": False}
+    with postgres.database() as url:
+        upgrade(DatabaseSettings(database_url=url, mirror_schema="crm"))
+        fill(World(url, options={"mirror_schema": "crm"}))
+
+        printed = oldest.run(
+            WITHOUT_PSYCOPG + EVERYTHING,
             folder=project,
-            HOST_DATABASE=database_of(url, **options),
-            HOST_USES_ZONES="no" if begin else "yes",
+            HOST_DATABASE=database_of(url),
+            HOST_SETTINGS=json.dumps(settings),
+        )
+
+    assert printed == "all is well"
+
+
+def test_a_project_of_today_with_psycopg_that_binds_in_the_server(
+    newest: Environment, database_pool: DatabasePool, project: Path
+) -> None:
+    """Slow, for a process with Django and all its migrations."""
+    with database_pool.database() as url:
+        fill(World(url))
+        printed = newest.run(
+            EVERYTHING,
+            folder=project,
+            HOST_DATABASE=database_of(url, server_side_binding=True),
             MIRROR_SECRET_KEYS=TEST_KEY,
         )
+        world = World(url)
         changes = world.rows("events", type="config_changed", linked_account_id="ben")
         world.close()
 
@@ -75,30 +82,10 @@ def test_a_project_on_postgresql(  # noqa: PLR0917 - three are the parameters
     assert ["sealed" in row["payload"] for row in changes] == [True]
 
 
-def test_a_project_whose_settings_module_names_the_schema(
-    oldest: Environment, postgres: PostgresServer, project: Path
-) -> None:
-    """A second more than others, for the migration; with psycopg of 2024."""
-    with postgres.database() as url:
-        upgrade(DatabaseSettings(database_url=url, mirror_schema="crm"))
-        world = World(url, options={"mirror_schema": "crm"})
-        fill(world)
-        world.close()
-        settings = {"MIRROR_SCHEMA": "crm", "MIRROR_SECRET_KEYS": TEST_KEY}
-
-        printed = oldest.run(
-            EVERYTHING, folder=project, HOST_DATABASE=database_of(url), HOST_SETTINGS=json.dumps(settings)
-        )
-
-    assert printed == "all is well"
-
-
 def test_a_project_on_sqlite(newest: Environment, migrated_sqlite: Path, project: Path) -> None:
     file = project / "mirror.db"
     shutil.copy(migrated_sqlite, file)
-    world = World(f"sqlite:///{file}")
-    fill(world)
-    world.close()
+    fill(World(f"sqlite:///{file}"))
 
     printed = newest.run(
         EVERYTHING,
@@ -113,7 +100,7 @@ def test_a_project_on_sqlite(newest: Environment, migrated_sqlite: Path, project
 def test_the_project_s_own_tests_run_with_our_tables_and_without_them(
     newest: Environment, database_pool: DatabasePool, project: Path
 ) -> None:
-    """Three seconds: these are processes because that is how tests are run."""
+    """Slow, for two processes with Django: that is how a project's tests are run."""
     with database_pool.database() as url:
         newest.run(MANAGE, "test", "--keepdb", folder=project, HOST_DATABASE=database_of(url))
         world = World(url)
