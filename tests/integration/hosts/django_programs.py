@@ -13,6 +13,8 @@ import django
 django.setup()
 
 from contextlib import redirect_stdout
+from threading import Thread
+from asgiref.sync import async_to_sync, sync_to_async
 from datetime import datetime, timedelta, timezone
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
@@ -76,6 +78,17 @@ with transaction.atomic():
     if connection.vendor == "postgresql":
         refused(DatabaseError, lambda: publish(UserSignedUp("cleo")))
     transaction.set_rollback(True)
+async def sign_up():
+    return await sync_to_async(publish)(UserSignedUp("dora", id="of-a-coroutine"))
+assert async_to_sync(sign_up)().is_new
+if connection.vendor == "postgresql":  # on SQLite the second writer waits for the first
+    with transaction.atomic():
+        publish(UserSignedUp("dora", id="rolled-back"))
+        thread = Thread(target=lambda: (publish(UserSignedUp("dora", id="of-a-thread")), connection.close()))
+        thread.start()
+        thread.join()
+        transaction.set_rollback(True)
+    assert ids("dora") == ["of-a-coroutine", "of-a-thread"]
 with session() as mirror:
     states = {each.slug: each.state for each in integrations(mirror, "1")}
     assert states["slack"] == "connected", states
