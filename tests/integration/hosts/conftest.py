@@ -25,7 +25,7 @@ PINS = (
     "psycopg[binary]==3.1.18",
     "psycopg2-binary==2.9.9",
 )
-DRIVERS = ("asyncpg", "greenlet", "pg8000", "psycopg[binary]", "psycopg2-binary")
+DRIVERS = ("aiosqlite", "asyncpg", "django", "greenlet", "pg8000", "psycopg[binary]", "psycopg2-binary")
 
 
 def lower_bounds() -> list[str]:
