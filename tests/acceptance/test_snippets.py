@@ -38,7 +38,7 @@ with Session(create_engine(DatabaseSettings.from_environment())) as session:
     sign_up(session, "ann", "Ann Ltd")
     assert disconnect_slack(session, "dora")[0].startswith("This takes")
 asyncio.run(connected())
-change_slack_config("ann", {"channel": "alerts"})
+publish(ConfigChanged("ann", "slack", fields={"channel": "alerts"}))
 assert len(cobalt_token("bob")["token"]) > 10
 client.close()
 """
