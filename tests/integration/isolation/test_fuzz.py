@@ -103,7 +103,7 @@ def insert_each(connection: Connection, rows: list[Mapping[str, str]]) -> list[s
     return names
 
 
-@settings(max_examples=tries(150), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=tries(250), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(rows=_rows, obeys=st.booleans())
 def test_a_random_row_harms_nobody_else(stage: World, rows: list[Mapping[str, str]], obeys: bool) -> None:
     if obeys:
