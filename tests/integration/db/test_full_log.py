@@ -8,10 +8,10 @@ from sqlalchemy import Connection, text
 
 from cobalt_mirror.db.due import find_due_accounts, find_earliest_due
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.outcomes import done, record_outcomes
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.subject import get_background
+from tests.services import PostgresServer
 
 FINISHED = """
     INSERT INTO cobalt_mirror.events (type, linked_account_id, status, finished_at)
@@ -27,17 +27,16 @@ WAITING = """
 
 
 @pytest.fixture
-def full_log(postgres_url: str) -> Iterator[Connection]:
+def full_log(postgres: PostgresServer, migrated_postgres: str) -> Iterator[Connection]:
     """PostgreSQL, which last counted when nothing was pending, and plans without looking at parameters."""
-    settings = DatabaseSettings(database_url=postgres_url)
-    upgrade(settings)
-    engine = create_engine(settings)
-    with engine.begin() as connection:
-        connection.execute(text(FINISHED))
-        connection.execute(text("ANALYZE cobalt_mirror.events"))
-        connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
-        yield connection
-    engine.dispose()
+    with postgres.database(template=migrated_postgres) as url:
+        engine = create_engine(DatabaseSettings(database_url=url))
+        with engine.begin() as connection:
+            connection.execute(text(FINISHED))
+            connection.execute(text("ANALYZE cobalt_mirror.events"))
+            connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+            yield connection
+        engine.dispose()
 
 
 def test_postgresql_finds_due_work_through_an_index_also_in_prepared_statements(full_log: Connection) -> None:
