@@ -35,6 +35,8 @@ if TYPE_CHECKING:
         publish_many,
     )
     from cobalt_mirror.workers.clients import governed_client
+    from cobalt_mirror.workers.notices.handlers import on
+    from cobalt_mirror.workers.notices.notice import Notice
     from cobalt_mirror.workers.web import create_app
 
 #: Where each name is loaded from.
@@ -64,6 +66,8 @@ _HOMES = {
         "publish_many",
     ),
     "cobalt_mirror.workers.clients": ("governed_client",),
+    "cobalt_mirror.workers.notices.handlers": ("on",),
+    "cobalt_mirror.workers.notices.notice": ("Notice",),
     "cobalt_mirror.workers.web": ("create_app",),
 }
 #: The extra that brings the libraries of each.
@@ -81,6 +85,7 @@ __all__ = [
     "ConfigRemoved",
     "ConnectionAuthorized",
     "ConnectionRemoved",
+    "Notice",
     "PositionLost",
     "RateLimited",
     "Receipt",
@@ -97,6 +102,7 @@ __all__ = [
     "list_events",
     "list_history",
     "list_workflow_runs",
+    "on",
     "publish",
     "publish_many",
 ]
