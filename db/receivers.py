@@ -156,6 +156,14 @@ def list_receivers(connection: Connection) -> list[ReceiverState]:
     ]
 
 
+def find_longest_due_notice(connection: Connection) -> datetime | None:
+    """Find since when the notice is due that has been due the longest, of those to receivers that are not disabled."""
+    enabled = select(_r.name).where(_r.disabled_at.is_(None))
+    due = select(notices.c.due_at).where(is_pending, notices.c.receiver.in_(enabled))
+    due_at: datetime | None = connection.execute(due.order_by(notices.c.due_at).limit(1)).scalar_one_or_none()
+    return due_at
+
+
 def _counts(connection: Connection, name: str) -> dict[str, Any]:
     n = notices.c
     fails = or_(is_failed, and_(is_pending, n.attempts > 0))

@@ -32,6 +32,7 @@ COMMANDS = {
     "explain": "Say how one customer stands, and what happened to them.",
     "changes": "Print the change feed: every real change, once and in order.",
     "status": "Show what you have to do, and how everything fares.",
+    "notices": "List who is told of changes, enable one again, or forget it.",
     "dead": "List, show, replay or discard dead events.",
     "events": "List, show or hurry single events.",
     "pause": "Stop a part of the work, or all of it, until `resume`.",

@@ -1,5 +1,6 @@
 """A customer with a connection that fails and works again, and those who are told of it. Time is the test's."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,13 +32,13 @@ class Host:
 
     def sends_to(self, url: str, *, types: str = "", secret: str = SECRET, allows_private: bool = True) -> None:
         """Have notices sent to a URL."""
-        pool = create_pool(None, allows_private=allows_private)
+        pool = create_pool(ssl.create_default_context(), allows_private=allows_private)
         sender = Sender(endpoint=make_endpoint(DEFAULT, url, secret, types), pool=pool)
         self.follow(EndpointReceiver(sender))
 
-    def calls(self, function: Callable[[Notice, Connection], object], *types: Any) -> None:
+    def calls(self, function: Callable[[Notice, Connection], object], *types: Any, name: str = "app.told") -> None:
         """Have a function called for notices."""
-        handler = Handler(name="app.told", types=frozenset(types), function=function)
+        handler = Handler(name=name, types=frozenset(types), function=function)
         self.follow(HandlerReceiver(handler, self.world.engine))
 
     def follow(self, receiver: Receiver) -> None:
