@@ -58,19 +58,9 @@ def retrying(move: Move) -> Mapping[Move, Retrying]:
 
 
 def receiver(**changes: Any) -> ReceiverState:
-    state = ReceiverState(
-        name="default",
-        kind=ReceiverKind.ENDPOINT,
-        behind=0,
-        pending=0,
-        failing=0,
-        failed=0,
-        failing_since=None,
-        detail=None,
-        delivered_at=None,
-        disabled_at=None,
-        disabled_because=None,
-    )
+    numbers: dict[str, Any] = dict.fromkeys(("behind", "pending", "failing", "failed"), 0)
+    nothing = ("failing_since", "detail", "delivered_at", "disabled_at", "disabled_because")
+    state = ReceiverState(name="default", kind=ReceiverKind.ENDPOINT, **numbers, **dict.fromkeys(nothing))
     return replace(state, **changes)
 
 
