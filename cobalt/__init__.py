@@ -1,6 +1,10 @@
-"""Cobalt's API: a typed client, its errors, and the signatures of notifications."""
+"""Cobalt's API: a typed client, its errors, and the signatures of notifications.
 
-from cobalt_mirror.cobalt.client import DEFAULT_BASE_URL, Client
+The client is loaded when it is first used: httpx costs more to load than everything else here.
+"""
+
+from typing import TYPE_CHECKING, Any
+
 from cobalt_mirror.cobalt.errors import (
     CobaltError,
     ConnectFailed,
@@ -36,6 +40,9 @@ from cobalt_mirror.cobalt.models import (
     Webhook,
 )
 from cobalt_mirror.cobalt.signatures import is_signed, sign
+
+if TYPE_CHECKING:
+    from cobalt_mirror.cobalt.client import DEFAULT_BASE_URL, Client
 
 __all__ = [
     "DEFAULT_BASE_URL",
@@ -73,3 +80,11 @@ __all__ = [
     "is_signed",
     "sign",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in {"DEFAULT_BASE_URL", "Client"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from cobalt_mirror.cobalt import client  # noqa: PLC0415 - when it is first used
+
+    return getattr(client, name)

@@ -1,4 +1,4 @@
-"""The calls to Cobalt that attempts made. Only this module writes the table `calls`."""
+"""The calls to Cobalt. Only this module writes the table `calls`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,14 +43,14 @@ class MadeCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptCalls:
-    """The calls of one attempt.
+class MadeCalls:
+    """The calls of one attempt, or calls that belong together otherwise.
 
     Attributes:
-        linked_account_id: the account.
-        slug: the application; empty: the account itself.
-        attempt: the attempt's id.
-        because: what the attempt was for, as the history says it.
+        linked_account_id: the account; empty: they are about no single one.
+        slug: the application; empty: the account itself, or none.
+        attempt: the attempt's id, or another that only these calls have.
+        because: what they were for, as the history says it.
         calls: at least one.
     """
 
@@ -75,7 +75,7 @@ def _columns_of(call: MadeCall) -> dict[str, Any]:
     return {name: getattr(call, name) for name in _COLUMNS}
 
 
-def parameters_of(made: AttemptCalls) -> dict[str, Any]:
+def parameters_of(made: MadeCalls) -> dict[str, Any]:
     """Return the parameters of `insert_beside`."""
     rows = [{**_columns_of(call), "made_at": stored_time(call.made_at)} for call in made.calls]
     return {**made.shared, "calls": rows}
@@ -98,13 +98,13 @@ def insert_beside(condition: CTE) -> Insert:
     return insert(calls).from_select(names, selected)
 
 
-def record_calls(connection: Connection, made: AttemptCalls) -> None:
+def record_calls(connection: Connection, made: MadeCalls) -> None:
     """Record the calls of an attempt."""
     connection.execute(_APPEND, [{**made.shared, **_columns_of(call)} for call in made.calls])
 
 
-def record_unsaved_calls(connection: Connection, made: AttemptCalls) -> None:
-    """Record the calls of an attempt that was not saved, unless the account was deleted meanwhile."""
+def record_unless_deleted(connection: Connection, made: MadeCalls) -> None:
+    """Record calls that are not saved with an attempt, unless the account was deleted meanwhile."""
     status = select(linked_accounts.c.status).where(linked_accounts.c.linked_account_id == made.linked_account_id)
     if connection.execute(status).scalar_one_or_none() is not AccountStatus.DELETED:
         record_calls(connection, made)

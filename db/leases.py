@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert, ReturningDelete
 
-from cobalt_mirror.db.calls import AttemptCalls, insert_beside, parameters_of, record_calls
+from cobalt_mirror.db.calls import MadeCalls, insert_beside, parameters_of, record_calls
 from cobalt_mirror.db.engine import Clock, time_by, time_column
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.tables import work
@@ -99,7 +99,7 @@ def _giving_back_with_calls() -> Select[Any]:
     return select(given_back.c.now).add_cte(insert_beside(given_back).cte("recorded"))
 
 
-def give_back(connection: Connection, lease: Lease, clock: Clock, calls: AttemptCalls | None = None) -> datetime:
+def give_back(connection: Connection, lease: Lease, clock: Clock, calls: MadeCalls | None = None) -> datetime:
     """End a lease, in the transaction that records what was done under it.
 
     Args:

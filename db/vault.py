@@ -75,6 +75,12 @@ class Vault:
                 )
         return cls(keys)
 
+    def derived(self, purpose: str) -> Self:
+        """Return a vault with a key of its own for each key: neither opens what the other seals."""
+        label = f"cobalt-mirror: {purpose}:".encode()
+        digests = [hmac.new(base64.urlsafe_b64decode(key), label, hashlib.sha256).digest() for key in self.keys]
+        return type(self)(tuple(base64.urlsafe_b64encode(digest) for digest in digests))
+
     def __bool__(self) -> bool:
         return bool(self.keys)
 

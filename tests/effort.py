@@ -25,3 +25,8 @@ def register_profiles() -> None:
 def tries(in_ci: int) -> int:
     """Return the number of examples for a property that has a number of its own in CI."""
     return in_ci if settings.get_current_profile_name() == "ci" else settings().max_examples
+
+
+def timeout(seconds_in_ci: int) -> int:
+    """Return the timeout for a module's properties, in seconds; 0 in `make fuzz`, where nobody knows: none."""
+    return seconds_in_ci if settings.get_current_profile_name() == "ci" else 0

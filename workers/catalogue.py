@@ -15,12 +15,14 @@ from cobalt_mirror.db.mirror import find_active_account, record_catalogue
 from cobalt_mirror.db.pauses import list_pauses
 from cobalt_mirror.db.state import find_catalogue_due, find_halt, record_catalogue_due
 from cobalt_mirror.db.statuses import PauseScope
+from cobalt_mirror.workers.calls import CallRecorder
 from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()
 
 #: How soon a refresh that failed is retried.
 RETRY_AFTER = timedelta(seconds=10)
+_CAUSE = {"catalogue": "refreshed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +42,10 @@ class Catalogue:
             account = find_active_account(connection)
         if account is None:
             return
+        recorder = CallRecorder(engine=self.engine, clock=self.clock, share=self.settings.calls_sample_share)
         try:
-            applications = self.client.fetch_applications(account)
+            with recorder.recording(_CAUSE, linked_account_id=account):
+                applications = self.client.fetch_applications(account)
         except UnknownAccount:
             with self.engine.begin() as connection:
                 now = self.clock(connection)
@@ -55,7 +59,7 @@ class Catalogue:
         """Write a catalogue that was just read, and put the next refresh off."""
         with self.engine.begin() as connection:
             now = self.clock(connection)
-            because = Because(at=now, cause={"catalogue": "refreshed"})
+            because = Because(at=now, cause=_CAUSE)
             record_catalogue(connection, [application_row(application) for application in applications], because)
             record_catalogue_due(connection, now + timedelta(seconds=self.settings.catalogue_refresh_seconds))
 

@@ -24,6 +24,7 @@ from cobalt_mirror.db.due import hurry_failed
 from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.state import Halt, Standing, end_halt, find_halt, get_standing, record_halt
 from cobalt_mirror.db.statuses import Move
+from cobalt_mirror.workers.calls import CallRecorder
 
 log = structlog.get_logger()
 
@@ -77,6 +78,7 @@ class CircuitBreaker:
     engine: Engine
     client: Client
     clock: Clock
+    recorder: CallRecorder
     failures: FailureCount = field(default_factory=FailureCount)
 
     def blocks(self, standing: Standing) -> bool:
@@ -124,7 +126,7 @@ class CircuitBreaker:
             CobaltError: The probe failed otherwise, so it is not known. Try again later.
         """
         try:
-            self.client.probe()
+            self._probe("is the key refused?")
         except KeyRefused:
             return True
         return False
@@ -147,7 +149,7 @@ class CircuitBreaker:
     def _close_after_probe(self, move: Move) -> bool:
         """Probe, and resume calls if Cobalt answers. A refused key does end an outage: it is an answer."""
         try:
-            self.client.probe()
+            self._probe("does Cobalt answer again?")
         except KeyRefused:
             if move is Move.OPERATOR:
                 return False
@@ -163,7 +165,11 @@ class CircuitBreaker:
 
     def _probe_fails_with(self, *errors: type[CobaltError]) -> bool:
         try:
-            self.client.probe()
+            self._probe("is it an outage?")
         except CobaltError as error:
             return isinstance(error, errors)
         return False
+
+    def _probe(self, question: str) -> None:
+        with self.recorder.recording({"probe": question}):
+            self.client.probe()

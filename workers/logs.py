@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import redis
 import structlog
 
 from cobalt_mirror.workers.log_format import LogFormat
@@ -84,11 +83,16 @@ class RepeatFilter(logging.Filter):
         number = self._repeats.count_unless_silent(f"{text} {type(error).__name__} {words}")
         if number is None:
             return False
-        if record.exc_info and isinstance(error, redis.RedisError):
+        if record.exc_info and _is_of_redis(error):
             record.msg, record.args, record.exc_info = f"{text} {type(error).__name__}: {error}", (), None
         if number:
             record.msg, record.args = f"{record.getMessage()} ({number} more like it)", ()
         return True
+
+
+def _is_of_redis(error: object) -> bool:
+    redis = sys.modules.get("redis")  # whoever has an error of its has loaded it
+    return redis is not None and isinstance(error, redis.RedisError)
 
 
 def _error_in(args: object) -> Exception | None:

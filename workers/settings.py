@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -53,7 +54,7 @@ class Settings(DatabaseSettings):
         retry_give_up_days: An event that fails for this long is dead.
         catalogue_refresh_seconds: Time between two reads of the catalogue.
         delayed_write_seconds: A write whose answer never came has had its effect by then, if it has one.
-        calls_sample_share: Share of the attempts whose calls to Cobalt are kept in the table `calls`; 0 keeps none.
+        calls_sample_share: Share of the attempts, and of other calls, that are kept in the table `calls`; 0: none.
         reconcile_configs_within_hours: Hours within which plain reconciliations read the configs of each connection; 0
             reads only those of accounts in doubt.
         reconcile_config_share: Share of all connections whose configs each reconciliation reads, whatever the time
@@ -77,6 +78,10 @@ class Settings(DatabaseSettings):
         web_host: Address at which `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
         web_port: Port at which it listens; 0 for a free one.
         port: Port at which it listens if `WEB_PORT` is not set. Platforms such as Heroku, Render and Cloud Run set it.
+        public_url: Address at which customers' browsers reach `cobalt-mirror web`, or the app that mounts it; if not
+            set, there are no reconnect links.
+        reconnect_link_days: Number of days for which a reconnect link opens.
+        reconnect_return_url: Address to which Cobalt's connect page leads back, if a reconnect link opened it.
         status_longest_wait_seconds: `status` calls for the operator when a due event waits for longer than this.
         otel_exporter_otlp_endpoint: Where workers send traces by OTLP over HTTP; if not set, there are none. This and
             all other variables of OpenTelemetry are read by its SDK.
@@ -127,6 +132,9 @@ class Settings(DatabaseSettings):
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8475, ge=0, le=_LARGEST_PORT)
     port: str | None = None
+    public_url: str | None = None
+    reconnect_link_days: float = Field(default=14, gt=0, le=366)
+    reconnect_return_url: str | None = None
     status_longest_wait_seconds: float = Field(default=900, gt=0, le=_WEEK)
     otel_exporter_otlp_endpoint: str | None = Field(default=None, repr=False)
     otel_exporter_otlp_traces_endpoint: str | None = Field(default=None, repr=False)
@@ -158,6 +166,22 @@ class Settings(DatabaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must be a URL such as https://app.refold.ai")
         return value.rstrip("/")
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_the_beginning_of_addresses(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not _is_web_address(value) or not value.isascii() or {"?", "#", "@"} & set(value):
+            raise ValueError("must be an address without ? and #, such as https://mirror.example.com")
+        return value.rstrip("/")
+
+    @field_validator("reconnect_return_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not _is_web_address(value):
+            raise ValueError("must be an address such as https://app.example.com/integrations")
+        return value
 
     @field_validator("sentry_dsn")
     @classmethod
@@ -275,3 +299,12 @@ class Settings(DatabaseSettings):
     def lease_ttl(self) -> timedelta:
         """How long a worker's lease on an account lasts; if the worker dies, the account waits at most this long."""
         return timedelta(seconds=2 * self.longest_call_seconds + 6)
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        has_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    return has_host and parts.scheme in {"http", "https"} and value.isprintable() and " " not in value

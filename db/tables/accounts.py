@@ -40,8 +40,9 @@ notifications = Table(
 Index("ix_notifications_account", notifications.c.linked_account_id, notifications.c.number)
 Index("ix_notifications_instance", notifications.c.instance_id, unique=True)
 
-#: The calls to Cobalt that attempts made: nothing of what they carried, and no id in the path. `attempt` is the same
-#: for the calls of one attempt, and `because` says what it was for, as in the history. They go with the account.
+#: The calls to Cobalt: nothing of what they carried, and no id in the path. `attempt` is the same for the calls of one
+#: attempt, and `because` says what they were for, as in the history. They go with the account; an empty
+#: `linked_account_id` is no single one.
 calls = Table(
     "calls",
     metadata,

@@ -120,6 +120,7 @@ NUMBERS: dict[str, tuple[float | None, float | None]] = {
     "NOTICES_SETTLE_SECONDS": (-1, 604_801),
     "NOTIFICATION_ERROR_CHARACTERS": (-1, 100_001),
     "STATUS_LONGEST_WAIT_SECONDS": (0, 604_801),
+    "RECONNECT_LINK_DAYS": (0, 366.5),
     "WEB_PORT": (-1, 65_536),
     "WORKER_METRICS_PORT": (0, 65_536),
     "RELAY_METRICS_PORT": (0, 65_536),
@@ -150,3 +151,29 @@ def test_a_rate_may_be_off_and_is_otherwise_one_that_redis_can_keep() -> None:
     assert Settings(cobalt_rate_per_second=0.001).cobalt_rate_per_second == 0.001
     with pytest.raises(ValueError, match=r"must be 0 or at least 0\.001"):
         Settings(cobalt_rate_per_second=0.0009)
+
+
+@pytest.mark.parametrize(
+    ("value", "base"),
+    [
+        ("https://mirror.example.com", "https://mirror.example.com"),
+        ("http://[::1]:8475/", "http://[::1]:8475"),
+        ("https://app.example.com/cobalt/", "https://app.example.com/cobalt"),
+        ("mirror.example.com", None),
+        ("/cobalt", None),
+        ("ftp://mirror.example.com", None),
+        ("https://", None),
+        ("https://h:0", None),
+        ("https://h:65536", None),
+        ("https://user@mirror.example.com", None),
+        ("https://mirror.example.com/?a", None),
+        ("https://mirror.example.com/#a", None),
+        ("https://mirror example.com", None),
+    ],
+)
+def test_the_public_address_is_one_that_paths_can_follow(value: str, base: str | None) -> None:
+    if base is not None:
+        assert Settings(public_url=value).public_url == base
+        return
+    with pytest.raises(ValueError, match="must be an address without"):
+        Settings(public_url=value)

@@ -30,6 +30,7 @@ COMMANDS = {
     "publish": "Publish one event, or many with --ndjson.",
     "show": "Show everything stored about one customer.",
     "explain": "Say how one customer stands, and what happened to them.",
+    "link": "Print a link with which one customer connects again.",
     "changes": "Print the change feed: every real change, once and in order.",
     "status": "Show what you have to do, and how everything fares.",
     "notices": "List who is told of changes, enable one again, or forget it.",

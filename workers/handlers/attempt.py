@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from cobalt_mirror.cobalt import Client, CobaltError, KeyRefused
-from cobalt_mirror.db.calls import AttemptCalls, record_unsaved_calls
+from cobalt_mirror.db.calls import MadeCalls, record_unless_deleted
 from cobalt_mirror.db.engine import Clock, database_clock
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.leases import give_back
@@ -20,6 +20,7 @@ from cobalt_mirror.db.outcomes import EventUpdate, reopen
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.db.subject import Opening, get_opening
 from cobalt_mirror.db.vault import Vault
+from cobalt_mirror.workers.calls import CallRecorder
 from cobalt_mirror.workers.circuit import CircuitBreaker, FailureCount
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.calls import calls_of
@@ -71,7 +72,18 @@ class Attempts:
     @property
     def breaker(self) -> CircuitBreaker:
         """The circuit breaker, over the same resources."""
-        return CircuitBreaker(engine=self.engine, client=self.client, clock=self.clock, failures=self.failures)
+        return CircuitBreaker(
+            engine=self.engine,
+            client=self.client,
+            clock=self.clock,
+            recorder=self.recorder,
+            failures=self.failures,
+        )
+
+    @property
+    def recorder(self) -> CallRecorder:
+        """What records calls outside of attempts, over the same resources."""
+        return CallRecorder(engine=self.engine, clock=self.clock, share=self.settings.calls_sample_share)
 
     @property
     def failing(self) -> Failing:
@@ -168,14 +180,14 @@ class Attempts:
             self.observers.broke(error, ended, claim.loaded.slug)
         self.observers.died(lambda: find_first_deaths(self.engine, claim, updates))
 
-    def _record_unsaved(self, calls: AttemptCalls | None) -> None:
+    def _record_unsaved(self, calls: MadeCalls | None) -> None:
         """Record calls that were made although nothing of the attempt is saved, unless the database fails again."""
         if calls is not None:
             with suppress(SQLAlchemyError), self.engine.begin() as connection:
-                record_unsaved_calls(connection, calls)
+                record_unless_deleted(connection, calls)
 
     def _save(
-        self, claim: Claim, cobalt: Caller, findings: Findings, error: Exception | None, calls: AttemptCalls | None
+        self, claim: Claim, cobalt: Caller, findings: Findings, error: Exception | None, calls: MadeCalls | None
     ) -> Sequence[EventUpdate]:
         """Write what the attempt found, and whether it halts all work, in the transaction that ends its lease."""
         try:

@@ -69,10 +69,8 @@ class DryRun:
         findings = Findings.begin(self._load(suspicion))
         cobalt = Reader(self.client, suspicion.linked_account_id, suspicion.slug)
         try:
-            if suspicion.slug:
-                read_connection(findings.loaded, cobalt, findings)
-            else:
-                read_account(cobalt, findings, is_expected=suspicion.kind is SuspicionKind.MISSING)
+            with self.journal.recording(linked_account_id=suspicion.linked_account_id, slug=suspicion.slug):
+                _read(suspicion, cobalt, findings)
         except (CobaltError, AccountDenied):
             is_read = False
         else:
@@ -108,6 +106,13 @@ class DryRun:
         for column, value in change.columns.items():
             if not is_same(row[column], value):
                 yield _difference(change, column, row[column], value)
+
+
+def _read(suspicion: Suspicion, cobalt: Reader, findings: Findings) -> None:
+    if suspicion.slug:
+        read_connection(findings.loaded, cobalt, findings)
+    else:
+        read_account(cobalt, findings, is_expected=suspicion.kind is SuspicionKind.MISSING)
 
 
 def _is_read(suspicion: Suspicion, findings: Findings) -> bool:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from cobalt_mirror.db.engine import Clock
 from cobalt_mirror.db.pauses import list_pauses
 from cobalt_mirror.db.runs import Run, save_run
 from cobalt_mirror.db.statuses import PauseScope
+from cobalt_mirror.workers.calls import CallRecorder
 from cobalt_mirror.workers.errors import WorkPaused
 from cobalt_mirror.workers.reconcile.calls import CallCounter
 
@@ -26,6 +27,7 @@ class Journal:
     Attributes:
         run: Its row; changes to it are written with the next transaction.
         calls: Counter of the run's calls.
+        recorder: Records those that belong to no attempt.
         sleep: Function that waits for some seconds.
     """
 
@@ -33,6 +35,7 @@ class Journal:
     clock: Clock
     run: Run
     calls: CallCounter
+    recorder: CallRecorder
     sleep: Callable[[float], None] = time.sleep
 
     @contextmanager
@@ -49,6 +52,11 @@ class Journal:
             yield connection, now
             self.run.calls = self.calls.calls
             save_run(connection, self.run, now)
+
+    def recording(self, *, linked_account_id: str = "", slug: str = "") -> AbstractContextManager[None]:
+        """Record the calls of a block; see `CallRecorder.recording`."""
+        cause = {"reconciliation": self.run.id}
+        return self.recorder.recording(cause, linked_account_id=linked_account_id, slug=slug)
 
     def wait(self, seconds: float) -> None:
         """Wait, with heartbeats so that the run keeps its place."""

@@ -74,7 +74,10 @@ class Mapper:
         client = self.catalogue.client
         try:
             applications = call_patiently(
-                self.journal, lambda: client.fetch_applications(account_id), purpose="the catalogue"
+                self.journal,
+                lambda: client.fetch_applications(account_id),
+                purpose="the catalogue",
+                linked_account_id=account_id,
             )
         except UnknownAccount:  # it was deleted since it was listed
             return

@@ -99,7 +99,14 @@ class Reconciliation:
         """
         with self.attempts.engine.begin() as connection:
             run = begin_run(connection, options.as_row(), self.clock(connection))
-        journal = Journal(engine=self.attempts.engine, clock=self.clock, run=run, calls=self.calls, sleep=self.sleep)
+        journal = Journal(
+            engine=self.attempts.engine,
+            clock=self.clock,
+            run=run,
+            calls=self.calls,
+            recorder=self.attempts.recorder,
+            sleep=self.sleep,
+        )
         mapper = Mapper(catalogue=self.catalogue, journal=journal, dry_run=options.dry_run)
         differences: list[FieldDifference] = []
         configs: ConfigReads | None = None
@@ -181,7 +188,8 @@ class Reconciliation:
     def _one_account(self, walk: Walk, account: str) -> None:
         """Compare one account, and suspect everything under it, so that it is read."""
         try:
-            answer = self.client.fetch_account(account)
+            with walk.journal.recording(linked_account_id=account):
+                answer = self.client.fetch_account(account)
         except UnknownAccount:
             slugs, kind = [""], SuspicionKind.MISSING
         else:

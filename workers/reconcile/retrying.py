@@ -16,13 +16,14 @@ log = structlog.get_logger()
 TRIES, FIRST_WAIT_SECONDS = 6, 1.0
 
 
-def call_patiently(journal: Journal, call: Callable[[], T], *, purpose: str) -> T:
+def call_patiently(journal: Journal, call: Callable[[], T], *, purpose: str, linked_account_id: str = "") -> T:
     """Make a call, and make it again while it fails for a reason that may pass.
 
     Args:
         journal: The run; it keeps its place during the waits.
         call: The call.
         purpose: What it reads, for the log.
+        linked_account_id: The account that it is made through; empty: none.
 
     Raises:
         CobaltError: Cobalt failed for too long, or refuses the call.
@@ -30,7 +31,8 @@ def call_patiently(journal: Journal, call: Callable[[], T], *, purpose: str) -> 
     wait = FIRST_WAIT_SECONDS
     for _ in range(TRIES - 1):
         try:
-            return call()
+            with journal.recording(linked_account_id=linked_account_id):
+                return call()
         except RateLimited as error:
             journal.wait(wait if error.retry_after_seconds is None else error.retry_after_seconds)
         except CobaltError as error:
@@ -39,4 +41,5 @@ def call_patiently(journal: Journal, call: Callable[[], T], *, purpose: str) -> 
             log.warning("not_read", purpose=purpose, error=str(error))
             journal.wait(wait)
         wait *= 2
-    return call()
+    with journal.recording(linked_account_id=linked_account_id):
+        return call()

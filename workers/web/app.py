@@ -1,4 +1,4 @@
-"""The ASGI application. It needs the database only; it uses Redis only to report whether it answers."""
+"""The ASGI application. It needs the database only: Cobalt for reconnect links alone, and Redis can be away."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,14 +13,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from cobalt_mirror.cobalt import Client
 from cobalt_mirror.db.engine import Clock, create_engine, database_clock
 from cobalt_mirror.db.feed import Numbering
+from cobalt_mirror.workers.clients import governed_client
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.changes_endpoint import ChangesEndpoint
 from cobalt_mirror.workers.web.events_endpoint import EventsEndpoint
 from cobalt_mirror.workers.web.metrics_endpoint import MetricsEndpoint
 from cobalt_mirror.workers.web.notifications_endpoint import NotificationsEndpoint
 from cobalt_mirror.workers.web.probes import Probes
+from cobalt_mirror.workers.web.reconnect_endpoint import ReconnectEndpoint
 from cobalt_mirror.workers.web.redaction import Redactor
 
 log = structlog.get_logger()
@@ -32,6 +35,7 @@ def create_app(
     settings: Settings | None = None,
     *,
     engine: Engine | None = None,
+    client: Client | None = None,
     clock: Clock = database_clock,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Starlette:
@@ -41,6 +45,8 @@ def create_app(
         settings: Default: read from the environment.
         engine: An engine that the caller disposes of. Default: a new one on `DATABASE_URL`, disposed of when the
             application's lifespan ends; a mounted application has no lifespan and keeps it until the process ends.
+        client: A client for Cobalt that the caller closes. Default: a new one under the workers' governor, closed when
+            the engine is disposed of; without COBALT_API_KEY there is none, and reconnect links answer 503.
         clock: Returns the time inside a transaction. Default: the database's clock.
         monotonic: The process's clock, in seconds.
 
@@ -49,14 +55,18 @@ def create_app(
     """
     settings = Settings.from_environment() if settings is None else settings
     database = create_engine(settings) if engine is None else engine
+    own_client = governed_client(settings) if client is None and settings.cobalt_api_key.get_secret_value() else None
     probes = Probes(settings)
     notifications = NotificationsEndpoint(settings, database, clock, _redactor(settings))
     events, metrics = EventsEndpoint(settings, database), MetricsEndpoint(settings, database, clock, monotonic)
     changes = ChangesEndpoint(settings, Numbering(database), monotonic)
+    reconnect = ReconnectEndpoint(settings, database, clock, client or own_client)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
+        if own_client is not None:
+            own_client.close()
         if engine is None:
             database.dispose()
 
@@ -65,6 +75,7 @@ def create_app(
             *_routes("/webhooks/cobalt", notifications.receive, method="POST"),
             *_routes("/events", events.receive, method="POST"),
             *_routes("/changes", changes.receive, method="GET"),
+            *_routes("/reconnect/{token}", reconnect.receive, method="GET"),
             *_routes("/metrics", metrics.receive, method="GET"),
             *_routes("/healthz", probes.is_alive, method="GET"),
             *_routes("/readyz", probes.is_ready, method="GET"),

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from cobalt_mirror.db import tables
 from cobalt_mirror.events import Event, UserDeleted
 from cobalt_mirror.events.publish import publish_with
-from tests.effort import tries
+from tests.effort import timeout, tries
 from tests.integration.interleaving.driver import ACTORS, Delivery, Driver, deliveries, open_driver
 from tests.integration.interleaving.scheduler import Pause, Turn, scripts
 from tests.integration.journey.stories import BASE, Planned, Stage, Story, keep_place, stories
@@ -22,7 +22,7 @@ from tests.integration.journey.test_crashes import assert_nothing_is_left, switc
 from tests.integration.offboarding import test_any_order as generations
 from tests.world import World
 
-pytestmark = pytest.mark.timeout(900)  # half a minute of work, and a shared machine is no reason to fail
+pytestmark = pytest.mark.timeout(timeout(900))  # half a minute of work, and a shared machine is no reason to fail
 
 BEGIN = BASE + timedelta(days=1)
 

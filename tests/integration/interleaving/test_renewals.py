@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized
-from tests.effort import tries
+from tests.effort import timeout, tries
 from tests.integration.interleaving.driver import ACTORS, Delivery, deliveries, open_driver
 from tests.integration.interleaving.scheduler import Pause, Turn, scripts
 from tests.integration.interleaving.test_interleavings import BEGIN, count_examples, publish_planned
@@ -18,7 +18,7 @@ from tests.integration.journey.stories import ACCOUNTS, Planned, Stage, Story, s
 from tests.integration.journey.test_crashes import assert_nothing_is_left
 from tests.world import World
 
-pytestmark = pytest.mark.timeout(900)  # half a minute of work, and a shared machine is no reason to fail
+pytestmark = pytest.mark.timeout(timeout(900))  # half a minute of work, and a shared machine is no reason to fail
 
 
 @pytest.fixture(scope="module")

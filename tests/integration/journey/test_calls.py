@@ -1,10 +1,14 @@
-"""Every call that an attempt makes is a row, written with the attempt."""
+"""Every call is a row: those of an attempt are written with it."""
 
 import pytest
 
+from cobalt_mirror.cobalt.sandbox import Fault
 from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.db.tables import work
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserDeleted, UserSignedUp
+from cobalt_mirror.workers.circuit import FAILING_ACCOUNTS
+from cobalt_mirror.workers.reconcile import Ending
+from tests.integration.reconcile.runs import at_cobalt, reconcile
 from tests.world import World
 
 
@@ -40,6 +44,46 @@ def test_the_ledger_of_cobalt_has_as_many(world: World) -> None:
     assert len(world.rows("calls")) == len(world.calls())
 
 
+def test_a_reconciliation_has_its_pages_and_reads_and_the_catalogue_there(world: World) -> None:
+    connected(world)
+    at_cobalt(world, range(3), "slack")
+    mirrored = len(world.rows("calls"))
+    found = reconcile(world, dry_run=True, deep=True, page_size=2)
+    repaired = reconcile(world, page_size=2)
+    world.catalogue.refresh()
+
+    assert (found.ending, repaired.ending) == (Ending.DIFFERENCES_LEFT, Ending.IN_AGREEMENT)
+    rows = world.rows("calls")[mirrored:]
+    assert len(rows) == len(world.sandbox.calls())
+    of_dry_run, of_run = (
+        [row for row in rows if row["because"] == {"reconciliation": each.run.id}] for each in (found, repaired)
+    )
+    pages = [row for row in of_run if not row["linked_account_id"]]
+    assert [(row["linked_account_id"], row["slug"], row["status"]) for row in pages] == [("", "", 200)] * 2
+    read = {(row["linked_account_id"], row["slug"]) for row in of_dry_run}
+    assert ("acme", "slack") in read
+    assert rows[-1]["because"] == {"catalogue": "refreshed"}
+    assert all(row["linked_account_id"] for row in rows if row["because"] == {"catalogue": "refreshed"})
+    assert all(row["made_at"] <= world.clock() for row in rows)
+
+
+def test_a_probe_is_a_row_that_says_what_it_asks(world: World) -> None:
+    world.sandbox.add_faults(Fault())
+    world.publish(*(UserSignedUp(f"customer-{n}", name="Somebody") for n in range(FAILING_ACCOUNTS)))
+    world.clock.stop_at(world.clock())
+    world.work()
+    world.clock.pass_time(60)
+    world.sandbox.clear_faults()
+    world.work()
+
+    probes = [row for row in world.rows("calls") if "probe" in row["because"]]
+    assert [(row["because"]["probe"], row["outcome"], row["linked_account_id"]) for row in probes] == [
+        ("is it an outage?", "failed", ""),
+        ("does Cobalt answer again?", "answered", ""),
+    ]
+    assert len(world.rows("calls")) == len(world.sandbox.calls())
+
+
 def test_a_refused_call_has_its_status_and_cobalts_name_for_it(world: World) -> None:
     world.publish(ConfigChanged("acme", "no-such-application", fields={"channel": "alerts"}))
     world.work()
@@ -54,6 +98,7 @@ def test_switched_off_it_writes_none(world: World) -> None:
     world.use_key(world.key)
     world.publish(UserSignedUp("acme", name="Acme"))
     world.work()
+    reconcile(world)
 
     assert world.row("linked_accounts")["status"] == "active"
     assert world.rows("calls") == []

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from cobalt_mirror.events import ConnectionRemoved
-from tests.effort import tries
+from tests.effort import timeout, tries
 from tests.integration.journey.customers import Customer
 from tests.world import World
 
-pytestmark = pytest.mark.timeout(900)  # a minute of work, and a shared machine is no reason to fail
+pytestmark = pytest.mark.timeout(timeout(900))  # a minute of work, and a shared machine is no reason to fail
 
 #: Connects once; once for each of two auth types; holds several connections.
 ONCE, TYPES, SEVERAL = "slack", "hubspot", "xero"

@@ -18,4 +18,4 @@ def world(make_world: Callable[..., World]) -> World:
 @pytest.fixture
 def endpoints(world: World) -> Endpoints:
     """The web application over this test's world."""
-    return Endpoints(world, create_app(world.settings, engine=world.engine, clock=world.clock))
+    return Endpoints(world, create_app(world.settings, engine=world.engine, client=world.client, clock=world.clock))

@@ -32,6 +32,7 @@ SERVICES = {
     "structlog",
     "uvicorn",
 }
+HTTP = SERVICES - {"cobalt_mirror.cobalt"}
 EVERYTHING = {*SERVICES, "cobalt_mirror.db", "cryptography", "psycopg", "pydantic", "rich.console", "sqlalchemy"}
 
 #: What each command does not load.
@@ -41,6 +42,8 @@ UNLOADED = {
     "publish user_signed_up acme": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
     "status": {*SERVICES, "psycopg", "sqlalchemy.orm"},
     "show acme": {*SERVICES, "psycopg", "sqlalchemy.orm"},
+    "explain acme": {*HTTP, "psycopg", "sqlalchemy.orm"},
+    "prune --dry-run": {*HTTP, "psycopg", "rich.console", "sqlalchemy.orm"},
     "migrate": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
     "worker --help": {"alembic", "dramatiq", "httpx", "prometheus_client", "starlette", "uvicorn"},
     "relay --help": {"alembic", "prometheus_client", "starlette", "uvicorn"},
@@ -62,7 +65,7 @@ def test_a_command_loads_only_what_it_needs(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", database)
     monkeypatch.delenv("COBALT_API_KEY", raising=False)
-    if command.startswith("show"):
+    if command.startswith(("explain", "show")):
         modules_after(RUN.format(arguments=["cobalt-mirror", "publish", "user_signed_up", "acme"]))
 
     loaded = modules_after(RUN.format(arguments=["cobalt-mirror", *command.split()]))

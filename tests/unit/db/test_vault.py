@@ -142,13 +142,25 @@ def test_a_secret_s_fingerprint_cannot_be_guessed_without_the_key() -> None:
     assert len(marks | {Vault.from_keys(NEW).fingerprint(SECRET, secret=False)}) == 3
 
 
+def test_a_derived_vault_and_its_origin_open_nothing_of_each_other_and_rotate_alike() -> None:
+    origin = Vault.from_keys(NEW)
+    derived = origin.derived("tests")
+
+    for sealing, opening in ((origin, derived), (derived, origin), (derived, origin.derived("others"))):
+        with pytest.raises(CannotUnseal):
+            opening.unseal(sealing.seal(SECRET))
+    assert Vault.from_keys(f"{OLD},{NEW}").derived("tests").unseal(derived.seal(SECRET)) == SECRET
+    assert not Vault.from_keys("").derived("tests")
+
+
 def test_one_call_seals_and_one_module_encrypts_so_that_a_rotation_finds_everything() -> None:
-    """Who seals something else adds its column to `db.sealed`, which counts it and seals it anew."""
+    """Who stores something else sealed adds its column to `db.sealed`, which counts it and seals it anew."""
     root = Path(__file__).parents[3]
     files = [file for folder in ("cobalt", "db", "events", "workers") for file in (root / folder).rglob("*.py")]
     uses = sorted((str(file.relative_to(root)), use) for file in files for use in _uses_of_encryption(file))
 
     uses.remove(("workers/demo/services.py", "cryptography"))  # it makes a key for the demo
+    uses.remove(("workers/reconnect.py", "seal"))  # a link is not stored
     assert uses == [("db/sealed.py", "reseal"), ("db/vault.py", "cryptography"), ("events/publish.py", "seal")]
 
 

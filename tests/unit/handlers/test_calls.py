@@ -10,7 +10,8 @@ from cobalt_mirror.cobalt.errors import CobaltError, InvalidIdentifier, Response
 from cobalt_mirror.cobalt.exchanged import Exchanged
 from cobalt_mirror.db.leases import Lease
 from cobalt_mirror.db.statuses import CallOutcome
-from cobalt_mirror.workers.handlers.calls import calls_of, is_sampled, outcome_of_call
+from cobalt_mirror.workers.calls import is_sampled, outcome_of_call
+from cobalt_mirror.workers.handlers.calls import calls_of
 from cobalt_mirror.workers.settings import Settings
 from tests.unit.entries import ACCOUNT, NOON, SLUG, authorized
 from tests.unit.handlers.subjects import findings

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cobalt_mirror.db.feed_entries import NOT_KNOWN, Link
 from cobalt_mirror.db.notices import Around, Earlier, NoticeRow
 from cobalt_mirror.db.statuses import ChangeType, ConnectionStatus
-from cobalt_mirror.workers.notices.settling import Decision, Skip, Tell, Wait, decide, due_at
+from cobalt_mirror.workers.notices.settling import SETTLING, Decision, Skip, Tell, Wait, decide, due_at
 from tests.unit.notices.rows import NOON, notice
 
 SETTLE = timedelta(minutes=10)
@@ -76,7 +76,7 @@ def test_a_recovery_is_told_if_the_failure_was(earlier: list[Earlier], decision:
     assert decide(notice(RECOVERY), around, now=NOON, settle=SETTLE) == decision
 
 
-@pytest.mark.parametrize("type_", set(ChangeType) - {FAILURE, RECOVERY})
+@pytest.mark.parametrize("type_", [each for each in ChangeType if each not in SETTLING])
 def test_everything_else_is_told_at_once(type_: ChangeType) -> None:
     assert due_at(type_, NOON, settle=SETTLE) == NOON
     assert decide(notice(type_), Around(), now=NOON, settle=SETTLE) == Tell()

@@ -59,8 +59,9 @@ def retrying(move: Move) -> Mapping[Move, Retrying]:
 
 def receiver(**changes: Any) -> ReceiverState:
     numbers: dict[str, Any] = dict.fromkeys(("behind", "pending", "failing", "failed"), 0)
-    nothing = ("failing_since", "detail", "delivered_at", "disabled_at", "disabled_because")
-    state = ReceiverState(name="default", kind=ReceiverKind.ENDPOINT, **numbers, **dict.fromkeys(nothing))
+    names = ("failing_since", "detail", "delivered_at", "disabled_at", "disabled_because")
+    nothing: dict[str, Any] = dict.fromkeys(names)
+    state = ReceiverState(name="default", kind=ReceiverKind.ENDPOINT, **numbers, **nothing)
     return replace(state, **changes)
 
 

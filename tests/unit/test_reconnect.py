@@ -1,0 +1,151 @@
+"""Reconnect links: what their tokens say, which of them open, and with which settings there are any."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from cobalt_mirror.db import MirroredAccount, MirroredConfig
+from cobalt_mirror.db.errors import BadSetting
+from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus
+from cobalt_mirror.workers.reconnect import Link, read_token, reconnect_link, require_link
+from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.web.reconnect_endpoint import EXPIRED, GONE, Refusal, find_config_id, find_refusal
+
+OLD, NEW, OTHER = (Fernet.generate_key().decode() for _ in range(3))
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+EXPIRES = NOW + timedelta(days=14)
+BASE = "https://mirror.example.com"
+
+
+def settings(keys: str = NEW, **more: Any) -> Settings:
+    return Settings(mirror_secret_keys=keys, **{"public_url": BASE, **more})
+
+
+def token(keys: str = NEW, account: str = "acme", slug: str | None = "slack") -> str:
+    link = reconnect_link(settings(keys), account, slug, now=NOW)
+    assert link is not None
+    base, _, made = link.rpartition("/")
+    assert base == f"{BASE}/reconnect"
+    return made
+
+
+@pytest.mark.parametrize("account", ["acme", "a/b?c#d é", "\u2028", "x" * 255])
+@pytest.mark.parametrize("slug", ["slack", None])
+def test_a_token_says_whose_link_it_is_and_fits_a_path(account: str, slug: str | None) -> None:
+    made = token(account=account, slug=slug)
+
+    assert read_token(settings(), made) == Link(linked_account_id=account, slug=slug, expires_at=EXPIRES)
+    assert set(made) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+def test_a_token_shows_no_id_and_two_of_the_same_link_are_different() -> None:
+    assert "acme" not in token()
+    assert token() != token()
+
+
+@pytest.mark.parametrize(
+    ("made", "keys", "opens"),
+    [
+        (token(NEW), NEW, True),
+        (token(OLD), f"{NEW},{OLD}", True),
+        (token(OLD), f"{OLD},{NEW}", True),
+        (token(OLD), NEW, False),
+        (token(NEW), OTHER, False),
+        (token(NEW), "", False),
+        (token(NEW)[:-1], NEW, False),
+        (token(NEW)[1:], NEW, False),
+        (token(NEW) + "A", NEW, False),
+        (token(NEW).swapcase(), NEW, False),
+        (settings().vault().seal(["acme", "slack", 2**32]), NEW, False),  # what events are sealed with
+        ("", NEW, False),
+        ("é\ud800", NEW, False),
+    ],
+)
+def test_a_token_opens_with_the_key_that_sealed_it_and_untouched(made: str, keys: str, *, opens: bool) -> None:
+    assert (read_token(settings(keys), made) is not None) is opens
+
+
+ACTIVE, PENDING, MISSING, DELETED = (
+    MirroredAccount(
+        linked_account_id="acme", name=None, udf=None, environment=None, status=AccountStatus(status), verified_at=None
+    )
+    for status in ("active", "pending", "missing", "deleted")
+)
+MOMENT = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("account", "now", "refusal"),
+    [
+        (ACTIVE, NOW, None),
+        (ACTIVE, EXPIRES - MOMENT, None),
+        (ACTIVE, EXPIRES, EXPIRED),
+        (ACTIVE, EXPIRES + MOMENT, EXPIRED),
+        (PENDING, NOW, None),  # Cobalt knows better
+        (MISSING, NOW, None),
+        (DELETED, NOW, GONE),
+        (None, NOW, GONE),
+        (None, EXPIRES, EXPIRED),
+    ],
+)
+def test_a_link_opens_until_it_expires_and_while_its_account_is_there(
+    account: MirroredAccount | None, now: datetime, refusal: Refusal | None
+) -> None:
+    assert find_refusal(Link(linked_account_id="acme", slug="slack", expires_at=EXPIRES), account, now=now) == refusal
+
+
+def config(config_id: str, *, slug: str = "slack", connection_id: str = "", is_there: bool = True) -> MirroredConfig:
+    return MirroredConfig(
+        linked_account_id="acme",
+        slug=slug,
+        config_id=config_id,
+        connection_id=connection_id,
+        fields={},
+        workflows=[],
+        schema={},
+        field_errors=[],
+        status=ConfigStatus.INSTALLED if is_there else ConfigStatus.DELETED,
+        verified_at=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("configs", "slug", "config_id"),
+    [
+        ([], "slack", None),
+        ([config("one")], "slack", "one"),
+        ([config("one")], None, None),
+        ([config("one"), config("two")], "slack", None),
+        ([config("one", connection_id="a"), config("one", connection_id="b")], "slack", "one"),
+        ([config("one"), config("two", is_there=False), config("three", slug="jira")], "slack", "one"),
+        ([config("two", is_there=False)], "slack", None),
+    ],
+)
+def test_the_page_sets_up_the_config_of_the_application_if_there_is_one_alone(
+    configs: list[MirroredConfig], slug: str | None, config_id: str | None
+) -> None:
+    link = Link(linked_account_id="acme", slug=slug, expires_at=EXPIRES)
+
+    assert find_config_id(link, configs) == config_id
+
+
+@pytest.mark.parametrize(
+    ("missing", "variable"), [({"public_url": None}, "PUBLIC_URL"), ({"mirror_secret_keys": ""}, "MIRROR_SECRET_KEYS")]
+)
+def test_without_an_address_or_a_key_there_is_no_link(missing: dict[str, Any], variable: str) -> None:
+    lacking = Settings(**{"public_url": BASE, "mirror_secret_keys": NEW} | missing)
+
+    assert reconnect_link(lacking, "acme", "slack") is None
+    with pytest.raises(BadSetting, match=f"^{variable} is not set"):
+        require_link(lacking, "acme")
+
+
+def test_a_link_opens_for_as_many_days_as_the_setting_says() -> None:
+    made = reconnect_link(settings(reconnect_link_days=0.5), "acme", None, now=NOW)
+
+    assert made is not None
+    link = read_token(settings(), made.rpartition("/")[2])
+    assert link is not None
+    assert link.expires_at == NOW + timedelta(hours=12)
