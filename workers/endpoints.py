@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import Field, SecretStr, field_validator
+
+from cobalt_mirror.db.errors import BadSetting
+from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.statuses import ChangeType
 
 #: The name of the endpoint at NOTICES_URL.
@@ -160,3 +164,68 @@ def make_endpoint(name: str, url: str, secret: str, types: str) -> Endpoint:
         ValueError: They cannot be used.
     """
     return Endpoint(name=name, url=read_url(url), secrets=read_secrets(secret), types=read_types(types))
+
+
+class NoticeSettings(DatabaseSettings):
+    """The settings of notices.
+
+    Attributes:
+        notices_url: Where notices are sent as webhooks; if not set, nowhere.
+        notices_secret: The secret that signs them, `whsec_...`; two while it is being changed.
+        notices_types: The types of changes that are told there, or `*`; if not set, those that somebody has to act on.
+        notices_endpoints: More endpoints as JSON: an object of names, each with `url`, `secret` and `types`.
+        notices_settle_seconds: How long a connection has to fail before that is told.
+        notices_allow_private_addresses: Whether notices may go to addresses that are not public, and without TLS.
+        handlers_module: Modules of the host with handlers of notices, which each worker imports.
+    """
+
+    notices_url: str | None = Field(default=None, repr=False)
+    notices_secret: SecretStr = SecretStr("")
+    notices_types: str | None = None
+    notices_endpoints: SecretStr = SecretStr("")
+    notices_settle_seconds: float = Field(default=600, ge=0, le=7 * 86_400)
+    notices_allow_private_addresses: bool = False
+    handlers_module: str | None = None
+
+    @field_validator("notices_url")
+    @classmethod
+    def _is_an_endpoint(cls, value: str | None) -> str | None:
+        return None if value is None else read_url(value)
+
+    @field_validator("notices_secret")
+    @classmethod
+    def _are_secrets(cls, value: SecretStr) -> SecretStr:
+        read_secrets(value.get_secret_value())
+        return value
+
+    @field_validator("notices_types")
+    @classmethod
+    def _are_types(cls, value: str | None) -> str | None:
+        read_types(value or "")
+        return value
+
+    @field_validator("notices_endpoints")
+    @classmethod
+    def _are_endpoints(cls, value: SecretStr) -> SecretStr:
+        read_endpoints(value.get_secret_value())
+        return value
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Return the endpoints that get notices.
+
+        Raises:
+            BadSetting: One has no secret, or no TLS. Set it, or allow that.
+        """
+        endpoints = read_endpoints(self.notices_endpoints.get_secret_value())
+        if self.notices_url is not None:
+            secret, types = self.notices_secret.get_secret_value(), self.notices_types or ""
+            endpoints = (make_endpoint(DEFAULT, self.notices_url, secret, types), *endpoints)
+        for endpoint in endpoints:
+            if not endpoint.secrets:
+                raise BadSetting("NOTICES_SECRET is not set, and NOTICES_URL is; set it to the secret that signs")
+            if endpoint.origin.startswith("http://") and not self.notices_allow_private_addresses:
+                raise BadSetting(
+                    f"notices to {endpoint.origin} would be sent in clear; use https://, or for a server of your own "
+                    "network set NOTICES_ALLOW_PRIVATE_ADDRESSES=true"
+                )
+        return endpoints

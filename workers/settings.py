@@ -9,16 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from cobalt_mirror.db.addresses import checked_address
 from cobalt_mirror.db.errors import BadSetting
-from cobalt_mirror.db.settings import DatabaseSettings
-from cobalt_mirror.workers.endpoints import (
-    DEFAULT,
-    Endpoint,
-    make_endpoint,
-    read_endpoints,
-    read_secrets,
-    read_types,
-    read_url,
-)
+from cobalt_mirror.workers.endpoints import NoticeSettings
 from cobalt_mirror.workers.log_format import LogFormat
 
 #: The longest that a call waits for a slot under Cobalt's rate limit before its work is snoozed.
@@ -30,7 +21,7 @@ _LOWEST_RATE = 0.001
 _WEEK = 7 * 86_400
 
 
-class Settings(DatabaseSettings):
+class Settings(NoticeSettings):
     """The settings of the workers, the relay and the command line. Each is a variable of the same name in capitals.
 
     Attributes:
@@ -66,13 +57,6 @@ class Settings(DatabaseSettings):
         metrics_host: Address at which workers and relays serve their own numbers; `0.0.0.0` for every address.
         worker_metrics_port: Port at which one `worker`, with all its processes, does; if not set, none does.
         relay_metrics_port: Port at which a `relay` does; if not set, none does.
-        notices_url: Where notices are sent as webhooks; if not set, nowhere.
-        notices_secret: The secret that signs them, `whsec_...`; two while it is being changed.
-        notices_types: The types of changes that are told there, or `*`; if not set, those that somebody has to act on.
-        notices_endpoints: More endpoints as JSON: an object of names, each with `url`, `secret` and `types`.
-        notices_settle_seconds: How long a connection has to fail before that is told.
-        notices_allow_private_addresses: Whether notices may go to addresses that are not public, and without TLS.
-        handlers_module: Modules of the host with handlers of notices, which each worker imports.
         notification_error_characters: Number of characters kept of the error in a notification, and as many of all
             else in it that Cobalt does not document; 0 keeps nothing of them.
         web_host: Address at which `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
@@ -121,13 +105,6 @@ class Settings(DatabaseSettings):
     metrics_host: str = "127.0.0.1"
     worker_metrics_port: int | None = Field(default=None, ge=1, le=_LARGEST_PORT)
     relay_metrics_port: int | None = Field(default=None, ge=1, le=_LARGEST_PORT)
-    notices_url: str | None = Field(default=None, repr=False)
-    notices_secret: SecretStr = SecretStr("")
-    notices_types: str | None = None
-    notices_endpoints: SecretStr = SecretStr("")
-    notices_settle_seconds: float = Field(default=600, ge=0, le=_WEEK)
-    notices_allow_private_addresses: bool = False
-    handlers_module: str | None = None
     notification_error_characters: int = Field(default=2000, ge=0, le=100_000)
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8475, ge=0, le=_LARGEST_PORT)
@@ -191,29 +168,6 @@ class Settings(DatabaseSettings):
             raise ValueError("must be a DSN such as https://<key>@<host>/<number>; copy it again from Sentry")
         return value
 
-    @field_validator("notices_url")
-    @classmethod
-    def _is_an_endpoint(cls, value: str | None) -> str | None:
-        return None if value is None else read_url(value)
-
-    @field_validator("notices_secret")
-    @classmethod
-    def _are_secrets(cls, value: SecretStr) -> SecretStr:
-        read_secrets(value.get_secret_value())
-        return value
-
-    @field_validator("notices_types")
-    @classmethod
-    def _are_types(cls, value: str | None) -> str | None:
-        read_types(value or "")
-        return value
-
-    @field_validator("notices_endpoints")
-    @classmethod
-    def _are_endpoints(cls, value: SecretStr) -> SecretStr:
-        read_endpoints(value.get_secret_value())
-        return value
-
     @field_validator("log_level", mode="before")
     @classmethod
     def _in_any_case(cls, value: Any) -> Any:
@@ -246,26 +200,6 @@ class Settings(DatabaseSettings):
         if self.redis_url is None:
             raise BadSetting("REDIS_URL is not set; set it, or use `cobalt-mirror up`, which starts a Redis of its own")
         return self.redis_url
-
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        """Return the endpoints that get notices.
-
-        Raises:
-            BadSetting: One has no secret, or no TLS. Set it, or allow that.
-        """
-        endpoints = read_endpoints(self.notices_endpoints.get_secret_value())
-        if self.notices_url is not None:
-            secret, types = self.notices_secret.get_secret_value(), self.notices_types or ""
-            endpoints = (make_endpoint(DEFAULT, self.notices_url, secret, types), *endpoints)
-        for endpoint in endpoints:
-            if not endpoint.secrets:
-                raise BadSetting("NOTICES_SECRET is not set, and NOTICES_URL is; set it to the secret that signs")
-            if endpoint.origin.startswith("http://") and not self.notices_allow_private_addresses:
-                raise BadSetting(
-                    f"notices to {endpoint.origin} would be sent in clear; use https://, or for a server of your own "
-                    "network set NOTICES_ALLOW_PRIVATE_ADDRESSES=true"
-                )
-        return endpoints
 
     @property
     def port_variable(self) -> str:

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, text
 
-from cobalt_mirror.db.engine import create_engine, reading
+from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.notices import Content
-from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.statuses import ReceiverKind
 from cobalt_mirror.db.tables import receivers
 from cobalt_mirror.workers.endpoints import DEFAULT_TYPES, make_endpoint, read_endpoints
@@ -61,6 +60,7 @@ def test_the_body_has_the_fields_of_the_example() -> None:
     assert set(re.findall(r"`data\.(\w+)`", table)) == set(ours["data"])
 
 
+@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 def test_the_handler_works_as_written(world: World) -> None:
     module_of(block(NOTICES, "python", "@on("), "page_handler")
     (handler,) = [each for each in load_handlers(["page_handler"]) if each.name == "page_handler.ask_to_reconnect"]
@@ -74,23 +74,22 @@ def test_the_handler_works_as_written(world: World) -> None:
         ]
 
 
-def test_its_settings_and_commands_work(shell: Shell) -> None:
+@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
+def test_its_settings_and_commands_work(world: World, shell: Shell) -> None:
     exports, commands = blocks(NOTICES, "sh")
-    read = (
-        "from cobalt_mirror.workers.settings import Settings; print(Settings.from_environment().endpoints()[0].origin)"
-    )
-    done = type_in(shell, f"{exports}\n{sys.executable} -c '{read}'")
-    assert (done.returncode, done.stderr, done.stdout) == (0, "", "https://app.example.com\n")
-
-    assert shell.run("migrate").status == 0
-    engine = create_engine(DatabaseSettings(database_url=f"sqlite:///{shell.folder}/var/mirror.db"))
-    with engine.begin() as connection:
+    with world.engine.begin() as connection:
         row = {"name": "default", "kind": ReceiverKind.ENDPOINT, "position": 0, "added_at": NOON}
         connection.execute(insert(receivers).values(**row))
-    engine.dispose()
-    done = type_in(shell, commands)
+    said = 'printf "%s %s" "$NOTICES_URL" "$NOTICES_SECRET"'
+
+    done = type_in(shell, f"{exports}\n{commands}\n{said}", DATABASE_URL=world.database_url)
+
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "endpoint default: taken: none yet\ndefault is told again; 0 notices wait\n"
+    *output, last = done.stdout.splitlines()
+    assert output == ["endpoint default: taken: none yet", "default is told again; 0 notices wait"]
+    url, secret = last.split()
+    (endpoint,) = Settings(notices_url=url, notices_secret=secret).endpoints()
+    assert endpoint.origin == "https://app.example.com"
 
 
 def test_several_endpoints_are_read_as_written() -> None:

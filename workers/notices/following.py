@@ -55,11 +55,6 @@ RETRY_SECONDS = 5.0
 BATCH = 500
 
 
-def no_reconnect_url(_linked_account_id: str, _slug: str) -> str | None:
-    """Say that there is no such link."""
-    return None
-
-
 @dataclass(slots=True, kw_only=True)
 class Follower:
     """Tells one receiver until `stop` is set. Several processes may have one of the same receiver.
@@ -77,7 +72,7 @@ class Follower:
     engine: Engine
     receiver: Receiver
     settle: timedelta
-    reconnect_url: ReconnectUrl = no_reconnect_url
+    reconnect_url: ReconnectUrl
     clock: Clock = database_clock
     chance: Callable[[], float] = random.random
     stop: threading.Event = field(default_factory=threading.Event)

@@ -4,16 +4,18 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import httpx
 from sqlalchemy import Engine
 
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.endpoints import words_of
-from cobalt_mirror.workers.notices.following import Follower, ReconnectUrl, no_reconnect_url
+from cobalt_mirror.workers.notices.following import Follower
 from cobalt_mirror.workers.notices.handlers import Handler, load_handlers
 from cobalt_mirror.workers.notices.receivers import EndpointReceiver, HandlerReceiver, Receiver
 from cobalt_mirror.workers.notices.sending import TIMEOUT_SECONDS, Sender, create_pool
+from cobalt_mirror.workers.reconnect import reconnect_link
 from cobalt_mirror.workers.settings import Settings
 
 #: How long the end of a worker waits for an attempt in progress, in seconds. What is not over then is made again.
@@ -32,16 +34,12 @@ def load_handlers_of(settings: Settings) -> tuple[Handler, ...]:
 class Notices:
     """The threads of one worker process: one for each receiver, so that none waits for another, nor the work for any.
 
-    Args:
-        settings: The settings in force.
-        reconnect_url: Makes the link on which a customer connects again.
-
     Raises:
         BadSetting: An endpoint or a module cannot be used.
     """
 
-    def __init__(self, settings: Settings, *, reconnect_url: ReconnectUrl = no_reconnect_url) -> None:
-        self._settings, self._reconnect_url = settings, reconnect_url
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._endpoints, self._handlers = settings.endpoints(), load_handlers_of(settings)
         self._stop = threading.Event()
         self._engine: Engine | None = None
@@ -59,7 +57,7 @@ class Notices:
                 engine=self._engine,
                 receiver=receiver,
                 settle=settle,
-                reconnect_url=self._reconnect_url,
+                reconnect_url=partial(reconnect_link, self._settings),
                 stop=self._stop,
             )
             thread = threading.Thread(target=follower.run, name=f"notices-{receiver.name}", daemon=True)

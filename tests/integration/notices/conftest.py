@@ -1,12 +1,18 @@
 """A host whose customer has a connection, and its server."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.integration.notices.host import Host
 from tests.integration.notices.receiver import Server
 from tests.world import World
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """A world whose customers can be sent links."""
+    return make_world(options={"public_url": "https://mirror.test"})
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from cobalt_mirror.workers.notices.handlers import Handler
 from cobalt_mirror.workers.notices.notice import Notice
 from cobalt_mirror.workers.notices.receivers import EndpointReceiver, HandlerReceiver, Receiver
 from cobalt_mirror.workers.notices.sending import Sender, create_pool
+from cobalt_mirror.workers.reconnect import reconnect_link
 from tests.integration.notices.receiver import SECRET
 from tests.world import World
 
@@ -51,7 +53,7 @@ class Host:
             engine=self.world.engine,
             receiver=receiver,
             settle=SETTLE,
-            reconnect_url=lambda account, slug: f"https://mirror.test/reconnect/{account}.{slug}",
+            reconnect_url=partial(reconnect_link, self.world.settings),
             clock=self.world.clock,
             chance=lambda: 0.5,
         )
