@@ -60,7 +60,6 @@ def test_the_body_has_the_fields_of_the_example() -> None:
     assert set(re.findall(r"`data\.(\w+)`", table)) == set(ours["data"])
 
 
-@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 def test_the_handler_works_as_written(world: World) -> None:
     module_of(block(NOTICES, "python", "@on("), "page_handler")
     (handler,) = [each for each in load_handlers(["page_handler"]) if each.name == "page_handler.ask_to_reconnect"]
@@ -74,7 +73,6 @@ def test_the_handler_works_as_written(world: World) -> None:
         ]
 
 
-@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 def test_its_settings_and_commands_work(world: World, shell: Shell) -> None:
     exports, commands = blocks(NOTICES, "sh")
     with world.engine.begin() as connection:
