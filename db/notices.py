@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, func, literal, or_, select, update
 
 from cobalt_mirror.db.feed_entries import Link, links_of
 from cobalt_mirror.db.reads.feed import FeedEntry
@@ -197,20 +197,25 @@ def read_content(connection: Connection, notice: NoticeRow) -> Content:
 # --- how it goes on ---------------------------------------------------------------------------------------------------
 
 
-def begin_attempt(connection: Connection, notice: NoticeRow) -> bool:
+def begin_attempt(connection: Connection, notice: NoticeRow, *, at: datetime) -> bool:
     """Record that an attempt begins, after which the receiver may have the notice; return whether it still is ours."""
-    return _change(connection, notice, begun=notice.attempts, attempts=notice.attempts + 1, told=True)
+    begun = {
+        "attempts": notice.attempts + 1,
+        "begun_at": func.coalesce(_n.begun_at, literal(at, _n.begun_at.type)),
+        "told": True,
+    }
+    return _change(connection, notice, seen=notice.attempts, **begun)
 
 
 def put_off(connection: Connection, notice: NoticeRow, until: datetime) -> None:
     """Look at a notice again at a time."""
-    _change(connection, notice, begun=notice.attempts, due_at=until, taken_until=None)
+    _change(connection, notice, seen=notice.attempts, due_at=until, taken_until=None)
 
 
 def skip(connection: Connection, notice: NoticeRow, because: str, *, at: datetime) -> None:
     """End a notice that is not to be told."""
     ended = {"status": NoticeStatus.SKIPPED, "detail": because, "ended_at": at, "taken_until": None}
-    _change(connection, notice, begun=notice.attempts, **ended)
+    _change(connection, notice, seen=notice.attempts, **ended)
 
 
 def end_attempt(
@@ -236,12 +241,12 @@ def end_attempt(
     """
     values: dict[str, Any] = {"status": status, "told": told, "detail": detail, "taken_until": None}
     values |= {"ended_at": at} if due_at is None else {"due_at": due_at}
-    return _change(connection, notice, begun=notice.attempts + 1, **values)
+    return _change(connection, notice, seen=notice.attempts + 1, **values)
 
 
-def _change(connection: Connection, notice: NoticeRow, *, begun: int, **values: Any) -> bool:
+def _change(connection: Connection, notice: NoticeRow, *, seen: int, **values: Any) -> bool:
     """Change a pending notice, unless another process has begun an attempt meanwhile."""
-    statement = update(notices).where(*_key(notice), _n.attempts == begun, is_pending).values(**values)
+    statement = update(notices).where(*_key(notice), _n.attempts == seen, is_pending).values(**values)
     return connection.execute(statement).rowcount == 1
 
 

@@ -15,6 +15,8 @@ is_pending = notices.c.status == literal_column(f"'{NoticeStatus.PENDING}'")
 is_failed = notices.c.status == literal_column(f"'{NoticeStatus.FAILED}'")
 
 
+#: What was not taken at the first attempt; the one in progress may still be.
+_is_failing = or_(is_failed, and_(is_pending, notices.c.begun_at.is_not(None)))
 _now = bindparam("now", type_=notices.c.due_at.type)
 #: Pending, due at the parameter `now`, and in no process's hand.
 IS_FREE = and_(
@@ -99,9 +101,9 @@ def enable_receiver(connection: Connection, name: str, *, at: datetime) -> int |
     if connection.execute(enabled).rowcount == 0:
         return None
     n = notices.c
-    failing = or_(is_failed, and_(is_pending, n.attempts > 0))
-    again = {"status": NoticeStatus.PENDING, "attempts": 0, "due_at": at, "taken_until": None, "ended_at": None}
-    connection.execute(update(notices).where(n.receiver == name, failing).values(**again))
+    again: dict[str, Any] = {"status": NoticeStatus.PENDING, "attempts": 0, "due_at": at}
+    again |= dict.fromkeys(("begun_at", "taken_until", "ended_at"))
+    connection.execute(update(notices).where(n.receiver == name, _is_failing).values(**again))
     waiting = select(func.count()).select_from(notices).where(n.receiver == name, is_pending)
     return connection.execute(waiting).scalar_one()
 
@@ -121,9 +123,9 @@ class ReceiverState:
         kind: what it is.
         behind: how many entries of the feed it was not asked about yet.
         pending: how many notices wait for it, those that wait to see whether they last included.
-        failing: how many of these failed before.
+        begun: how many of these were tried, or are being tried.
         failed: how many were given up.
-        failing_since: when the oldest of those that fail, or were given up, was to be told.
+        failing_since: when the first attempt began at the oldest of those two.
         detail: why the last attempt at that one failed.
         delivered_at: when it took a notice last.
         disabled_at: since when nothing is sent to it.
@@ -134,7 +136,7 @@ class ReceiverState:
     kind: ReceiverKind
     behind: int
     pending: int
-    failing: int
+    begun: int
     failed: int
     failing_since: datetime | None
     detail: str | None
@@ -166,16 +168,15 @@ def find_longest_due_notice(connection: Connection) -> datetime | None:
 
 def _counts(connection: Connection, name: str) -> dict[str, Any]:
     n = notices.c
-    fails = or_(is_failed, and_(is_pending, n.attempts > 0))
     of_it = select(
         func.count().filter(is_pending).label("pending"),
-        func.count().filter(is_pending, n.attempts > 0).label("failing"),
+        func.count().filter(is_pending, n.begun_at.is_not(None)).label("begun"),
         func.count().filter(is_failed).label("failed"),
     ).where(n.receiver == name, or_(is_pending, is_failed))
-    oldest = select(n.recorded_at, n.detail).where(n.receiver == name, fails).order_by(n.position).limit(1)
-    first = connection.execute(oldest).one_or_none()
+    failing = select(n.begun_at, n.detail).where(n.receiver == name, _is_failing)
+    first = connection.execute(failing.order_by(n.begun_at, n.position).limit(1)).one_or_none()
     return {
         **connection.execute(of_it).mappings().one(),
-        "failing_since": None if first is None else first.recorded_at,
+        "failing_since": None if first is None else first.begun_at,
         "detail": None if first is None else first.detail,
     }

@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("due_at", TIME, nullable=False),
         sa.Column("taken_until", TIME, nullable=True),
+        sa.Column("begun_at", TIME, nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("told", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("detail", sa.Text(), nullable=True),

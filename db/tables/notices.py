@@ -39,6 +39,8 @@ notices = Table(
     Column("due_at", UtcDateTime, nullable=False),
     #: Until then, one process has it in hand.
     Column("taken_until", UtcDateTime),
+    #: When the first attempt began; again empty after `notices enable`.
+    Column("begun_at", UtcDateTime),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     #: Whether the receiver has it, as far as is known: it took it, or an attempt ended without an answer.
     Column("told", Boolean, nullable=False, server_default=text("false")),

@@ -134,7 +134,7 @@ class Follower:
             raise
         except Exception as error:  # a notice that cannot be made must not be looked at again at once
             with self.engine.begin() as connection:
-                begin_attempt(connection, row)
+                begin_attempt(connection, row, at=self.clock(connection))
             self._conclude(row, Answer(ending=Ending.FAILED, detail=f"it cannot be told: {type(error).__name__}"))
             return True
         if notice is not None and (answer := self.receiver.attempt(notice, self._finish(row))) is not None:
@@ -155,7 +155,7 @@ class Follower:
                     put_off(connection, row, until)
                     return None
                 case Tell():
-                    return self._make(connection, row) if begin_attempt(connection, row) else None
+                    return self._make(connection, row) if begin_attempt(connection, row, at=now) else None
             assert_never(decision)
 
     def _make(self, connection: Connection, row: NoticeRow) -> Notice:

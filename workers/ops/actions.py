@@ -215,8 +215,8 @@ def _notices(receiver: ReceiverState, facts: Facts) -> str | None:
     if receiver.failed:
         return f"{_count(receiver.failed, 'notice')} to {name} given up: {because}; {again}"
     since_when = receiver.failing_since
-    if receiver.failing and since_when is not None and facts.at - since_when > facts.longest_wait:
-        number = _count(receiver.failing, "notice")
+    if receiver.begun and since_when is not None and facts.at - since_when > facts.longest_wait:
+        number = _count(receiver.begun, "notice")
         return f"{number} to {name} cannot be told, the oldest for {ago(since_when, facts.at)}: {because}; {again}"
     return None
 

@@ -22,8 +22,8 @@ def describe_receiver(receiver: ReceiverState, at: datetime) -> str:
     if receiver.behind:
         parts.append(f"{receiver.behind} changes behind")
     if receiver.pending:
-        failing = f" ({receiver.failing} failed before)" if receiver.failing else ""
-        parts.append(f"{receiver.pending} waiting{failing}")
+        tried = f" ({receiver.begun} tried before)" if receiver.begun else ""
+        parts.append(f"{receiver.pending} waiting{tried}")
     if receiver.failed:
         parts.append(f"{receiver.failed} given up")
     if receiver.disabled_at is not None:

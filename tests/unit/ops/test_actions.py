@@ -58,7 +58,7 @@ def retrying(move: Move) -> Mapping[Move, Retrying]:
 
 
 def receiver(**changes: Any) -> ReceiverState:
-    numbers: dict[str, Any] = dict.fromkeys(("behind", "pending", "failing", "failed"), 0)
+    numbers: dict[str, Any] = dict.fromkeys(("behind", "pending", "begun", "failed"), 0)
     names = ("failing_since", "detail", "delivered_at", "disabled_at", "disabled_because")
     nothing: dict[str, Any] = dict.fromkeys(names)
     state = ReceiverState(name="default", kind=ReceiverKind.ENDPOINT, **numbers, **nothing)
@@ -77,7 +77,7 @@ def facts(**changes: Any) -> Facts:
         longest_due=event(due=LONGEST_WAIT),
         longest_wait=LONGEST_WAIT,
         brake=None,
-        receivers=[receiver(pending=3, failing=2, failing_since=NOON - LONGEST_WAIT, detail="it answered 500")],
+        receivers=[receiver(pending=3, begun=2, failing_since=NOON - LONGEST_WAIT, detail="it answered 500")],
         dead={},
     )
     return replace(healthy, **changes)
@@ -156,7 +156,7 @@ ROWS: list[tuple[str, dict[str, Any], list[Cause]]] = [
     ("the brake stopped a run", {"brake": "30 of 100 accounts seem to be deleted at Cobalt"}, [Cause.BRAKE]),
     (
         "a receiver fails for longer than that",
-        {"receivers": [receiver(pending=1, failing=1, failing_since=NOON - LONGEST_WAIT - MICROSECOND)]},
+        {"receivers": [receiver(pending=1, begun=1, failing_since=NOON - LONGEST_WAIT - MICROSECOND)]},
         [Cause.NOTICES],
     ),
     ("a notice waits to see whether it lasts", {"receivers": [receiver(pending=1, behind=9)]}, []),
