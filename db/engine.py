@@ -207,7 +207,7 @@ def connection_of(session: HostSession) -> Connection:
         return session.connection()
     raise TypeError(
         f"session: must be a Session or a Connection of SQLAlchemy, not {type(session).__name__}; "
-        "with an AsyncSession, call this in `await session.run_sync(...)`"
+        "for an AsyncSession, await the function whose name ends in `_async`"
     )
 
 

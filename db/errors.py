@@ -12,6 +12,7 @@ DatabaseError
 ├── NoSecretKeys          MIRROR_SECRET_KEYS is not set and an event has a secret: set it
 ├── CannotUnseal          no key in MIRROR_SECRET_KEYS decrypts a stored secret: add the old key
 ├── PositionLost          a reader of the change feed cannot go on from where it was: read the mirror, then go on
+├── OpenTransaction       a host wants to wait while its own transaction is open: commit it, then wait
 ├── LeaseLost             the lease on the account expired, and another worker took it: write nothing
 ├── PlaceTaken            another reconciliation is under way: wait for it to end
 └── PlaceLost             another reconciliation took over from this one: stop, the other one continues
@@ -87,6 +88,10 @@ class PositionLost(DatabaseError):
     def __init__(self, why: str, *, resume_after: int) -> None:
         super().__init__(f"after: {why}; read the mirror, then go on with after={resume_after}")
         self.resume_after = resume_after
+
+
+class OpenTransaction(DatabaseError):
+    """The host's session is in a transaction, in which nothing that workers do would show. Commit it, then wait."""
 
 
 class LeaseLost(DatabaseError):

@@ -40,7 +40,7 @@ def publish(event: Event, session: HostSession | None = None) -> Receipt:
     Args:
         event: The event.
         session: The host's session, connection or transaction; the event exists exactly if that commits. `None`: a new
-            transaction on `DATABASE_URL`, committed before this returns. With an `AsyncSession`, use `run_sync`.
+            transaction on `DATABASE_URL`, committed before this returns. With an `AsyncSession`, await `publish_async`.
 
     Raises:
         InvalidEvent: The payload is over 256 KiB. Publish less.
@@ -63,7 +63,7 @@ def publish_many(events: Iterable[Event], session: HostSession | None = None) ->
     """
     if session is not None:
         return publish_with(_vault(), events, session)
-    with _engine().begin() as connection:
+    with own_engine().begin() as connection:
         return publish_with(_vault(), events, connection)
 
 
@@ -187,5 +187,6 @@ def _vault() -> Vault:
 
 
 @functools.cache
-def _engine() -> Engine:
+def own_engine() -> Engine:
+    """Return the engine on `DATABASE_URL` for transactions without a session of the host's; one for the process."""
     return create_engine(DatabaseSettings.from_environment())

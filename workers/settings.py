@@ -52,7 +52,7 @@ class Settings(NoticeSettings):
             between them, instead.
         reconcile_brake_share: A reconciliation stops if a greater share than this, ...
         reconcile_brake_count: ... and more accounts or connections than this, seem to be gone.
-        events_token: Bearer token of `POST /events`; if not set, that endpoint is disabled.
+        events_token: Bearer token of hosts over HTTP, to publish and to read; if not set, all that is disabled.
         metrics_token: Bearer token of `GET /metrics`; if not set, that endpoint is disabled.
         metrics_host: Address at which workers and relays serve their own numbers; `0.0.0.0` for every address.
         worker_metrics_port: Port at which one `worker`, with all its processes, does; if not set, none does.

@@ -4,9 +4,18 @@ Every function takes the host's own session (or connection) and runs one SELECT 
 (`db.engine.schema_of`): one process may read several mirrors.
 """
 
-from cobalt_mirror.db.reads.events import EventState, count_events, find_oldest_waiting, list_events
+from cobalt_mirror.db.reads.catalogue import MirroredApplication, list_applications
+from cobalt_mirror.db.reads.events import (
+    EventState,
+    Pending,
+    count_events,
+    count_pending,
+    find_event,
+    find_oldest_waiting,
+    list_events,
+)
 from cobalt_mirror.db.reads.feed import FeedEntry, changes
-from cobalt_mirror.db.reads.integrations import Integration, State, integrations
+from cobalt_mirror.db.reads.integrations import Integration, State, find_state, integrations
 from cobalt_mirror.db.reads.mirror import (
     Change,
     MirroredAccount,
@@ -26,15 +35,21 @@ __all__ = [
     "FeedEntry",
     "Integration",
     "MirroredAccount",
+    "MirroredApplication",
     "MirroredConfig",
     "MirroredConnection",
+    "Pending",
     "State",
     "WorkflowRuns",
     "changes",
     "count_events",
+    "count_pending",
     "find_account",
+    "find_event",
     "find_oldest_waiting",
+    "find_state",
     "integrations",
+    "list_applications",
     "list_configs",
     "list_connections",
     "list_events",

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -59,6 +59,41 @@ def list_events(
     if status is not None:
         statement = statement.where(e.c.status == status)
     return [_state(by_name(row)) for row in execute(session, statement).mappings()]
+
+
+def find_event(session: HostSession, source: str, id_: str) -> EventState | None:
+    """Find how far one event is; None: the log does not have it."""
+    e = tables.events.c
+    columns = [e[name] for name in EventState.__dataclass_fields__]
+    statement = select(*columns).where(e.source == source, e.id == id_)
+    row = execute(session, statement).mappings().one_or_none()
+    return None if row is None else _state(by_name(row))
+
+
+#: What has been due for longer is held up by something that no page can wait for: no worker runs, or calls are halted.
+SOON = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """How many events of an account are pending, and how many of these should be carried out at any moment."""
+
+    all: int
+    soon: int
+
+
+def count_pending(session: HostSession, linked_account_id: str, *, now: datetime) -> Pending:
+    """Count the pending events of an account. Those that wait for a retry or a pause do not come soon.
+
+    SELECT count(*), count(*) FILTER (WHERE due_at <= :now AND due_at >= :now - 30 s) FROM events
+    WHERE linked_account_id = :account AND status = 'pending' AND finished_at IS NULL
+    """
+    e = tables.events.c
+    comes_soon = (e.due_at <= now) & (e.due_at >= now - SOON)
+    counts = select(func.count().label("every"), func.count().filter(comes_soon).label("soon"))
+    is_its = (e.linked_account_id == linked_account_id, tables.is_unfinished, e.status == EventStatus.PENDING)
+    row = execute(session, counts.where(*is_its)).one()
+    return Pending(all=row.every, soon=row.soon)
 
 
 def _state(columns: dict[str, Any]) -> EventState:

@@ -65,6 +65,18 @@ def integrations(session: HostSession, linked_account_id: str) -> list[Integrati
     return sorted(listed, key=lambda each: (each.name.casefold(), each.slug))  # databases disagree about letters
 
 
+def find_state(session: HostSession, linked_account_id: str, slug: str) -> State | None:
+    """Find what a page offers one customer for one application; None: the catalogue does not have it."""
+    a, c = tables.applications.c, tables.connections.c
+    is_its = and_(c.slug == a.slug, c.linked_account_id == linked_account_id)
+    joined = tables.applications.outerjoin(tables.connections, is_its)
+    statement = select(c.status).select_from(joined).where(a.slug == slug, a.enabled)
+    row = execute(session, statement).one_or_none()
+    if row is None:
+        return None
+    return State.CONNECT if row.status is None else _state_of(row.status)
+
+
 def _counts(connection: ConnectionStatus | None, accounts: Sequence[Mapping[str, Any]] | None) -> dict[str, int | None]:
     """Count as the view does."""
     if connection is None:

@@ -146,10 +146,21 @@ def list_workflow_runs(session: HostSession, linked_account_id: str) -> list[Wor
     return [WorkflowRuns(**row) for row in _rows(session, tables.workflow_runs, linked_account_id)]
 
 
-def list_history(session: HostSession, linked_account_id: str, *, limit: int = 100) -> list[Change]:
-    """List the latest changes of the account's mirror, newest first."""
+def list_history(
+    session: HostSession, linked_account_id: str, *, limit: int = 100, before: int | None = None
+) -> list[Change]:
+    """List the latest changes of the account's mirror, newest first.
+
+    Args:
+        session: your session or connection.
+        linked_account_id: the account.
+        limit: the most changes.
+        before: only those with a lower `number` than this, such as that of the last one you have; None: the latest.
+    """
     h = tables.history
     statement = select(h).where(h.c.linked_account_id == linked_account_id).order_by(h.c.number.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(h.c.number < before)
     return [Change(**by_name(row)) for row in execute(session, statement).mappings()]
 
 

@@ -52,6 +52,7 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
         wait_until(lambda: " 0 pending" in shell.run("status").output, timeout_seconds=60)
         asked = block(YOUR_APP, "sh", "$MIRROR_URL/changes").replace("after=120", "after=0")
         feed = type_in(shell, asked, MIRROR_URL=web, EVENTS_TOKEN="a-token")
+        by_http = type_in(shell, block(YOUR_APP, "sh", "/integrations?wait=2"), MIRROR_URL=web, EVENTS_TOKEN="a-token")
         receipt = shell.run("show", "zoe").output
         state = httpx.get(f"{url}/_sandbox/state", trust_env=False).json()
         everybody = family_of(up.pid)
@@ -71,7 +72,23 @@ def test_a_newcomer_can_be_a_customer_in_a_second_shell(shell: Shell) -> None:
     assert "2 events published, 0 were published before, 0 invalid lines" in lines[0].stdout
     assert json.loads(posted.stdout)["receipts"] == [{"source": "billing", "id": "9", "is_new": True}]
     assert "connection.connected" in {each["type"] for each in json.loads(feed.stdout)["changes"]}
+    account, page, configs, history, token = documents(by_http.stdout)
+    assert (account["name"], page["pending"]) == ("Acme Ltd", 0)
+    assert {each["slug"]: each["state"] for each in page["integrations"]}["slack"] == "connected"
+    assert [each["fields"] for each in configs["configs"]] == [{"channel": "alerts"}]
+    assert history["history"]
+    assert token["base_url"] == url
     assert "receipt of the deletion" in receipt
+
+
+def documents(text: str) -> list[Any]:
+    """Return the JSON documents that several commands printed one after another."""
+    read, decoder = [], json.JSONDecoder()
+    while text := text.lstrip():
+        document, end = decoder.raw_decode(text)
+        read.append(document)
+        text = text[end:]
+    return read
 
 
 def test_the_commands_that_publish_work(world: World, shell: Shell) -> None:

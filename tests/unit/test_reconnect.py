@@ -48,19 +48,19 @@ def test_a_token_shows_no_id_and_two_of_the_same_link_are_different() -> None:
 @pytest.mark.parametrize(
     ("made", "keys", "opens"),
     [
-        (token(NEW), NEW, True),
-        (token(OLD), f"{NEW},{OLD}", True),
-        (token(OLD), f"{OLD},{NEW}", True),
-        (token(OLD), NEW, False),
-        (token(NEW), OTHER, False),
-        (token(NEW), "", False),
-        (token(NEW)[:-1], NEW, False),
-        (token(NEW)[1:], NEW, False),
-        (token(NEW) + "A", NEW, False),
-        (token(NEW).swapcase(), NEW, False),
-        (settings().vault().seal(["acme", "slack", 2**32]), NEW, False),  # what events are sealed with
-        ("", NEW, False),
-        ("é\ud800", NEW, False),
+        pytest.param(token(NEW), NEW, True, id="its only key"),
+        pytest.param(token(OLD), f"{NEW},{OLD}", True, id="the second key"),
+        pytest.param(token(OLD), f"{OLD},{NEW}", True, id="the first of two"),
+        pytest.param(token(OLD), NEW, False, id="a key that is gone"),
+        pytest.param(token(NEW), OTHER, False, id="another key"),
+        pytest.param(token(NEW), "", False, id="no key"),
+        pytest.param(token(NEW)[:-1], NEW, False, id="the end is missing"),
+        pytest.param(token(NEW)[1:], NEW, False, id="the beginning is missing"),
+        pytest.param(token(NEW) + "A", NEW, False, id="a letter too many"),
+        pytest.param(token(NEW).swapcase(), NEW, False, id="other letters"),
+        pytest.param(settings().vault().seal(["acme", "slack", 2**32]), NEW, False, id="a value of an event"),
+        pytest.param("", NEW, False, id="nothing"),
+        pytest.param("é\ud800", NEW, False, id="no text"),
     ],
 )
 def test_a_token_opens_with_the_key_that_sealed_it_and_untouched(made: str, keys: str, *, opens: bool) -> None:

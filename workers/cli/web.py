@@ -26,10 +26,10 @@ _SHUTDOWN_SECONDS = 10
 def web() -> None:
     """Serve HTTP until SIGTERM.
 
-    POST /webhooks/cobalt takes Cobalt's notifications. With EVENTS_TOKEN as bearer token, POST /events takes
-    CloudEvents, and GET /changes has the change feed. GET /reconnect/TOKEN is where reconnect links lead. GET /healthz
-    and GET /readyz are for load balancers. Listens at WEB_HOST and WEB_PORT; without WEB_PORT at PORT, which many
-    platforms set.
+    POST /webhooks/cobalt takes Cobalt's notifications. With EVENTS_TOKEN as bearer token, apps in any language publish
+    events, read the mirror, follow the change feed and get session tokens: GET /docs describes it. GET /reconnect/TOKEN
+    is where reconnect links lead. GET /healthz and GET /readyz are for load balancers. Listens at WEB_HOST and
+    WEB_PORT; without WEB_PORT at PORT, which many platforms set.
 
     \b
     Example:

@@ -1,7 +1,7 @@
-"""The ASGI application. It needs the database only: Cobalt for reconnect links alone, and Redis can be away."""
+"""The ASGI application. It needs the database only; tokens and reconnect links need Cobalt, too. Redis may be away."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -11,24 +11,27 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.db.engine import Clock, create_engine, database_clock
 from cobalt_mirror.db.feed import Numbering
-from cobalt_mirror.workers.clients import governed_client
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.web import changes_endpoint, reads_endpoint, reconnect_endpoint, token_endpoint
 from cobalt_mirror.workers.web.changes_endpoint import ChangesEndpoint
 from cobalt_mirror.workers.web.events_endpoint import EventsEndpoint
+from cobalt_mirror.workers.web.lazy_client import LazyClient
 from cobalt_mirror.workers.web.metrics_endpoint import MetricsEndpoint
 from cobalt_mirror.workers.web.notifications_endpoint import NotificationsEndpoint
+from cobalt_mirror.workers.web.operation import Guard
+from cobalt_mirror.workers.web.operations import Endpoints, make_operations
 from cobalt_mirror.workers.web.probes import Probes
+from cobalt_mirror.workers.web.reads_endpoint import ReadsEndpoint
 from cobalt_mirror.workers.web.reconnect_endpoint import ReconnectEndpoint
 from cobalt_mirror.workers.web.redaction import Redactor
+from cobalt_mirror.workers.web.token_endpoint import TokenEndpoint
+from cobalt_mirror.workers.web.waiting import Places, Waiting
 
 log = structlog.get_logger()
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(
@@ -45,8 +48,8 @@ def create_app(
         settings: Default: read from the environment.
         engine: An engine that the caller disposes of. Default: a new one on `DATABASE_URL`, disposed of when the
             application's lifespan ends; a mounted application has no lifespan and keeps it until the process ends.
-        client: A client for Cobalt that the caller closes. Default: a new one under the workers' governor, closed when
-            the engine is disposed of; without COBALT_API_KEY there is none, and reconnect links answer 503.
+        client: Calls Cobalt for session tokens and reconnect links; the caller closes it. Default:
+            `governed_client(settings)`, made when it is first needed, and closed when the engine is disposed of.
         clock: Returns the time inside a transaction. Default: the database's clock.
         monotonic: The process's clock, in seconds.
 
@@ -55,42 +58,39 @@ def create_app(
     """
     settings = Settings.from_environment() if settings is None else settings
     database = create_engine(settings) if engine is None else engine
-    own_client = governed_client(settings) if client is None and settings.cobalt_api_key.get_secret_value() else None
-    probes = Probes(settings)
-    notifications = NotificationsEndpoint(settings, database, clock, _redactor(settings))
-    events, metrics = EventsEndpoint(settings, database), MetricsEndpoint(settings, database, clock, monotonic)
-    changes = ChangesEndpoint(settings, Numbering(database), monotonic)
-    reconnect = ReconnectEndpoint(settings, database, clock, client or own_client)
+    lazy, waiting = LazyClient(settings, client), Waiting(monotonic)
+    endpoints = Endpoints(
+        events=EventsEndpoint(settings, database),
+        changes=ChangesEndpoint(Numbering(database), waiting, Places(changes_endpoint.MOST_WAITING)),
+        reads=ReadsEndpoint(database, clock, waiting, Places(reads_endpoint.MOST_WAITING)),
+        tokens=TokenEndpoint(database, lazy, Places(token_endpoint.MOST_ASKING)),
+        reconnect=ReconnectEndpoint(settings, database, clock, lazy, Places(reconnect_endpoint.MOST_AT_ONCE)),
+        notifications=NotificationsEndpoint(settings, database, clock, _redactor(settings)),
+        metrics=MetricsEndpoint(settings, database, clock, monotonic),
+        probes=Probes(settings),
+    )
+    operations = make_operations(
+        endpoints,
+        host=Guard(variable="EVENTS_TOKEN", token=settings.events_token),
+        monitor=Guard(variable="METRICS_TOKEN", token=settings.metrics_token),
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        if own_client is not None:
-            own_client.close()
+        lazy.close()
         if engine is None:
             database.dispose()
 
     app = Starlette(
-        routes=[
-            *_routes("/webhooks/cobalt", notifications.receive, method="POST"),
-            *_routes("/events", events.receive, method="POST"),
-            *_routes("/changes", changes.receive, method="GET"),
-            *_routes("/reconnect/{token}", reconnect.receive, method="GET"),
-            *_routes("/metrics", metrics.receive, method="GET"),
-            *_routes("/healthz", probes.is_alive, method="GET"),
-            *_routes("/readyz", probes.is_ready, method="GET"),
-        ],
+        routes=[route for operation in operations for route in operation.routes()],
         exception_handlers={HTTPException: _refuse, SQLAlchemyError: _database_failed},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.stopping = changes.stopping  # who serves it sets this before it stops, so that no request waits on
+    app.state.operations = operations
+    app.state.stopping = waiting.stopping  # who serves it sets this before it stops, so that no request waits on
     return app
-
-
-def _routes(path: str, endpoint: Endpoint, *, method: str) -> list[Route]:
-    """Return the routes of a path without and with a slash at its end: Cobalt takes a redirect for a failure."""
-    return [Route(address, endpoint, methods=[method]) for address in (path, f"{path}/")]
 
 
 def _redactor(settings: Settings) -> Redactor:

@@ -1,7 +1,7 @@
 """`POST /events`: events from hosts that are not Python, as CloudEvents 1.0 in JSON."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -17,7 +17,7 @@ from cobalt_mirror.events.publish import publish_with
 from cobalt_mirror.events.size import LARGEST_PAYLOAD, payload_size
 from cobalt_mirror.workers.errors import NotJson
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.web.bearer import check_bearer
+from cobalt_mirror.workers.web.answers import Receipts, respond
 from cobalt_mirror.workers.web.body import decode, read_body
 
 log = structlog.get_logger()
@@ -30,14 +30,13 @@ BATCH_TYPE = "application/cloudevents-batch+json"
 
 @dataclass(frozen=True, slots=True)
 class EventsEndpoint:
-    """The endpoint for events. It requires `EVENTS_TOKEN` as bearer token, and is disabled while that is not set."""
+    """The endpoint for events."""
 
     settings: Settings
     engine: Engine
 
     async def receive(self, request: Request) -> Response:
         """Publish one event, or a batch: all of it or nothing."""
-        check_bearer(request, self.settings.events_token, variable="EVENTS_TOKEN", endpoint="POST /events")
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type not in {*SINGLE_TYPES, BATCH_TYPE}:
             raise HTTPException(415, f"content-type: must be {', '.join(sorted(SINGLE_TYPES))} or {BATCH_TYPE}")
@@ -58,7 +57,7 @@ class EventsEndpoint:
             return _refusal(409, error)
         except NoSecretKeys as error:
             return _refusal(503, error)
-        return JSONResponse({"receipts": [asdict(receipt) for receipt in receipts]}, 202)
+        return respond(Receipts(receipts=receipts), 202)
 
 
 class _InvalidInBatch(InvalidEvent):

@@ -21,7 +21,6 @@ from cobalt_mirror.workers.clients import create_governor_redis
 from cobalt_mirror.workers.limit_use import LaneUse, read_time, read_use
 from cobalt_mirror.workers.ops.causes import read_causes
 from cobalt_mirror.workers.settings import Settings
-from cobalt_mirror.workers.web.bearer import check_bearer
 
 #: For how long one read is answered again, in seconds: several Prometheus servers cost no more than one.
 KEPT_SECONDS = 10.0
@@ -31,7 +30,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(slots=True)
 class MetricsEndpoint:
-    """The endpoint for Prometheus. It requires `METRICS_TOKEN` as bearer token, and names no customer."""
+    """The endpoint for Prometheus. It names no customer."""
 
     settings: Settings
     engine: Engine
@@ -40,9 +39,8 @@ class MetricsEndpoint:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _kept: tuple[float, bytes] | None = None
 
-    async def receive(self, request: Request) -> Response:
+    async def receive(self, _: Request) -> Response:
         """Answer in the text format of Prometheus."""
-        check_bearer(request, self.settings.metrics_token, variable="METRICS_TOKEN", endpoint="GET /metrics")
         return Response(await run_in_threadpool(self._read), headers={"content-type": CONTENT_TYPE})
 
     def _read(self) -> bytes:

@@ -16,12 +16,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from cobalt_mirror.cobalt import Client, CobaltError, UnknownAccount
+from cobalt_mirror.cobalt import CobaltError, UnknownAccount
 from cobalt_mirror.db import MirroredAccount, MirroredConfig, find_account, list_configs
 from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus
 from cobalt_mirror.workers.reconnect import Link, read_token
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.web.lazy_client import LazyClient
+from cobalt_mirror.workers.web.waiting import Places
 
 log = structlog.get_logger()
 
@@ -76,28 +78,24 @@ class ReconnectEndpoint:
     """The endpoint that reconnect links lead to. Who has a link needs no token.
 
     Attributes:
-        client: None: there is no API key, so no page can be made.
-        opening: how many links are being opened.
+        places: for the links that are being opened.
     """
 
     settings: Settings
     engine: Engine
     clock: Clock
-    client: Client | None
-    opening: int = 0
+    client: LazyClient
+    places: Places
 
     async def receive(self, request: Request) -> Response:
         """Answer 303 to Cobalt's connect page, or a page that says why there is none."""
         link = read_token(self.settings, request.path_params["token"])
         if link is None:
             return INVALID.response()
-        if self.opening >= MOST_AT_ONCE:
-            return UNAVAILABLE.response()
-        self.opening += 1
-        try:
+        with self.places.take() as has_place:
+            if not has_place:
+                return UNAVAILABLE.response()
             return await run_in_threadpool(self._open, link, makes_page=request.method != "HEAD")
-        finally:
-            self.opening -= 1
 
     def _open(self, link: Link, *, makes_page: bool) -> Response:
         ids = {"linked_account_id": link.linked_account_id, "slug": link.slug}
@@ -123,11 +121,12 @@ class ReconnectEndpoint:
         return RedirectResponse(url, 303, headers=_HEADERS)
 
     def _make_page(self, link: Link, *, config_id: str | None) -> str | None:
-        if self.client is None:
+        client = self.client.find()
+        if client is None:
             return None
         return_url = self.settings.reconnect_return_url
         properties = {} if return_url is None else {"redirect_url": return_url}
-        return self.client.connect_url(link.linked_account_id, config_id=config_id, **properties)
+        return client.connect_url(link.linked_account_id, config_id=config_id, **properties)
 
 
 def find_refusal(link: Link, account: MirroredAccount | None, *, now: datetime) -> Refusal | None:

@@ -125,7 +125,7 @@ def test_what_is_no_transaction_is_refused_with_the_way_to_one(host: Engine, log
     with pytest.raises(TypeError, match="not Engine"):
         publish(UserSignedUp("acme"), host)  # type: ignore[arg-type]
     engine = create_async_engine("postgresql+psycopg://nobody@127.0.0.1:1/nowhere")
-    with pytest.raises(TypeError, match=r"not AsyncSession; .*run_sync"):
+    with pytest.raises(TypeError, match=r"not AsyncSession; .*_async"):
         publish(UserSignedUp("acme"), AsyncSession(engine))  # type: ignore[arg-type]
 
     assert log.rows() == []

@@ -6,7 +6,7 @@ import sys
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from cobalt_mirror import UserSignedUp, create_app, governed_client, list_events, publish
+from cobalt_mirror import UserSignedUp, create_app, governed_client, list_events_async, publish_async
 
 make_session = async_sessionmaker(create_async_engine(sys.argv[1]))
 app = FastAPI()
@@ -19,17 +19,19 @@ async def session():
 
 @app.post("/customers/{customer_id}")
 async def sign_up(customer_id: str, session: AsyncSession = Depends(session)) -> bool:
-    receipt = await session.run_sync(lambda own: publish(UserSignedUp(customer_id, name="Ann Ltd"), own))
+    receipt = await publish_async(UserSignedUp(customer_id, name="Ann Ltd"), session)
     await session.commit()
     return receipt.is_new
 
 @app.get("/customers/{customer_id}")
 async def events(customer_id: str, session: AsyncSession = Depends(session)) -> list[str]:
-    return await session.run_sync(lambda own: [event.type for event in list_events(own, customer_id)])
+    return [event.type for event in await list_events_async(session, customer_id)]
 
 with TestClient(app) as client:
     print(client.post("/customers/ann").json(), client.get("/customers/ann").json())
-    print(client.get("/cobalt/healthz").status_code)
+    print(client.get("/cobalt/healthz").status_code, client.get("/cobalt/docs").status_code)
+    described = client.get("/cobalt/openapi.json").json()
+    print(described["servers"], "/changes" in described["paths"], "Integration" in described["components"]["schemas"])
 """
 
 #: A Flask app with Flask-SQLAlchemy.
@@ -96,7 +98,8 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import Session
 from cobalt_mirror import (
     ConfigChanged, ConnectionAuthorized, ConnectionRemoved, UserSignedUp, find_account, integrations, list_configs,
-    list_connections, list_events, list_history, list_workflow_runs, publish, publish_many,
+    list_connections, list_events, list_events_async, list_history, list_workflow_runs, publish, publish_async,
+    publish_many, wait_for, wait_for_async,
 )
 from cobalt_mirror.events import IdConflict
 
@@ -140,6 +143,9 @@ def in_session(url, account, **options):
         if options.get("isolation_level") != "AUTOCOMMIT":
             use_savepoints(session, f"{account}-nested")
         session.commit()
+        receipt = publish(UserSignedUp(account, id=f"{account}-4"), session)
+        session.commit()
+        assert wait_for(receipt, session, timeout_seconds=0).is_pending
     engine.dispose()
 
 def in_async_session(url, account, **options):
@@ -150,7 +156,10 @@ def in_async_session(url, account, **options):
         async with AsyncSession(engine) as session:
             await session.run_sync(use, account)
             await session.run_sync(use_savepoints, f"{account}-nested")
+            receipt = await publish_async(UserSignedUp(account, id=f"{account}-4"), session)
+            assert len(await list_events_async(session, account)) == 6
             await session.commit()
+            assert (await wait_for_async(receipt, session, timeout_seconds=0)).is_pending
         await engine.dispose()
 
     asyncio.run(run())

@@ -43,7 +43,7 @@ def test_a_fastapi_app_publishes_reads_and_serves_our_web(
         FASTAPI, url, folder=tmp_path, DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/other.db", **OF_A_HOST
     )
 
-    assert printed.splitlines() == ["True ['user_signed_up']", "200"]
+    assert printed.splitlines() == ["True ['user_signed_up']", "200 200", "[{'url': '/cobalt'}] True True"]
     assert [row["type"] for row in postgres_world.rows("events")] == ["user_signed_up"]
 
 

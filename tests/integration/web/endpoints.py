@@ -1,6 +1,5 @@
 """Requests to the web application in tests."""
 
-import asyncio
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from starlette.applications import Starlette
 from cobalt_mirror.cobalt import sign
 from cobalt_mirror.cobalt.sandbox.state import Notification
 from cobalt_mirror.cobalt.webhooks import EVENT_NAMES
+from tests.asgi import ask
+from tests.integration.web.judge import judge
 from tests.world import World
 
 EVENTS_TOKEN = "a-token-of-the-host"
@@ -27,14 +28,14 @@ class Endpoints:
     app: Starlette
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send one request; an error that the application does not catch is answered as a server would."""
+        """Send one request, and have our description judge the answer.
 
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://mirror.test") as client:
-                return await client.request(method, path, **options)
+        An error that the application does not catch is answered as a server would.
+        """
 
-        return asyncio.run(send())
+        answer = ask(self.app, path, method=method, raises=False, **options)
+        judge(self.app, answer)
+        return answer
 
     def notify(
         self, body: Any, *, key: str = "tk_sandbox", path: str = "/webhooks/cobalt", **headers: str

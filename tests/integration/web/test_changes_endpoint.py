@@ -81,18 +81,10 @@ def test_a_request_that_waits_is_answered_at_the_next_change_and_holds_no_connec
     assert waiting_requests(endpoints) == 0
 
 
-def endpoint_of(endpoints: Endpoints) -> ChangesEndpoint:
-    (endpoint,) = {
-        id(route.endpoint.__self__): route.endpoint.__self__  # type: ignore[attr-defined] # a bound method
-        for route in endpoints.app.routes
-        if route.path == "/changes"  # type: ignore[attr-defined] # a Route
-    }.values()
-    assert isinstance(endpoint, ChangesEndpoint)
-    return endpoint
-
-
 def waiting_requests(endpoints: Endpoints) -> int:
-    return endpoint_of(endpoints).waiting
+    (endpoint,) = [each.endpoint for each in endpoints.app.state.operations if each.path == "/changes"]
+    assert isinstance(endpoint.__self__, ChangesEndpoint)
+    return endpoint.__self__.places.taken
 
 
 def test_only_so_many_wait_and_a_client_that_goes_away_frees_its_place(endpoints: Endpoints) -> None:

@@ -72,11 +72,11 @@ def own_openapi() -> OpenAPI:
     return OpenAPI.from_dict(description_of(json.loads(OPERATIONS.read_text("utf-8"))))
 
 
-class _Request:
+class JudgedRequest:
     """A request in the form that openapi-core judges."""
 
-    def __init__(self, request: httpx.Request) -> None:
-        self.host_url = "https://app.refold.ai"
+    def __init__(self, request: httpx.Request, *, host_url: str = "https://app.refold.ai") -> None:
+        self.host_url = host_url
         self.path = request.url.raw_path.decode().partition("?")[0]
         self.method = request.method.lower()
         self.content_type = request.headers.get("content-type", "")
@@ -86,7 +86,7 @@ class _Request:
         )
 
 
-class _Response:
+class JudgedResponse:
     """An answer in the form that openapi-core judges."""
 
     def __init__(self, response: httpx.Response) -> None:
@@ -103,13 +103,13 @@ class Description:
         self._openapi = openapi
 
     def judge_request(self, request: httpx.Request) -> None:
-        self._openapi.validate_request(_Request(request))
+        self._openapi.validate_request(JudgedRequest(request))
 
     def judge_answer(self, request: httpx.Request, response: httpx.Response) -> None:
         """Judge a success; the description says nothing of errors."""
         if response.is_success:
             json.loads(response.content)
-            self._openapi.validate_response(_Request(request), _Response(response))
+            self._openapi.validate_response(JudgedRequest(request), JudgedResponse(response))
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,30 @@
 """What `GET /changes` takes for its parameters."""
 
+from typing import Any
+
 import pytest
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from cobalt_mirror.db.reads.feed import LARGEST_POSITION
-from cobalt_mirror.workers.web.changes_endpoint import LONGEST_WAIT_SECONDS, Wanted, read_query
+from cobalt_mirror.workers.web.changes_endpoint import AFTER, LIMIT, LONGEST_WAIT_SECONDS, WAIT
+from cobalt_mirror.workers.web.parameters import Parameter
 
 
 @pytest.mark.parametrize(
     ("query", "wanted"),
     [
-        ("", Wanted(after=None, limit=100, wait=0)),
-        ("after=0", Wanted(after=0, limit=100, wait=0)),
-        ("after=17&limit=1&wait=20", Wanted(after=17, limit=1, wait=20)),
-        (f"after={LARGEST_POSITION}&limit=1000", Wanted(after=LARGEST_POSITION, limit=1000, wait=0)),
-        ("wait=30", Wanted(after=None, limit=100, wait=LONGEST_WAIT_SECONDS)),
-        ("wait=31", Wanted(after=None, limit=100, wait=LONGEST_WAIT_SECONDS)),
-        ("wait=86400", Wanted(after=None, limit=100, wait=LONGEST_WAIT_SECONDS)),
+        ("", (None, 100, 0)),
+        ("after=0", (0, 100, 0)),
+        ("after=17&limit=1&wait=20", (17, 1, 20)),
+        (f"after={LARGEST_POSITION}&limit=1000", (LARGEST_POSITION, 1000, 0)),
+        ("wait=30", (None, 100, LONGEST_WAIT_SECONDS)),
+        ("wait=31", (None, 100, LONGEST_WAIT_SECONDS)),
+        ("wait=86400", (None, 100, LONGEST_WAIT_SECONDS)),
     ],
 )
-def test_parameters_are_whole_numbers_and_a_long_wait_is_cut(query: str, wanted: Wanted) -> None:
-    assert read_query(QueryParams(query)) == wanted
+def test_parameters_are_whole_numbers_and_a_long_wait_is_cut(query: str, wanted: tuple[int | None, int, int]) -> None:
+    assert tuple(each.read(QueryParams(query)) for each in (AFTER, LIMIT, WAIT)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -39,8 +42,9 @@ def test_parameters_are_whole_numbers_and_a_long_wait_is_cut(query: str, wanted:
     ],
 )
 def test_anything_else_is_refused_by_its_name(query: str, detail: str) -> None:
+    parameters: dict[str, Parameter[Any]] = {each.name: each for each in (AFTER, LIMIT, WAIT)}
     with pytest.raises(HTTPException) as refused:
-        read_query(QueryParams(query))
+        parameters[query.partition("=")[0]].read(QueryParams(query))
 
     assert refused.value.status_code == 400
     assert refused.value.detail.startswith(detail)
