@@ -33,8 +33,8 @@ log = structlog.get_logger()
 BUSY_POLL_SECONDS = 0.02
 IDLE_POLL_SECONDS = 0.08
 #: Seconds between two looks while nothing is due, and between two peeks meanwhile.
-REST_SECONDS = 0.25
-PEEK_SECONDS = 0.02
+REST_SECONDS = 0.5
+PEEK_SECONDS = 0.015
 #: Seconds between two tries while the database or Redis does not answer.
 RETRY_SECONDS = 1.0
 #: A round of the loop that takes longer than this hangs: even timeouts of database and Redis are over by then.
@@ -85,6 +85,7 @@ class Relay:
     settings: Settings
     clock: Clock = database_clock
     observers: Observers = field(default_factory=Observers)
+    rest_seconds: float = REST_SECONDS
     stop: threading.Event = field(default_factory=threading.Event)
     _repeats: Repeats = field(default_factory=Repeats)
     _horizon: Horizon = field(default_factory=Horizon)
@@ -101,30 +102,41 @@ class Relay:
         while not self.stop.is_set():
             self._round_began = began = time.monotonic()
             try:
-                if began >= strays_at:
-                    self.mend_strays()
-                    strays_at = began + STRAYS_SECONDS
-                if began >= catalogue_at:
-                    self.send_catalogue_refresh()
-                    catalogue_at = began + CATALOGUE_SECONDS
-                self._numbering.run()
                 sent = self.send_due()
+                self._numbering.run()
+                if began >= catalogue_at:
+                    catalogue_at = began + CATALOGUE_SECONDS
+                    self.send_catalogue_refresh()
+                if began >= strays_at:
+                    strays_at = began + STRAYS_SECONDS
+                    self.mend_strays()
                 self.rest(BUSY_POLL_SECONDS if sent else IDLE_POLL_SECONDS)
             except (SQLAlchemyError, redis.RedisError, BrokerError) as error:
                 self._log_failure(error)
                 self.stop.wait(RETRY_SECONDS)
 
-    def rest(self, seconds: float) -> None:
-        """Wait so long before the next look; if the last one found nothing due, for longer, and peek meanwhile."""
+    def rest(self, seconds: float) -> bool:
+        """Wait for the next look. If the last one found nothing due, wait for longer and peek meanwhile.
+
+        Args:
+            seconds: how long to wait while something is due.
+
+        Returns:
+            Whether a peek found something.
+        """
         since = self._horizon.bound if self._is_nothing_due else None
         if since is None:
             self.stop.wait(seconds)
-            return
-        ends = time.monotonic() + REST_SECONDS
-        with peeking(self.engine) as peek:
-            while not self.stop.wait(PEEK_SECONDS) and time.monotonic() < ends:
-                if peek.finds_due(since):
-                    return
+            return False
+        ends = time.monotonic() + self.rest_seconds
+        with peeking(self.engine, since) as is_due:
+            while not self.stop.is_set():
+                time.sleep(PEEK_SECONDS)  # `stop.wait` takes 0.07 ms of the processor, and this takes half
+                if is_due():
+                    return True
+                if time.monotonic() >= ends:
+                    break
+        return False
 
     def find_fault(self) -> str | None:
         """Return what is wrong for the watchdog: that the loop hangs; None if it does not."""
