@@ -52,6 +52,8 @@ if TYPE_CHECKING:
         wait_for_async,
     )
     from cobalt_mirror.workers.clients import governed_client
+    from cobalt_mirror.workers.notices.handlers import on
+    from cobalt_mirror.workers.notices.notice import Notice
     from cobalt_mirror.workers.web import create_app
 
 #: Where each name is loaded from.
@@ -98,6 +100,8 @@ _HOMES = {
         "wait_for_async",
     ),
     "cobalt_mirror.workers.clients": ("governed_client",),
+    "cobalt_mirror.workers.notices.handlers": ("on",),
+    "cobalt_mirror.workers.notices.notice": ("Notice",),
     "cobalt_mirror.workers.web": ("create_app",),
 }
 #: The extra that brings the libraries of each.
@@ -115,6 +119,7 @@ __all__ = [
     "ConfigRemoved",
     "ConnectionAuthorized",
     "ConnectionRemoved",
+    "Notice",
     "PositionLost",
     "RateLimited",
     "Receipt",
@@ -142,6 +147,7 @@ __all__ = [
     "list_history_async",
     "list_workflow_runs",
     "list_workflow_runs_async",
+    "on",
     "publish",
     "publish_async",
     "publish_many",

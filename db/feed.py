@@ -81,6 +81,13 @@ def number_changes(engine: Engine, *, batch: int = BATCH) -> int:
         return connection.execute(_GIVE_POSITIONS, {"batch": batch}).rowcount
 
 
+def find_oldest_unnumbered(connection: Connection) -> datetime | None:
+    """Find when the oldest entry was recorded that has no position yet; None: each has one."""
+    oldest = select(_c.recorded_at).where(_c.position.is_(None)).order_by(_c.number).limit(1)
+    recorded_at: datetime | None = connection.execute(oldest).scalar_one_or_none()
+    return recorded_at
+
+
 @dataclass(slots=True)
 class Numbering:
     """Gives positions again and again for a process, as often as that is cheap. Safe to share between threads."""

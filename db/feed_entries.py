@@ -76,19 +76,19 @@ def _account_type(status: AccountStatus) -> ChangeType | None:
 # --- connections ------------------------------------------------------------------------------------------------------
 
 
-class _Link(NamedTuple):
+class Link(NamedTuple):
     """What tells the connected accounts of an application apart. Empty: not known."""
 
     connection_id: str | None = None
     auth_type: str | None = None
 
 
-_NOT_KNOWN = _Link()
+NOT_KNOWN = Link()
 
 
 def _of_connection(before: Row | None, after: Row) -> Iterator[NewEntry]:
-    earlier, later = _links(before), _links(after)
-    if _NOT_KNOWN in earlier or _NOT_KNOWN in later:  # the listing says only whether all of them work
+    earlier, later = links_of(before), links_of(after)
+    if NOT_KNOWN in earlier or NOT_KNOWN in later:  # the listing says only whether all of them work
         earlier, later = _as_one(earlier), _as_one(later)
     gone = None if before is None else ConnectionStatus.DISCONNECTED
     for link in dict.fromkeys(chain(earlier, later)):
@@ -106,7 +106,7 @@ def _of_connection(before: Row | None, after: Row) -> Iterator[NewEntry]:
         )
 
 
-def _links(row: Row | None) -> dict[_Link, ConnectionStatus]:
+def links_of(row: Row | None) -> dict[Link, ConnectionStatus]:
     """Return what is connected, each with whether it works. Where only the whole is known to fail, all of it does."""
     status = ConnectionStatus.DISCONNECTED if row is None else ConnectionStatus(row["status"])
     if row is None or status is ConnectionStatus.DISCONNECTED:
@@ -120,15 +120,15 @@ def _links(row: Row | None) -> dict[_Link, ConnectionStatus]:
     return {link: ConnectionStatus.REAUTH_REQUIRED if link in failing else ConnectionStatus.CONNECTED for link in links}
 
 
-def _link(account: Row) -> _Link:
-    return _Link(account.get("connection_id"), account.get("auth_type"))
+def _link(account: Row) -> Link:
+    return Link(account.get("connection_id"), account.get("auth_type"))
 
 
-def _as_one(links: Mapping[_Link, ConnectionStatus]) -> dict[_Link, ConnectionStatus]:
+def _as_one(links: Mapping[Link, ConnectionStatus]) -> dict[Link, ConnectionStatus]:
     if not links:
         return {}
     fails = ConnectionStatus.REAUTH_REQUIRED in links.values()
-    return {_NOT_KNOWN: ConnectionStatus.REAUTH_REQUIRED if fails else ConnectionStatus.CONNECTED}
+    return {NOT_KNOWN: ConnectionStatus.REAUTH_REQUIRED if fails else ConnectionStatus.CONNECTED}
 
 
 def _connection_type(was: ConnectionStatus | None, is_: ConnectionStatus, *, is_first: bool) -> ChangeType:

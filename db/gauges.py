@@ -6,10 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from cobalt_mirror.db.feed import find_oldest_unnumbered
 from cobalt_mirror.db.notifications import DELIVERY_TEST
 from cobalt_mirror.db.passes import find_last_pass
 from cobalt_mirror.db.pauses import list_pauses
 from cobalt_mirror.db.processes import list_processes
+from cobalt_mirror.db.receivers import find_longest_due_notice, list_receivers
 from cobalt_mirror.db.runs import count_drift
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.statuses import ConnectionStatus, EventStatus, Move, ProcessKind
@@ -32,6 +34,11 @@ class Gauges:
         passed_at: when the last complete reconciliation began; None: there was none.
         notified_at: when Cobalt's last notification came; None: none did.
         drift: what all reconciliations have found so far, by what became of it.
+        unnumbered_seconds: for how long an entry of the change feed has been without a position; 0: none is.
+        notices_pending: how many notices wait, those that wait to see whether they last included.
+        notices_failed: how many were given up.
+        notices_due_seconds: for how long the notice has been due that is due the longest; 0: none is.
+        receivers_disabled: to how many receivers nothing is sent.
     """
 
     waiting: Mapping[str, int]
@@ -44,6 +51,11 @@ class Gauges:
     passed_at: datetime | None
     notified_at: datetime | None
     drift: Mapping[str, int]
+    unnumbered_seconds: float
+    notices_pending: int
+    notices_failed: int
+    notices_due_seconds: float
+    receivers_disabled: int
 
 
 def read_gauges(connection: Connection, now: datetime) -> Gauges:
@@ -62,6 +74,7 @@ def read_gauges(connection: Connection, now: datetime) -> Gauges:
     counted: dict[Move, int] = dict.fromkeys(Move, 0)
     for move, number in connection.execute(dead):
         counted[move or Move.OPERATOR] += number
+    receivers = list_receivers(connection)
     alive = [process for process in list_processes(connection) if process.is_alive(now)]
     return Gauges(
         waiting={str(type_): number for type_, number in connection.execute(waiting)},
@@ -77,4 +90,13 @@ def read_gauges(connection: Connection, now: datetime) -> Gauges:
         passed_at=find_last_pass(connection).accounts,
         notified_at=connection.execute(notified_at.where(notifications.c.event != DELIVERY_TEST)).scalar_one(),
         drift=count_drift(connection),
+        unnumbered_seconds=_age(now, find_oldest_unnumbered(connection)),
+        notices_pending=sum(receiver.pending for receiver in receivers),
+        notices_failed=sum(receiver.failed for receiver in receivers),
+        notices_due_seconds=_age(now, find_longest_due_notice(connection)),
+        receivers_disabled=sum(receiver.disabled_at is not None for receiver in receivers),
     )
+
+
+def _age(now: datetime, moment: datetime | None) -> float:
+    return 0.0 if moment is None else max((now - moment).total_seconds(), 0.0)

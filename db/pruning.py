@@ -16,7 +16,9 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
+    not_,
     or_,
     select,
     text,
@@ -26,8 +28,19 @@ from sqlalchemy import (
 
 from cobalt_mirror.db.log import EVENT_COLUMNS, Key, LoggedEvent, Order
 from cobalt_mirror.db.notifications import without_body
-from cobalt_mirror.db.statuses import EventStatus, SuspicionOutcome
-from cobalt_mirror.db.tables import calls, changes, events, history, notifications, runs, suspicions, walked
+from cobalt_mirror.db.statuses import ChangeType, ConnectionStatus, EventStatus, NoticeStatus, SuspicionOutcome
+from cobalt_mirror.db.tables import (
+    calls,
+    changes,
+    connections,
+    events,
+    history,
+    notices,
+    notifications,
+    runs,
+    suspicions,
+    walked,
+)
 
 #: How long a batch waits for a lock on a whole table, as a migration holds it. Rows in use are passed over.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
@@ -171,6 +184,33 @@ class Step:
 
     rows: int
     after: int | None
+
+
+# --- notices ----------------------------------------------------------------------------------------------------------
+
+
+def prune_notices(
+    connection: Connection, before: datetime, *, pending_before: datetime, limit: int, dry_run: bool
+) -> int:
+    """Delete old notices. Return how many rows.
+
+    That a failure was told stays while the connection fails: it decides whether its recovery is told.
+
+    Args:
+        connection: a transaction.
+        before: notices of entries from before that go, if they do not wait.
+        pending_before: and those that wait, from before that: their receiver is disabled or gone.
+        limit: the most rows.
+        dry_run: whether only to count.
+    """
+    n, c = notices.c, connections.c
+    fails = exists().where(
+        c.linked_account_id == n.linked_account_id, c.slug == n.slug, c.status == ConnectionStatus.REAUTH_REQUIRED
+    )
+    is_needed = and_(n.type == ChangeType.CONNECTION_REAUTH_REQUIRED, n.told, fails)
+    is_ended = n.status != NoticeStatus.PENDING
+    is_old = or_(n.recorded_at < pending_before, and_(n.recorded_at < before, is_ended))
+    return _delete_some(connection, notices, and_(is_old, not_(is_needed)), limit=limit, dry_run=dry_run)
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------

@@ -195,3 +195,24 @@ class ChangeType(StrEnum):
     EVENT_DEAD = "event.dead"
     WORK_HALTED = "work.halted"
     WORK_RESUMED = "work.resumed"
+
+
+class ReceiverKind(StrEnum):
+    """What is told of the change feed."""
+
+    #: A URL that gets webhooks.
+    ENDPOINT = "endpoint"
+    #: A function of the host's that a worker calls.
+    HANDLER = "handler"
+
+
+class NoticeStatus(StrEnum):
+    """How far a notice is. Everything but `PENDING` is final, but `FAILED` can be tried again."""
+
+    PENDING = "pending"
+    #: The receiver took it.
+    DELIVERED = "delivered"
+    #: It was not to be told: what it says did not last, or its beginning was not told.
+    SKIPPED = "skipped"
+    #: All attempts failed.
+    FAILED = "failed"

@@ -25,7 +25,20 @@ _FORKS.set_forkserver_preload([f"cobalt_mirror.workers.cli.{name}" for name in C
 
 #: The longest time of a command that ends by itself.
 _LONGEST_SECONDS = 120
-_OURS = ("COBALT_", "COLUMNS", "DATABASE_URL", "METRICS_", "MIRROR_", "OTEL_", "REDIS_", "RELAY_", "SENTRY_", "WORKER_")
+_OURS = (
+    "COBALT_",
+    "COLUMNS",
+    "DATABASE_URL",
+    "HANDLERS_",
+    "METRICS_",
+    "MIRROR_",
+    "NOTICES_",
+    "OTEL_",
+    "REDIS_",
+    "RELAY_",
+    "SENTRY_",
+    "WORKER_",
+)
 
 
 @dataclass(frozen=True, slots=True)

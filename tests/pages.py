@@ -13,6 +13,7 @@ SETTINGS = (DOCS / "settings.md").read_text("utf-8")
 OPERATIONS = (DOCS / "operations.md").read_text("utf-8")
 HOSTING = (DOCS / "hosting.md").read_text("utf-8")
 OUTCOMES = (DOCS / "outcomes.md").read_text("utf-8")
+NOTICES = (DOCS / "notices.md").read_text("utf-8")
 SANDBOX = (DOCS / "sandbox.md").read_text("utf-8")
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
 

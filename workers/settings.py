@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from cobalt_mirror.db.addresses import checked_address
 from cobalt_mirror.db.errors import BadSetting
-from cobalt_mirror.db.settings import DatabaseSettings
+from cobalt_mirror.workers.endpoints import NoticeSettings
 from cobalt_mirror.workers.log_format import LogFormat
 
 #: The longest that a call waits for a slot under Cobalt's rate limit before its work is snoozed.
@@ -21,7 +21,7 @@ _LOWEST_RATE = 0.001
 _WEEK = 7 * 86_400
 
 
-class Settings(DatabaseSettings):
+class Settings(NoticeSettings):
     """The settings of the workers, the relay and the command line. Each is a variable of the same name in capitals.
 
     Attributes:

@@ -9,6 +9,7 @@ from cobalt_mirror.db.tables.coordination import checks, denials, processes, sta
 from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, VERSION_TABLE, metadata, tables_in
 from cobalt_mirror.db.tables.log import event_numbers, events, is_dead, is_pending, is_unfinished
 from cobalt_mirror.db.tables.mirror import applications, changes, configs, connections, history, linked_accounts
+from cobalt_mirror.db.tables.notices import notices, receivers
 from cobalt_mirror.db.tables.reconciliation import looks, runs, suspicions, walked
 
 __all__ = [
@@ -31,8 +32,10 @@ __all__ = [
     "linked_accounts",
     "looks",
     "metadata",
+    "notices",
     "notifications",
     "processes",
+    "receivers",
     "runs",
     "state",
     "suspicions",

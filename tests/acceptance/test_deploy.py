@@ -28,6 +28,11 @@ NOTHING = Gauges(
     passed_at=None,
     notified_at=None,
     drift={},
+    unnumbered_seconds=0,
+    notices_pending=0,
+    notices_failed=0,
+    notices_due_seconds=0,
+    receivers_disabled=0,
 )
 
 

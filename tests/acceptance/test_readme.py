@@ -219,6 +219,7 @@ BLOCKS = {
     "benchmarks.md": {"sh": 1},
     "events.md": {"sql": 2, "sh": 2, "json": 1, "python": 1},
     "hosting.md": {"python": 1, "sql": 1},
+    "notices.md": {"sh": 2, "python": 2, "json": 2},  # test_notices_page
     "operations.md": {"cron": 2, "ini": 4, "sh": 5, "sql": 1},  # `Rotate the secret key`: test_secret_keys
     "outcomes.md": {"sh": 3},
     "sandbox.md": {"console": 1, "sh": 10, "python": 1, "toml": 1},

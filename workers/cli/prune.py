@@ -31,9 +31,9 @@ def prune(
 ) -> None:
     """Delete what is old and not needed any more. Made for cron.
 
-    Deletes finished events, the history, the change feed, calls, and what old reconciliations noted; empties the bodies
-    of notifications that are older than 7 days. Keeps what the workers still need, and events that wait or are dead. An
-    event that was deleted and is published again counts as new.
+    Deletes finished events, the history, the change feed, notices, calls, and what old reconciliations noted; empties
+    the bodies of notifications that are older than 7 days. Keeps what the workers still need, and events that wait or
+    are dead. An event that was deleted and is published again counts as new.
 
     Works in small batches beside everything else. Ctrl-C stops it after the batch in progress; what is deleted by then
     stays deleted, and the next run goes on.

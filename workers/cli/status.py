@@ -14,6 +14,7 @@ from cobalt_mirror.db.statuses import Move, ProcessKind
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent
 from cobalt_mirror.db.writable import find_write_failure
 from cobalt_mirror.workers.ops.actions import Action, list_actions
+from cobalt_mirror.workers.ops.notices import describe_receiver
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
 from cobalt_mirror.workers.ops.readiness import find_redis_failure, list_key_problems
 from cobalt_mirror.workers.settings import Settings
@@ -117,6 +118,8 @@ def _lines(overview: Overview, database: str, *, lease_ttl: timedelta) -> Iterat
     yield "environment", overview.environment or "unknown before the first successful call"
     yield "catalogue", _catalogue(overview)
     yield "reconcile", _reconciliation(overview)
+    for receiver in overview.receivers:
+        yield "notices", describe_receiver(receiver, overview.at)
     for warning in overview.warnings:
         yield "warning", warning
     if overview.dead_by_move:

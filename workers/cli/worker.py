@@ -31,9 +31,19 @@ def worker() -> None:
     logs.configure(settings.log_level, settings.log_format)
     for problem in list_key_problems(settings):
         log.warning("key_looks_wrong", problem=problem)
+    _check_receivers(settings)
     prepare_worker(settings)
     os.environ.setdefault("dramatiq_worker_timeout", str(_IDLE_SLEEP_MS))
     os.execv(sys.executable, dramatiq_command(settings))  # noqa: S606 - our own interpreter, no shell
+
+
+def _check_receivers(settings: Settings) -> None:
+    """Check who is to be told of notices, so that a mistake is one sentence and not a traceback of each process."""
+    settings.endpoints()
+    if settings.handlers_module is not None:
+        from cobalt_mirror.workers.notices.starting import load_handlers_of  # noqa: PLC0415 - it loads httpx
+
+        load_handlers_of(settings)
 
 
 def dramatiq_command(settings: Settings) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cobalt_mirror.db.processes import REDIS_TROUBLE, ProcessRow
+from cobalt_mirror.db.receivers import ReceiverState
 from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import Move, ProcessKind
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent
@@ -27,6 +28,7 @@ class Cause(StrEnum):
     RETRYING = "retrying"
     OVERDUE = "overdue"
     BRAKE = "brake"
+    NOTICES = "notices"
     DEAD = "dead"
 
 
@@ -53,6 +55,7 @@ class Facts:
         longest_due: The event that has been due for the longest time; None if none is due.
         longest_wait: How long a due event may wait.
         brake: Why the last run of the reconciliation was stopped by its brake; None if it was not.
+        receivers: How the receivers of notices fare.
         dead: Number of dead events by who must act.
     """
 
@@ -66,6 +69,7 @@ class Facts:
     longest_due: WaitingEvent | None
     longest_wait: timedelta
     brake: str | None
+    receivers: Sequence[ReceiverState]
     dead: Mapping[Move, int]
 
 
@@ -93,6 +97,7 @@ def list_actions(facts: Facts) -> list[Action]:
         (Cause.RETRYING, _retrying(facts)),
         (Cause.OVERDUE, _overdue(facts)),
         (Cause.BRAKE, _brake(facts)),
+        *((Cause.NOTICES, _notices(receiver, facts)) for receiver in facts.receivers),
         (Cause.DEAD, _dead(facts)),
     ]
     return [Action(cause=cause, text=text) for cause, text in sentences if text is not None]
@@ -195,6 +200,25 @@ def _overdue(facts: Facts) -> str | None:
 
 def _brake(facts: Facts) -> str | None:
     return None if facts.brake is None else f"the last reconcile was stopped: {facts.brake}"
+
+
+def _notices(receiver: ReceiverState, facts: Facts) -> str | None:
+    """A receiver that fails for no longer than a due event may wait is tried again by itself."""
+    name, because = receiver.name, receiver.disabled_because or receiver.detail or "no reason is recorded"
+    again = (
+        f"correct that, then run `cobalt-mirror notices enable {shlex.quote(name)}`, or `cobalt-mirror notices forget "
+        f"{shlex.quote(name)}` if it is not to be told any more"
+    )
+    if receiver.disabled_at is not None:
+        number, since = _count(receiver.pending + receiver.failed, "notice"), ago(receiver.disabled_at, facts.at)
+        return f"nothing has been sent to {name} for {since}, and {number} not told: {because}; {again}"
+    if receiver.failed:
+        return f"{_count(receiver.failed, 'notice')} to {name} given up: {because}; {again}"
+    since_when = receiver.failing_since
+    if receiver.begun and since_when is not None and facts.at - since_when > facts.longest_wait:
+        number = _count(receiver.begun, "notice")
+        return f"{number} to {name} cannot be told, the oldest for {ago(since_when, facts.at)}: {because}; {again}"
+    return None
 
 
 def _dead(facts: Facts) -> str | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from cobalt_mirror.db.processes import list_processes
+from cobalt_mirror.db.receivers import list_receivers
 from cobalt_mirror.db.runs import list_runs
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.statuses import Move
@@ -46,6 +47,7 @@ def read_causes(
         longest_due=find_longest_due(connection, now),
         longest_wait=timedelta(seconds=settings.status_longest_wait_seconds),
         brake=find_brake(list_runs(connection)),
+        receivers=list_receivers(connection),
         dead=dead,
     )
     return frozenset(action.cause for action in list_actions(facts))

@@ -109,6 +109,7 @@ def _find_stopper(connection: Connection, at: datetime) -> str | None:
         longest_due=find_longest_due(connection, at),
         longest_wait=timedelta.max,
         brake=None,
+        receivers=(),
         dead={},
     )
     return next((action.text for action in list_actions(facts)), None)

@@ -20,6 +20,7 @@ from cobalt_mirror.db.passes import find_last_pass
 from cobalt_mirror.db.pauses import Pause, list_pauses
 from cobalt_mirror.db.processes import ProcessRow, list_processes
 from cobalt_mirror.db.reads import count_events
+from cobalt_mirror.db.receivers import ReceiverState, list_receivers
 from cobalt_mirror.db.runs import RunRow, list_runs
 from cobalt_mirror.db.state import Halt, find_environment, find_halt
 from cobalt_mirror.db.statuses import EventStatus, Move, ProcessKind
@@ -62,6 +63,7 @@ class Overview:
         configs: When reconciliations last read the configs of connections.
         reconciliation: The row of the last run; None if there was none.
         brake: Why the last run over everything was stopped by its brake; None if it was not.
+        receivers: How the receivers of notices fare.
         webhook: The URL to which Cobalt sends notifications; None if no webhook was registered.
         warnings: Problems to look into that do not stop the work.
     """
@@ -87,6 +89,7 @@ class Overview:
     configs: ConfigReads
     reconciliation: RunRow | None
     brake: str | None
+    receivers: list[ReceiverState]
     webhook: str | None
     warnings: list[str]
 
@@ -121,6 +124,7 @@ class Overview:
             longest_due=self.longest_due,
             longest_wait=timedelta(seconds=settings.status_longest_wait_seconds),
             brake=self.brake,
+            receivers=self.receivers,
             dead=self.dead_by_move,
         )
 
@@ -159,6 +163,7 @@ def read_overview(engine: Engine, *, dead: int = 20, clock: Clock = database_clo
             configs=count_config_reads(connection),
             reconciliation=next(iter(runs), None),
             brake=find_brake(runs),
+            receivers=list_receivers(connection),
             webhook=None if (subscription := find_subscription(connection)) is None else subscription.url,
             warnings=[*_silence(find_silence(connection)), *_denied(*count_denied(connection))],
         )

@@ -23,6 +23,7 @@ from cobalt_mirror.db.pruning import (
     prune_calls,
     prune_changes,
     prune_history,
+    prune_notices,
     prune_walks,
     read_finished,
     read_finished_of,
@@ -38,6 +39,8 @@ from cobalt_mirror.workers.ops.keeping import Keeper
 BATCH = 1_000
 #: How long the bodies of notifications are kept.
 BODIES_KEPT = timedelta(days=7)
+#: How long notices wait at least.
+PENDING_NOTICES_KEPT = timedelta(days=7)
 
 
 class Part(StrEnum):
@@ -49,6 +52,7 @@ class Part(StrEnum):
     CHANGES = "entries of the change feed"
     BODIES = "notification bodies"
     WALKS = "notes of runs"
+    NOTICES = "notices"
 
 
 T = TypeVar("T")
@@ -92,17 +96,17 @@ class Pruning:
         """Prune until nothing is left or a stop is asked for, and return how many rows went, or would go."""
         with reading(self.engine).begin() as connection:
             now: datetime = self.clock(connection)
-        before = now - self.older_than
         counts: Counts = dict.fromkeys(Part, 0)
-        bodies_before = now - min(BODIES_KEPT, self.older_than)
-        for part, rows in self._batches(before, bodies_before):
+        for part, rows in self._batches(now):
             counts[part] += rows
             self.show(counts)
             if self.stop.is_set():
                 break
         return counts
 
-    def _batches(self, before: datetime, bodies_before: datetime) -> Iterator[tuple[Part, int]]:
+    def _batches(self, now: datetime) -> Iterator[tuple[Part, int]]:
+        before = now - self.older_than
+        bodies_before = now - min(BODIES_KEPT, self.older_than)
         for rows in self._prune_events(before):
             yield Part.EVENTS, rows
         numbered: Sequence[tuple[Part, PruneNumbered, datetime]] = (
@@ -114,8 +118,11 @@ class Pruning:
         for part, prune, moment in numbered:
             for rows in self._prune_numbered(prune, moment):
                 yield part, rows
-        for rows in self._prune_walks(before):
+        for rows in self._prune_some(partial(prune_walks, before=before)):
             yield Part.WALKS, rows
+        pending_before = min(before, now - PENDING_NOTICES_KEPT)
+        for rows in self._prune_some(partial(prune_notices, before=before, pending_before=pending_before)):
+            yield Part.NOTICES, rows
 
     # --- events -------------------------------------------------------------------------------------------------------
 
@@ -179,8 +186,8 @@ class Pruning:
             after = step.after
             yield step.rows
 
-    def _prune_walks(self, before: datetime) -> Iterator[int]:
-        work = partial(prune_walks, before=before, limit=self.batch, dry_run=self.is_dry_run)
+    def _prune_some(self, prune: Callable[..., int]) -> Iterator[int]:
+        work = partial(prune, limit=self.batch, dry_run=self.is_dry_run)
         while not self.stop.is_set() and (rows := self._in_batch(work)):
             yield rows
             if self.is_dry_run:

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from cobalt_mirror.db.gauges import Gauges
-from cobalt_mirror.db.statuses import Move
+from cobalt_mirror.db.statuses import Move, NoticeStatus
 from cobalt_mirror.events import EventType
 from cobalt_mirror.workers.governor import Lane
 from cobalt_mirror.workers.limit_use import LaneUse
@@ -77,7 +77,18 @@ def families(gauges: Gauges) -> Iterator[Metric]:
     for outcome, number in gauges.drift.items():
         drift.add_metric([outcome], number)
     yield drift
+    yield from _feed_families(gauges)
     yield _by_label("cobalt_mirror_build_info", "1; the label is the release.", "version", {release(): 1})
+
+
+def _feed_families(gauges: Gauges) -> Iterator[Metric]:
+    unnumbered, due = gauges.unnumbered_seconds, gauges.notices_due_seconds
+    yield _single("cobalt_mirror_feed_lag_seconds", "Longest time a change is not in the change feed.", unnumbered)
+    yield _single("cobalt_mirror_notices_due_age_seconds", "Longest time a notice is due.", due)
+    notices = {NoticeStatus.PENDING: gauges.notices_pending, NoticeStatus.FAILED: gauges.notices_failed}
+    yield _by_label("cobalt_mirror_notices", "Notices that wait or were given up.", "status", notices)
+    disabled = gauges.receivers_disabled
+    yield _single("cobalt_mirror_receivers_disabled", "Receivers to which no notices are sent.", disabled)
 
 
 def limit_families(used: Mapping[str, LaneUse] | None) -> Iterator[Metric]:

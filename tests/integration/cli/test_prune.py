@@ -38,7 +38,7 @@ def test_a_dry_run_says_what_would_go_and_an_age_under_a_day_is_refused(mirror: 
     for id_ in ("1", "2"):
         add_event(engine, id_, status="superseded", finished_at=LONG_AGO)
     feed = "0 entries of the change feed"
-    words = f"events, 0 entries of the history, 0 calls, {feed}, 0 notification bodies, 0 notes of runs\n"
+    words = f"events, 0 entries of the history, 0 calls, {feed}, 0 notification bodies, 0 notes of runs, 0 notices\n"
 
     assert mirror.run("prune", "--dry-run") == Ended(0, f"would delete 2 {words}", "")
     assert mirror.run("prune", "--older-than", "23h").status == 2

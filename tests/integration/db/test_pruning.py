@@ -129,3 +129,48 @@ def test_notes_of_old_runs_go_except_what_is_in_doubt(engine: Engine) -> None:
             ("young", "agreed"),
             ("young", "left"),
         ]
+
+
+def notice(position: int, age: int, status: str, **columns: Any) -> dict[str, Any]:
+    times = {"recorded_at": DAYS[age], "due_at": DAYS[age]}
+    key = {"receiver": "default", "position": position, "id": f"msg_{position}", "linked_account_id": "acme"}
+    return {**key, "type": "connection.reauth_required", "slug": "slack", "status": status, **times, **columns}
+
+
+def test_old_notices_go_except_that_a_failure_was_told_which_lasts(engine: Engine) -> None:
+    for slug, status in (("slack", "connected"), ("hubspot", "reauth_required")):
+        add(engine, tables.connections, {"linked_account_id": "acme", "slug": slug, "status": status})
+    add(
+        engine,
+        tables.notices,
+        notice(1, 91, "delivered", told=True),
+        notice(2, 91, "delivered", told=True, slug="hubspot"),
+        notice(3, 91, "skipped", told=False, slug="hubspot"),
+        notice(4, 91, "delivered", told=True, slug="hubspot", type="event.dead"),
+        notice(5, 91, "failed", told=False),
+        notice(6, 91, "pending", told=False),
+        notice(7, 8, "delivered", told=True),
+        notice(8, 8, "pending", told=False),
+    )
+
+    assert prune(engine, dry_run=True)[Part.NOTICES] == 5
+    assert prune(engine)[Part.NOTICES] == 5
+    assert positions(engine) == [2, 7, 8]
+
+
+def test_what_waits_to_be_told_stays_for_a_week(engine: Engine) -> None:
+    add(
+        engine,
+        tables.notices,
+        *(notice(age, age, status, told=False) for age, status in ((8, "pending"), (1, "pending"))),
+    )
+
+    old = Pruning(engine=engine, vault=Vault(()), older_than=timedelta(hours=1), clock=lambda _connection: NOW)
+
+    assert old.run()[Part.NOTICES] == 1
+    assert positions(engine) == [1]
+
+
+def positions(engine: Engine) -> list[int]:
+    with engine.begin() as connection:
+        return list(connection.execute(select(tables.notices.c.position).order_by(tables.notices.c.position)).scalars())

@@ -11,6 +11,7 @@ from tests.integration.trouble import (
     alerts,
     cobalt_troubles,
     database_troubles,
+    notice_troubles,
     process_troubles,
     redis_troubles,
 )
@@ -45,6 +46,7 @@ TROUBLES: dict[str, Callable[[Installation], AbstractContextManager[None]]] = {
     "worker killed": process_troubles.worker_killed,
     "no relay": process_troubles.relay_missing,
     "two releases": process_troubles.two_versions,
+    "an endpoint is gone": notice_troubles.endpoint_gone,
     "wrong secret key": process_troubles.wrong_secret_key,
 }
 HEADING = "| trouble | `status` | `doctor` | `explain` | alert | do |"

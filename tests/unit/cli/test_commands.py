@@ -27,6 +27,7 @@ def test_every_module_of_a_command_is_in_the_list() -> None:
     assert {file.stem for file in files if f"\ndef {file.stem}(" in file.read_text()} == set(COMMANDS) - {
         "dead",
         "events",
+        "notices",
         "sandbox",
         "secrets",
         "webhook",

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.db.processes import ALIVE_FOR, REDIS_TROUBLE, ProcessRow
+from cobalt_mirror.db.receivers import ReceiverState
 from cobalt_mirror.db.runs import RunRow
 from cobalt_mirror.db.state import Halt
-from cobalt_mirror.db.statuses import Move, ProcessKind
+from cobalt_mirror.db.statuses import Move, ProcessKind, ReceiverKind
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent
 from cobalt_mirror.workers.ops.actions import Cause, Facts, list_actions
 from cobalt_mirror.workers.ops.overview import find_brake
@@ -56,6 +57,14 @@ def retrying(move: Move) -> Mapping[Move, Retrying]:
     return {move: Retrying(number=3, first=first)}
 
 
+def receiver(**changes: Any) -> ReceiverState:
+    numbers: dict[str, Any] = dict.fromkeys(("behind", "pending", "begun", "failed"), 0)
+    names = ("failing_since", "detail", "delivered_at", "disabled_at", "disabled_because")
+    nothing: dict[str, Any] = dict.fromkeys(names)
+    state = ReceiverState(name="default", kind=ReceiverKind.ENDPOINT, **numbers, **nothing)
+    return replace(state, **changes)
+
+
 def facts(**changes: Any) -> Facts:
     healthy = Facts(
         at=NOON,
@@ -68,6 +77,7 @@ def facts(**changes: Any) -> Facts:
         longest_due=event(due=LONGEST_WAIT),
         longest_wait=LONGEST_WAIT,
         brake=None,
+        receivers=[receiver(pending=3, begun=2, failing_since=NOON - LONGEST_WAIT, detail="it answered 500")],
         dead={},
     )
     return replace(healthy, **changes)
@@ -144,6 +154,18 @@ ROWS: list[tuple[str, dict[str, Any], list[Cause]]] = [
         [Cause.HALTED],
     ),
     ("the brake stopped a run", {"brake": "30 of 100 accounts seem to be deleted at Cobalt"}, [Cause.BRAKE]),
+    (
+        "a receiver fails for longer than that",
+        {"receivers": [receiver(pending=1, begun=1, failing_since=NOON - LONGEST_WAIT - MICROSECOND)]},
+        [Cause.NOTICES],
+    ),
+    ("a notice waits to see whether it lasts", {"receivers": [receiver(pending=1, behind=9)]}, []),
+    ("a notice was given up", {"receivers": [receiver(failed=1, failing_since=NOON)]}, [Cause.NOTICES]),
+    (
+        "two receivers are disabled",
+        {"receivers": [receiver(disabled_at=NOON, disabled_because="it answered 410")] * 2},
+        [Cause.NOTICES, Cause.NOTICES],
+    ),
     ("the operator's events are dead", {"dead": {Move.OPERATOR: 1}}, [Cause.DEAD]),
     ("customers' events are dead", {"dead": {Move.CUSTOMER: 999}}, []),
     ("providers' events are dead", {"dead": {Move.PROVIDER: 999}}, []),
@@ -156,6 +178,7 @@ ROWS: list[tuple[str, dict[str, Any], list[Cause]]] = [
             "retrying": retrying(Move.OPERATOR),
             "longest_due": event(due=timedelta(hours=8)),
             "brake": "30 of 100 accounts",
+            "receivers": [receiver(failed=1)],
             "dead": {Move.OPERATOR: 1, Move.CUSTOMER: 2},
         },
         [
@@ -166,6 +189,7 @@ ROWS: list[tuple[str, dict[str, Any], list[Cause]]] = [
             Cause.RETRYING,
             Cause.OVERDUE,
             Cause.BRAKE,
+            Cause.NOTICES,
             Cause.DEAD,
         ],
     ),

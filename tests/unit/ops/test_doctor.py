@@ -31,6 +31,7 @@ from cobalt_mirror.workers.ops.doctor.processes import LONG_WITHOUT_PASS, judge_
 from cobalt_mirror.workers.ops.doctor.redis_server import SLOW_MS, RedisFacts, judge_redis
 from cobalt_mirror.workers.ops.doctor.settings import judge_settings
 from cobalt_mirror.workers.settings import Settings
+from tests.unit.notices.test_endpoints import SECRET
 from tests.unit.ops.test_actions import MICROSECOND, NOON, process
 from tests.world import TEST_KEY
 
@@ -224,6 +225,27 @@ def test_keys_that_are_absent_or_look_wrong_are_named() -> None:
         ("warning", "COBALT_PREVIOUS_API_KEY"),
         ("warning", "MIRROR_SECRET_KEYS"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"notices_secret": SecretStr(SECRET), "public_url": "https://mirror.test"}, []),
+        (
+            {"notices_secret": SecretStr(SECRET)},
+            [("warning", "PUBLIC_URL is not set, so notices have no reconnect link")],
+        ),
+        ({"public_url": "https://mirror.test"}, [("broken", "NOTICES_SECRET is not set, and NOTICES_URL is")]),
+    ],
+)
+def test_notices_that_cannot_be_sent_or_help_nobody_are_named(
+    settings: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    keys = {"cobalt_api_key": SecretStr("tk_x"), "mirror_secret_keys": SecretStr(TEST_KEY)}
+
+    judged = judge_settings(Settings(notices_url="https://app.test/", **keys, **settings), [], [])
+
+    assert troubles(judged) == found
 
 
 def test_two_releases_at_a_time_are_a_warning_and_the_dead_do_not_count() -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
+from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.settings import KeySettings
 from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
 from cobalt_mirror.workers.settings import Settings
 
 AREA = "settings"
 #: Variables that begin like this are meant for us.
-_OURS = ("COBALT_", "MIRROR_", "RECONCILE_")
+_OURS = ("COBALT_", "MIRROR_", "NOTICES_", "RECONCILE_")
 
 
 def judge_settings(settings: Settings, variables: Collection[str], key_problems: Iterable[str]) -> Iterator[Finding]:
@@ -29,6 +30,7 @@ def judge_settings(settings: Settings, variables: Collection[str], key_problems:
     for problem in key_problems:
         yield warning(AREA, *_parts(problem))
     yield from judge_secret_keys(settings)
+    yield from _judge_notices(settings)
 
 
 def judge_names(variables: Iterable[str]) -> Iterator[Finding]:
@@ -43,6 +45,17 @@ def judge_secret_keys(settings: KeySettings) -> Iterator[Finding]:
     if not settings.vault():
         remedy = "set it, if customers have passwords or keys in their configs (docs/settings.md)"
         yield warning(AREA, "MIRROR_SECRET_KEYS is not set, so no secret can be published", remedy)
+
+
+def _judge_notices(settings: Settings) -> Iterator[Finding]:
+    try:
+        endpoints = settings.endpoints()
+    except BadSetting as error:
+        yield broken(AREA, *_parts(str(error)))
+        return
+    if endpoints and settings.public_url is None:
+        remedy = "set it to the address at which customers reach `cobalt-mirror web`"
+        yield warning(AREA, "PUBLIC_URL is not set, so notices have no reconnect link", remedy)
 
 
 def _parts(problem: str) -> tuple[str, str]:

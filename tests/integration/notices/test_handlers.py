@@ -1,0 +1,132 @@
+"""Handlers: called after the commit, in a transaction of their own, and again if they fail."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import structlog
+from sqlalchemy import Connection, Engine, text
+from structlog.testing import capture_logs
+
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.receivers import list_receivers
+from cobalt_mirror.db.statuses import ChangeType, ReceiverKind
+from cobalt_mirror.workers.notices.notice import Notice
+from tests.integration.notices.host import Host
+from tests.world import World
+
+FAILURE, RECOVERY = ChangeType.CONNECTION_REAUTH_REQUIRED, ChangeType.CONNECTION_RECOVERED
+
+
+@pytest.fixture
+def host(world: World) -> Host:
+    """A host with a table of its own, whose customer has connected slack."""
+    with world.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE mails (notice text, account text)"))
+    host = Host(world)
+    host.calls(mail, FAILURE, RECOVERY)
+    host.signs_up(email="ann@acme.test")
+    host.connects()
+    return host
+
+
+def mail(notice: Notice, connection: Connection) -> None:
+    assert notice.account is not None
+    words = {"notice": f"{notice.type} {notice.account.udf}", "account": notice.account.id}
+    connection.execute(text("INSERT INTO mails VALUES (:notice, :account)"), words)
+
+
+def mails(engine: Engine) -> list[str]:
+    with reading(engine).begin() as connection:
+        return list(connection.execute(text("SELECT notice FROM mails")).scalars())
+
+
+def test_it_is_called_for_what_lasted_and_what_it_writes_is_kept(host: Host) -> None:
+    host.fails()
+    host.after(minutes=5)
+    assert mails(host.world.engine) == []
+    host.after(minutes=5)
+    host.recovers()
+
+    assert mails(host.world.engine) == [
+        "connection.reauth_required {'email': 'ann@acme.test'}",
+        "connection.recovered {'email': 'ann@acme.test'}",
+    ]
+    assert {row["status"] for row in host.world.rows("notices")} == {"delivered"}
+
+
+def failing(times: int, seen: list[Notice]) -> Callable[[Notice, Connection], None]:
+    """A handler that fails so many times, after it has written."""
+
+    def handle(notice: Notice, connection: Connection) -> None:
+        mail(notice, connection)
+        seen.append(notice)
+        if len(seen) <= times:
+            raise LookupError(f"no mail server for {notice.account}\nnor any other")
+
+    return handle
+
+
+def test_what_a_handler_that_raises_wrote_is_rolled_back_and_it_is_called_again(host: Host) -> None:
+    seen: list[Notice] = []
+    host.calls(failing(2, seen), ChangeType.ACCOUNT_RENAMED)
+    structlog.reset_defaults()
+    with capture_logs() as logs:
+        host.signs_up("Acme Inc")
+
+    assert mails(host.world.engine) == []
+    (failed,) = [line for line in logs if line["event"] == "handler_failed"]
+    assert (failed["handler"], failed["error"].count("\n")) == ("app.told", 0)
+    assert failed["error"].startswith("LookupError: no mail server for Account(")
+    with reading(host.world.engine).begin() as connection:
+        (state,) = list_receivers(connection)
+    assert (state.kind, state.begun, state.detail) == (ReceiverKind.HANDLER, 1, "it raised LookupError")
+    assert timedelta(seconds=4) < host.next_due() <= timedelta(seconds=5)
+    host.after(seconds=5)
+    assert timedelta(minutes=4) < host.next_due() <= timedelta(minutes=5)
+    host.after(minutes=5)
+    assert len(mails(host.world.engine)) == 1
+    assert len({notice.id for notice in seen}) == 1
+    assert "Acme" not in str(host.world.rows("notices"))
+
+
+def test_an_entry_at_which_it_fails_holds_up_no_other(host: Host) -> None:
+    def handle(notice: Notice, connection: Connection) -> None:
+        if notice.data["to"] == "Poison":
+            raise LookupError
+        mail(notice, connection)
+
+    host.calls(handle, ChangeType.ACCOUNT_RENAMED)
+    host.signs_up("Poison")
+    host.signs_up("Acme Inc")
+
+    assert len(mails(host.world.engine)) == 1
+    assert [row["status"] for row in host.world.rows("notices")] == ["pending", "delivered"]
+
+
+def test_of_two_that_have_the_same_notice_one_commits(host: Host) -> None:
+    """The first one took longer than its lease."""
+
+    def handle(notice: Notice, connection: Connection) -> None:
+        if not overtaken:
+            overtaken.append(notice)
+            host.world.clock.pass_time(host.follower.receiver.lease_seconds)
+            assert other.step()
+        mail(notice, connection)
+
+    overtaken: list[Notice] = []
+    host.calls(handle, ChangeType.ACCOUNT_RENAMED)
+    other = host.another(host.follower.receiver)
+    host.signs_up("Acme Inc")
+
+    assert len(mails(host.world.engine)) == 1
+    assert host.world.row("notices")["attempts"] == 2
+
+
+def test_who_begins_to_follow_is_told_of_what_happens_from_then_on(host: Host) -> None:
+    seen: list[Notice] = []
+    host.signs_up("Before")
+    host.calls(failing(0, seen), ChangeType.ACCOUNT_RENAMED, name="app.new")
+    host.signs_up("After")
+
+    assert [notice.data["to"] for notice in seen] == ["After"]

@@ -1,0 +1,104 @@
+"""The two kinds of receivers: how one attempt to tell each of them is made."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.statuses import ChangeType, ReceiverKind
+from cobalt_mirror.workers.notices.handlers import Handler
+from cobalt_mirror.workers.notices.notice import Notice
+from cobalt_mirror.workers.notices.schedule import Answer, Ending
+from cobalt_mirror.workers.notices.sending import Sender
+
+log = structlog.get_logger()
+
+#: Records in a transaction that the notice was taken; returns whether the attempt is still ours.
+Finish = Callable[[Connection], bool]
+
+
+class Receiver(Protocol):
+    """Somebody who is told. The longest attempt takes `lease_seconds`; then another process may make one."""
+
+    name: str
+    kind: ReceiverKind
+    types: frozenset[ChangeType]
+    lease_seconds: float
+
+    def attempt(self, notice: Notice, finish: Finish) -> Answer | None:
+        """Tell it once, and return what came of it; None: that is recorded."""
+        ...
+
+
+class EndpointReceiver:
+    """An endpoint.
+
+    Args:
+        sender: Sends to it.
+    """
+
+    kind = ReceiverKind.ENDPOINT
+
+    def __init__(self, sender: Sender) -> None:
+        self.name, self.types = sender.endpoint.name, sender.endpoint.types
+        self.lease_seconds = sender.timeout_seconds + 40.0
+        self._sender = sender
+
+    def attempt(self, notice: Notice, finish: Finish) -> Answer:
+        """Send it a webhook."""
+        return self._sender.send(notice)
+
+
+class _OvertakenError(Exception):
+    """Another process makes the attempt again, as this one took too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    where: str
+    text: str
+
+
+class HandlerReceiver:
+    """A handler, which has a transaction of its own.
+
+    Args:
+        handler: The function.
+        engine: Of the database.
+    """
+
+    kind = ReceiverKind.HANDLER
+    lease_seconds = 900.0
+
+    def __init__(self, handler: Handler, engine: Engine) -> None:
+        self.name, self.types = handler.name, handler.types
+        # On SQLite the transaction takes the only lock when the function writes; a mail does not hold everybody up.
+        self._function, self._engine = handler.function, reading(engine)
+
+    def attempt(self, notice: Notice, finish: Finish) -> Answer | None:
+        """Call it. What it writes commits together with the note that it is done."""
+        try:
+            with self._engine.begin() as connection:
+                self._function(notice, connection)
+                if not finish(connection):
+                    raise _OvertakenError
+        except _OvertakenError:
+            log.warning("handler_too_slow", handler=self.name, notice=notice.id, limit_seconds=self.lease_seconds)
+        except (Exception, SystemExit) as error:  # it is the host's code
+            failure = _describe(error)
+            log.warning("handler_failed", handler=self.name, notice=notice.id, error=failure.text, at=failure.where)
+            return Answer(ending=Ending.FAILED, detail=f"it raised {type(error).__name__}")
+        return None
+
+
+def _describe(error: BaseException) -> _Failure:
+    """Return an error on one line, and where it was raised."""
+    trace, where = error.__traceback__, "?"
+    while trace is not None:
+        where = f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    first, *_ = str(error).splitlines() or [""]
+    return _Failure(where=where, text=f"{type(error).__name__}: {first[:300]}")
