@@ -33,7 +33,7 @@ venv: $(STAMP) ## make .venv, exactly as locked (the other commands do it when n
 demo: $(STAMP) ## watch N customers go through the whole flow (make demo N=1000)
 	@$(BIN)/cobalt-mirror demo --customers $(N)
 
-example: $(STAMP) ## run an app with customers of its own and everything it needs, until Ctrl-C
+example: $(STAMP) ## run an app with customers of its own and everything it needs, until Ctrl-C (make example APP=django, or node)
 	@$(BIN)/python -m examples.$(APP)
 
 # Many tests wait for processes, so four at a time keep two cores busy; lint runs beside them and speaks last.
