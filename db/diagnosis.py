@@ -12,6 +12,11 @@ from cobalt_mirror.db.tables import metadata
 
 #: What our processes do with a table.
 RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+#: What a host's role needs to publish and to read: a right and a table. The view is read like a table.
+HOST_RIGHTS = [
+    ("INSERT", "events"),
+    *(("SELECT", name) for name in [*(table.name for table in metadata.sorted_tables), "integrations"]),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,11 +125,10 @@ SELECT n_live_tup AS live, n_dead_tup AS dead FROM pg_stat_user_tables
 WHERE schemaname = :schema AND relname = 'events'
 """
 _LACKING = """
-SELECT r.privilege || ' on ' || t.name AS lacking
-FROM unnest(CAST(:tables AS text[])) WITH ORDINALITY AS t (name, place),
-     unnest(CAST(:rights AS text[])) WITH ORDINALITY AS r (privilege, place)
-WHERE NOT has_table_privilege(format('%I.%I', CAST(:schema AS text), t.name), r.privilege)
-ORDER BY t.place, r.place
+SELECT wanted.privilege || ' on ' || wanted.name AS lacking
+FROM unnest(CAST(:tables AS text[]), CAST(:rights AS text[])) WITH ORDINALITY AS wanted (name, privilege, place)
+WHERE NOT has_table_privilege(quote_ident(:schema) || '.' || quote_ident(wanted.name), wanted.privilege)
+ORDER BY wanted.place
 """
 
 
@@ -134,8 +138,6 @@ def ask_server(connection: Connection) -> ServerFacts:
     row = connection.execute(text(_SETTINGS)).one()
     oldest = connection.execute(text(_OLDEST)).one_or_none()
     rows = connection.execute(text(_ROWS), {"schema": schema}).one_or_none()
-    tables = [table.name for table in metadata.sorted_tables]
-    named = {"tables": tables, "rights": list(RIGHTS), "schema": schema}
     return ServerFacts(
         version=row.version,
         isolation=row.isolation,
@@ -154,17 +156,32 @@ def ask_server(connection: Connection) -> ServerFacts:
             state=oldest.state,
             since=oldest.xact_start,
         ),
-        lockers=[
-            Locker(
-                table=each.table, holder=Holder(pid=each.pid, application=each.application or None, since=each.since)
-            )
-            for each in connection.execute(text(_LOCKERS), {"schema": schema})
-        ],
+        lockers=find_lockers(connection),
         slots=[
             Slot(name=each.slot_name, is_active=each.active, age=each.age) for each in connection.execute(text(_SLOTS))
         ],
         prepared_since=row.prepared_since,
         live=0 if rows is None else rows.live,
         dead=0 if rows is None else rows.dead,
-        lacking=list(connection.execute(text(_LACKING), named).scalars()),
+        lacking=find_lacking(connection, [(right, table.name) for table in metadata.sorted_tables for right in RIGHTS]),
     )
+
+
+def find_lockers(connection: Connection) -> list[Locker]:
+    """Find the transactions that keep others from reading or changing our tables for a while already."""
+    return [
+        Locker(table=each.table, holder=Holder(pid=each.pid, application=each.application or None, since=each.since))
+        for each in connection.execute(text(_LOCKERS), {"schema": schema_of(connection)})
+    ]
+
+
+def find_lacking(connection: Connection, wanted: Sequence[tuple[str, str]]) -> list[str]:
+    """Find the rights on our tables that this role lacks, such as `DELETE on events`.
+
+    Args:
+        connection: a connection of the role.
+        wanted: rights, each with the table. Without a right on the schema, the server raises an error.
+    """
+    rights, tables = [right for right, _ in wanted], [table for _, table in wanted]
+    named = {"tables": tables, "rights": rights, "schema": schema_of(connection)}
+    return list(connection.execute(text(_LACKING), named).scalars())

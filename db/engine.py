@@ -22,6 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool
 from cobalt_mirror.db.columns import UtcDateTime
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.host_columns import read_json
+from cobalt_mirror.db.refused_sessions import DIALECTS, describe_other_database, describe_refused
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.tables import DECLARED_SCHEMA
 
@@ -199,16 +200,17 @@ def connection_of(session: HostSession) -> Connection:
     """Return the connection on which the host's transaction runs.
 
     Raises:
-        TypeError: it is something else, such as an engine or an AsyncSession.
+        TypeError: it is something else, such as an engine or an AsyncSession, or connected to another kind of database.
     """
     if isinstance(session, Connection):
-        return session
-    if _is_orm_session(session):
-        return session.connection()
-    raise TypeError(
-        f"session: must be a Session or a Connection of SQLAlchemy, not {type(session).__name__}; "
-        "for an AsyncSession, await the function whose name ends in `_async`"
-    )
+        connection = session
+    elif _is_orm_session(session):
+        connection = session.connection()
+    else:
+        raise TypeError(describe_refused(session))
+    if connection.dialect.name not in DIALECTS:
+        raise TypeError(describe_other_database(connection.dialect.name))
+    return connection
 
 
 def _is_orm_session(session: "Session | scoped_session[Session]") -> bool:

@@ -3,6 +3,7 @@
 import functools
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -51,12 +52,17 @@ class KeySettings(BaseModel):
 
     @classmethod
     def from_environment(cls) -> Self:
+        """Read the variables of the process. See `from_variables`."""
+        return cls.from_variables(os.environ)
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, str]) -> Self:
         """Read and check the variables of these names, in any case. An empty one counts as unset.
 
         Raises:
             BadSetting: a value cannot be used; the text names the variable and the rule.
         """
-        set_ = {name.lower(): value for name, value in os.environ.items() if value}
+        set_ = {name.lower(): value for name, value in variables.items() if value}
         try:
             return cls.model_validate({name: set_[name] for name in cls.model_fields if name in set_})
         except ValidationError as error:
@@ -67,19 +73,39 @@ class KeySettings(BaseModel):
         return _vault(self.mirror_secret_keys.get_secret_value())
 
 
-class DatabaseSettings(KeySettings):
+class MirrorSettings(KeySettings):
+    """All that publishing and reading need in a transaction of the host's that no SQLAlchemy engine began.
+
+    Attributes:
+        mirror_schema: `MIRROR_SCHEMA`, the PostgreSQL schema that holds every table of ours. SQLite has none.
+    """
+
+    mirror_schema: str = "cobalt_mirror"
+
+    @field_validator("mirror_schema")
+    @classmethod
+    def _is_an_identifier(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
+            raise ValueError("must be 1 to 63 lower-case letters, digits and underscores, the first not a digit")
+        if value in {"public", "information_schema"} or value.startswith("pg_"):
+            raise ValueError(
+                "must be a schema for the mirror alone, as its tables have common names; not public, "
+                "information_schema or pg_..."
+            )
+        return value
+
+
+class DatabaseSettings(MirrorSettings):
     """Where the mirror lives and which keys seal its secrets. Read once, when a process starts.
 
     Attributes:
         database_url: `DATABASE_URL`. Default: SQLite at `var/mirror.db` below the working directory.
         database_prepared_statements: `DATABASE_PREPARED_STATEMENTS`, whether PostgreSQL may keep a connection's
             statements. False for a pooler that hands each transaction another connection, and does not know them.
-        mirror_schema: `MIRROR_SCHEMA`, the PostgreSQL schema that holds every table of ours. SQLite has none.
     """
 
     database_url: str = Field(default=f"sqlite:///{EMBEDDED_DATABASE}", repr=False)
     database_prepared_statements: bool = True
-    mirror_schema: str = "cobalt_mirror"
 
     @field_validator("database_url")
     @classmethod
@@ -95,18 +121,6 @@ class DatabaseSettings(KeySettings):
         if url.drivername.startswith("sqlite") and url.database in {None, "", ":memory:"}:
             raise ValueError(
                 "must name a file after sqlite:///; in memory, each connection would have a database of its own"
-            )
-        return value
-
-    @field_validator("mirror_schema")
-    @classmethod
-    def _is_an_identifier(cls, value: str) -> str:
-        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
-            raise ValueError("must be 1 to 63 lower-case letters, digits and underscores, the first not a digit")
-        if value in {"public", "information_schema"} or value.startswith("pg_"):
-            raise ValueError(
-                "must be a schema for the mirror alone, as its tables have common names; not public, "
-                "information_schema or pg_..."
             )
         return value
 

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import column, inspect, select, table
+from sqlalchemy import Connection, column, inspect, select, table
 from sqlalchemy.exc import OperationalError
 
-from cobalt_mirror.db.engine import create_engine, is_missing, reading
+from cobalt_mirror.db.engine import create_engine, is_missing, reading, schema_of
 from cobalt_mirror.db.errors import NewerDatabase, NotMigrated
 from cobalt_mirror.db.refusals import connecting_failed, is_of_connecting
 from cobalt_mirror.db.settings import DatabaseSettings
@@ -30,19 +30,29 @@ def check_migrated(settings: DatabaseSettings) -> str | None:
     """
     with answering(settings):
         found = find_version(settings)
-    versions = list_versions()
     if is_missing(settings):
         raise NotMigrated(
             f"the database at {settings.described_url()} does not exist; "
             "run `cobalt-mirror migrate` or correct DATABASE_URL"
         )
+    return check_version(found, f"the database at {settings.described_url()}")
+
+
+def check_version(found: str | None, database: str) -> str | None:
+    """Make sure that a database has this version's tables, or those of a newer one. See `check_migrated`.
+
+    Args:
+        found: the version of its tables; None: it has none of ours.
+        database: what the error calls it.
+    """
+    versions = list_versions()
     if found is None:
         state = "has no tables of the mirror"
     elif found in versions[:-1]:
         state = f"is at version {found}, but this release needs {versions[-1]}"
     else:  # ours, or a newer release's: what this code can no longer write there is refused, whole, and waits
         return None if found in versions else found
-    raise NotMigrated(f"the database at {settings.described_url()} {state}; run `cobalt-mirror migrate`")
+    raise NotMigrated(f"{database} {state}; run `cobalt-mirror migrate`")
 
 
 def refuse_unknown(found: Collection[str], settings: DatabaseSettings) -> None:
@@ -73,15 +83,20 @@ def find_version(settings: DatabaseSettings) -> str | None:
     if is_missing(settings):  # asking it would create it
         return None
     engine = create_engine(settings, pool_size=1)
-    schema = None if engine.dialect.name == "sqlite" else settings.mirror_schema
     try:
         with reading(engine).begin() as connection:
-            if not inspect(connection).has_table(VERSION_TABLE, schema=schema):
-                return None
-            versions = table(VERSION_TABLE, column("version_num"), schema=schema)
-            return connection.execute(select(versions.c.version_num)).scalar_one_or_none()
+            return read_version(connection)
     finally:
         engine.dispose()
+
+
+def read_version(connection: Connection) -> str | None:
+    """Return the version of the tables in the connection's schema; None if there are none of ours."""
+    schema = None if connection.dialect.name == "sqlite" else schema_of(connection)
+    if not inspect(connection).has_table(VERSION_TABLE, schema=schema):
+        return None
+    versions = table(VERSION_TABLE, column("version_num"), schema=schema)
+    return connection.execute(select(versions.c.version_num)).scalar_one_or_none()
 
 
 @contextmanager

@@ -18,19 +18,9 @@ from tests.acceptance.reader import run_python, run_sql, sign_up
 from tests.pages import EVENTS, README, YOUR_APP, block, blocks, rows
 from tests.world import World
 
-#: Django's two names over psycopg, so that the view for Django runs without Django.
-DJANGO = """
-import os, sys, types
-import psycopg
-
-_open = psycopg.connect(os.environ["DATABASE_URL"].replace("+psycopg", ""), autocommit=True)
-_module = types.ModuleType("django.db")
-_module.connection, _module.transaction = _open, types.SimpleNamespace(atomic=_open.transaction)
-sys.modules |= {"django": types.ModuleType("django"), "django.db": _module}
-"""
-
 PUBLISHING = """
 import asyncio
+import os
 from sqlalchemy.ext.asyncio import create_async_engine
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.settings import DatabaseSettings
@@ -48,7 +38,7 @@ with Session(create_engine(DatabaseSettings.from_environment())) as session:
     sign_up(session, "ann", "Ann Ltd")
     assert disconnect_slack(session, "dora")[0].startswith("This takes")
 asyncio.run(connected())
-change_slack_config("ann", {"channel": "alerts"})
+publish(ConfigChanged("ann", "slack", fields={"channel": "alerts"}))
 assert len(cobalt_token("bob")["token"]) > 10
 client.close()
 """
@@ -77,7 +67,6 @@ def test_every_python_block_runs_and_what_it_publishes_is_carried_out(world: Wor
         printed = run_python(
             world,
             tmp_path,
-            DJANGO,
             *publishing,
             PUBLISHING,
             COBALT_BASE_URL=server.url,

@@ -18,7 +18,7 @@ FUNCTIONS = sorted(set(re.findall(r"`([a-z_/]+\.py)::([A-Za-z_.]+)`", PAGE)))
 #: Folders of code that a reader of the tree meets.
 ROOMS = sorted(
     f"{path.relative_to(ROOT)}/"
-    for top in ("alembic", "benchmarks", "cobalt", "db", "events", "workers")
+    for top in ("alembic", "benchmarks", "cobalt", "cobalt_mirror/django", "db", "events", "workers")
     for path in [ROOT / top, *(ROOT / top).rglob("*")]
     if path.is_dir() and path.name not in {"__pycache__", "var"}
 )

@@ -34,7 +34,16 @@ def test_publishing_and_reading_load_no_queue_and_no_client() -> None:
     loaded = modules_after(READS_AND_PUBLISHES)
 
     assert "cobalt_mirror.events.publish" in loaded
-    assert not {"redis", "dramatiq", "httpx", "alembic", "cobalt_mirror.cobalt", "cobalt_mirror.workers"} & loaded
+    assert (
+        not {"redis", "django", "dramatiq", "httpx", "alembic", "cobalt_mirror.cobalt", "cobalt_mirror.workers"}
+        & loaded
+    )
+
+
+def test_what_a_host_s_process_examines_needs_no_extra() -> None:
+    loaded = modules_after(f"import sys, cobalt_mirror.workers.ops.doctor.host; {LOADED}")
+
+    assert not {"alembic", "django", "dramatiq", "httpx", "redis", "rich", "starlette", "structlog", "typer"} & loaded
 
 
 def test_the_door_alone_loads_nothing() -> None:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cobalt_mirror.workers.ops.doctor import Finding, examine, exit_code
+from cobalt_mirror.workers.ops.doctor.examine import examine
+from cobalt_mirror.workers.ops.doctor.finding import Finding, exit_code
 from cobalt_mirror.workers.terminal.output import console, print_json, print_line
 
 

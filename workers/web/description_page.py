@@ -84,7 +84,8 @@ def _properties(schema: Mapping[str, Any], above: str = "") -> Iterator[tuple[st
 def _content(part: Mapping[str, Any]) -> str:
     """Describe in HTML the JSON of a body, or what else it is."""
     kinds = {
-        _kind(each["schema"]) if "json" in media else escape(media): None for media, each in part.get("content", {}).items()
+        _kind(each["schema"]) if "json" in media else escape(media): None
+        for media, each in part.get("content", {}).items()
     }
     return " or ".join(kinds)
 

@@ -82,5 +82,5 @@ class Operation:
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes without and with a slash at the end: Cobalt takes a redirect for a failure."""
-        kind = EncodedRoute if "{" in self.path else Route
+        kind = EncodedRoute if "{account_id}" in self.path else Route  # only an id may have a slash
         return [kind(path, self.serve, methods=[self.method]) for path in (self.path, f"{self.path}/")]

@@ -26,7 +26,7 @@ PINS = (
     "psycopg2-binary==2.9.9",
     "starlette==0.41.3",
 )
-DRIVERS = ("asyncpg", "greenlet", "pg8000", "psycopg[binary]", "psycopg2-binary")
+DRIVERS = ("aiosqlite", "asyncpg", "django", "greenlet", "pg8000", "psycopg[binary]", "psycopg2-binary")
 
 
 def lower_bounds() -> list[str]:

@@ -60,38 +60,7 @@ client = app.test_client()
 print(client.post("/customers/ann").json, client.get("/customers/ann").json)
 """
 
-#: A Django project with its own model; the view for Django from docs/your-app.md comes after this.
-DJANGO = """
-import sys
-import django
-from django.conf import settings
-
-settings.configure(
-    DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", "HOST": sys.argv[1], "PORT": sys.argv[2],
-                           "USER": sys.argv[3], "NAME": sys.argv[4], "PASSWORD": sys.argv[5]}},
-    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"],
-    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-)
-django.setup()
-"""
-USE_DJANGO = """
-from django.core.management import call_command
-from django.contrib.auth.models import User
-
-call_command("migrate", verbosity=0)
-with transaction.atomic():
-    User.objects.create_user("ann")
-    change_slack_config("ann", {"channel": "alerts"})
-try:
-    with transaction.atomic():
-        change_slack_config("gone", {})
-        raise KeyError
-except KeyError:
-    pass
-call_command("inspectdb")
-"""
-
-#: Every function of a host's, in a session of its own on each driver. Arguments: URL, and an account of this run's.
+#: Every function of a host's, in a session of its own on each driver. Arguments: URLs of PostgreSQL and SQLite.
 DRIVERS = """
 import asyncio, json, sys
 from sqlalchemy import create_engine, make_url, text
@@ -103,10 +72,12 @@ from cobalt_mirror import (
 )
 from cobalt_mirror.events import IdConflict
 
-INSERT = text(
-    "INSERT INTO cobalt_mirror.events (id, type, linked_account_id, slug, payload) "
-    "VALUES (:id, 'config_changed', :account, 'slack', CAST(:payload AS jsonb))"
-)
+COLUMNS = "(id, type, linked_account_id, slug, payload)"
+INSERT = f"INSERT INTO {{}} {COLUMNS} VALUES (:id, 'config_changed', :account, 'slack', {{}})"
+INSERTS = {
+    "postgresql": text(INSERT.format("cobalt_mirror.events", "CAST(:payload AS jsonb)")),
+    "sqlite": text(INSERT.format("events", ":payload")),
+}
 
 def use(session, account):
     sign_up = UserSignedUp(account, name="Acme \\u2028", udf={"plan": "pro"}, id=f"{account}-1")
@@ -121,7 +92,8 @@ def use(session, account):
     else:
         raise AssertionError("no conflict")
     by_sql = ConfigChanged(account, "slack", fields={"n": 1.5, "m": 3}, id=f"{account}-3")
-    session.execute(INSERT, {"id": by_sql.id, "account": account, "payload": json.dumps(by_sql.payload())})
+    insert = INSERTS[session.connection().dialect.name]
+    session.execute(insert, {"id": by_sql.id, "account": account, "payload": json.dumps(by_sql.payload())})
     assert not publish(by_sql, session).is_new
     events = list_events(session, account)
     assert len(events) == 5 and all(event.occurred_at.tzinfo for event in events)
@@ -164,10 +136,11 @@ def in_async_session(url, account, **options):
 
     asyncio.run(run())
 
-ASYNC = ("asyncpg", "psycopg_async")
+ASYNC = ("asyncpg", "psycopg_async", "aiosqlite")
 
-def through(driver, account, **options):
-    url = make_url(sys.argv[1]).set(drivername=f"postgresql+{driver}")
+def through(driver, account, url=sys.argv[1], **options):
+    url = make_url(url)
+    url = url.set(drivername=f"{url.get_backend_name()}+{driver}")
     if driver == "pg8000" and str(url.query.get("host", "")).startswith("/"):
         url = url.set(query={"unix_sock": f"{url.query['host']}/.s.PGSQL.{url.port or 5432}"})
     run = in_async_session if driver in ASYNC else in_session
@@ -177,6 +150,8 @@ def through(driver, account, **options):
 EVERY_DRIVER = """
 for driver in ("psycopg", "psycopg2", "pg8000", "asyncpg", "psycopg_async"):
     through(driver, driver)
+for driver in ("pysqlite", "aiosqlite"):
+    through(driver, driver, sys.argv[2])
 """
 #: Engines that hosts set up in a way of their own.
 EVERY_ENGINE = """

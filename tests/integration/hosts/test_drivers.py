@@ -1,5 +1,8 @@
 """A host's own driver and its own way to make an engine: every function of ours works in its session."""
 
+import shutil
+from pathlib import Path
+
 from sqlalchemy import make_url
 
 from tests.database_pool import DatabasePool
@@ -10,11 +13,12 @@ from tests.world import TEST_KEY
 
 
 def test_every_driver_works_with_the_oldest_and_the_newest_libraries(
-    host: Environment, database_pool: DatabasePool
+    host: Environment, database_pool: DatabasePool, migrated_sqlite: Path, tmp_path: Path
 ) -> None:
+    file = shutil.copy(migrated_sqlite, tmp_path / "mirror.db")
     with database_pool.database() as url:
         address = make_url(url).render_as_string(hide_password=False)
-        printed = host.run(DRIVERS + EVERY_DRIVER, address, MIRROR_SECRET_KEYS=TEST_KEY)
+        printed = host.run(DRIVERS + EVERY_DRIVER, address, f"sqlite:///{file}", MIRROR_SECRET_KEYS=TEST_KEY)
 
     drivers = {line.removesuffix(" works") for line in printed.splitlines()}
     assert drivers == {cells[0].strip("`") for cells in rows(HOSTING, "| driver | note |")}

@@ -9,8 +9,8 @@ from sqlalchemy import make_url
 
 from tests.database_pool import DatabasePool
 from tests.integration.hosts.environments import Environment
-from tests.integration.hosts.programs import DJANGO, FASTAPI, FLASK, USE_DJANGO
-from tests.pages import HOSTING, YOUR_APP, blocks
+from tests.integration.hosts.programs import FASTAPI, FLASK
+from tests.pages import HOSTING
 from tests.world import TEST_KEY, World
 
 #: Variables of a host's process that we must not stumble over.
@@ -57,21 +57,6 @@ def test_a_flask_app_publishes_and_reads(oldest: Environment, postgres_world: Wo
     printed = oldest.run(FLASK, url, folder=tmp_path, DATABASE_URL="mysql://somewhere/else", **OF_A_HOST)
 
     assert printed == "{'is_new': True} ['user_signed_up']"
-    assert [row["linked_account_id"] for row in postgres_world.rows("events")] == ["ann"]
-
-
-def test_a_django_project_publishes_and_its_inspectdb_sees_nothing_of_ours(
-    oldest: Environment, postgres_world: World, tmp_path: Path
-) -> None:
-    url = make_url(postgres_world.database_url)
-    [view] = [each for each in blocks(YOUR_APP, "python") if "django" in each]
-    place = (url.host or str(url.query.get("host", "")), url.port or "", url.username, url.database, url.password or "")
-
-    printed = oldest.run("\n".join([DJANGO, view, USE_DJANGO]), *map(str, place), folder=tmp_path)
-
-    assert "class AuthUser(models.Model)" in printed
-    assert "class Events" not in printed
-    assert "LinkedAccounts" not in printed
     assert [row["linked_account_id"] for row in postgres_world.rows("events")] == ["ann"]
 
 

@@ -220,6 +220,28 @@ def test_a_worker_that_dies_between_sending_and_recording_sends_again_under_the_
     assert host.world.row("notices")["status"] == "delivered"
 
 
+def test_a_recovery_is_told_if_a_worker_died_when_it_had_told_the_failure(host: Host, server: Server) -> None:
+    host.fails()
+    host.world.clock.pass_time(600)
+    with pytest.raises(KeyboardInterrupt):
+        host.another(Dying(host.follower.receiver)).step()
+    host.recovers()
+    assert len(server.received) == 1
+    host.after(minutes=2)
+
+    assert [message["type"] for message in server.take()] == ["connection.reauth_required", "connection.recovered"]
+
+
+def test_a_recovery_is_not_told_to_who_was_not_told_of_the_failure(host: Host, server: Server) -> None:
+    host.fails()
+    host.after(minutes=10)
+    host.sends_to(f"{server.url}/crm", name="crm")
+    host.recovers()
+
+    assert [received.path for received in server.received] == ["/notices"]
+    assert [row["status"] for row in host.world.rows("notices", receiver="crm")] == ["skipped"]
+
+
 def test_nothing_personal_of_a_deleted_account_is_sent_or_kept(host: Host, server: Server) -> None:
     host.sends_to(server.url, types="*")
     server.answer(500)

@@ -12,12 +12,6 @@ from tests.integration.web.endpoints import EVENTS_TOKEN, Endpoints
 from tests.world import World
 
 
-@pytest.fixture
-def endpoints(world: World) -> Endpoints:
-    """The web application, with the world's way to the sandbox."""
-    return Endpoints(world, create_app(world.settings, engine=world.engine, clock=world.clock, client=world.client))
-
-
 def post(endpoints: Endpoints, account: str = "acme", query: str = "") -> httpx.Response:
     headers = {"authorization": f"Bearer {EVENTS_TOKEN}"}
     return endpoints.request("POST", f"/accounts/{account}/token{query}", headers=headers)

@@ -68,7 +68,8 @@ def test_what_is_read_is_a_member() -> None:
 
 def test_code_names_members_and_writes_no_word_of_a_set() -> None:
     """mypy finds a misspelt member. It cannot find a misspelt word, since a member is also a `str`."""
-    files = [*(ROOT / "db").rglob("*.py"), *(ROOT / "workers").rglob("*.py")]
+    schemas = {ROOT / "workers/web/openapi.py", ROOT / "workers/web/parameters.py"}  # whose types are JSON Schema's
+    files = {*(ROOT / "db").rglob("*.py"), *(ROOT / "workers").rglob("*.py")} - schemas
     words = {(str(file.relative_to(ROOT)), word) for file in files for word in _words(file)}
 
     others = {

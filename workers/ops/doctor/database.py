@@ -1,9 +1,9 @@
 """The judgement of the database: plain facts in, findings out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from cobalt_mirror.db.diagnosis import ServerFacts
+from cobalt_mirror.db.diagnosis import Locker, ServerFacts
 from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.terminal.words import ago, duration
@@ -35,11 +35,11 @@ def judge_server(facts: ServerFacts, settings: Settings, *, at: datetime, port: 
         port: the port in DATABASE_URL; None: it names none.
     """
     yield _version(facts)
-    yield _rights(facts)
+    yield judge_rights(facts.lacking)
     yield _isolation(facts)
     yield from _timeouts(facts)
     yield from _pooler(facts, settings, port)
-    yield from _locks(facts)
+    yield from judge_lockers(facts.lockers)
     yield _oldest_transaction(facts, at)
     yield from _what_else_keeps_rows(facts, at)
     yield _dead_rows(facts)
@@ -52,10 +52,11 @@ def _version(facts: ServerFacts) -> Finding:
     return fine(AREA, f"PostgreSQL {major}")
 
 
-def _rights(facts: ServerFacts) -> Finding:
-    if not facts.lacking:
-        return fine(AREA, "the role may read and write all our tables")
-    listed = ", ".join(facts.lacking[:5]) + (f" and {len(facts.lacking) - 5} more" if len(facts.lacking) > 5 else "")
+def judge_rights(lacking: Sequence[str]) -> Finding:
+    """Judge whether the role has the rights that it needs; see `db.diagnosis.find_lacking`."""
+    if not lacking:
+        return fine(AREA, "the role has all rights on our tables that it needs")
+    listed = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
     return broken(AREA, f"the role lacks {listed}", "grant it; docs/hosting.md has the rights of each role")
 
 
@@ -94,9 +95,9 @@ def _pooler(facts: ServerFacts, settings: Settings, port: int | None) -> Iterato
         yield fine(AREA, f"{seen}, and prepared statements are off")
 
 
-def _locks(facts: ServerFacts) -> Iterator[Finding]:
-    """A host that alters our table, or a LOCK by hand: all our processes wait, and so does `status`."""
-    for locker in facts.lockers:
+def judge_lockers(lockers: Iterable[Locker]) -> Iterator[Finding]:
+    """Judge a host that alters our table, or a LOCK by hand: all our processes wait, and so does `status`."""
+    for locker in lockers:
         text = f"{locker.holder} has locked our table {locker.table}, and everybody else waits for that"
         yield broken(AREA, text, locker.holder.remedy)
 

@@ -1,0 +1,10 @@
+"""Cobalt Mirror for Django: add `cobalt_mirror.django` to INSTALLED_APPS. docs/django.md says the rest.
+
+`publish` and `publish_many` write events through Django's own connection, so inside `transaction.atomic()` an event is
+saved exactly if your change is. The models in `cobalt_mirror.django.models` are for reading.
+"""
+
+from cobalt_mirror.django.errors import DjangoError, ReadOnly, WrongDatabase
+from cobalt_mirror.django.publishing import publish, publish_many, session
+
+__all__ = ["DjangoError", "ReadOnly", "WrongDatabase", "publish", "publish_many", "session"]
