@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 N ?= 100
+APP ?= fastapi
 DURATION ?= 120
 DATABASE ?= postgresql
 EXAMPLES ?= 10000
@@ -22,7 +23,7 @@ PYTHON = $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 
 # Every process that a test starts would otherwise compile all our modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv demo chaos test fuzz check lint unit bench format lock clean
+.PHONY: help venv demo example chaos test fuzz check lint unit bench format lock clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
@@ -31,6 +32,9 @@ venv: $(STAMP) ## make .venv, exactly as locked (the other commands do it when n
 
 demo: $(STAMP) ## watch N customers go through the whole flow (make demo N=1000)
 	@$(BIN)/cobalt-mirror demo --customers $(N)
+
+example: $(STAMP) ## run an app with customers of its own and everything it needs, until Ctrl-C
+	@$(BIN)/python -m examples.$(APP)
 
 # Many tests wait for processes, so four at a time keep two cores busy; lint runs beside them and speaks last.
 test: $(STAMP) ## everything: unit, integration, migration and acceptance tests, and lint

@@ -5,7 +5,7 @@ alembic command does is one transaction; `db.migrating.upgrade` runs a command f
 """
 
 from alembic import context
-from sqlalchemy import Connection, Engine, MetaData, inspect
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.schema import CreateSchema, SchemaItem
 
 from cobalt_mirror.db.engine import create_engine, make_folder
@@ -13,7 +13,7 @@ from cobalt_mirror.db.migrating.patience import Patience, giving_way, name_sessi
 from cobalt_mirror.db.migrating.turn import turn
 from cobalt_mirror.db.migrating.version import refuse_unknown
 from cobalt_mirror.db.settings import DatabaseSettings
-from cobalt_mirror.db.tables import VERSION_TABLE, metadata
+from cobalt_mirror.db.tables import VERSION_TABLE, tables_in
 
 
 def main() -> None:
@@ -50,9 +50,7 @@ def ensure_schema(connection: Connection, schema: str) -> None:
 
 
 def run(connection: Connection, schema: str | None, settings: DatabaseSettings) -> None:
-    tables = MetaData(naming_convention=dict(metadata.naming_convention))
-    for table in metadata.tables.values():
-        table.to_metadata(tables, schema=schema)
+    tables = tables_in(schema)
     names = {table.name for table in tables.tables.values()}
 
     def is_ours(item: SchemaItem, name: str | None, kind: str, _reflected: bool, _other: SchemaItem | None) -> bool:

@@ -77,7 +77,7 @@ def _publish_to_mirror(database: str, took: list[float]) -> Figure:
         value=round(median, 1),
         unit="ms",
         detail={**_described(took), "load": machine_load()},
-        **at_most(100, median, database),
+        **at_most(35, median, database),
     )
 
 

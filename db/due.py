@@ -91,7 +91,7 @@ _DUE = {
     for is_bounded in (False, True)
 }
 
-#: The relay asks this ten times a second of an idle database; built once, it costs a third of a millisecond. The
+#: Each look of a relay begins with this; built once, it costs a third of a millisecond. The
 #: earliest of all is the first entry of an index, whatever PostgreSQL believes of how many there are.
 _EARLIEST = {is_bounded: _earliest(is_bounded=is_bounded) for is_bounded in (False, True)}
 

@@ -6,12 +6,22 @@ from pathlib import Path
 
 import pytest
 import redis
+import structlog
 
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from tests.effort import register_profiles
 from tests.services import PostgresServer, postgres_server
 
 register_profiles()
+
+# Where nothing configures logs, a traceback shows every local in colours, which takes half a second to render.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 # What a shell runs in the background ignores Ctrl-C, and so would the processes that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

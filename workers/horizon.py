@@ -31,11 +31,14 @@ class Horizon:
     at: datetime | None = None
     whole_at: float = 0.0
 
+    @property
+    def bound(self) -> datetime | None:
+        """The due time from which on new work is expected. None: that is not known."""
+        return None if self.at is None or self.at < EARLIEST + MARGIN else self.at - MARGIN
+
     def since(self, moment: float) -> datetime | None:
         """Return from which due time on a look at a moment of the monotonic clock searches. None: at everything."""
-        if self.at is None or moment >= self.whole_at or self.at < EARLIEST + MARGIN:
-            return None
-        return self.at - MARGIN
+        return None if moment >= self.whole_at else self.bound
 
     def looked(self, *, earliest: datetime | None, now: datetime, began: float, ended: float, is_whole: bool) -> None:
         """Take in what a look found.

@@ -6,7 +6,7 @@ language. Defaults live in the schema, so that a plain SQL INSERT into `events` 
 
 from cobalt_mirror.db.tables.accounts import calls, deletions, notifications, workflow_runs
 from cobalt_mirror.db.tables.coordination import checks, denials, processes, state, work
-from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, VERSION_TABLE, metadata
+from cobalt_mirror.db.tables.declaring import DECLARED_SCHEMA, VERSION_TABLE, metadata, tables_in
 from cobalt_mirror.db.tables.log import event_numbers, events, is_dead, is_pending, is_unfinished
 from cobalt_mirror.db.tables.mirror import applications, changes, configs, connections, history, linked_accounts
 from cobalt_mirror.db.tables.notices import notices, receivers
@@ -39,6 +39,7 @@ __all__ = [
     "runs",
     "state",
     "suspicions",
+    "tables_in",
     "walked",
     "work",
     "workflow_runs",

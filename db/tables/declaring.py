@@ -1,6 +1,7 @@
 """What all tables are declared with: their schema, and defaults that both databases know."""
 
 from enum import StrEnum
+from functools import cache
 
 from sqlalchemy import CheckConstraint, DefaultClause, MetaData, TextClause, text
 from sqlalchemy.ext.compiler import compiles
@@ -16,6 +17,18 @@ metadata = MetaData(
     schema=DECLARED_SCHEMA,
     naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s"},
 )
+
+
+@cache
+def tables_in(schema: str | None) -> MetaData:
+    """Return a copy of all tables in a schema, for Alembic to compare with a database's. Do not change it.
+
+    It is made once: making it is two fifths of a version's migration, and a new database gets more than twenty.
+    """
+    tables = MetaData(naming_convention=metadata.naming_convention)
+    for table in metadata.tables.values():
+        table.to_metadata(tables, schema=schema)  # type: ignore[arg-type]  # None: the default schema
+    return tables
 
 
 class _Now(ClauseElement):

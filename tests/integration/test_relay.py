@@ -74,6 +74,34 @@ def test_one_message_goes_out_for_an_account_however_many_events_wait(
     assert _length(client, "config_changed") == 1
 
 
+def test_a_relay_at_rest_is_woken_by_one_peek_for_all_that_came(world: World, relay: Relay) -> None:
+    relay.rest_seconds = 3_600
+    assert relay.send_due() == 0
+    world.publish(*(UserSignedUp(f"account-{n}") for n in range(10)))
+
+    assert relay.rest(0.0)
+    assert relay.send_due() == 10
+    assert not relay.rest(0.0)  # what is due is known, so there is nothing to peek for
+
+
+def test_what_no_peek_finds_a_look_at_everything_finds(world: World, relay: Relay) -> None:
+    relay.rest_seconds = 0
+    assert relay.send_due() == 0
+    long_ago = world.clock() - timedelta(hours=1)  # as after a transaction that was open for so long
+    world.insert_by_hand(type="user_signed_up", linked_account_id="acme", due_at=long_ago)
+
+    assert not relay.rest(0.0)
+    wait_until(lambda: relay.send_due() == 1)
+
+
+def test_a_relay_at_rest_stops_at_once(relay: Relay) -> None:
+    relay.rest_seconds = 3_600
+    relay.send_due()
+    relay.stop.set()
+
+    assert not relay.rest(0.0)
+
+
 def test_the_queue_is_that_of_the_oldest_due_event(world: World, client: redis.Redis, relay: Relay) -> None:
     world.publish(UserSignedUp("acme", name="A", udf={}))
     world.publish(ConfigChanged("acme", "slack"))

@@ -97,6 +97,10 @@ def test_it_holds_what_runs_and_nothing_else(wheel: Path) -> None:
         "cobalt_mirror/cobalt/sandbox/catalogue.toml",
         "cobalt_mirror/db/migrations/env.py",
         "cobalt_mirror/workers/local/Procfile",
+        "cobalt_mirror/workers/web/page/static/page.js",
+        "cobalt_mirror/workers/web/page/static/vendor/LICENSE",
+        "cobalt_mirror/workers/web/page/static/vendor/cobalt.js",
+        "cobalt_mirror/workers/web/page/templates/page.html",
     }
     versions = {path.name for path in (ROOT / "alembic" / "versions").glob("*.py")}
     packed = {name.rpartition("/")[2] for name in names if name.startswith("cobalt_mirror/db/migrations/versions/")}

@@ -42,7 +42,7 @@ def test_every_function_is_in_its_file(file: str, name: str) -> None:
 def test_the_walks_name_what_they_pass_through() -> None:
     walks = re.findall(r"^### (.+)$", PAGE, re.MULTILINE)
 
-    assert walks == ["Publish", "Attempt", "Follow", "Notify", "Webhook", "Reconnect", "Reconcile", "Prune"]
+    assert walks == ["Publish", "Attempt", "Follow", "Notify", "Webhook", "Reconnect", "Page", "Reconcile", "Prune"]
     assert len(FUNCTIONS) >= 30
 
 

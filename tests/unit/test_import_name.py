@@ -48,3 +48,23 @@ def test_what_a_host_s_process_examines_needs_no_extra() -> None:
 
 def test_the_door_alone_loads_nothing() -> None:
     assert not {"sqlalchemy", "pydantic"} & modules_after(f"import sys, cobalt_mirror; {LOADED}")
+
+
+def test_the_page_to_mount_loads_nothing_that_only_our_processes_need() -> None:
+    loaded = modules_after(f"import sys, cobalt_mirror.web; {LOADED}")
+
+    assert "cobalt_mirror.workers.web.page.app" in loaded
+    assert not {"alembic", "dramatiq", "prometheus_client", "psycopg", "typer", "uvicorn"} & loaded
+
+
+def test_the_page_to_mount_names_its_extra_if_a_library_is_missing() -> None:
+    program = """import sys
+sys.modules["jinja2"] = None
+try:
+    import cobalt_mirror.web
+except ImportError as error:
+    print(error)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert ended.stdout == ("cobalt_mirror.web: jinja2 is not installed; run `pip install 'cobalt-mirror[page]'`\n")

@@ -16,6 +16,13 @@ def test_our_own_procfile_has_only_what_keeps_running() -> None:
     assert set(read_procfile(find_procfile())) == {"worker", "relay", "web"}
 
 
+def test_the_example_runs_what_we_run_and_its_app() -> None:
+    example = read_procfile(find_procfile().parent / "examples" / "fastapi" / "Procfile")
+
+    assert example.items() > read_procfile(find_procfile()).items()
+    assert example.keys() - read_procfile(find_procfile()).keys() == {"app"}
+
+
 def test_commands_are_read_by_name_in_the_order_of_their_lines(tmp_path: Path) -> None:
     procfile = write(tmp_path, "# how we run\n\nrelay: mirror relay\nworker:  dramatiq a:b -p ${N:-2}  \r\n")
 

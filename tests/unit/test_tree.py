@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("alembic", "benchmarks", "cobalt", "cobalt_mirror", "db", "events", "tests", "workers")
+FOLDERS = ("alembic", "benchmarks", "cobalt", "cobalt_mirror", "db", "events", "examples", "tests", "workers")
 #: What is imported as `cobalt_mirror.NAME`.
 PACKAGES = ("cobalt", "db", "events", "workers")
 LONGEST_FILE = 300

@@ -39,14 +39,17 @@ def up(
     catalogue: Annotated[
         Path | None, typer.Option(metavar="FILE", help="TOML file with the sandbox's applications; default: its own.")
     ] = None,
+    procfile: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Procfile with what runs; default: worker, relay and web.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin with an empty sandbox; the mirror stays.")] = False,
 ) -> None:
     """Run everything on this machine until Ctrl-C.
 
-    Migrates, then runs the Procfile's worker, relay and web; run reconcile yourself. Without DATABASE_URL the mirror is
-    a SQLite file, var/mirror.db; without REDIS_URL a Redis is started, with its data in var/redis; both are below the
-    working directory. The sandbox sends its notifications to web; for the real Cobalt see `cobalt-mirror webhook
-    --help`. It keeps its data in sandbox.json beside the SQLite file (with PostgreSQL: in var/).
+    Migrates, then runs worker, relay and web, or what a Procfile of yours has; run reconcile yourself. Without
+    DATABASE_URL the mirror is a SQLite file, var/mirror.db; without REDIS_URL a Redis is started, with its data in
+    var/redis; both are below the working directory. The sandbox sends its notifications to web; for the real Cobalt see
+    `cobalt-mirror webhook --help`. It keeps its data in sandbox.json beside the SQLite file (with PostgreSQL: in var/).
 
     \b
     Example:
@@ -65,7 +68,7 @@ def up(
             check_redis(settings)
         web_url = _choose_port(settings)
         os.environ.setdefault("LOG_LEVEL", "warning")  # with a line for each attempt, nobody finds what is wrong
-        processes = resources.enter_context(Supervisor(find_procfile(), environment=os.environ))
+        processes = resources.enter_context(Supervisor(procfile or find_procfile(), environment=os.environ))
         processes.run_first()
         if with_sandbox:
             subscribe(Settings.from_environment(), f"{web_url}/webhooks/cobalt")

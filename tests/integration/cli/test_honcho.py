@@ -19,9 +19,10 @@ def test_under_honcho_every_process_of_the_procfile_keeps_running(
     """honcho ends all processes as soon as one has ended."""
     with SandboxServer() as cobalt:
         settings = {"REDIS_URL": redis_url, "COBALT_API_KEY": "tk_sandbox", "COBALT_BASE_URL": cobalt.url}
+        settings |= {"WEB_PORT": "0", "WORKER_PROCESSES": "1"}
         command = [str(COMMAND.with_name("honcho")), "-f", str(find_procfile()), "-d", str(mirror.folder), "start"]
         path = f"{COMMAND.parent}:{os.environ['PATH']}"
-        environment = {**os.environ, **mirror.variables, **settings, "WEB_PORT": "0", "PATH": path}
+        environment = {**os.environ, **mirror.variables, **settings, "PATH": path}
         output = mirror.folder / "honcho.log"
         with (
             output.open("w") as log,

@@ -77,7 +77,7 @@ def test_the_worker_is_dramatiq_with_the_processes_that_were_asked_for(mirror: S
 
 
 def test_a_worker_whose_key_cannot_be_one_of_cobalts_says_so_once(mirror: Shell, redis_url: str) -> None:
-    with mirror.start("worker", REDIS_URL=redis_url, COBALT_API_KEY="sk_s3cret") as worker:
+    with mirror.start("worker", REDIS_URL=redis_url, COBALT_API_KEY="sk_s3cret", WORKER_PROCESSES="1") as worker:
         said = read_until(worker, "ready for action")
         worker.terminate()
         said += worker.communicate(timeout=30)[0]

@@ -48,7 +48,7 @@ def test_up_runs_everything_until_it_is_told_to_stop(shell: Shell) -> None:
 
 
 def test_what_happens_at_the_sandbox_shows_without_an_event(shell: Shell) -> None:
-    with shell.start(*UP, WEB_PORT="0") as up:
+    with shell.start(*UP, WEB_PORT="0", WORKER_PROCESSES="1") as up:
         said = read_until(up, "in another shell")
         cobalt, web = (re.findall(rf"{name} +(\S+)", said)[0] for name in ("Cobalt", "web"))
         wait_until(partial(is_served, f"{web}/readyz"))
@@ -80,7 +80,7 @@ def is_served(url: str) -> bool:
 
 
 def test_a_redis_that_dies_is_started_again_at_its_address(shell: Shell) -> None:
-    with shell.start(*UP, WEB_PORT="0") as up:
+    with shell.start(*UP, WEB_PORT="0", WORKER_PROCESSES="1") as up:
         url = re.findall(r"Redis +(\S+)", read_until(up, "in another shell"))[0]
         read_until(up, "ready for action")
         with redis.Redis.from_url(url) as client:

@@ -1,17 +1,18 @@
 """What is asked of the event log all the time does not get slower with the events in it, finished or waiting."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, text
 
 from cobalt_mirror.db.due import find_due_accounts, find_earliest_due
 from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.outcomes import done, record_outcomes
+from cobalt_mirror.db.peek import query_for
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.subject import get_background
+from tests.services import PostgresServer
 
 FINISHED = """
     INSERT INTO cobalt_mirror.events (type, linked_account_id, status, finished_at)
@@ -27,17 +28,16 @@ WAITING = """
 
 
 @pytest.fixture
-def full_log(postgres_url: str) -> Iterator[Connection]:
+def full_log(postgres: PostgresServer, migrated_postgres: str) -> Iterator[Connection]:
     """PostgreSQL, which last counted when nothing was pending, and plans without looking at parameters."""
-    settings = DatabaseSettings(database_url=postgres_url)
-    upgrade(settings)
-    engine = create_engine(settings)
-    with engine.begin() as connection:
-        connection.execute(text(FINISHED))
-        connection.execute(text("ANALYZE cobalt_mirror.events"))
-        connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
-        yield connection
-    engine.dispose()
+    with postgres.database(template=migrated_postgres) as url:
+        engine = create_engine(DatabaseSettings(database_url=url))
+        with engine.begin() as connection:
+            connection.execute(text(FINISHED))
+            connection.execute(text("ANALYZE cobalt_mirror.events"))
+            connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+            yield connection
+        engine.dispose()
 
 
 def test_postgresql_finds_due_work_through_an_index_also_in_prepared_statements(full_log: Connection) -> None:
@@ -64,9 +64,12 @@ def test_an_outcome_is_written_without_reading_what_else_waits(full_log: Connect
 
 def test_whether_anything_is_due_is_the_first_entry_of_an_index(full_log: Connection) -> None:
     full_log.execute(text(WAITING))
+    peek = query_for("postgresql", "cobalt_mirror")
     before = _rows_read(full_log, "events", "ix_events_due", "ix_events_unfinished")
     for _ in range(20):
-        assert not find_earliest_due(full_log, datetime.now(UTC))
+        now = datetime.now(UTC)
+        assert not find_earliest_due(full_log, now)
+        assert not full_log.exec_driver_sql(peek, (now - timedelta(seconds=5),)).scalar_one()  # reads none
 
     assert _rows_read(full_log, "events", "ix_events_due", "ix_events_unfinished") - before <= 20
 

@@ -24,15 +24,16 @@ PINS = (
     "pg8000==1.30.3",
     "psycopg[binary]==3.1.18",
     "psycopg2-binary==2.9.9",
-    "starlette==0.41.3",
 )
 DRIVERS = ("aiosqlite", "asyncpg", "django", "greenlet", "pg8000", "psycopg[binary]", "psycopg2-binary")
 
 
 def lower_bounds() -> list[str]:
-    """Return the oldest version of each library that a host needs for publishing, reading and session tokens."""
+    """Return the oldest version of each library that a host needs, also for session tokens and the page to mount."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["client"]]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *extras["client"], *extras["page"]]
+    needed.remove("cobalt-mirror[client]")
     return [re.sub(r"^([\w-]+)>=([\d.]+).*$", r"\1==\2", each) for each in needed]
 
 
@@ -54,7 +55,7 @@ def without_us() -> Environment:
 def oldest(without_us: Environment, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """The same host, with our package."""
     environment = without_us.copy_to(tmp_path_factory.mktemp("oldest") / "venv")
-    environment.install(f"{wheel}[client]")
+    environment.install(f"{wheel}[page]")
     return environment
 
 
@@ -64,7 +65,7 @@ def newest(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment
     names = [bound.partition("==")[0] for bound in lower_bounds()]
     kept = kept_environment("newest", sorted({*DRIVERS, *names}))
     environment = kept.copy_to(tmp_path_factory.mktemp("newest") / "venv")
-    environment.install(f"{wheel}[client]")
+    environment.install(f"{wheel}[page]")
     return environment
 
 

@@ -11,6 +11,7 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -89,13 +90,20 @@ def _make(environment: Environment) -> None:
     if uv := _uv():
         _succeed([uv, "venv", "--quiet", "--python", base, str(environment.folder)])
     else:
-        _succeed([base, "-m", "venv", str(environment.folder)])
+        without_pip = ["--without-pip"] if _has_pip() else []
+        _succeed([base, "-m", "venv", *without_pip, str(environment.folder)])
 
 
 def _installer(environment: Environment) -> list[str]:
+    """Return the command, which compiles nothing: of most libraries a host's program imports a small part."""
     if uv := _uv():
-        return [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", environment.python]
-    return [environment.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1"]
+        return [uv, "pip", "install", "--quiet", "--no-compile-bytecode", "--python", environment.python]
+    pip = (
+        [sys.executable, "-m", "pip", "--python", environment.python]
+        if _has_pip()
+        else [environment.python, "-m", "pip"]
+    )
+    return [*pip, "install", "--quiet", "--no-compile", "--disable-pip-version-check", "--retries", "1"]
 
 
 def _link(source: str, target: str) -> None:
@@ -104,6 +112,11 @@ def _link(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:  # another file system
         shutil.copy2(source, target)
+
+
+def _has_pip() -> bool:
+    """Return whether these tests' own environment has pip, which then installs into the others, too."""
+    return find_spec("pip") is not None
 
 
 def _uv() -> str | None:

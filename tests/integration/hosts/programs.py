@@ -1,16 +1,18 @@
 """What hosts run: an app of each framework, and the same steps through each driver."""
 
-#: A FastAPI app with an AsyncSession, which also serves our web application.
+#: A FastAPI app with an AsyncSession, which also serves our web application and the page of integrations.
 FASTAPI = """
 import sys
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from cobalt_mirror import UserSignedUp, create_app, governed_client, list_events_async, publish_async
+from cobalt_mirror.web import integrations_page
 
 make_session = async_sessionmaker(create_async_engine(sys.argv[1]))
 app = FastAPI()
 app.mount("/cobalt", create_app())
+app.mount("/integrations", integrations_page(lambda request: None))
 governed_client().close()
 
 async def session():
@@ -32,6 +34,8 @@ with TestClient(app) as client:
     print(client.get("/cobalt/healthz").status_code, client.get("/cobalt/docs").status_code)
     described = client.get("/cobalt/openapi.json").json()
     print(described["servers"], "/changes" in described["paths"], "Integration" in described["components"]["schemas"])
+    page = client.get("/integrations")
+    print(page.status_code, page.text.partition("<p>")[2].partition(" Sign")[0])
 """
 
 #: A Flask app with Flask-SQLAlchemy.

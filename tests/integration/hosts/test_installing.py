@@ -28,11 +28,11 @@ def postgres_world(database_pool: DatabasePool) -> Iterator[World]:
 def test_the_documented_installation_moves_none_of_the_host_s_libraries(
     without_us: Environment, oldest: Environment
 ) -> None:
-    assert "'.[client]'" in HOSTING
+    assert "'.[page]'" in HOSTING
     assert oldest.versions() == without_us.versions()
 
 
-def test_a_fastapi_app_publishes_reads_and_serves_our_web(
+def test_a_fastapi_app_publishes_reads_and_serves_our_web_and_our_page(
     oldest: Environment, postgres_world: World, tmp_path: Path
 ) -> None:
     url = (
@@ -43,7 +43,12 @@ def test_a_fastapi_app_publishes_reads_and_serves_our_web(
         FASTAPI, url, folder=tmp_path, DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/other.db", **OF_A_HOST
     )
 
-    assert printed.splitlines() == ["True ['user_signed_up']", "200 200", "[{'url': '/cobalt'}] True True"]
+    assert printed.splitlines() == [
+        "True ['user_signed_up']",
+        "200 200",
+        "[{'url': '/cobalt'}] True True",
+        "401 You are not signed in.",
+    ]
     assert [row["type"] for row in postgres_world.rows("events")] == ["user_signed_up"]
 
 

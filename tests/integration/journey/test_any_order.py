@@ -22,7 +22,7 @@ def stage(request: pytest.FixtureRequest, make_stage: Callable[[dict[str, Any]],
 
 
 @settings(
-    max_examples=tries(40),
+    max_examples=tries(25),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -36,7 +36,7 @@ def late_stage(make_stage: Callable[[dict[str, Any]], Stage]) -> Stage:
     return make_stage({"stale_reads": 0.5, "stale_seconds": 3})
 
 
-@settings(max_examples=tries(30), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=tries(20), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(story=stories())
 def test_it_does_although_half_of_the_reads_lag_behind(late_stage: Stage, story: Story) -> None:
     check(late_stage, story)

@@ -110,7 +110,7 @@ def assert_nothing_is_left(world: World, story: Story) -> None:
 
 
 @settings(
-    max_examples=tries(40),
+    max_examples=tries(25),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -151,7 +151,7 @@ def scripts(draw: st.DrawFn) -> list[Fault]:
 
 
 @settings(
-    max_examples=tries(40),
+    max_examples=tries(25),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -56,7 +56,7 @@ def test_while_it_lasts_only_probes_are_sent_one_at_a_time(world: World) -> None
     world.calls()
     for _ in range(600):  # ten minutes
         world.clock.pass_time(1)
-        for account in world.due_accounts():  # more than the relay would ring
+        for account in world.due_accounts()[:3]:  # the relay would ring one
             world.attempts.attempt(account)
 
     calls = world.calls()

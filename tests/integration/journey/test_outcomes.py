@@ -146,7 +146,7 @@ def test_a_halt_is_probed_by_one_at_a_time(acme: World) -> None:
     acme.calls()
     for _ in range(300):  # five minutes
         acme.clock.pass_time(1)
-        for account in acme.due_accounts():
+        for account in acme.due_accounts()[:3]:  # the relay would ring one
             acme.attempts.attempt(account)
 
     calls = acme.calls()

@@ -18,7 +18,8 @@ from tests.integration.journey.stories import Stage, sweep
 from tests.world import World
 
 SECOND = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
-CUSTOMERS = [f"customer {number}" for number in range(20)]
+#: An order by random ids would be right for all eight once in 256 runs.
+CUSTOMERS = [f"customer {number}" for number in range(8)]
 
 Door = Callable[[World, Sequence[Event]], None]
 

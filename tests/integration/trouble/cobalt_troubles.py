@@ -11,8 +11,9 @@ from cobalt_mirror.db.leases import take_lease
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserDeleted, UserSignedUp
 from cobalt_mirror.workers.circuit import FAILING_ACCOUNTS
 from tests.integration.reconcile.runs import reconcile
-from tests.integration.trouble.installation import ACME, Installation, serving
+from tests.integration.trouble.installation import ACME, Installation
 from tests.integration.trouble.proxies import with_clock, without_signature
+from tests.serving import serving
 from tests.waiting import wait_until
 
 CHANGE = ConfigChanged(ACME, "slack", fields={"channel": "alerts"})

@@ -1,14 +1,11 @@
 """A running installation in one process: database, Redis, Cobalt's sandbox, `web`, and the attempts of a worker."""
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import uvicorn
 from sqlalchemy import text
 from starlette.types import ASGIApp
 
@@ -24,40 +21,12 @@ from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web import create_app
 from tests.commands import Shell
 from tests.integration.reconcile.runs import reconcile
+from tests.serving import serving
 from tests.world import World
 
 #: The customer who is connected.
 ACME = "acme"
 METRICS_TOKEN = "a-token-of-the-monitor"
-
-
-class _Server(uvicorn.Server):
-    """Serves an application from a thread."""
-
-    def __init__(self, app: ASGIApp, *, has_date: bool) -> None:
-        super().__init__(
-            uvicorn.Config(app, log_config=None, lifespan="off", access_log=False, date_header=has_date, ws="none")
-        )
-        self.is_ready = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self.is_ready.set()
-
-
-@contextmanager
-def serving(app: ASGIApp, *, port: int = 0, has_date: bool = True) -> Iterator[int]:
-    """Serve an application at a port of this machine, 0 for a free one, and yield the port."""
-    with socket.create_server(("127.0.0.1", port)) as listening:
-        server = _Server(app, has_date=has_date)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        assert server.is_ready.wait(60)
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""A small app with customers of its own, which mounts the page of integrations and receives notices."""
