@@ -98,10 +98,14 @@ class Host:
         self._is_read()
 
     def _is_read(self) -> None:
+        self.is_read_again()
+        self.tell()
+
+    def is_read_again(self) -> None:
+        """Have the mirror read the connection."""
         with self.world.engine.begin() as connection:
             record_check(connection, "acme", "slack", due_at=self.world.clock(), reason="notification")
         self.world.work()
-        self.tell()
 
     def next_due(self) -> timedelta:
         """Return after how long the next notice is due."""

@@ -71,6 +71,21 @@ def test_five_flaps_in_ten_minutes_are_not_told_and_the_one_that_lasts_is(host: 
     assert [message["type"] for message in server.take()] == ["connection.reauth_required"]
 
 
+def test_a_failure_that_began_anew_a_moment_ago_has_not_lasted(host: Host, server: Server) -> None:
+    """The change feed does not show it yet."""
+    host.fails()
+    host.world.clock.pass_time(600)
+    host.world.sandbox.connect("acme", "slack")
+    host.is_read_again()
+    host.world.sandbox.expire_connection("acme", "slack")
+    host.is_read_again()
+
+    assert host.follower.step()
+    assert server.received == []
+    host.after(minutes=10)
+    assert [message["type"] for message in server.take()] == ["connection.reauth_required"]
+
+
 def test_what_ends_while_the_server_is_down_is_not_told_afterwards(host: Host, server: Server) -> None:
     host.fails()
     server.answer(503)
@@ -139,8 +154,11 @@ def test_an_endpoint_that_takes_nothing_for_three_days_is_disabled_and_can_be_en
         (state,) = list_receivers(connection)
         assert (state.pending, state.failed, state.disabled_because) == (1, 1, "it answered 500")
         assert enable_receiver(connection, "default", at=host.world.clock()) == 2
+    server.answer(500)
     host.tell()
-    assert [message["type"] for message in server.take()] == ["account.renamed", "account.renamed"]
+    assert host.next_due() <= timedelta(seconds=5)  # all attempts are left
+    host.after(seconds=6)
+    assert [message["type"] for message in server.take()] == ["account.renamed"] * 3
 
 
 def test_410_disables_an_endpoint_at_once(host: Host, server: Server) -> None:
