@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from standardwebhooks import WebhookVerificationError
 
+from cobalt_mirror.db.gauges import read_gauges
 from cobalt_mirror.db.receivers import enable_receiver, list_receivers
 from cobalt_mirror.db.state import Halt, end_halt, record_halt
 from cobalt_mirror.events import UserDeleted
@@ -153,6 +154,9 @@ def test_an_endpoint_that_takes_nothing_for_three_days_is_disabled_and_can_be_en
     with host.world.engine.begin() as connection:
         (state,) = list_receivers(connection)
         assert (state.pending, state.failed, state.disabled_because) == (1, 1, "it answered 500")
+        gauges = read_gauges(connection, host.world.clock())
+        assert (gauges.notices_pending, gauges.notices_failed, gauges.receivers_disabled) == (1, 1, 1)
+        assert gauges.notices_due_seconds == 0  # of those that are told
         assert enable_receiver(connection, "default", at=host.world.clock()) == 2
     for _ in range(2):
         server.answer(500)
@@ -160,6 +164,20 @@ def test_an_endpoint_that_takes_nothing_for_three_days_is_disabled_and_can_be_en
     host.after(seconds=6)  # all attempts are left
     assert [message["type"] for message in server.take()] == ["account.renamed"] * 4
     assert {row["status"] for row in host.world.rows("notices", type="account.renamed")} == {"delivered"}
+
+
+def test_the_lag_of_the_feed_and_of_notices_is_measured(host: Host) -> None:
+    host.world.sandbox.expire_connection("acme", "slack")
+    host.is_read_again()
+    host.world.clock.pass_time(60)
+    with host.world.engine.begin() as connection:
+        assert 60 <= read_gauges(connection, host.world.clock()).unnumbered_seconds < 90
+    host.tell()
+    host.world.clock.pass_time(600)
+    with host.world.engine.begin() as connection:
+        gauges = read_gauges(connection, host.world.clock())
+        assert (gauges.unnumbered_seconds, gauges.notices_pending) == (0, 1)
+        assert 60 <= gauges.notices_due_seconds < 90
 
 
 def test_410_disables_an_endpoint_at_once(host: Host, server: Server) -> None:
