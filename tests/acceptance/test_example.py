@@ -1,6 +1,7 @@
 """`make example`: a customer goes the whole way in a browser, with every process that it runs."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -99,7 +100,7 @@ def is_up(url: str) -> bool:
 
 
 def test_a_customer_goes_the_whole_way_in_the_example_app(browser: Browser, example: Running) -> None:
-    """It takes half a minute, as `make example` runs eight processes."""
+    """It takes half a minute, as `make example` runs eight processes and a failure has to last before it is told."""
     visitor = Visitor(browser, example.world, name="example")
     visitor.page.goto(example.url)
     account = sign_up(visitor, example)
@@ -159,9 +160,20 @@ def expire_and_reconnect(visitor: Visitor, example: Running, account: str) -> No
     wait_until(lambda: example.world.row("connections", slug="slack")["status"] == "reauth_required")
     visitor.page.reload()
     visitor.sees("slack", "reconnect", shot="5 expired")
+    wait_until(lambda: is_notified(visitor, example), timeout_seconds=60)
+    visitor.shoot("5 notified")
+    visitor.page.get_by_role("link", name="reconnect").click()
+    expect(visitor.page).to_have_url(re.compile("/connect/"))
+    visitor.page.goto(f"{example.url}/integrations/")
     visitor.consent("slack", "Reconnect Slack")
     visitor.is_told("Slack is connected.")
     visitor.sees("slack", "connected", shot="5 reconnected")
+
+
+def is_notified(visitor: Visitor, example: Running) -> bool:
+    """Look at the app's own page, which has the notices that it took."""
+    visitor.page.goto(example.url)
+    return visitor.page.get_by_text("slack has to be connected again").count() == 1
 
 
 def leave(visitor: Visitor, example: Running) -> None:
