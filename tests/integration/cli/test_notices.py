@@ -72,6 +72,7 @@ def write(notice: Notice, connection: object) -> None:
 
 
 def test_a_worker_tells_endpoints_and_handlers(mirror: Shell, engine: Engine, redis_url: str) -> None:
+    """Real processes, two of them, which take seconds to start: each notice is told by one."""
     (mirror.folder / "host_notices.py").write_text(HANDLERS)
     with Server() as server:
         settings = {

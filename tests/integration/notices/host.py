@@ -32,10 +32,12 @@ class Host:
     world: World
     follower: Follower = field(init=False)
 
-    def sends_to(self, url: str, *, types: str = "", secret: str = SECRET, allows_private: bool = True) -> None:
+    def sends_to(
+        self, url: str, *, types: str = "", secret: str = SECRET, allows_private: bool = True, name: str = DEFAULT
+    ) -> None:
         """Have notices sent to a URL."""
         pool = create_pool(ssl.create_default_context(), allows_private=allows_private)
-        sender = Sender(endpoint=make_endpoint(DEFAULT, url, secret, types), pool=pool)
+        sender = Sender(endpoint=make_endpoint(name, url, secret, types), pool=pool)
         self.follow(EndpointReceiver(sender))
 
     def calls(self, function: Callable[[Notice, Connection], object], *types: Any, name: str = "app.told") -> None:
@@ -96,10 +98,14 @@ class Host:
         self._is_read()
 
     def _is_read(self) -> None:
+        self.is_read_again()
+        self.tell()
+
+    def is_read_again(self) -> None:
+        """Have the mirror read the connection."""
         with self.world.engine.begin() as connection:
             record_check(connection, "acme", "slack", due_at=self.world.clock(), reason="notification")
         self.world.work()
-        self.tell()
 
     def next_due(self) -> timedelta:
         """Return after how long the next notice is due."""

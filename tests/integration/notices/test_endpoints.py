@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from standardwebhooks import WebhookVerificationError
 
+from cobalt_mirror.db.gauges import read_gauges
 from cobalt_mirror.db.receivers import enable_receiver, list_receivers
 from cobalt_mirror.db.state import Halt, end_halt, record_halt
 from cobalt_mirror.events import UserDeleted
@@ -68,6 +69,21 @@ def test_five_flaps_in_ten_minutes_are_not_told_and_the_one_that_lasts_is(host: 
     host.after(minutes=9)
     assert server.received == []
     host.after(minutes=2)
+    assert [message["type"] for message in server.take()] == ["connection.reauth_required"]
+
+
+def test_a_failure_that_began_anew_a_moment_ago_has_not_lasted(host: Host, server: Server) -> None:
+    """The change feed does not show it yet."""
+    host.fails()
+    host.world.clock.pass_time(600)
+    host.world.sandbox.connect("acme", "slack")
+    host.is_read_again()
+    host.world.sandbox.expire_connection("acme", "slack")
+    host.is_read_again()
+
+    assert host.follower.step()
+    assert server.received == []
+    host.after(minutes=10)
     assert [message["type"] for message in server.take()] == ["connection.reauth_required"]
 
 
@@ -138,9 +154,30 @@ def test_an_endpoint_that_takes_nothing_for_three_days_is_disabled_and_can_be_en
     with host.world.engine.begin() as connection:
         (state,) = list_receivers(connection)
         assert (state.pending, state.failed, state.disabled_because) == (1, 1, "it answered 500")
+        gauges = read_gauges(connection, host.world.clock())
+        assert (gauges.notices_pending, gauges.notices_failed, gauges.receivers_disabled) == (1, 1, 1)
+        assert gauges.notices_due_seconds == 0  # of those that are told
         assert enable_receiver(connection, "default", at=host.world.clock()) == 2
+    for _ in range(2):
+        server.answer(500)
     host.tell()
-    assert [message["type"] for message in server.take()] == ["account.renamed", "account.renamed"]
+    host.after(seconds=6)  # all attempts are left
+    assert [message["type"] for message in server.take()] == ["account.renamed"] * 4
+    assert {row["status"] for row in host.world.rows("notices", type="account.renamed")} == {"delivered"}
+
+
+def test_the_lag_of_the_feed_and_of_notices_is_measured(host: Host) -> None:
+    host.world.sandbox.expire_connection("acme", "slack")
+    host.is_read_again()
+    host.world.clock.pass_time(60)
+    with host.world.engine.begin() as connection:
+        assert 60 <= read_gauges(connection, host.world.clock()).unnumbered_seconds < 90
+    host.tell()
+    host.world.clock.pass_time(600)
+    with host.world.engine.begin() as connection:
+        gauges = read_gauges(connection, host.world.clock())
+        assert (gauges.unnumbered_seconds, gauges.notices_pending) == (0, 1)
+        assert 60 <= gauges.notices_due_seconds < 90
 
 
 def test_410_disables_an_endpoint_at_once(host: Host, server: Server) -> None:
@@ -218,6 +255,28 @@ def test_a_worker_that_dies_between_sending_and_recording_sends_again_under_the_
     assert first.id == second.id
     assert first.verified()["timestamp"] == second.verified()["timestamp"]
     assert host.world.row("notices")["status"] == "delivered"
+
+
+def test_a_recovery_is_told_if_a_worker_died_when_it_had_told_the_failure(host: Host, server: Server) -> None:
+    host.fails()
+    host.world.clock.pass_time(600)
+    with pytest.raises(KeyboardInterrupt):
+        host.another(Dying(host.follower.receiver)).step()
+    host.recovers()
+    assert len(server.received) == 1
+    host.after(minutes=2)
+
+    assert [message["type"] for message in server.take()] == ["connection.reauth_required", "connection.recovered"]
+
+
+def test_a_recovery_is_not_told_to_who_was_not_told_of_the_failure(host: Host, server: Server) -> None:
+    host.fails()
+    host.after(minutes=10)
+    host.sends_to(f"{server.url}/crm", name="crm")
+    host.recovers()
+
+    assert [received.path for received in server.received] == ["/notices"]
+    assert [row["status"] for row in host.world.rows("notices", receiver="crm")] == ["skipped"]
 
 
 def test_nothing_personal_of_a_deleted_account_is_sent_or_kept(host: Host, server: Server) -> None:

@@ -1,16 +1,19 @@
 """Handlers: called after the commit, in a transaction of their own, and again if they fail."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import structlog
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, insert, text
 from structlog.testing import capture_logs
 
 from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.notices import begin_attempt, end_attempt, take_due
 from cobalt_mirror.db.receivers import list_receivers
-from cobalt_mirror.db.statuses import ChangeType, ReceiverKind
+from cobalt_mirror.db.statuses import ChangeType, NoticeStatus, ReceiverKind
+from cobalt_mirror.db.tables import notices
 from cobalt_mirror.workers.notices.notice import Notice
 from tests.integration.notices.host import Host
 from tests.world import World
@@ -121,6 +124,30 @@ def test_of_two_that_have_the_same_notice_one_commits(host: Host) -> None:
 
     assert len(mails(host.world.engine)) == 1
     assert host.world.row("notices")["attempts"] == 2
+
+
+def test_what_another_process_has_begun_since_is_not_begun_or_ended_here(host: Host) -> None:
+    host.calls(mail, ChangeType.ACCOUNT_RENAMED)
+    engine, now = host.world.engine, host.world.clock()
+    with engine.begin() as connection:
+        entry = {"position": 10**6, "id": "msg_1", "type": ChangeType.ACCOUNT_RENAMED, "recorded_at": now}
+        connection.execute(insert(notices).values(receiver="app.told", status="pending", due_at=now, **entry))
+
+    taken = []
+    for until in (now, now + timedelta(seconds=1)):  # the first one's time is over when the second one takes it
+        with engine.begin() as connection:
+            taken.append(take_due(connection, "app.told", now=now, until=until))
+    first, second = taken
+    assert first is not None
+    assert first == second
+    with engine.begin() as connection:
+        assert take_due(connection, "app.told", now=now, until=now) is None
+        assert begin_attempt(connection, first, at=now)
+        assert not begin_attempt(connection, first, at=now)
+        assert begin_attempt(connection, replace(first, attempts=1), at=now)
+        assert not end_attempt(connection, first, NoticeStatus.FAILED, at=now)
+        assert end_attempt(connection, replace(first, attempts=1), NoticeStatus.DELIVERED, at=now)
+        assert not end_attempt(connection, replace(first, attempts=1), NoticeStatus.FAILED, at=now)
 
 
 def test_who_begins_to_follow_is_told_of_what_happens_from_then_on(host: Host) -> None:
