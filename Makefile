@@ -72,8 +72,8 @@ lock: ## resolve the versions in requirements/ (needs uv; make lock UPGRADE=--up
 	$(COMPILE) $(UPGRADE) --extra otel --extra sentry --group dev -o $(LOCK)
 	$(COMPILE) --constraints $(LOCK) -o requirements/runtime.txt
 
-clean: ## remove what these commands made: .venv, var and caches
-	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## remove what these commands made: .venv, var, npm packages and caches
+	rm -rf .venv var examples/node/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamp is written last, so an interrupted installation is begun again.
