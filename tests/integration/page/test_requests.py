@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserDeleted
 from cobalt_mirror.workers.web.page.visitor import PAGE_HEADER, Visitor
 from tests.integration.page.conftest import Visit
 
@@ -86,6 +86,18 @@ def test_a_session_token_is_the_signed_in_customer_s(visit: Visit) -> None:
     assert visit.post("token").json() == token
     assert visit.post("token", anew=True).json() != token
     assert [call.linked_account_id for call in visit.world.sandbox.calls(route="session_token")] == ["acme", "acme"]
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+def test_a_page_that_was_left_open_does_not_create_anew_who_is_deleted(visit: Visit, is_done: bool) -> None:
+    visit.world.publish(UserDeleted("acme"))
+    if is_done:
+        visit.world.work_until_quiet()
+    before = visit.world.sandbox.state()["accounts"]
+
+    assert visit.post("token").status_code == 409
+    assert visit.world.sandbox.state()["accounts"] == before
+    assert visit.world.sandbox.calls(route="session_token") == []
 
 
 def test_settings_are_saved_and_a_password_is_sealed_and_never_shown(visit: Visit) -> None:

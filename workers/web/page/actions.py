@@ -10,7 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt import Client, SessionToken
+from cobalt_mirror.db.deletions import find_departure
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.errors import NoSecretKeys
 from cobalt_mirror.db.vault import Vault
@@ -40,9 +41,7 @@ class Actions:
     async def token(self, request: Request) -> Response:
         """Answer with a session token, with which the vendor's SDK acts for the customer."""
         visitor, wanted = await self._read(request, TokenWanted)
-        token = await run_in_threadpool(
-            self.client.session_token, visitor.linked_account_id, ensure=True, force_refresh=wanted.anew
-        )
+        token = await run_in_threadpool(self._token, visitor.linked_account_id, anew=wanted.anew)
         answer = {"token": token.token, "base_url": self.client.base_url}
         return JSONResponse(answer, headers=PRIVATE)
 
@@ -73,6 +72,13 @@ class Actions:
             return JSONResponse({"is_new": False}, headers=PRIVATE)
         content = {"fields": changes.fields, "workflows": changes.workflows}
         return await self._publish(_event(ConfigChanged, visitor, **submitted.connection(), **content))
+
+    def _token(self, account: str, *, anew: bool) -> SessionToken:
+        with reading(self.engine).begin() as connection:
+            departure = find_departure(connection, account)
+        if departure is not None:  # a token would create at Cobalt again what was deleted there
+            raise HTTPException(409, "this account is deleted, so nothing can be connected")
+        return self.client.session_token(account, ensure=True, force_refresh=anew)
 
     def _changes(self, visitor: Visitor, submitted: Submitted) -> Changes:
         with reading(self.engine).begin() as connection:
