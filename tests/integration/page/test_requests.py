@@ -204,6 +204,14 @@ def test_only_the_customer_s_own_page_changes_anything(visit: Visit, path: str) 
     assert visit.world.sandbox.calls(route="session_token") == []
 
 
+@pytest.mark.parametrize("path", ["connected", "disconnect", "prepared"])
+def test_an_application_that_is_not_there_becomes_no_event(visit: Visit, path: str) -> None:
+    """Each would be dead, and call the operator: a customer could do that as often as they liked."""
+    for slug in ("no_such", "../..", "x" * 200):
+        assert visit.post(path, slug=slug).status_code == 404
+    assert events(visit) == []
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"slug": ""}', b'{"slug": "slack", "more": 1}', b'{"slug": 1}', b"{"])
 def test_a_body_that_the_page_does_not_send_is_refused(visit: Visit, body: bytes) -> None:
     assert visit.request("POST", "connected", content=body, headers=visit.headers).status_code == 400

@@ -14,6 +14,7 @@ from cobalt_mirror.cobalt import Client, SessionToken
 from cobalt_mirror.db.deletions import find_departure
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.errors import NoSecretKeys
+from cobalt_mirror.db.pauses import knows_application
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, InvalidEvent
 from cobalt_mirror.events.publish import publish_with
@@ -47,19 +48,19 @@ class Actions:
 
     async def connected(self, request: Request) -> Response:
         """Publish that the customer has connected an application; a worker then asks Cobalt."""
-        visitor, subject = await self._read(request, Subject)
+        visitor, subject = await self._read_subject(request)
         return await self._publish(
             _event(ConnectionAuthorized, visitor, auth_type=subject.auth_type, **subject.connection())
         )
 
     async def disconnect(self, request: Request) -> Response:
         """Publish that the customer disconnects an application, or one of its connections."""
-        visitor, subject = await self._read(request, Subject)
+        visitor, subject = await self._read_subject(request)
         return await self._publish(_event(ConnectionRemoved, visitor, **subject.connection()))
 
     async def prepared(self, request: Request) -> Response:
         """Publish that the SDK has found or made the config, so that a worker reads it into the mirror."""
-        visitor, subject = await self._read(request, Subject)
+        visitor, subject = await self._read_subject(request)
         return await self._publish(_event(ConfigChanged, visitor, **subject.connection()))
 
     async def save(self, request: Request) -> Response:
@@ -93,6 +94,16 @@ class Actions:
     async def _read(self, request: Request, kind: type[Sent]) -> tuple[Visitor, Sent]:
         visitor = await get_visitor(request, self.account_of)
         return visitor, await read_sent(request, kind)
+
+    async def _read_subject(self, request: Request) -> tuple[Visitor, Subject]:
+        visitor, subject = await self._read(request, Subject)
+        if not await run_in_threadpool(self._knows, subject.slug):  # its event would be dead, which calls the operator
+            raise HTTPException(404, "there is no such application; load the page again")
+        return visitor, subject
+
+    def _knows(self, slug: str) -> bool:
+        with reading(self.engine).begin() as connection:
+            return knows_application(connection, slug)
 
     async def _publish(self, event: Event) -> Response:
         try:
