@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, delete, insert
+from sqlalchemy import Connection, Engine, delete, insert, select
 from sqlalchemy.exc import OperationalError
 
 from cobalt_mirror.db.checks import record_check
@@ -76,6 +76,19 @@ def test_a_database_that_fails_is_said_and_the_connection_replaced(
     with peeking(engine, SINCE) as is_due:
         assert not is_due()
     assert caplog.records == []  # SQLAlchemy logs a traceback for a connection that breaks in its hands
+
+
+def test_a_peek_goes_on_after_a_rollback_with_which_the_driver_drops_what_is_prepared(engine: Engine) -> None:
+    with peeking(engine, SINCE) as is_due:
+        assert not is_due()
+    for end in (Connection.commit, Connection.rollback):
+        with engine.connect() as connection:
+            for _ in range(10):  # psycopg prepares what it sees often
+                connection.execute(select(events.c.id))
+            end(connection)
+
+    with peeking(engine, SINCE) as is_due:
+        assert not is_due()
 
 
 @contextmanager
