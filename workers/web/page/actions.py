@@ -1,6 +1,6 @@
 """What a customer does on the page: each action becomes an event, committed before the answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -23,9 +23,12 @@ from cobalt_mirror.workers.web.page.headers import PRIVATE
 from cobalt_mirror.workers.web.page.submitted import Sent, Subject, Submitted, TokenWanted, read_sent
 from cobalt_mirror.workers.web.page.views import find_config
 from cobalt_mirror.workers.web.page.visitor import AccountOf, Visitor, get_visitor
+from cobalt_mirror.workers.web.waiting import Places
 
 log = structlog.get_logger()
 
+#: How many requests ask Cobalt at a time: each holds one of the threads of the host's own application meanwhile.
+MOST_ASKING = 8
 #: The source of the events that the page publishes.
 SOURCE = "integrations_page"
 
@@ -38,11 +41,15 @@ class Actions:
     engine: Engine
     client: Client
     vault: Vault
+    places: Places = field(default_factory=lambda: Places(MOST_ASKING))
 
     async def token(self, request: Request) -> Response:
         """Answer with a session token, with which the vendor's SDK acts for the customer."""
         visitor, wanted = await self._read(request, TokenWanted)
-        token = await run_in_threadpool(self._token, visitor.linked_account_id, anew=wanted.anew)
+        with self.places.take() as has_place:
+            if not has_place:
+                raise HTTPException(503, "this cannot be done now; try again later", headers={"retry-after": "1"})
+            token = await run_in_threadpool(self._token, visitor.linked_account_id, anew=wanted.anew)
         answer = {"token": token.token, "base_url": self.client.base_url}
         return JSONResponse(answer, headers=PRIVATE)
 
