@@ -75,7 +75,7 @@ class HandlerReceiver:
 
     def __init__(self, handler: Handler, engine: Engine) -> None:
         self.name, self.types = handler.name, handler.types
-        # On SQLite the transaction takes the one write lock when the function first writes, so not while it sends a mail.
+        # On SQLite the transaction takes the one write lock at the first write, so not while a mail is sent before.
         self._function, self._engine = handler.function, reading(engine)
 
     def attempt(self, notice: Notice, finish: Finish) -> Answer | None:
