@@ -40,20 +40,20 @@ def query_for(dialect: str, schema: str) -> str:
 def peeking(engine: Engine, since: datetime) -> Iterator[Ask]:
     """Take a connection for a while, and yield a question: is anything due that became due at `since` or later?
 
-    The question raises a SQLAlchemyError if the database fails.
+    Raises:
+        OperationalError: the database fails, at the beginning or when it is asked.
     """
     is_sqlite = engine.dialect.name == "sqlite"  # it is in no transaction before our BEGIN
-    with (engine if is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")).connect() as connection:
-        ask = _ask_sqlite(connection, since) if is_sqlite else _ask_postgresql(connection, since)
-
-        def is_due() -> bool:
+    failures = (engine.dialect.loaded_dbapi.Error, MemoryError)  # the latter if libpq cannot even send
+    try:
+        with (engine if is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")).connect() as connection:
             try:
-                return ask()
-            except (connection.dialect.loaded_dbapi.Error, MemoryError) as error:
+                yield _ask_sqlite(connection, since) if is_sqlite else _ask_postgresql(connection, since)
+            except failures:
                 connection.invalidate()
-                raise OperationalError("a peek", None, error) from error
-
-        yield is_due
+                raise
+    except failures as error:
+        raise OperationalError("a peek", None, error) from error
 
 
 def _ask_sqlite(connection: Connection, since: datetime) -> Ask:
@@ -68,11 +68,11 @@ def _ask_postgresql(connection: Connection, since: datetime) -> Ask:
     query = query_for("postgresql", schema_of(connection)).encode()
     parameters = [(stored_time(since) or "").encode()]
     is_preparing = driver.prepare_threshold is not None
-    if is_preparing and _NAME not in connection.info:
-        driver.pgconn.prepare(_NAME.encode(), query)
-        connection.info[_NAME] = True
 
     def ask() -> bool:
+        if is_preparing and _NAME not in connection.info:
+            driver.pgconn.prepare(_NAME.encode(), query)
+            connection.info[_NAME] = True
         if is_preparing:
             result = driver.pgconn.exec_prepared(_NAME.encode(), parameters)
         else:
