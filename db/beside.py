@@ -21,7 +21,7 @@ def beside(session: HostSession) -> Iterator[Connection]:
         OpenTransaction: the session is in a transaction, or its connection is.
         TypeError: it is something else, such as an engine or an AsyncSession.
     """
-    orm = sys.modules.get("sqlalchemy.orm")  # who has a session has loaded it
+    orm = sys.modules.get("sqlalchemy.orm")  # loaded already if the host has such a session
     opened: Any = session
     if orm is not None and isinstance(opened, orm.scoped_session):
         opened = opened()

@@ -1,4 +1,4 @@
-"""A peek: the cheapest question that finds new work. A relay at rest asks it many times a second.
+"""A peek: the cheapest question that finds new work. A relay at rest asks it 66 times a second.
 
 It goes past SQLAlchemy, and is in no transaction: see docs/decisions/0015-peeks-find-new-work.md for what that saves.
 """
@@ -85,7 +85,7 @@ def _ask_postgresql(connection: Connection, since: datetime) -> Ask:
             del connection.info[_NAME]
             result = execute()
         value = result.get_value(0, 0)
-        if value is None:  # libpq tells of an error so
+        if value is None:  # an error, as libpq has it
             raise connection.dialect.loaded_dbapi.OperationalError(result.error_message.decode(errors="replace"))
         return bool(value == b"t")
 

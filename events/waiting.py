@@ -1,4 +1,4 @@
-"""wait_for(): until an event is carried out or an application has a state, so that a page is right at first paint.
+"""wait_for(): wait until an event is carried out, or until an application has a state.
 
 The looks are short transactions of our own, beside the host's. In the host's transaction nothing that workers do would
 show, and what it has not committed would never be carried out.
@@ -27,8 +27,8 @@ class Waited:
     """How a wait ended.
 
     Attributes:
-        status: Of an event: how far it is. Of a state: `done`, once the application has it. `pending`: not yet; show
-            the page all the same, and look again later.
+        status: How far the event is; for a state, `done` once the application has it. `pending`: not yet; show the
+            page then, too, and look again later.
         move: Who has to act, if the event is dead or its attempts fail.
         reason: Why, or what is noteworthy. None: there is nothing to say.
     """

@@ -1,4 +1,4 @@
-"""The two kinds of receivers: how one attempt to tell each of them is made."""
+"""The two kinds of receivers, and how one attempt at each is made."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Finish = Callable[[Connection], bool]
 
 
 class Receiver(Protocol):
-    """Somebody who is told. The longest attempt takes `lease_seconds`; then another process may make one."""
+    """What gets notices. The longest attempt takes `lease_seconds`; then another process may make one."""
 
     name: str
     kind: ReceiverKind
@@ -29,7 +29,7 @@ class Receiver(Protocol):
     lease_seconds: float
 
     def attempt(self, notice: Notice, finish: Finish) -> Answer | None:
-        """Tell it once, and return what came of it; None: that is recorded."""
+        """Make one attempt, and return how it ended; None: that is recorded already."""
         ...
 
 
@@ -82,7 +82,7 @@ class HandlerReceiver:
 
     def __init__(self, handler: Handler, engine: Engine) -> None:
         self.name, self.types = handler.name, handler.types
-        # On SQLite the transaction takes the only lock when the function writes; a mail does not hold everybody up.
+        # On SQLite the transaction takes the one write lock at the first write, so not while a mail is sent before.
         self._function, self._engine = handler.function, reading(engine)
 
     def attempt(self, notice: Notice, finish: Finish) -> Answer | None:

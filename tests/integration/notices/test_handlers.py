@@ -189,7 +189,7 @@ def test_what_another_process_has_begun_since_is_not_begun_or_ended_here(host: H
         assert not end_attempt(connection, replace(first, attempts=1), NoticeStatus.FAILED, at=now)
 
 
-def test_who_begins_to_follow_is_told_of_what_happens_from_then_on(host: Host) -> None:
+def test_a_new_receiver_gets_what_happens_from_then_on(host: Host) -> None:
     seen: list[Notice] = []
     host.signs_up("Before")
     host.calls(failing(0, seen), ChangeType.ACCOUNT_RENAMED, name="app.new")
