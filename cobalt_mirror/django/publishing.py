@@ -59,7 +59,8 @@ def session(using: str | None = None) -> Iterator[Connection]:
         using: See `publish`.
     """
     alias = find_alias() if using is None else using
-    engine, is_open = engine_of(alias), connections[alias].in_atomic_block
+    engine, django = engine_of(alias), connections[alias]
+    is_open = django.in_atomic_block or not django.get_autocommit()  # else SQLite would commit what the host began
     with nullcontext() if is_open else transaction.atomic(using=alias), engine.connect() as connection:
         yield connection
 

@@ -73,6 +73,13 @@ assert ids("cleo") == [] and not connection.in_atomic_block and connection.get_a
 assert publish(UserSignedUp("cleo")).is_new
 connection.close()
 assert len(ids("cleo")) == 1
+transaction.set_autocommit(False)
+publish(UserSignedUp("eve", id="rolled-back"))
+transaction.rollback()
+publish(UserSignedUp("eve", id="committed"))
+transaction.commit()
+transaction.set_autocommit(True)
+assert ids("eve") == ["committed"]
 with transaction.atomic():
     refused(DatabaseError, lambda: connection.cursor().execute("SELECT 1 FROM nowhere"))
     if connection.vendor == "postgresql":
