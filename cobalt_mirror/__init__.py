@@ -1,9 +1,9 @@
 """Keep a SaaS product and Cobalt in step: what a host application imports.
 
 Every name is loaded when it is first used, so that publishing an event imports neither dramatiq nor redis, and needs
-neither installed. The folders
-beside this file are links to the ones at the top of the repository: whatever is imported is called `cobalt_mirror...`,
-and nothing of ours takes a plain name such as `events` or `db` in the host's environment.
+neither installed. The folders beside this file, except `django`, are links to those at the top of the repository: all
+that is imported is called `cobalt_mirror...`, and nothing of ours takes a plain name such as `events` or `db` in the
+host's environment.
 """
 
 from importlib import import_module

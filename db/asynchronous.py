@@ -1,4 +1,4 @@
-"""What is synchronous, for hosts whose session is asynchronous: the same function, run in their own session."""
+"""Run our synchronous functions in the asynchronous session of a host."""
 
 import functools
 import sys
@@ -23,7 +23,7 @@ async def run_in(session: AsyncHostSession, use: Callable[[HostSession], T]) -> 
     Raises:
         TypeError: it is something else, such as a synchronous session or an engine.
     """
-    module = sys.modules.get("sqlalchemy.ext.asyncio")  # who has a session has loaded it
+    module = sys.modules.get("sqlalchemy.ext.asyncio")  # loaded already if the host has such a session
     if module is not None and isinstance(session, module.async_scoped_session):
         session = session()
     if module is None or not isinstance(session, module.AsyncSession | module.AsyncConnection):

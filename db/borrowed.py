@@ -1,7 +1,7 @@
-"""A host's transaction that no SQLAlchemy began, such as Django's: our statements run on its cursors.
+"""Our statements in a transaction that another library than SQLAlchemy began, such as Django's: on its cursors.
 
-There is one core, the INSERT of `db.log`. The engine made here lends it the cursors of the host's library, and neither
-commits nor rolls back: the transaction stays the host's.
+So hosts of all kinds publish with the same INSERT, in `db.log`. The engine made here neither commits nor rolls back:
+the transaction stays the host's.
 """
 
 import sqlite3
@@ -36,7 +36,7 @@ class _Integer(Integer):
 
 
 class _BigInteger(BigInteger):
-    """The same."""
+    """A large whole number, likewise."""
 
     render_bind_cast = True
 
@@ -57,7 +57,7 @@ class _PostgreSQL(PGDialect):
 
 
 class _SQLite(SQLiteDialect):
-    """SQLite in the same way."""
+    """SQLite without a driver, likewise."""
 
     driver = "borrowed"
     supports_statement_cache = True

@@ -168,7 +168,7 @@ def ask_server(connection: Connection) -> ServerFacts:
 
 
 def find_lockers(connection: Connection) -> list[Locker]:
-    """Find the transactions that keep others from reading or changing our tables for a while already."""
+    """Find the transactions that have kept others from reading or changing our tables for a while."""
     return [
         Locker(table=each.table, holder=Holder(pid=each.pid, application=each.application or None, since=each.since))
         for each in connection.execute(text(_LOCKERS), {"schema": schema_of(connection)})

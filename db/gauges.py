@@ -34,10 +34,10 @@ class Gauges:
         passed_at: when the last complete reconciliation began; None: there was none.
         notified_at: when Cobalt's last notification came; None: none did.
         drift: what all reconciliations have found so far, by what became of it.
-        unnumbered_seconds: for how long an entry of the change feed has been without a position; 0: none is.
-        notices_pending: how many notices wait, those that wait to see whether they last included.
+        unnumbered_seconds: for how long the oldest entry without a position has waited for one; 0: none waits.
+        notices_pending: how many notices wait, including those of failures that have not settled.
         notices_failed: how many were given up.
-        notices_due_seconds: for how long the notice has been due that is due the longest; 0: none is.
+        notices_due_seconds: for how long the oldest due notice has been due; 0: none is.
         receivers_disabled: to how many receivers nothing is sent.
     """
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, literal, or_, select, update
+from sqlalchemy import Connection, exists, func, literal, or_, select, update
 
 from cobalt_mirror.db.feed_entries import Link, links_of
 from cobalt_mirror.db.reads.feed import FeedEntry
 from cobalt_mirror.db.receivers import IS_FREE, is_pending
 from cobalt_mirror.db.statuses import ChangeType, ConnectionStatus, NoticeStatus
-from cobalt_mirror.db.tables import changes, connections, linked_accounts, notices
+from cobalt_mirror.db.tables import changes, connections, deletions, linked_accounts, notices
 
 _n, _c = notices.c, changes.c
 
@@ -75,7 +75,7 @@ def add_notices(connection: Connection, receiver: str, entries: Iterable[tuple[F
 
 
 def take_due(connection: Connection, receiver: str, *, now: datetime, until: datetime) -> NoticeRow | None:
-    """Take the notice that has been due the longest, so that no other process has it until a time; None: none is."""
+    """Take the oldest due notice, so that no other process takes it until a time; None: none is due."""
     due = select(*_COLUMNS).where(_n.receiver == receiver, IS_FREE).order_by(_n.due_at, _n.position).limit(1)
     row = connection.execute(due.with_for_update(skip_locked=True), {"now": now}).mappings().one_or_none()
     if row is None:
@@ -104,12 +104,12 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What decides whether a notice about a connection is told.
+    """What decides whether a notice about a connection is sent.
 
     Attributes:
         mirror: what the mirror shows of the application now.
-        failed_again: what failed after that, as the feed tells.
-        earlier: what the receiver was to be told before of failures, the latest first.
+        failed_again: what failed after that, by the feed.
+        earlier: the receiver's earlier notices of failures, the latest first.
     """
 
     mirror: Mapping[Link, ConnectionStatus] = field(default_factory=dict)
@@ -118,7 +118,7 @@ class Around:
 
 
 def read_around(connection: Connection, notice: NoticeRow) -> Around:
-    """Read what decides whether a notice about a connection is told."""
+    """Read what decides whether a notice about a connection is sent."""
     m = connections.c
     is_its = (m.linked_account_id == notice.linked_account_id, m.slug == notice.slug)
     row = connection.execute(select(connections).where(*is_its)).mappings().one_or_none()
@@ -159,16 +159,16 @@ def _find_earlier(connection: Connection, notice: NoticeRow) -> list[Earlier]:
     ]
 
 
-# --- what is told -----------------------------------------------------------------------------------------------------
+# --- what is sent -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What a notice tells.
+    """What a notice says, beside what is in its row.
 
     Attributes:
         config_id: the config.
-        data: what changed, as the feed tells; empty: the entry was pruned.
+        data: what changed, by the feed; empty: the entry was pruned.
         name: the name of the account now.
         udf: its user-defined fields now.
     """
@@ -180,11 +180,15 @@ class Content:
 
 
 def read_content(connection: Connection, notice: NoticeRow) -> Content:
-    """Read what a notice tells, from the feed and the mirror."""
+    """Read what a notice says, from the feed and the mirror.
+
+    Of an account that was deleted since there is no name: who has its id now is perhaps somebody else.
+    """
     entry = connection.execute(select(_c.config_id, _c.data).where(_c.position == notice.position)).one_or_none()
-    a = linked_accounts.c
+    a, d = linked_accounts.c, deletions.c
+    is_another = exists().where(d.linked_account_id == a.linked_account_id, d.gone_at >= notice.recorded_at)
     account = connection.execute(
-        select(a.name, a.udf).where(a.linked_account_id == notice.linked_account_id)
+        select(a.name, a.udf).where(a.linked_account_id == notice.linked_account_id, ~is_another)
     ).one_or_none()
     return Content(
         config_id=None if entry is None else entry.config_id,
@@ -208,12 +212,12 @@ def begin_attempt(connection: Connection, notice: NoticeRow, *, at: datetime) ->
 
 
 def put_off(connection: Connection, notice: NoticeRow, until: datetime) -> None:
-    """Look at a notice again at a time."""
+    """Have a notice due again at a time."""
     _change(connection, notice, seen=notice.attempts, due_at=until, taken_until=None)
 
 
 def skip(connection: Connection, notice: NoticeRow, because: str, *, at: datetime) -> None:
-    """End a notice that is not to be told."""
+    """End a notice that is not sent."""
     ended = {"status": NoticeStatus.SKIPPED, "detail": because, "ended_at": at, "taken_until": None}
     _change(connection, notice, seen=notice.attempts, **ended)
 
@@ -228,7 +232,7 @@ def end_attempt(
     told: bool = True,
     detail: str | None = None,
 ) -> bool:
-    """Record what came of an attempt that was begun; return whether no other attempt has begun since.
+    """Record how an attempt ended; return whether no other attempt has begun since.
 
     Args:
         connection: a transaction.

@@ -1,4 +1,4 @@
-"""A peek: the cheapest question that finds new work. A relay at rest asks it many times a second.
+"""A peek: the cheapest question that finds new work. A relay at rest asks it 66 times a second.
 
 It goes past SQLAlchemy, and is in no transaction: see docs/decisions/0015-peeks-find-new-work.md for what that saves.
 """
@@ -25,6 +25,8 @@ _POSTGRESQL_NOW = "statement_timestamp()"
 _SQLITE_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 #: The name of the prepared statement, on the server and in what SQLAlchemy keeps with a connection.
 _NAME = "cobalt_mirror_peek"
+#: PostgreSQL's `invalid_sql_statement_name`: psycopg drops all that is prepared when it rolls back. See libpq for `C`.
+_NOT_PREPARED, _SQLSTATE = b"26000", ord("C")
 
 Ask = Callable[[], bool]
 
@@ -40,20 +42,20 @@ def query_for(dialect: str, schema: str) -> str:
 def peeking(engine: Engine, since: datetime) -> Iterator[Ask]:
     """Take a connection for a while, and yield a question: is anything due that became due at `since` or later?
 
-    The question raises a SQLAlchemyError if the database fails.
+    Raises:
+        OperationalError: the database fails, at the beginning or when it is asked.
     """
     is_sqlite = engine.dialect.name == "sqlite"  # it is in no transaction before our BEGIN
-    with (engine if is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")).connect() as connection:
-        ask = _ask_sqlite(connection, since) if is_sqlite else _ask_postgresql(connection, since)
-
-        def is_due() -> bool:
+    failures = (engine.dialect.loaded_dbapi.Error, MemoryError)  # the latter if libpq cannot even send
+    try:
+        with (engine if is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")).connect() as connection:
             try:
-                return ask()
-            except (connection.dialect.loaded_dbapi.Error, MemoryError) as error:
+                yield _ask_sqlite(connection, since) if is_sqlite else _ask_postgresql(connection, since)
+            except failures:
                 connection.invalidate()
-                raise OperationalError("a peek", None, error) from error
-
-        yield is_due
+                raise
+    except failures as error:
+        raise OperationalError("a peek", None, error) from error
 
 
 def _ask_sqlite(connection: Connection, since: datetime) -> Ask:
@@ -68,17 +70,22 @@ def _ask_postgresql(connection: Connection, since: datetime) -> Ask:
     query = query_for("postgresql", schema_of(connection)).encode()
     parameters = [(stored_time(since) or "").encode()]
     is_preparing = driver.prepare_threshold is not None
-    if is_preparing and _NAME not in connection.info:
-        driver.pgconn.prepare(_NAME.encode(), query)
-        connection.info[_NAME] = True
+
+    def execute() -> Any:
+        if not is_preparing:
+            return driver.pgconn.exec_params(query, parameters)
+        if _NAME not in connection.info:
+            driver.pgconn.prepare(_NAME.encode(), query)
+            connection.info[_NAME] = True
+        return driver.pgconn.exec_prepared(_NAME.encode(), parameters)
 
     def ask() -> bool:
-        if is_preparing:
-            result = driver.pgconn.exec_prepared(_NAME.encode(), parameters)
-        else:
-            result = driver.pgconn.exec_params(query, parameters)
+        result = execute()
+        if result.error_field(_SQLSTATE) == _NOT_PREPARED:
+            del connection.info[_NAME]
+            result = execute()
         value = result.get_value(0, 0)
-        if value is None:  # libpq tells of an error so
+        if value is None:  # an error, as libpq has it
             raise connection.dialect.loaded_dbapi.OperationalError(result.error_message.decode(errors="replace"))
         return bool(value == b"t")
 

@@ -194,12 +194,12 @@ def prune_notices(
 ) -> int:
     """Delete old notices. Return how many rows.
 
-    That a failure was told stays while the connection fails: it decides whether its recovery is told.
+    A notice of a failure stays while the connection fails: it decides whether the recovery is sent.
 
     Args:
         connection: a transaction.
-        before: notices of entries from before that go, if they do not wait.
-        pending_before: and those that wait, from before that: their receiver is disabled or gone.
+        before: notices that do not wait are deleted if they are of entries from before this time.
+        pending_before: notices that wait, if from before this time: their receiver is disabled or gone.
         limit: the most rows.
         dry_run: whether only to count.
     """

@@ -1,4 +1,4 @@
-"""Who is told of the change feed, how far each has followed it, and whether it takes anything."""
+"""The receivers of notices: how far each has followed the change feed, and whether it takes anything."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,20 +27,20 @@ _LAST = select(_c.position).where(_c.position.is_not(None)).order_by(_c.position
 
 
 def ensure_receiver(connection: Connection, name: str, kind: ReceiverKind, *, at: datetime) -> None:
-    """Have a receiver follow the feed. A new one begins at its end: it is told of what happens from now on."""
+    """Have a receiver follow the feed. A new one begins at its end: it gets what happens from now on."""
     last = connection.execute(select(func.coalesce(_LAST, 0))).scalar_one()
     values = {"name": name, "kind": kind, "position": last, "added_at": at}
     connection.execute(insert_into(connection, receivers).values(**values).on_conflict_do_nothing())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Work:
     """What there is to do for a receiver.
 
     Attributes:
         is_known: whether it has a row.
-        is_behind: whether the feed has entries that it was not asked about.
-        has_due: whether a notice is due that it takes.
+        is_behind: whether the feed has entries after its position.
+        has_due: whether a notice is due, and it is not disabled.
     """
 
     is_known: bool
@@ -49,21 +49,21 @@ class Look:
 
 
 _HAS_DUE = exists().where(notices.c.receiver == bindparam("name"), IS_FREE)
-_LOOK = select(
+_WORK = select(
     _r.position, func.coalesce(_LAST, 0).label("last"), and_(_r.disabled_at.is_(None), _HAS_DUE).label("has_due")
 ).where(_r.name == bindparam("name"))
 
 
-def look(connection: Connection, name: str, now: datetime) -> Look:
-    """Say what there is to do for a receiver. Asked every second, so it is one statement over indexes."""
-    row = connection.execute(_LOOK, {"name": name, "now": now}).one_or_none()
+def find_work(connection: Connection, name: str, now: datetime) -> Work:
+    """Find what there is to do for a receiver. Each second asks this, so it is one statement over indexes."""
+    row = connection.execute(_WORK, {"name": name, "now": now}).one_or_none()
     if row is None:
-        return Look(is_known=False)
-    return Look(is_known=True, is_behind=row.last != row.position, has_due=bool(row.has_due))
+        return Work(is_known=False)
+    return Work(is_known=True, is_behind=row.last != row.position, has_due=bool(row.has_due))
 
 
 def lock_position(connection: Connection, name: str) -> int | None:
-    """Return how far a receiver is, and let no other process move it; None: another one does that just now."""
+    """Return how far a receiver is, and let no other process move it; None: another one is doing that."""
     statement = select(_r.position).where(_r.name == name).with_for_update(skip_locked=True)
     position: int | None = connection.execute(statement).scalar_one_or_none()
     return position
@@ -86,7 +86,7 @@ def record_delivered(connection: Connection, name: str, *, at: datetime) -> None
 
 
 def disable_receiver(connection: Connection, name: str, because: str, *, at: datetime) -> None:
-    """Send nothing to a receiver any more. What is to be told goes on being noted for it."""
+    """Send nothing to a receiver any more. New notices are still added for it."""
     is_enabled = (_r.name == name, _r.disabled_at.is_(None))
     connection.execute(update(receivers).where(*is_enabled).values(disabled_at=at, disabled_because=because))
 
@@ -109,7 +109,7 @@ def enable_receiver(connection: Connection, name: str, *, at: datetime) -> int |
 
 
 def forget_receiver(connection: Connection, name: str) -> bool:
-    """Delete a receiver and its notices, and return whether there was one. If it still is one, it begins anew."""
+    """Delete a receiver and its notices, and return whether there was one. If a worker still has it, it begins anew."""
     connection.execute(delete(notices).where(notices.c.receiver == name))
     return connection.execute(delete(receivers).where(_r.name == name)).rowcount == 1
 
@@ -121,8 +121,8 @@ class ReceiverState:
     Attributes:
         name: its name.
         kind: what it is.
-        behind: how many entries of the feed it was not asked about yet.
-        pending: how many notices wait for it, those that wait to see whether they last included.
+        behind: how many entries of the feed come after its position.
+        pending: how many notices wait for it, including those of failures that have not settled.
         begun: how many of these were tried, or are being tried.
         failed: how many were given up.
         failing_since: when the first attempt began at the oldest of those two.
@@ -159,7 +159,7 @@ def list_receivers(connection: Connection) -> list[ReceiverState]:
 
 
 def find_longest_due_notice(connection: Connection) -> datetime | None:
-    """Find since when the notice is due that has been due the longest, of those to receivers that are not disabled."""
+    """Find since when the oldest due notice is due, without those to disabled receivers."""
     enabled = select(_r.name).where(_r.disabled_at.is_(None))
     due = select(notices.c.due_at).where(is_pending, notices.c.receiver.in_(enabled))
     due_at: datetime | None = connection.execute(due.order_by(notices.c.due_at).limit(1)).scalar_one_or_none()

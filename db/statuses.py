@@ -198,7 +198,7 @@ class ChangeType(StrEnum):
 
 
 class ReceiverKind(StrEnum):
-    """What is told of the change feed."""
+    """What follows the change feed and gets notices."""
 
     #: A URL that gets webhooks.
     ENDPOINT = "endpoint"
@@ -212,7 +212,7 @@ class NoticeStatus(StrEnum):
     PENDING = "pending"
     #: The receiver took it.
     DELIVERED = "delivered"
-    #: It was not to be told: what it says did not last, or its beginning was not told.
+    #: It is not sent: the failure did not last, or the receiver was not told of the failure that ended.
     SKIPPED = "skipped"
     #: All attempts failed.
     FAILED = "failed"

@@ -1,4 +1,4 @@
-"""How often to look for something that is expected soon: at first after 25 ms, later every quarter of a second."""
+"""How often to look for what is expected soon: at first after about 25 ms, later every quarter of a second."""
 
 import random
 import time
@@ -15,7 +15,7 @@ def poll_delay(looks: int, *, left: float, chance: float) -> float:
     Args:
         looks: how many there were, at least 1. The delay doubles with each of the first.
         left: seconds until the last look; the delay never goes beyond that.
-        chance: from 0 to 1; chooses between a delay and its half, so that those who wait do not look all at once.
+        chance: from 0 to 1; chooses between a delay and its half, so that many waits do not look all at once.
     """
     longest = min(2 * SHORTEST_SECONDS * 2.0 ** (min(looks, 20) - 1), LONGEST_SECONDS)
     return min(longest / 2 + chance * longest / 2, left)

@@ -1,4 +1,4 @@
-"""The calls to Cobalt, as they are recorded: which are, and what each came to."""
+"""The calls to Cobalt as they are recorded: which of them are, and the outcome of each."""
 
 import secrets
 import time
@@ -106,7 +106,7 @@ def made_call(exchanged: Exchanged, made_at: datetime, *, connection_id: str | N
 
 
 def outcome_of_call(exchanged: Exchanged) -> CallOutcome:
-    """Return what a request came to."""
+    """Return the outcome of a request."""
     if not exchanged.is_sent:
         return CallOutcome.NOT_SENT
     error = exchanged.error

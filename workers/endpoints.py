@@ -14,10 +14,11 @@ from pydantic import Field, SecretStr, field_validator
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.statuses import ChangeType
+from cobalt_mirror.workers.web_addresses import is_web_address, origin_of
 
 #: The name of the endpoint at NOTICES_URL.
 DEFAULT = "default"
-#: What an endpoint gets if nothing says what it wants: what somebody has to act on, and that it is over.
+#: What an endpoint gets by default: what somebody has to act on, and that it is over.
 DEFAULT_TYPES = (
     ChangeType.CONNECTION_REAUTH_REQUIRED,
     ChangeType.CONNECTION_RECOVERED,
@@ -39,7 +40,7 @@ class Endpoint:
     Attributes:
         name: its name.
         url: where it is.
-        secrets: the keys that sign: two, while the receiver changes from one to the other.
+        secrets: the keys that sign: two, while the host changes from one to the other.
         types: the types of entries that it wants.
     """
 
@@ -50,14 +51,8 @@ class Endpoint:
 
     @property
     def origin(self) -> str:
-        """Scheme and host of the URL."""
+        """Scheme, host and port of the URL, which are no secret."""
         return origin_of(self.url)
-
-
-def origin_of(url: str) -> str:
-    """Return scheme and host of a URL, which are no secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def words_of(text: str) -> list[str]:
@@ -71,14 +66,9 @@ def read_url(text: str) -> str:
     Raises:
         ValueError: It cannot be used. The text does not show it.
     """
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    if not usable or not text.isascii() or not text.isprintable() or " " in text:
+    if not is_web_address(text) or not text.isascii():
         raise ValueError("must be one URL such as https://app.example.com/notices; NOTICES_ENDPOINTS has several")
-    if parts.username is not None or parts.password is not None:
+    if "@" in urlsplit(text).netloc:
         raise ValueError("must have no user and no password in it: the signature shows who sends")
     return text
 
@@ -108,7 +98,7 @@ def _key(secret: str) -> bytes:
 
 
 def read_types(text: str) -> frozenset[ChangeType]:
-    """Return the types that a setting names; `*` is all of them, and nothing the usual ones.
+    """Return the types that a setting names; `*` is all of them, and an empty text the default.
 
     Raises:
         ValueError: It names a type that there is not.
@@ -172,9 +162,9 @@ class NoticeSettings(DatabaseSettings):
     Attributes:
         notices_url: Where notices are sent as webhooks; if not set, nowhere.
         notices_secret: The secret that signs them, `whsec_...`; two while it is being changed.
-        notices_types: The types of changes that are told there, or `*`; if not set, those that somebody has to act on.
+        notices_types: The types of changes that are sent there, or `*`; if not set, those that somebody has to act on.
         notices_endpoints: More endpoints as JSON: an object of names, each with `url`, `secret` and `types`.
-        notices_settle_seconds: How long a connection has to fail before that is told.
+        notices_settle_seconds: Seconds that a connection has to fail before a notice of that is sent.
         notices_allow_private_addresses: Whether notices may go to addresses that are not public, and without TLS.
         handlers_module: Modules of the host with handlers of notices, which each worker imports.
     """
@@ -222,7 +212,7 @@ class NoticeSettings(DatabaseSettings):
             endpoints = (make_endpoint(DEFAULT, self.notices_url, secret, types), *endpoints)
         for endpoint in endpoints:
             if not endpoint.secrets:
-                raise BadSetting("NOTICES_SECRET is not set, and NOTICES_URL is; set it to the secret that signs")
+                raise BadSetting("NOTICES_SECRET is not set, and NOTICES_URL is; set it to the secret that signs them")
             if endpoint.origin.startswith("http://") and not self.notices_allow_private_addresses:
                 raise BadSetting(
                     f"notices to {endpoint.origin} would be sent in clear; use https://, or for a server of your own "

@@ -11,7 +11,7 @@ WorkersError
 ├── BrakeHeld             a reconciliation stopped, as too much seems deleted: check at Cobalt, then allow it once
 ├── WorkHalted            work is halted, so a reconciliation cannot continue: run it again when the halt has ended
 ├── WorkPaused            work is paused, so a reconciliation cannot continue: resume it, then run it again
-├── UnknownReceiver       nobody of that name is told of changes: use a name that the text lists
+├── UnknownReceiver       no receiver of notices has that name: use a name that the text lists
 ├── NotJson               a request's body is not JSON that can be stored: the client must correct it
 ├── UnknownShape          a notification is not of the documented form: it is refused, and nothing is lost
 └── Closing               the demo ends before a customer is done: nothing to do

@@ -91,7 +91,7 @@ class RepeatFilter(logging.Filter):
 
 
 def _is_of_redis(error: object) -> bool:
-    redis = sys.modules.get("redis")  # whoever has an error of its has loaded it
+    redis = sys.modules.get("redis")  # loaded already if the error is one of its own
     return redis is not None and isinstance(error, redis.RedisError)
 
 

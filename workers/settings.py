@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -11,6 +10,7 @@ from cobalt_mirror.db.addresses import checked_address
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.workers.endpoints import NoticeSettings
 from cobalt_mirror.workers.log_format import LogFormat
+from cobalt_mirror.workers.web_addresses import is_web_address
 
 #: The longest that a call waits for a slot under Cobalt's rate limit before its work is snoozed.
 LONGEST_WAIT_SECONDS = 2.0
@@ -149,14 +149,14 @@ class Settings(NoticeSettings):
     def _is_the_beginning_of_addresses(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        if not _is_web_address(value) or not value.isascii() or {"?", "#", "@"} & set(value):
-            raise ValueError("must be an address without ? and #, such as https://mirror.example.com")
+        if not is_web_address(value) or not value.isascii() or {"?", "#", "@"} & set(value):
+            raise ValueError("must be an address without ?, # and @, such as https://mirror.example.com")
         return value.rstrip("/")
 
     @field_validator("reconnect_return_url")
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
-        if value is not None and not _is_web_address(value):
+        if value is not None and not is_web_address(value):
             raise ValueError("must be an address such as https://app.example.com/integrations")
         return value
 
@@ -233,12 +233,3 @@ class Settings(NoticeSettings):
     def lease_ttl(self) -> timedelta:
         """How long a worker's lease on an account lasts; if the worker dies, the account waits at most this long."""
         return timedelta(seconds=2 * self.longest_call_seconds + 6)
-
-
-def _is_web_address(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        has_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        return False
-    return has_host and parts.scheme in {"http", "https"} and value.isprintable() and " " not in value

@@ -1,7 +1,7 @@
-"""Cobalt Mirror for Django: add `cobalt_mirror.django` to INSTALLED_APPS. docs/django.md says the rest.
+"""Cobalt Mirror for Django: add `cobalt_mirror.django` to INSTALLED_APPS. See docs/django.md.
 
 `publish` and `publish_many` write events through Django's own connection, so inside `transaction.atomic()` an event is
-saved exactly if your change is. The models in `cobalt_mirror.django.models` are for reading.
+saved if and only if your change is. The models in `cobalt_mirror.django.models` are for reading.
 """
 
 from cobalt_mirror.django.errors import DjangoError, ReadOnly, WrongDatabase

@@ -1,4 +1,4 @@
-"""The mirror in Django's admin, for looking. Whoever has the permission to view a model sees it."""
+"""The mirror in Django's admin, read-only: a member of staff sees the models that they may view."""
 
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ from django.utils.functional import cached_property
 
 from cobalt_mirror.django.models import Application, Config, Connection, HistoryEntry, LinkedAccount
 
-#: So many rows of a list are counted and can be turned to; a search or a filter finds the others.
+#: The most rows of a list that are counted and shown in pages; a search or a filter finds the others.
 MOST_ROWS = 10_000
 
 

@@ -24,14 +24,14 @@ class MirrorConfig(AppConfig):
         checks.register(checking.check_before_deploying, deploy=True)
 
     def _name_tables(self) -> None:
-        """Name the tables with their schema. Django has no word for it, and leaves a name in quotes as it is."""
+        """Name the tables with their schema. Django has no option for that, and leaves a name in quotes as it is."""
         from cobalt_mirror.django.configuring import read_settings  # noqa: PLC0415
         from cobalt_mirror.django.publishing import find_alias  # noqa: PLC0415
 
         try:
             schema = read_settings().mirror_schema
         except BadSetting:
-            return  # `check` says it
+            return  # `manage.py check` reports it
         if connections[find_alias()].vendor == "postgresql":
             for model in self.get_models():
                 model._meta.db_table = f'"{schema}"."{model._meta.db_table}"'

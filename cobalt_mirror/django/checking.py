@@ -1,4 +1,4 @@
-"""`manage.py check`: what `cobalt-mirror doctor` says of a host's process, in Django's form."""
+"""`manage.py check`: the part of `cobalt-mirror doctor` that concerns a host's process, as messages of Django."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
@@ -21,14 +21,14 @@ _CLASSES = {Level.FINE: checks.Info, Level.WARNING: checks.Warning, Level.BROKEN
 
 
 def check_settings(**_options: Any) -> list[checks.CheckMessage]:
-    """Check our settings. It asks nobody, and runs before every command that checks anything."""
+    """Check our settings. Django does this before most commands, so it connects to nothing."""
     return [*map(message_for, _until_it_fails(_examine_settings(), "the settings"))]
 
 
 def check_database(*, databases: Collection[str] | None = None, **_options: Any) -> list[checks.CheckMessage]:
     """Check the mirror in the database, if `check --database` names it.
 
-    Nothing here is an error: `migrate` and the test runner ask, too, and must go on where our tables are yet to come.
+    Each finding is a warning: `migrate` and the test runner make this check, too, and must go on without our tables.
     """
     if find_alias() not in (databases or ()):
         return []
@@ -42,7 +42,7 @@ def check_before_deploying(**_options: Any) -> list[checks.CheckMessage]:
 
 
 def message_for(finding: Finding) -> checks.CheckMessage:
-    """Return a finding as Django has it. SILENCED_SYSTEM_CHECKS can name its part, such as `cobalt_mirror.work`."""
+    """Return a finding as Django's message. SILENCED_SYSTEM_CHECKS can name its part, such as `cobalt_mirror.work`."""
     kind = checks.Warning if finding.area in _ELSEWHERE and finding.level is Level.BROKEN else _CLASSES[finding.level]
     return kind(f"{finding.area}: {finding.text}", finding.remedy, id=f"cobalt_mirror.{finding.area}")
 
@@ -61,13 +61,13 @@ def _examine_database(alias: str) -> Iterator[Finding]:
     try:
         settings = read_settings()
     except BadSetting:
-        return  # `check_settings` says it
+        return  # `check_settings` reports it
     with session(alias):
         yield from examine_host_database(engine_of(alias), settings, f"the database {alias!r}")
 
 
 def _until_it_fails(findings: Iterator[Finding], asked: str) -> Iterable[Finding]:
-    """Yield what calls for somebody. If the examination itself fails, that is the last finding, in a sentence."""
+    """Yield the findings that are not fine. If the examination itself fails, the last finding says so."""
     try:
         yield from (finding for finding in findings if finding.level is not Level.FINE)
     except Error as error:

@@ -1,4 +1,4 @@
-"""The errors of the door for Django. Publishing raises those of `cobalt_mirror.events` and of Django's database, too.
+"""The errors of `cobalt_mirror.django`. `publish` raises those of `cobalt_mirror.events` and Django's, too.
 
 DjangoError
 ├── ReadOnly          something would write into the mirror: publish an event instead

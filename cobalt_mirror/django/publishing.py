@@ -19,7 +19,7 @@ from cobalt_mirror.events.types import Event
 def publish(event: Event, *, using: str | None = None) -> Receipt:
     """Publish one event: insert it into the event log, in Django's transaction.
 
-    Inside `transaction.atomic()` the event exists exactly if that commits. Outside, it is committed when this returns.
+    Inside `transaction.atomic()` the event exists if and only if that commits. Outside, this commits it.
 
     Args:
         event: The event.
@@ -37,7 +37,7 @@ def publish(event: Event, *, using: str | None = None) -> Receipt:
 
 
 def publish_many(events: Iterable[Event], *, using: str | None = None) -> list[Receipt]:
-    """Publish many events, all or none of them. Those of one time count in their order here. See `publish`.
+    """Publish many events, all or none of them. Events with the same time keep their order. See `publish`.
 
     If this raises inside `transaction.atomic()`, let that be rolled back: it may hold some of the rows.
 

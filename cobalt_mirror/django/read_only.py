@@ -1,4 +1,4 @@
-"""Models for reading: what would write into the mirror is refused with a sentence."""
+"""Models for reading: every method that would write into the mirror raises `ReadOnly`."""
 
 from typing import Any, NoReturn
 
@@ -15,7 +15,7 @@ def _refuse(model: type[models.Model]) -> NoReturn:
 
 
 class ReadOnlyQuerySet(models.QuerySet[Any]):
-    """Rows that cannot be written. Django has other doors than `save`, and each of them is closed."""
+    """Rows that cannot be written, by any of Django's methods."""
 
     def _refused(self, *_values: Any, **_options: Any) -> NoReturn:
         _refuse(self.model)

@@ -1,4 +1,4 @@
-"""The catalogue: every application that customers can connect, whoever asks."""
+"""The catalogue: every application that customers can connect."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Who is told of the change feed, and what. Hosts have no use for these tables."""
+"""The receivers of notices, and their notices. Hosts have no use for these tables."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, text
 
@@ -54,7 +54,7 @@ Index(
     postgresql_where=text("status = 'pending'"),
     sqlite_where=text("status = 'pending'"),
 )
-#: What was told of a connection, and what must be kept of an account.
+#: For the earlier notices about a connection.
 Index("ix_notices_connection", notices.c.linked_account_id, notices.c.slug)
 #: What was given up: nothing, nearly always.
 Index(

@@ -84,7 +84,7 @@ def test_its_settings_and_commands_work(world: World, shell: Shell) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     *output, last = done.stdout.splitlines()
-    assert output == ["endpoint default: taken: none yet", "default is told again; 0 notices wait"]
+    assert output == ["endpoint default: taken: none yet", "default is enabled; 0 notices to deliver"]
     url, secret = last.split()
     (endpoint,) = Settings(notices_url=url, notices_secret=secret).endpoints()
     assert endpoint.origin == "https://app.example.com"

@@ -33,7 +33,7 @@ COMMANDS = {
     "link": "Print a link with which one customer connects again.",
     "changes": "Print the change feed: every real change, once and in order.",
     "status": "Show what you have to do, and how everything fares.",
-    "notices": "List who is told of changes, enable one again, or forget it.",
+    "notices": "List the receivers of notices, enable one again, or forget one.",
     "dead": "List, show, replay or discard dead events.",
     "events": "List, show or hurry single events.",
     "pause": "Stop a part of the work, or all of it, until `resume`.",

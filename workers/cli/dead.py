@@ -25,6 +25,7 @@ from cobalt_mirror.workers.ops.readiness import ready_for_database, ready_for_wo
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.terminal.output import console, print_json, print_table
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
+from cobalt_mirror.workers.terminal.words import count_of
 
 #: The exit codes of a replay that did not go on to its end.
 BLOCKED, INTERRUPTED = 1, 130
@@ -263,4 +264,4 @@ def _replay(settings: Settings, selection: Selection, *, by: str, as_json: bool)
 
 
 def _events(number: int) -> str:
-    return f"{number} event{'' if number == 1 else 's'}"
+    return count_of(number, "event")

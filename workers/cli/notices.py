@@ -1,4 +1,4 @@
-"""`cobalt-mirror notices`: list who is told of changes, enable an endpoint again, or forget one."""
+"""`cobalt-mirror notices`: list the receivers of notices, enable one again, or forget one."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -9,6 +9,7 @@ from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.ops.notices import describe_receiver, enable, forget, read_receivers
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.terminal.output import console, print_json, print_line
+from cobalt_mirror.workers.terminal.words import count_of
 
 notices = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 Name = Annotated[str, typer.Argument(help="Name of an endpoint or a handler, as `notices list` shows it.")]
@@ -16,7 +17,7 @@ Name = Annotated[str, typer.Argument(help="Name of an endpoint or a handler, as 
 
 @notices.callback()
 def _group() -> None:
-    """List who is told of changes, enable one again, or forget it.
+    """List the receivers of notices, enable one again, or forget one.
 
     \b
     Example:
@@ -44,14 +45,14 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON d
     for receiver in receivers:
         print_line(screen, "", describe_receiver(receiver, at), indent=0)
     if not receivers:
-        typer.echo("no worker has told anybody yet; set NOTICES_URL or HANDLERS_MODULE and start a worker")
+        typer.echo("there are no receivers yet; set NOTICES_URL or HANDLERS_MODULE and start a worker")
 
 
 @notices.command("enable")
 def enable_(name: Name) -> None:
-    """Send to an endpoint that was disabled again, and try once more what failed.
+    """Send again what an endpoint or a handler did not take, now and with all attempts.
 
-    Also has everything tried again now that a handler failed at, or that was given up.
+    An endpoint that is disabled gets notices again.
 
     \b
     Example:
@@ -62,14 +63,14 @@ def enable_(name: Name) -> None:
         waiting = enable(engine, name)
     finally:
         engine.dispose()
-    typer.echo(f"{name} is told again; {waiting} notice{'' if waiting == 1 else 's'} wait")
+    typer.echo(f"{name} is enabled; {count_of(waiting, 'notice')} to deliver")
 
 
 @notices.command("forget")
 def forget_(name: Name) -> None:
-    """Delete an endpoint or a handler with all that it was not told.
+    """Delete an endpoint or a handler with its notices.
 
-    If it is still in the settings, it is told of what happens from now on.
+    If it is still in the settings, it gets what happens from now on.
 
     \b
     Example:

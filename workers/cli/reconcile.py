@@ -18,7 +18,7 @@ from cobalt_mirror.workers.reconcile import Ending, Options, Report, ShowProgres
 from cobalt_mirror.workers.reconcile.progress import show_nothing
 from cobalt_mirror.workers.terminal.output import console, print_json, print_table
 from cobalt_mirror.workers.terminal.signals import exit_on_signal
-from cobalt_mirror.workers.terminal.words import cell
+from cobalt_mirror.workers.terminal.words import cell, count_of
 
 #: The exit code when another run is under way.
 PLACE_TAKEN = 3
@@ -139,14 +139,13 @@ def _print(report: Report, options: Options) -> None:
 
 
 def _unmapped(report: Report) -> str:
-    number = report.run.unmapped
     named = [
         f"app_id {app_id}" if name is None else f"{name} (app_id {app_id})"
         for app_id, name in sorted(report.unmapped.items())
     ]
     which = f": {cell(', '.join(named))}" if named else ""
     return (
-        f"{number} connection{'' if number == 1 else 's'} not compared, because Cobalt's catalogue does not have their"
+        f"{count_of(report.run.unmapped, 'connection')} not compared, because Cobalt's catalogue does not have their"
         f" custom application{which}; enable it in Cobalt's dashboard or, if it is your organisation's default"
         " application, set COBALT_DEFAULT_APP_ID to its app_id; then run reconcile again"
     )

@@ -19,7 +19,7 @@ from cobalt_mirror.workers.ops.overview import Overview, read_overview
 from cobalt_mirror.workers.ops.readiness import find_redis_failure, list_key_problems
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.terminal.output import console, print_json, print_line, print_table
-from cobalt_mirror.workers.terminal.words import ago, duration
+from cobalt_mirror.workers.terminal.words import ago, count_of, duration
 
 #: The exit code for a monitor: a person must act.
 NEEDS_ACTION = 3
@@ -102,12 +102,11 @@ def _lines(overview: Overview, database: str, *, lease_ttl: timedelta) -> Iterat
     if overview.in_hand.ends is not None:
         held_for = lease_ttl - (overview.in_hand.ends - overview.at)
         longest = f"for the longest, {duration(held_for)}: account {overview.in_hand.account}"
-        number = overview.in_hand.number
-        yield "in hand", f"{number} account{'' if number == 1 else 's'}; {longest}"
+        yield "in hand", f"{count_of(overview.in_hand.number, 'account')}; {longest}"
     for move, retrying in sorted(overview.retrying.items()):
         yield "failing", _failing(move, retrying, overview.at)
     if overview.rereads:
-        yield "rereads", f"{overview.rereads} subject{'' if overview.rereads == 1 else 's'} will be read again"
+        yield "rereads", f"{count_of(overview.rereads, 'subject')} will be read again"
     for line in _deletions(overview):
         yield "deletions", line
     yield "work", _work(overview)
@@ -136,7 +135,7 @@ def _waiting(event: WaitingEvent, at: datetime) -> str:
 def _failing(move: Move, retrying: Retrying, at: datetime) -> str:
     first = retrying.first
     since = ago(first.retrying_since or first.recorded_at, at)
-    number = f"{retrying.number} event{'' if retrying.number == 1 else 's'}"
+    number = count_of(retrying.number, "event")
     return f"{number}, the {move} must act; for the longest, {since}: account {first.linked_account_id}: {first.reason}"
 
 

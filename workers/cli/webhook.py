@@ -1,13 +1,13 @@
 """`cobalt-mirror webhook`: register the mirror's webhook at Cobalt."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
 from cobalt_mirror.workers.ops.delivery import send_test_notification
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.ops.subscription import subscribe
+from cobalt_mirror.workers.web_addresses import is_web_address
 
 webhook = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -48,10 +48,5 @@ def ensure(
 
 
 def _check(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        is_address = False
-    if not is_address or not url.isprintable() or " " in url:
+    if not is_web_address(url):
         raise typer.BadParameter("expected an address such as https://mirror.example.com/webhooks/cobalt")

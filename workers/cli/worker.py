@@ -38,7 +38,7 @@ def worker() -> None:
 
 
 def _check_receivers(settings: Settings) -> None:
-    """Check who is to be told of notices, so that a mistake is one sentence and not a traceback of each process."""
+    """Check the receivers of notices, so that a mistake is one sentence and not a traceback of each process."""
     settings.endpoints()
     if settings.handlers_module is not None:
         from cobalt_mirror.workers.notices.starting import load_handlers_of  # noqa: PLC0415 - it loads httpx

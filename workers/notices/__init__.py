@@ -1,1 +1,1 @@
-"""Notices: the host is told of changes that somebody has to act on, by webhooks and by functions of its own."""
+"""Notices: changes that somebody has to act on, sent to the host by webhooks and to functions of its own."""

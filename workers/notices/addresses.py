@@ -1,4 +1,4 @@
-"""Connections to public addresses only: what a name means is looked up once, checked, and connected to."""
+"""Connections to public addresses only: a name is looked up once, and its addresses are checked before connecting."""
 
 import ipaddress
 import socket
@@ -24,14 +24,14 @@ def resolve(host: str, port: int) -> list[str]:
         httpcore.ConnectError: It has none.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise httpcore.ConnectError("its name was not found") from None
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    return list(dict.fromkeys(str(address[0]) for *_, address in infos))
 
 
 def is_public(address: str) -> bool:
-    """Return whether an address is one of the internet: none of a private network, this machine or a cloud's own."""
+    """Return whether an address is of the internet, not of a private network, this machine or a cloud itself."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -42,6 +42,8 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
         if inner is not None:
             return is_public(str(inner))
+        if ip.is_site_local:  # of old private networks; Python takes it for global
+            return False
     special = ip.is_multicast or ip.is_reserved or ip.is_unspecified or ip.is_loopback or ip.is_link_local
     return ip.is_global and not special
 
@@ -49,12 +51,12 @@ def is_public(address: str) -> bool:
 class PublicBackend(httpcore.NetworkBackend):
     """A network backend that connects to addresses that it has checked itself.
 
-    If one address of a name is not public, none is taken. The name is not looked up a second time, so whoever answers
-    for it cannot give one address to the check and another to the connection. Certificates are checked for the name.
+    If one address of a name is not public, none is taken. The name is not looked up a second time, so its name server
+    cannot give one address to the check and another to the connection. Certificates are checked for the name.
 
     Args:
-        backend: Connects.
-        allows_private: Whether any address will do.
+        backend: Connects to an address.
+        allows_private: Whether addresses that are not public are allowed, too.
         resolve: Looks up a name.
     """
 

@@ -1,4 +1,4 @@
-"""Follow the change feed for one receiver, and tell it what is due: one thread, whose slowness is its own."""
+"""Follow the change feed for one receiver, and send it what is due: one thread, so a slow one delays no other."""
 
 import random
 import threading
@@ -30,8 +30,8 @@ from cobalt_mirror.db.receivers import (
     disable_receiver,
     ensure_receiver,
     find_delivered_at,
+    find_work,
     lock_position,
-    look,
     record_delivered,
     record_position,
 )
@@ -57,12 +57,12 @@ BATCH = 500
 
 @dataclass(slots=True, kw_only=True)
 class Follower:
-    """Tells one receiver until `stop` is set. Several processes may have one of the same receiver.
+    """Follows for one receiver until `stop` is set. Several processes may have one of the same receiver.
 
     Attributes:
         engine: of the database.
-        receiver: who is told.
-        settle: how long a connection has to fail before that is told.
+        receiver: what gets the notices.
+        settle: how long a connection has to fail before a notice of that is sent.
         reconnect_url: makes the link in a notice of that.
         clock: returns the time inside a transaction.
         chance: returns a number from 0 to 1.
@@ -79,7 +79,7 @@ class Follower:
     _repeats: Repeats = field(default_factory=Repeats)
 
     def run(self) -> None:
-        """Follow and tell until `stop` is set. Nothing ends it before that."""
+        """Follow and send until `stop` is set. Nothing ends it before that."""
         while not self.stop.is_set():
             try:
                 wait = 0.0 if self.step() else IDLE_SECONDS
@@ -92,13 +92,13 @@ class Follower:
         """Do what there is to do, a batch of entries and one notice at most; return whether there was anything."""
         name = self.receiver.name
         with reading(self.engine).begin() as connection:
-            seen = look(connection, name, self.clock(connection))
-        if not seen.is_known:
+            work = find_work(connection, name, self.clock(connection))
+        if not work.is_known:
             with self.engine.begin() as connection:
                 ensure_receiver(connection, name, self.receiver.kind, at=self.clock(connection))
             return True
-        followed = seen.is_behind and self.follow()
-        return (seen.has_due and self.tell_next()) or followed
+        followed = work.is_behind and self.follow()
+        return (work.has_due and self.tell_next()) or followed
 
     def follow(self) -> bool:
         """Add a notice for each entry that the receiver wants; return whether the feed went on."""
@@ -121,7 +121,7 @@ class Follower:
             return bool(entries)
 
     def tell_next(self) -> bool:
-        """Decide about the notice that is due, and tell it; return whether there was one."""
+        """Decide about the notice that is due, and send it; return whether there was one."""
         lease = timedelta(seconds=self.receiver.lease_seconds)
         with self.engine.begin() as connection:
             now = self.clock(connection)
@@ -132,17 +132,17 @@ class Follower:
             notice = self._prepare(row)
         except SQLAlchemyError:
             raise
-        except Exception as error:  # a notice that cannot be made must not be looked at again at once
+        except Exception as error:  # a notice that cannot be made must not be taken again at once
             with self.engine.begin() as connection:
                 begin_attempt(connection, row, at=self.clock(connection))
-            self._conclude(row, Answer(ending=Ending.FAILED, detail=f"it cannot be told: {type(error).__name__}"))
+            self._conclude(row, Answer(ending=Ending.FAILED, detail=f"it cannot be made: {type(error).__name__}"))
             return True
         if notice is not None and (answer := self.receiver.attempt(notice, self._finish(row))) is not None:
             self._conclude(row, answer)
         return True
 
     def _prepare(self, row: NoticeRow) -> Notice | None:
-        """Decide about a notice, and begin an attempt if it is told now."""
+        """Decide about a notice, and begin an attempt if it is sent now."""
         with self.engine.begin() as connection:
             now = self.clock(connection)
             around = read_around(connection, row) if row.type in SETTLING else Around()

@@ -20,7 +20,7 @@ class Handler:
     """A function and what it is called for.
 
     Attributes:
-        name: what its place in the change feed is kept under.
+        name: the name under which its position in the change feed is stored.
         types: the types of entries that it wants.
         function: the function.
     """
@@ -37,14 +37,14 @@ def on(*types: str, name: str | None = None) -> Callable[[_FunctionT], _Function
     """Have workers call a function for changes of these types.
 
     The function gets the notice and a connection. Its transaction commits together with the note that the function
-    is done with the notice, so what it writes there is written exactly once. What else it does, such as a mail, may
-    happen twice; `notice.id` is the same then. If it raises, the transaction is rolled back, and the function is called
-    again after growing waits. The module has to be in HANDLERS_MODULE.
+    is done with the notice, so what it writes there is written exactly once. What else it does, such as sending a
+    mail, may happen twice, with the same `notice.id`. If it raises, the transaction is rolled back, and the function is
+    called again after growing waits. The module has to be in HANDLERS_MODULE.
 
     Args:
         types: Types of the change feed, such as `connection.reauth_required`.
-        name: What its place in the feed is kept under. Default: module and name of the function. A function under a new
-            name is told of what happens from then on.
+        name: The name under which its position in the feed is stored, after that of its module. Default: the
+            function's. Under a new name, it gets what happens from then on.
 
     Raises:
         ValueError: There is no such type, or another function has that name.

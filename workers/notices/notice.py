@@ -1,8 +1,8 @@
-"""What a receiver is told, and the body of the webhook that tells it."""
+"""What a notice says, and the body of its webhook."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -36,17 +36,17 @@ class Notice:
     """Something that happened, for somebody to act on.
 
     Attributes:
-        id: the same each time that it is told to a receiver.
+        id: the same for each attempt.
         type: what happened.
         recorded_at: when the mirror learned of it.
-        position: the place in the change feed.
+        position: the position in the change feed.
         account: the customer; None: it is about all of them.
         slug: the application; None: it is about the account itself.
         connection_id: the connection, where the application holds several.
         config_id: the config.
-        since: since when it is, or was, so: of what fails, and of a halt.
+        since: since when the connection fails or failed, or the work is or was halted.
         reason: why.
-        reconnect_url: a page on which the customer connects again; None: there is none.
+        reconnect_url: a reconnect link; None: there is none.
         data: what changed, as the change feed has it. It is not in webhooks.
     """
 
@@ -60,12 +60,12 @@ class Notice:
     config_id: str | None
     since: str | None
     reason: str | None
-    reconnect_url: str | None
+    reconnect_url: str | None = field(repr=False)
     data: Mapping[str, Any]
 
 
 def make_notice(row: NoticeRow, content: Content, *, reconnect_url: str | None) -> Notice:
-    """Return what a notice tells, as the feed and the mirror have it now."""
+    """Return a notice, as the feed and the mirror have it now."""
     account = None
     if row.linked_account_id is not None:
         account = Account(id=row.linked_account_id, name=content.name, udf=content.udf)
@@ -94,7 +94,7 @@ def _since(row: NoticeRow, content: Content) -> str | None:
 
 
 def make_body(notice: Notice) -> bytes:
-    """Return the body of the webhook: JSON, thin, and always under 20 kB."""
+    """Return the body of the webhook: JSON, always under 20 kB."""
     body = _write(notice, udf=None if notice.account is None else notice.account.udf)
     return body if len(body) <= _LARGEST_BODY else _write(notice, udf=None)
 

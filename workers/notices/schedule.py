@@ -1,4 +1,4 @@
-"""What comes of an attempt to tell a notice: when the next one is, when it is given up, what disables an endpoint."""
+"""What follows an attempt at a notice: when the next one is, when it is given up, and what disables an endpoint."""
 
 import math
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from cobalt_mirror.db.statuses import NoticeStatus, ReceiverKind
 _MINUTE, _HOUR = 60.0, 3_600.0
 #: Seconds between the attempts: about 75 hours in all, as Standard Webhooks has it.
 WAITS = (5.0, 5 * _MINUTE, 0.5 * _HOUR, 2 * _HOUR, 5 * _HOUR, 10 * _HOUR, 14 * _HOUR, 20 * _HOUR, 24 * _HOUR)
-#: Each wait is longer or shorter by a random part of it, so that what failed together does not come together again.
+#: Each wait is longer or shorter by up to this part of it, so that what failed together is not sent together again.
 _JITTER = 0.1
 #: The longest wait that a receiver may ask for, in seconds.
 LONGEST_WAIT_SECONDS = 24 * _HOUR
@@ -35,7 +35,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of an attempt.
+    """How an attempt ended.
 
     Attributes:
         ending: how it ended.
@@ -78,7 +78,7 @@ def conclude(
     """Decide how a notice goes on after an attempt.
 
     Args:
-        answer: what came of it.
+        answer: how it ended.
         attempts: how many attempts there were, this one included.
         told_before: whether the receiver may have had it before this one.
         kind: what the receiver is.
@@ -123,6 +123,6 @@ def read_retry_after(value: str | None, *, now: datetime) -> float | None:
 def _until(date: str, *, now: datetime) -> float:
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of a zone that is far off
         return math.nan
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()

@@ -1,4 +1,4 @@
-"""Send a notice to an endpoint, and say what came of it."""
+"""Send a notice to an endpoint, and return how the attempt ended."""
 
 import ssl
 from collections.abc import Callable
@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = 20.0
 
 
 def create_pool(context: ssl.SSLContext, *, allows_private: bool) -> httpcore.ConnectionPool:
-    """Return what connects to endpoints: each attempt anew, directly, and to addresses that were checked."""
+    """Return a pool for requests to endpoints: each attempt connects anew, directly, and to checked addresses."""
     public = PublicBackend(httpcore.SyncBackend(), allows_private=allows_private)
     return httpcore.ConnectionPool(
         ssl_context=context,

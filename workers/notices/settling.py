@@ -1,4 +1,4 @@
-"""Whether a notice is told now, later or never: a failure when it has lasted, a recovery if the failure was told."""
+"""Whether a notice is sent now, later or never: a failure when it has lasted, a recovery if the failure was told."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from cobalt_mirror.db.statuses import ChangeType, ConnectionStatus
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """It is told now."""
+    """It is sent now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """It is never told."""
+    """It is never sent."""
 
     because: str
 
@@ -35,7 +35,7 @@ SETTLING = frozenset({ChangeType.CONNECTION_REAUTH_REQUIRED, ChangeType.CONNECTI
 
 
 def due_at(type_: ChangeType, recorded_at: datetime, *, settle: timedelta) -> datetime:
-    """Return when it is decided whether an entry of the feed is told."""
+    """Return when it is decided whether the notice of an entry is sent."""
     return recorded_at + settle if type_ is ChangeType.CONNECTION_REAUTH_REQUIRED else recorded_at
 
 
@@ -46,7 +46,7 @@ def decide(notice: NoticeRow, around: Around, *, now: datetime, settle: timedelt
         notice: the notice.
         around: what the mirror and earlier notices say, for a type in `SETTLING`.
         now: the time.
-        settle: how long a connection has to fail before that is told.
+        settle: how long a connection has to fail before a notice of that is sent.
     """
     if notice.type is ChangeType.CONNECTION_REAUTH_REQUIRED:
         return _decide_failure(notice, around, now=now, settled_at=notice.recorded_at + settle)

@@ -1,4 +1,4 @@
-"""Start the threads of a worker that tell notices, and stop them."""
+"""Start the threads of a worker that send notices, and stop them."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ def load_handlers_of(settings: Settings) -> tuple[Handler, ...]:
 
 
 class Notices:
-    """The threads of one worker process: one for each receiver, so that none waits for another, nor the work for any.
+    """The threads of one worker process: one for each receiver, so that no receiver and no event waits for another.
 
     Raises:
         BadSetting: An endpoint or a module cannot be used.

@@ -11,7 +11,7 @@ from cobalt_mirror.db.receivers import ReceiverState
 from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import Move, ProcessKind
 from cobalt_mirror.db.waiting import Retrying, WaitingEvent
-from cobalt_mirror.workers.terminal.words import ago
+from cobalt_mirror.workers.terminal.words import ago, count_of
 
 
 class Cause(StrEnum):
@@ -178,7 +178,7 @@ def _retrying(facts: Facts) -> str | None:
         return None
     first = retrying.first
     return (
-        f"{_count(retrying.number, 'event')} cannot be carried out until you act, first one of account "
+        f"{count_of(retrying.number, 'event')} cannot be carried out until you act, first one of account "
         f"{first.linked_account_id}: {first.reason or 'no reason is recorded'}; correct that, and it is tried again by "
         f"itself, or at once with `cobalt-mirror events hurry {shlex.quote(first.id)}`"
     )
@@ -203,21 +203,21 @@ def _brake(facts: Facts) -> str | None:
 
 
 def _notices(receiver: ReceiverState, facts: Facts) -> str | None:
-    """A receiver that fails for no longer than a due event may wait is tried again by itself."""
+    """Return what to do about a receiver; None: nothing, as what fails may still be taken at a later attempt."""
     name, because = receiver.name, receiver.disabled_because or receiver.detail or "no reason is recorded"
     again = (
         f"correct that, then run `cobalt-mirror notices enable {shlex.quote(name)}`, or `cobalt-mirror notices forget "
-        f"{shlex.quote(name)}` if it is not to be told any more"
+        f"{shlex.quote(name)}` if it is not used any more"
     )
     if receiver.disabled_at is not None:
-        number, since = _count(receiver.pending + receiver.failed, "notice"), ago(receiver.disabled_at, facts.at)
-        return f"nothing has been sent to {name} for {since}, and {number} not told: {because}; {again}"
+        number, since = count_of(receiver.pending + receiver.failed, "notice"), ago(receiver.disabled_at, facts.at)
+        return f"nothing has been sent to {name} for {since}, and {number} not delivered: {because}; {again}"
     if receiver.failed:
-        return f"{_count(receiver.failed, 'notice')} to {name} given up: {because}; {again}"
+        return f"{count_of(receiver.failed, 'notice')} to {name} given up: {because}; {again}"
     since_when = receiver.failing_since
     if receiver.begun and since_when is not None and facts.at - since_when > facts.longest_wait:
-        number = _count(receiver.begun, "notice")
-        return f"{number} to {name} cannot be told, the oldest for {ago(since_when, facts.at)}: {because}; {again}"
+        number = count_of(receiver.begun, "notice")
+        return f"{number} to {name} not delivered, the oldest for {ago(since_when, facts.at)}: {because}; {again}"
     return None
 
 
@@ -226,11 +226,7 @@ def _dead(facts: Facts) -> str | None:
     if number == 0:
         return None
     return (
-        f"{_count(number, 'event')} dead for a reason that you can correct (`cobalt-mirror dead list --move "
+        f"{count_of(number, 'event')} dead for a reason that you can correct (`cobalt-mirror dead list --move "
         "operator`); correct it, then run `cobalt-mirror dead replay --move operator`, or `cobalt-mirror dead discard "
         "--move operator --why TEXT`"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

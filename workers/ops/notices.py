@@ -40,7 +40,7 @@ def read_receivers(engine: Engine, *, clock: Clock = database_clock) -> tuple[da
 
 
 def enable(engine: Engine, name: str, *, clock: Clock = database_clock) -> int:
-    """Have a receiver told again, and return how many notices wait for it.
+    """Enable a receiver again, and return how many notices wait for it.
 
     Raises:
         UnknownReceiver: There is none of that name.

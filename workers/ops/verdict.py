@@ -10,7 +10,7 @@ from cobalt_mirror.db.state import Halt
 from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, Move, RowKind
 from cobalt_mirror.db.story import DeadEvents, StoredEvent
 from cobalt_mirror.workers.ops.standing import CustomerState, Standing
-from cobalt_mirror.workers.terminal.words import ago, cell, duration
+from cobalt_mirror.workers.terminal.words import ago, cell, count_of, duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,7 @@ def _overdue(standing: Standing) -> Iterator[CustomerVerdict]:
 
 
 def _retrying(standing: Standing, move: Move | None, event: StoredEvent) -> CustomerVerdict:
-    attempts = f"{event.attempts} failed attempt{'' if event.attempts == 1 else 's'}"
+    attempts = count_of(event.attempts, "failed attempt")
     return CustomerVerdict(
         state=CustomerState.RETRYING,
         since=event.retrying_since,

@@ -20,6 +20,11 @@ def cell(value: Any) -> str:
     return "".join(character if character.isprintable() else "·" for character in text)
 
 
+def count_of(number: int, noun: str) -> str:
+    """Return how many there are of something: `1 event`, `2 events`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def ago(moment: datetime, now: datetime) -> str:
     """Return the time since `moment`, rounded: `14 s`, `3 min`, `5 h`, `2 d`."""
     return duration(now - moment)

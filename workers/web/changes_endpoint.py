@@ -18,7 +18,7 @@ from cobalt_mirror.workers.web.waiting import Places, Waiting
 
 #: The most entries of an answer, and how many it has if the request does not say.
 LARGEST_LIMIT, DEFAULT_LIMIT = 1_000, 100
-#: The longest wait; who asks for more waits so long.
+#: The longest wait; a longer one is cut to this.
 LONGEST_WAIT_SECONDS = 30
 #: How many requests may wait at a time in a process.
 MOST_WAITING = 16

@@ -51,7 +51,7 @@ def make_page(document: Mapping[str, Any], *, document_url: str) -> str:
 
 def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
     wants = "".join(
-        f"<p>Wants <code>Authorization: Bearer {escape(name)}</code>.</p>"
+        f"<p>Needs <code>Authorization: Bearer {escape(name)}</code>.</p>"
         for requirement in operation["security"]
         for name in requirement
     )

@@ -28,10 +28,10 @@ _NOTIFICATION: Mapping[str, Any] = {
     "description": "As Cobalt documents it.",
     "additionalProperties": True,
 }
-#: What stands in paths.
+#: The parameters in paths.
 _IN_PATH = {
     "account_id": "Your own id of the customer, percent-encoded once: a slash in it is `%2F`.",
-    "token": "Says whose link it is, sealed.",
+    "token": "The token of a reconnect link: whose it is, sealed.",
 }
 
 
@@ -161,8 +161,8 @@ def _cloudevent(type_: str, data: dict[str, Any]) -> dict[str, Any]:
 def split_docstring(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema whose description, a docstring, is shared out among the properties that it describes."""
     text, _, attributes = schema.get("description", "").partition("\n\nAttributes:\n")
-    told = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", attributes, flags=re.MULTILINE)
-    words = {name: _in_json(description) for name, description in told}
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", attributes, flags=re.MULTILINE)
+    words = {name: _in_json(description) for name, description in entries}
     described = {**schema, "description": _in_json(text)} if text else dict(schema)
     if "properties" in schema:
         described["properties"] = {

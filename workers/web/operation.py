@@ -18,7 +18,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """The bearer token that an operation wants, and the setting that holds it."""
+    """The bearer token that an operation needs, and the setting that holds it."""
 
     variable: str
     token: SecretStr
@@ -51,7 +51,7 @@ class Operation:
         endpoint: what answers.
         summary: what it does, in a few words.
         description: what else to know; may be empty.
-        guard: the token that it wants; None: it is for everybody.
+        guard: the token that it needs; None: it needs none.
         parameters: what its query may have. The endpoint gets no others.
         bodies: what its body may be: the media type, and the name of a schema.
         answers: its answers if all is well.

@@ -36,7 +36,7 @@ _BODY = {408: "The body took too long to arrive.", 413: "The body is too large."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """What answers."""
+    """The endpoints of the application."""
 
     events: EventsEndpoint
     changes: ChangesEndpoint
@@ -52,7 +52,7 @@ def make_operations(endpoints: Endpoints, *, host: Guard, monitor: Guard) -> Seq
     """Return the table.
 
     Args:
-        endpoints: what answers.
+        endpoints: the endpoints of the application.
         host: the token of hosts.
         monitor: the token of Prometheus.
     """
@@ -85,7 +85,7 @@ def _publishing(events: EventsEndpoint, host: Guard) -> list[Operation]:
                 **_BODY,
                 400: "The body is not JSON, or an event breaks a rule: nothing was written.",
                 409: "An event with this source and id was published before with other content.",
-                415: "The content type is another one.",
+                415: "The content type is none of these.",
                 503: "The database failed: send it again. Or a secret cannot be sealed: set MIRROR_SECRET_KEYS.",
             },
         )
@@ -120,7 +120,7 @@ def _reading(reads: ReadsEndpoint, host: Guard) -> list[Operation]:
             description=(
                 "With `wait`, it answers once the account's events are carried out, so that a page that has just "
                 "published one is right at first paint. Events that wait for a retry or a pause, or for longer than 30 "
-                "seconds, hold it up no more. `pending` says how many events are not carried out yet."
+                "seconds, do not hold it up. `pending` says how many events are not carried out yet."
             ),
         ),
         get(f"{account}/connections", reads.connections, Connections, "The account's connections."),
@@ -135,7 +135,7 @@ def _following(changes: ChangesEndpoint, host: Guard) -> Operation:
         method="GET",
         path="/changes",
         endpoint=changes.receive,
-        summary="The change feed: what really changed, for all accounts.",
+        summary="The change feed: every real change, for all accounts.",
         description="With `wait`, it answers when the next change comes, or with an empty list.",
         guard=host,
         parameters=(changes_endpoint.AFTER, changes_endpoint.LIMIT, changes_endpoint.WAIT),
@@ -154,7 +154,7 @@ def _minting(tokens: TokenEndpoint, host: Guard) -> Operation:
         path="/accounts/{account_id}/token",
         endpoint=tokens.mint,
         summary="A session token, for the page on which this customer connects applications.",
-        description="It is of Cobalt, and good for this customer alone. Tokens are kept for five minutes.",
+        description="It is Cobalt's token for this customer alone. A token is handed out for five minutes.",
         guard=host,
         parameters=(ENSURE, ANEW),
         answers=(Answer(description="What the browser SDK needs.", kind=PageToken),),
@@ -176,12 +176,12 @@ def _reconnecting(reconnect: ReconnectEndpoint) -> Operation:
         path="/reconnect/{token}",
         endpoint=reconnect.receive,
         summary="Where a reconnect link leads: Cobalt's connect page, made at that moment.",
-        description="It is for customers; the token in the link is all it wants.",
+        description="It is for customers, and needs no token but the one in the link.",
         answers=(
             Answer(status=303, description="To Cobalt's page.", media_type=None),
             page(404, "A page: the link is not valid."),
             page(410, "A page: the link has expired, or the account is gone."),
-            page(503, "A page: Cobalt or the database failed; the link works later."),
+            page(503, "A page: Cobalt or the database failed; open the link again later."),
         ),
     )
 
@@ -199,7 +199,7 @@ def _serving(endpoints: Endpoints, monitor: Guard) -> list[Operation]:
             refusals={
                 **_BODY,
                 400: "The body does not have the documented shape.",
-                401: "The signature is of another key.",
+                401: "The signature is not one of the API key.",
             },
         ),
         Operation(
@@ -216,7 +216,7 @@ def _serving(endpoints: Endpoints, monitor: Guard) -> list[Operation]:
             path="/healthz",
             endpoint=probes.is_alive,
             summary="Whether the process is alive.",
-            answers=(Answer(description="It is.", kind=Alive),),
+            answers=(Answer(description="The process is alive.", kind=Alive),),
         ),
         Operation(
             method="GET",
@@ -224,8 +224,8 @@ def _serving(endpoints: Endpoints, monitor: Guard) -> list[Operation]:
             endpoint=probes.is_ready,
             summary="Whether database and Redis answer.",
             answers=(
-                Answer(description="Both do.", kind=Readiness),
-                Answer(status=503, description="One does not.", kind=Readiness),
+                Answer(description="Both answer.", kind=Readiness),
+                Answer(status=503, description="One of them does not answer.", kind=Readiness),
             ),
         ),
     ]

@@ -32,7 +32,7 @@ def sent_path(scope: Mapping[str, Any]) -> str:
     return path
 
 
-def account_of(request: Request) -> str:
+def account_in_path(request: Request) -> str:
     """Return the account's id in the path.
 
     Raises:

@@ -23,10 +23,10 @@ from cobalt_mirror.db.reads import Pending, count_pending
 from cobalt_mirror.db.reads.feed import LARGEST_POSITION
 from cobalt_mirror.workers.web.answers import Applications, Configs, Connections, History, Integrations, respond
 from cobalt_mirror.workers.web.parameters import whole, word
-from cobalt_mirror.workers.web.paths import account_of
+from cobalt_mirror.workers.web.paths import account_in_path
 from cobalt_mirror.workers.web.waiting import Places, Waiting
 
-#: The longest wait for integrations; who asks for more waits so long.
+#: The longest wait for integrations; a longer one is cut to this.
 LONGEST_WAIT_SECONDS = 10
 #: How many requests may wait for integrations at a time in a process. Others are answered at once.
 MOST_WAITING = 32
@@ -93,7 +93,7 @@ class ReadsEndpoint:
 
     async def integrations(self, request: Request) -> Response:
         """Answer with every application as the customer sees it, after events that should be carried out soon."""
-        account, seconds = account_of(request), WAIT.of(request)
+        account, seconds = account_in_path(request), WAIT.of(request)
 
         def look() -> Pending:
             with reading(self.engine).begin() as connection:
@@ -103,7 +103,7 @@ class ReadsEndpoint:
         with self.places.take() as may_wait:
             if may_wait:
                 pending = await self.waiting.until(
-                    lambda shown: not shown.soon, look, first=pending, request=request, seconds=seconds
+                    lambda state: not state.soon, look, first=pending, request=request, seconds=seconds
                 )
 
         def read(connection: Connection) -> Integrations:
@@ -115,7 +115,7 @@ class ReadsEndpoint:
 
     async def _answer(self, request: Request, read: Callable[[Connection, MirroredAccount], object]) -> Response:
         """Answer with what is read of the account in the path."""
-        account = account_of(request)
+        account = account_in_path(request)
         return await self._respond(lambda connection: read(connection, _get_account(connection, account)))
 
     async def _respond(self, read: Callable[[Connection], object]) -> Response:

@@ -18,14 +18,14 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Places:
-    """How many requests may do at a time, in this process, what takes a while."""
+    """How many requests of a slow kind may run at a time in this process."""
 
     most: int
     taken: int = 0
 
     @contextmanager
     def take(self) -> Iterator[bool]:
-        """Take a place until the end of the block; yields whether there was one."""
+        """Take a place until the end of the block, and yield whether there was one."""
         has_place = self.taken < self.most
         self.taken += has_place
         try:
@@ -36,7 +36,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Looks again and again for requests.
+    """Looks repeatedly on behalf of requests that wait.
 
     Attributes:
         stopping: once it is set, no request waits any more.
@@ -48,11 +48,11 @@ class Waiting:
     async def until(
         self, is_over: Callable[[T], bool], look: Callable[[], T], *, first: T, request: Request, seconds: float
     ) -> T:
-        """Return what the first look shows at which it is over, or the last one in this time."""
-        shown = first
+        """Return what a look shows once it is over, or what the last look in this time shows."""
+        state = first
         for delay in poll_delays(seconds, monotonic=self.monotonic):
-            if is_over(shown) or self.stopping.is_set() or await request.is_disconnected():
+            if is_over(state) or self.stopping.is_set() or await request.is_disconnected():
                 break
             await asyncio.sleep(delay)
-            shown = await run_in_threadpool(look)
-        return shown
+            state = await run_in_threadpool(look)
+        return state

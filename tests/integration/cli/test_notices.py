@@ -33,16 +33,16 @@ def disabled(engine: Engine) -> None:
 
 
 @pytest.mark.usefixtures("disabled", "running")
-def test_status_says_that_an_endpoint_is_disabled_and_enable_tells_it_again(mirror: Shell, engine: Engine) -> None:
+def test_status_says_that_an_endpoint_is_disabled_and_enable_sends_to_it_again(mirror: Shell, engine: Engine) -> None:
     ended = mirror.run("status")
     assert ended.status == 3
     (action, *_) = ended.output.splitlines()
     assert action.startswith("ACTION       nothing has been sent to default for ")
-    assert "2 notices not told: it answered 410: it wants nothing any more; correct that" in ended.output
+    assert "2 notices not delivered: it answered 410: it wants nothing any more; correct that" in ended.output
     assert "`cobalt-mirror notices enable default`" in ended.output
     assert "notices      handler app.mail: taken: none yet" in ended.output
 
-    assert mirror.run("notices", "enable", "default").output == "default is told again; 2 notices wait\n"
+    assert mirror.run("notices", "enable", "default").output == "default is enabled; 2 notices to deliver\n"
     assert mirror.run("status").status == 0
     listed = json.loads(mirror.run("notices", "list", "--json").output)["receivers"]
     assert [(each["name"], each["pending"], each["failed"]) for each in listed] == [
@@ -71,7 +71,7 @@ def write(notice: Notice, connection: object) -> None:
 """
 
 
-def test_a_worker_tells_endpoints_and_handlers(mirror: Shell, engine: Engine, redis_url: str) -> None:
+def test_a_worker_sends_to_endpoints_and_calls_handlers(mirror: Shell, engine: Engine, redis_url: str) -> None:
     """Real processes, two of them, which take seconds to start: each notice is told by one."""
     (mirror.folder / "host_notices.py").write_text(HANDLERS)
     with Server() as server:

@@ -1,12 +1,12 @@
 """A peek finds what a look would find that came to be due since a time, and leaves its connection as it was."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, delete, insert
+from sqlalchemy import Connection, Engine, delete, insert, select
 from sqlalchemy.exc import OperationalError
 
 from cobalt_mirror.db.checks import record_check
@@ -69,31 +69,49 @@ def test_a_peek_sees_what_is_committed_alone_and_the_connection_has_transactions
 def test_a_database_that_fails_is_said_and_the_connection_replaced(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with peeking(engine, SINCE) as is_due:
-        assert not is_due()
-        with _failing(engine), pytest.raises(OperationalError):
-            is_due()
+    with pytest.raises(OperationalError):
+        _ask_while_it_fails(engine)
     with peeking(engine, SINCE) as is_due:
         assert not is_due()
     assert caplog.records == []  # SQLAlchemy logs a traceback for a connection that breaks in its hands
 
 
+def _ask_while_it_fails(engine: Engine) -> None:
+    with _failing(engine) as fail, peeking(engine, SINCE) as is_due:
+        assert not is_due()
+        fail()
+        is_due()
+
+
+def test_a_peek_goes_on_after_a_rollback_with_which_the_driver_drops_what_is_prepared(engine: Engine) -> None:
+    with peeking(engine, SINCE) as is_due:
+        assert not is_due()
+    for end in (Connection.commit, Connection.rollback):
+        with engine.connect() as connection:
+            for _ in range(10):  # psycopg prepares what it sees often
+                connection.execute(select(events.c.id))
+            end(connection)
+
+    with peeking(engine, SINCE) as is_due:
+        assert not is_due()
+
+
 @contextmanager
-def _failing(engine: Engine) -> Iterator[None]:
-    """End all connections to PostgreSQL; SQLite has none, so take a table away."""
+def _failing(engine: Engine) -> Iterator[Callable[[], None]]:
+    """End all connections to PostgreSQL; SQLite has none, so take a table away until the end."""
+
+    def execute(statement: str) -> None:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+
     if engine.dialect.name != "sqlite":
-        with engine.begin() as connection:
-            connection.exec_driver_sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        yield
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        yield lambda: execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
         return
-    for before, after in (("events", "gone"), ("gone", "events")):
-        with engine.begin() as connection:
-            connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
-        if after == "gone":
-            yield
+    try:
+        yield lambda: execute("ALTER TABLE events RENAME TO gone")
+    finally:
+        execute("ALTER TABLE gone RENAME TO events")
 
 
 def test_without_prepared_statements_a_peek_finds_the_same(migrated_url: str) -> None:

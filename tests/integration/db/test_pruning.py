@@ -137,7 +137,7 @@ def notice(position: int, age: int, status: str, **columns: Any) -> dict[str, An
     return {**key, "type": "connection.reauth_required", "slug": "slack", "status": status, **times, **columns}
 
 
-def test_old_notices_go_except_that_a_failure_was_told_which_lasts(engine: Engine) -> None:
+def test_old_notices_are_deleted_except_those_of_failures_that_last(engine: Engine) -> None:
     for slug, status in (("slack", "connected"), ("hubspot", "reauth_required")):
         add(engine, tables.connections, {"linked_account_id": "acme", "slug": slug, "status": status})
     add(
@@ -158,7 +158,7 @@ def test_old_notices_go_except_that_a_failure_was_told_which_lasts(engine: Engin
     assert positions(engine) == [2, 7, 8]
 
 
-def test_what_waits_to_be_told_stays_for_a_week(engine: Engine) -> None:
+def test_notices_that_wait_stay_for_a_week(engine: Engine) -> None:
     add(
         engine,
         tables.notices,

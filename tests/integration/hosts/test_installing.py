@@ -69,7 +69,8 @@ def test_a_flask_app_publishes_and_reads(oldest: Environment, postgres_world: Wo
 def test_a_flask_app_has_the_page_beside_it(oldest: Environment, migrated_sqlite: Path, tmp_path: Path) -> None:
     mounted = block(PAGE, "python", "a2wsgi")
 
-    printed = oldest.run(mounted + FLASK_WITH_THE_PAGE, DATABASE_URL=f"sqlite:///{migrated_sqlite}", **OF_A_HOST)
+    url = f"sqlite:///{migrated_sqlite}"
+    printed = oldest.run(mounted + FLASK_WITH_THE_PAGE, folder=tmp_path, DATABASE_URL=url, **OF_A_HOST)
 
     assert printed.splitlines() == ["/sign-in welcome", "True", "303"]
 

@@ -269,7 +269,7 @@ def test_a_recovery_is_told_if_a_worker_died_when_it_had_told_the_failure(host: 
     assert [message["type"] for message in server.take()] == ["connection.reauth_required", "connection.recovered"]
 
 
-def test_a_recovery_is_not_told_to_who_was_not_told_of_the_failure(host: Host, server: Server) -> None:
+def test_a_recovery_is_not_sent_to_a_receiver_that_was_not_told_of_the_failure(host: Host, server: Server) -> None:
     host.fails()
     host.after(minutes=10)
     host.sends_to(f"{server.url}/crm", name="crm")

@@ -1,5 +1,6 @@
 """Handlers: called after the commit, in a transaction of their own, and again if they fail."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -58,6 +59,14 @@ def test_it_is_called_for_what_lasted_and_what_it_writes_is_kept(host: Host) -> 
     assert {row["status"] for row in host.world.rows("notices")} == {"delivered"}
 
 
+def _cancel(_: Connection) -> None:
+    raise asyncio.CancelledError
+
+
+def _interrupt(_: Connection) -> None:
+    raise KeyboardInterrupt
+
+
 def failing(times: int, seen: list[Notice]) -> Callable[[Notice, Connection], None]:
     """A handler that fails so many times, after it has written."""
 
@@ -91,6 +100,36 @@ def test_what_a_handler_that_raises_wrote_is_rolled_back_and_it_is_called_again(
     assert len(mails(host.world.engine)) == 1
     assert len({notice.id for notice in seen}) == 1
     assert "Acme" not in str(host.world.rows("notices"))
+
+
+@pytest.mark.parametrize(
+    ("misbehave", "detail"),
+    [
+        (Connection.commit, "TransactionEnded"),
+        (Connection.rollback, "TransactionEnded"),
+        (Connection.close, "TransactionEnded"),
+        (_cancel, "CancelledError"),
+        (_interrupt, "KeyboardInterrupt"),
+    ],
+)
+def test_a_handler_that_misbehaves_is_called_again_and_the_next_notice_is_taken(
+    host: Host, misbehave: Callable[[Connection], None], detail: str
+) -> None:
+    def handle(notice: Notice, connection: Connection) -> None:
+        if notice.data["to"] == "Poison":
+            misbehave(connection)
+        else:
+            mail(notice, connection)
+
+    host.calls(handle, ChangeType.ACCOUNT_RENAMED)
+    host.signs_up("Poison")
+    host.signs_up("Acme Inc")
+
+    assert len(mails(host.world.engine)) == 1
+    assert [(row["status"], row["detail"]) for row in host.world.rows("notices")] == [
+        ("pending", f"it raised {detail}"),
+        ("delivered", None),
+    ]
 
 
 def test_an_entry_at_which_it_fails_holds_up_no_other(host: Host) -> None:
@@ -150,7 +189,7 @@ def test_what_another_process_has_begun_since_is_not_begun_or_ended_here(host: H
         assert not end_attempt(connection, replace(first, attempts=1), NoticeStatus.FAILED, at=now)
 
 
-def test_who_begins_to_follow_is_told_of_what_happens_from_then_on(host: Host) -> None:
+def test_a_new_receiver_gets_what_happens_from_then_on(host: Host) -> None:
     seen: list[Notice] = []
     host.signs_up("Before")
     host.calls(failing(0, seen), ChangeType.ACCOUNT_RENAMED, name="app.new")

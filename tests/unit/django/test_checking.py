@@ -48,7 +48,7 @@ def test_a_finding_keeps_its_level_and_remedy_unless_it_is_of_other_processes(fi
 
 
 @override_settings(MIRROR_SECRET_KEYS=TEST_KEY)
-def test_a_project_with_its_keys_has_nothing_to_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_with_its_keys_has_no_findings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "mysql://of-the-host")
     monkeypatch.setenv("LOG_LEVEL", "of-the-host")
 
@@ -74,7 +74,7 @@ def test_what_cannot_be_used_is_an_error_without_the_value(name: str, value: obj
     assert SECRET not in text
 
 
-def test_the_settings_module_goes_before_the_variable_and_a_contradiction_is_told(
+def test_the_settings_module_goes_before_the_variable_and_a_contradiction_is_a_finding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MIRROR_SCHEMA", "of_a_variable")

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 
-from cobalt_mirror.workers.web.paths import EncodedRoute, account_of, sent_path
+from cobalt_mirror.workers.web.paths import EncodedRoute, account_in_path, sent_path
 from tests.asgi import ask
 
 ROWS: list[tuple[dict[str, Any], str]] = [
@@ -30,7 +30,7 @@ def test_the_path_below_the_mount_is_what_was_sent(scope: dict[str, Any], path: 
 
 
 async def echo(request: Request) -> PlainTextResponse:
-    return PlainTextResponse(account_of(request))
+    return PlainTextResponse(account_in_path(request))
 
 
 ROUTES = [EncodedRoute("/accounts/{account_id}", echo), EncodedRoute("/accounts/{account_id}/history", echo)]

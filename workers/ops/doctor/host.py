@@ -22,7 +22,7 @@ from cobalt_mirror.workers.settings import Settings
 
 
 def examine_host(variables: Mapping[str, str]) -> Iterator[Finding]:
-    """Look at the settings that are used in the host's process. It asks nobody.
+    """Examine the settings that are used in the host's process. This connects to nothing.
 
     Args:
         variables: the settings by name. Those that only our own processes use may be missing or wrong.
@@ -37,7 +37,7 @@ def examine_host(variables: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def examine_host_database(engine: Engine, settings: MirrorSettings, database: str) -> Iterator[Finding]:
-    """Look at the mirror in the host's database, with the rights of the host's role.
+    """Examine the mirror in the host's database, with the rights of the host's role.
 
     Args:
         engine: the host's database, in the schema that has our tables.

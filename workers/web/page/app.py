@@ -19,7 +19,7 @@ from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.page.actions import Actions
 from cobalt_mirror.workers.web.page.assets import Assets
 from cobalt_mirror.workers.web.page.headers import PRIVATE
-from cobalt_mirror.workers.web.page.rendering import Look
+from cobalt_mirror.workers.web.page.rendering import Appearance
 from cobalt_mirror.workers.web.page.views import Views
 from cobalt_mirror.workers.web.page.visitor import HOST_APP, AccountOf
 
@@ -47,15 +47,15 @@ def integrations_page(
     """Return the page on which customers connect applications, as an ASGI application to mount. Nothing is opened yet.
 
     Args:
-        account_of: Returns the linked account id of who is signed in, or None; may be async. It alone decides whose
-            data a request sees.
+        account_of: Returns the linked account id of the customer who is signed in, or None; may be async. It alone
+            decides whose data a request sees.
         settings: Default: read from the environment, as the workers do.
         engine: An engine on the database with the mirror, which the caller disposes of. Default: a new one on
             `DATABASE_URL`.
         client: Creates session tokens. Default: `governed_client(settings)`.
         title: The page's heading.
         home: Address of the link back to your app. Default: no link.
-        sign_in: Address to which who is not signed in is sent. Default: the page says that they are not.
+        sign_in: Address to which a visitor who is not signed in is sent. Default: a page that says so.
         stylesheet: Address of your stylesheet, which may set the page's CSS variables. Default: the page's own look.
         sdk: File with another version of Cobalt's browser SDK, such as `refold.js` of `@refoldai/refold-js` 10.
             Default: the bundled `@cobaltio/cobalt-js` 8.0.0.
@@ -67,8 +67,8 @@ def integrations_page(
     settings = Settings.from_environment() if settings is None else settings
     database = create_engine(settings) if engine is None else engine
     client = governed_client(settings) if client is None else client
-    look = Look(title=title, home=home, stylesheet=stylesheet)
-    views = Views(account_of, database, Assets(sdk), look, cobalt_url=client.base_url, sign_in=sign_in)
+    appearance = Appearance(title=title, home=home, stylesheet=stylesheet)
+    views = Views(account_of, database, Assets(sdk), appearance, cobalt_url=client.base_url, sign_in=sign_in)
     actions = Actions(account_of, database, client, settings.vault())
     return _Page(
         routes=[

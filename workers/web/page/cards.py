@@ -14,7 +14,7 @@ from cobalt_mirror.db.statuses import ConfigStatus, EventStatus, Move
 
 #: How many of the latest events are looked at for what is pending.
 _EVENTS = 100
-#: How an icon may begin that is shown.
+#: How the address of an icon may begin; others are not shown.
 _ICONS = ("https://", "data:image/")
 _OAUTH = "oauth2"
 
@@ -150,12 +150,12 @@ def make_card(integration: Integration, links: Sequence[Link], events: Sequence[
 
 
 def find_problem(events: Sequence[EventState]) -> str | None:
-    """Find why the latest event could not be carried out, in Cobalt's words if it is for the customer to mend."""
+    """Find why the latest event could not be carried out, in Cobalt's words if the customer has to correct it."""
     if not events or events[0].status is not EventStatus.DEAD:
         return None
-    said = (events[0].last_response or {}).get("message")
-    if events[0].move is Move.CUSTOMER and isinstance(said, str) and said:
-        return said
+    message = (events[0].last_response or {}).get("message")
+    if events[0].move is Move.CUSTOMER and isinstance(message, str) and message:
+        return message
     return "Please try again later."
 
 

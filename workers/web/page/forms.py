@@ -103,26 +103,28 @@ class WrongValue(ValueError):
 
 def make_form(config: MirroredConfig) -> Form:
     """Make the form of a config as the mirror shows it."""
-    said: dict[str, list[str]] = {}
+    messages: dict[str, list[str]] = {}
     for error in config.field_errors:
         message = (error.get("error") or {}).get("message") or "This value has to be corrected."
-        said.setdefault(str(error.get("id")), []).append(str(message))
-    shown = {each["id"]: each for each in config.workflows}
-    own = Part(workflow_id=None, inputs=_inputs(config.schema.get("fields", []), config.fields, said))
+        messages.setdefault(str(error.get("id")), []).append(str(message))
+    mirrored = {each["id"]: each for each in config.workflows}
+    own = Part(workflow_id=None, inputs=_inputs(config.schema.get("fields", []), config.fields, messages))
     parts = [own] if own.inputs else []
     for each in config.schema.get("workflows", []):
-        values = shown.get(each["id"], {})
-        inputs = _inputs(each.get("fields", []), values.get("fields") or {}, said)
+        values = mirrored.get(each["id"], {})
+        inputs = _inputs(each.get("fields", []), values.get("fields") or {}, messages)
         name, enabled = str(each.get("name") or each["id"]), bool(values.get("enabled"))
         parts.append(Part(workflow_id=each["id"], name=name, enabled=enabled, inputs=inputs))
     return Form(slug=config.slug, connection_id=config.connection_id, parts=parts)
 
 
 def _inputs(
-    fields: Iterable[Mapping[str, Any]], values: Mapping[str, Any], said: Mapping[str, list[str]]
+    fields: Iterable[Mapping[str, Any]], values: Mapping[str, Any], messages: Mapping[str, list[str]]
 ) -> list[Input]:
     return [
-        make_input(each, values.get(each["id"]), said.get(each["id"], [])) for each in fields if not each.get("hidden")
+        make_input(each, values.get(each["id"]), messages.get(each["id"], []))
+        for each in fields
+        if not each.get("hidden")
     ]
 
 
@@ -259,8 +261,8 @@ def read_number(text: str) -> int | float:
     for kind in (int, float):
         try:
             number = kind(text)
-        except ValueError:
+            if math.isfinite(number):
+                return number
+        except (ValueError, OverflowError):  # the latter of a whole number that no float can hold
             continue
-        if math.isfinite(number):
-            return number
     raise WrongValue("Enter a number.")

@@ -1,6 +1,6 @@
 """The headers with which a browser keeps the page to what it needs."""
 
-from urllib.parse import urlsplit
+from cobalt_mirror.workers.web_addresses import origin_of
 
 
 def security_headers(*, nonce: str, cobalt_url: str) -> dict[str, str]:
@@ -10,14 +10,13 @@ def security_headers(*, nonce: str, cobalt_url: str) -> dict[str, str]:
         nonce: what the page's own script and style elements carry; no others run.
         cobalt_url: where the vendor's SDK sends its requests.
     """
-    parts = urlsplit(cobalt_url)
     policy = {
         "default-src": "'none'",
         "script-src": f"'nonce-{nonce}'",
         "style-src": f"'nonce-{nonce}'",
         "img-src": "'self' data: https:",  # the vendor's icons lie on servers of the applications
         "font-src": "'self'",  # of the host's stylesheet
-        "connect-src": f"'self' {parts.scheme}://{parts.netloc}",
+        "connect-src": f"'self' {origin_of(cobalt_url)}",
         "form-action": "'self'",
         "base-uri": "'none'",
         "frame-ancestors": "'self'",

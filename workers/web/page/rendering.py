@@ -13,8 +13,8 @@ from cobalt_mirror.workers.web.page.forms import Form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What a host chooses of the page's looks.
+class Appearance:
+    """What a host chooses of the page's appearance.
 
     Attributes:
         title: The heading of the page.
@@ -33,10 +33,10 @@ def _environment() -> Environment:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
-def render_page(look: Look, cards: Sequence[Card], *, nonce: str, digest: str, mark: str) -> str:
+def render_page(appearance: Appearance, cards: Sequence[Card], *, nonce: str, digest: str, mark: str) -> str:
     """Return the page with all cards."""
     template = _environment().get_template("page.html")
-    return template.render(look=look, cards=cards, nonce=nonce, digest=digest, mark=mark)
+    return template.render(appearance=appearance, cards=cards, nonce=nonce, digest=digest, mark=mark)
 
 
 def render_card(card: Card) -> str:
@@ -50,6 +50,6 @@ def render_form(form: Form, *, name: str) -> str:
     return _environment().get_template("form.html").render(form=form, name=name, key=key)
 
 
-def render_signed_out(look: Look, *, nonce: str, digest: str) -> str:
-    """Return what somebody sees who is not signed in."""
-    return _environment().get_template("signed_out.html").render(look=look, nonce=nonce, digest=digest)
+def render_signed_out(appearance: Appearance, *, nonce: str, digest: str) -> str:
+    """Return the page for a visitor who is not signed in."""
+    return _environment().get_template("signed_out.html").render(appearance=appearance, nonce=nonce, digest=digest)

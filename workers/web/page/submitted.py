@@ -1,4 +1,4 @@
-"""What the page's script sends, as it must look."""
+"""The bodies that the page's script sends."""
 
 from typing import Annotated, TypeVar
 

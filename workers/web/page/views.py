@@ -19,7 +19,13 @@ from cobalt_mirror.workers.web.page.assets import Assets
 from cobalt_mirror.workers.web.page.cards import Card, read_cards
 from cobalt_mirror.workers.web.page.forms import make_form
 from cobalt_mirror.workers.web.page.headers import PRIVATE, security_headers
-from cobalt_mirror.workers.web.page.rendering import Look, render_card, render_form, render_page, render_signed_out
+from cobalt_mirror.workers.web.page.rendering import (
+    Appearance,
+    render_card,
+    render_form,
+    render_page,
+    render_signed_out,
+)
 from cobalt_mirror.workers.web.page.visitor import AccountOf, Visitor, find_visitor, get_visitor
 from cobalt_mirror.workers.web.waiting import Waiting
 
@@ -35,7 +41,7 @@ class Views:
     account_of: AccountOf
     engine: Engine
     assets: Assets
-    look: Look
+    appearance: Appearance
     cobalt_url: str
     sign_in: str | None
     waiting: Waiting = field(default_factory=Waiting)
@@ -48,9 +54,9 @@ class Views:
         nonce, digest = secrets.token_urlsafe(16), self.assets.digest
         headers = security_headers(nonce=nonce, cobalt_url=self.cobalt_url)
         if visitor is None:
-            return HTMLResponse(render_signed_out(self.look, nonce=nonce, digest=digest), 401, headers=headers)
+            return HTMLResponse(render_signed_out(self.appearance, nonce=nonce, digest=digest), 401, headers=headers)
         cards = await run_in_threadpool(self._read_cards, visitor, None)
-        html = render_page(self.look, cards, nonce=nonce, digest=digest, mark=visitor.mark)
+        html = render_page(self.appearance, cards, nonce=nonce, digest=digest, mark=visitor.mark)
         return HTMLResponse(html, headers=headers)
 
     async def cards(self, request: Request) -> Response:

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-#: Returns the linked account of who is signed in; None: nobody is.
+#: Returns the linked account id of the customer who is signed in, or None.
 AccountOf = Callable[[Request], "str | Awaitable[str | None] | None"]
 #: The header that only the page's own script sends: a form cannot, and a script of another site may not.
 PAGE_HEADER = "x-integrations-page"
@@ -32,7 +32,7 @@ class Visitor:
 
 
 async def find_visitor(request: Request, account_of: AccountOf) -> Visitor | None:
-    """Find who is signed in; None: nobody is.
+    """Find the customer who is signed in; None: there is none.
 
     Raises:
         TypeError: the host's function returned something else than a text or None.

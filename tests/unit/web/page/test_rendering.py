@@ -8,10 +8,16 @@ from typing import Any
 from cobalt_mirror.db.reads.integrations import State
 from cobalt_mirror.workers.web.page.cards import Card, KeyInput, Link, Way
 from cobalt_mirror.workers.web.page.forms import Form, Input, Kind, Option, Part
-from cobalt_mirror.workers.web.page.rendering import Look, render_card, render_form, render_page, render_signed_out
+from cobalt_mirror.workers.web.page.rendering import (
+    Appearance,
+    render_card,
+    render_form,
+    render_page,
+    render_signed_out,
+)
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
-LOOK = Look(title=HOSTILE, home="/", stylesheet="/brand.css")
+APPEARANCE = Appearance(title=HOSTILE, home="/", stylesheet="/brand.css")
 TYPED = KeyInput(name=HOSTILE, label=HOSTILE, placeholder=HOSTILE, is_secret=True)
 OPTIONAL = KeyInput(name="b", label="B", is_required=False)
 CARD = Card(
@@ -85,8 +91,10 @@ class Elements(HTMLParser):
 
 
 def everything() -> list[Elements]:
-    page = render_page(LOOK, [CARD, replace(CARD, slug="other", is_pending=True)], nonce="n", digest="d", mark="m")
-    signed_out = render_signed_out(LOOK, nonce="n", digest="d")
+    page = render_page(
+        APPEARANCE, [CARD, replace(CARD, slug="other", is_pending=True)], nonce="n", digest="d", mark="m"
+    )
+    signed_out = render_signed_out(APPEARANCE, nonce="n", digest="d")
     return [Elements(html) for html in (page, render_form(FORM, name=HOSTILE), signed_out)]
 
 
