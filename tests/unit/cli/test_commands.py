@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,8 @@ def test_up_ends_before_it_starts_anything_if_no_worker_would_start(monkeypatch:
     monkeypatch.setenv("NOTICES_URL", "http://localhost:1")
     monkeypatch.setenv("NOTICES_SECRET", f"whsec_{'c2Vj' * 8}")
 
-    ended = CliRunner().invoke(app, ["up", "--sandbox", "--sandbox-port", "0"])
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # so that it ends even if it starts something
+        ended = CliRunner().invoke(app, ["up", "--sandbox", "--sandbox-port", str(taken.getsockname()[1])])
 
     assert isinstance(ended.exception, BadSetting)
     assert str(ended.exception).startswith("notices to http://localhost:1 would be sent in clear; use https://")
