@@ -33,7 +33,7 @@ venv: $(STAMP) ## make .venv, exactly as locked (the other commands do it when n
 demo: $(STAMP) ## watch N customers go through the whole flow (make demo N=1000)
 	@$(BIN)/cobalt-mirror demo --customers $(N)
 
-example: $(STAMP) ## run an app with customers of its own and everything it needs, until Ctrl-C
+example: $(STAMP) ## run an app with customers of its own and everything it needs, until Ctrl-C (make example APP=django, or node)
 	@$(BIN)/python -m examples.$(APP)
 
 # Many tests wait for processes, so four at a time keep two cores busy; lint runs beside them and speaks last.
@@ -72,8 +72,8 @@ lock: ## resolve the versions in requirements/ (needs uv; make lock UPGRADE=--up
 	$(COMPILE) $(UPGRADE) --extra otel --extra sentry --group dev -o $(LOCK)
 	$(COMPILE) --constraints $(LOCK) -o requirements/runtime.txt
 
-clean: ## remove what these commands made: .venv, var and caches
-	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## remove what these commands made: .venv, var, npm packages and caches
+	rm -rf .venv var examples/node/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamp is written last, so an interrupted installation is begun again.

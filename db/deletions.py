@@ -2,12 +2,14 @@
 
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from cobalt_mirror.db.engine import upsert
 from cobalt_mirror.db.log import DELETION, Order, is_subject
-from cobalt_mirror.db.tables import deletions, events, is_pending, is_unfinished
+from cobalt_mirror.db.statuses import AccountStatus
+from cobalt_mirror.db.tables import deletions, events, is_pending, is_unfinished, linked_accounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,3 +134,21 @@ def find_waiting_deletion(connection: Connection, linked_account_id: str) -> dat
     )
     due_at: datetime | None = connection.execute(statement).scalar_one()
     return due_at
+
+
+class Departure(StrEnum):
+    """How far an account is gone: nothing may be connected for it, and nothing may create it anew."""
+
+    #: An event asks for its deletion, which Cobalt did not carry out yet.
+    LEAVING = "leaving"
+    #: It is deleted, and no sign-up was carried out since.
+    LEFT = "left"
+
+
+def find_departure(connection: Connection, linked_account_id: str) -> Departure | None:
+    """Find whether an account is being deleted, or is; None: neither, as far as we know."""
+    if find_waiting_deletion(connection, linked_account_id) is not None:
+        return Departure.LEAVING
+    a = linked_accounts.c
+    status = connection.execute(select(a.status).where(a.linked_account_id == linked_account_id)).scalar_one_or_none()
+    return Departure.LEFT if status is AccountStatus.DELETED else None

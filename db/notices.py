@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, literal, or_, select, update
+from sqlalchemy import Connection, exists, func, literal, or_, select, update
 
 from cobalt_mirror.db.feed_entries import Link, links_of
 from cobalt_mirror.db.reads.feed import FeedEntry
 from cobalt_mirror.db.receivers import IS_FREE, is_pending
 from cobalt_mirror.db.statuses import ChangeType, ConnectionStatus, NoticeStatus
-from cobalt_mirror.db.tables import changes, connections, linked_accounts, notices
+from cobalt_mirror.db.tables import changes, connections, deletions, linked_accounts, notices
 
 _n, _c = notices.c, changes.c
 
@@ -180,11 +180,15 @@ class Content:
 
 
 def read_content(connection: Connection, notice: NoticeRow) -> Content:
-    """Read what a notice says, from the feed and the mirror."""
+    """Read what a notice says, from the feed and the mirror.
+
+    Of an account that was deleted since there is no name: perhaps another customer has its id now.
+    """
     entry = connection.execute(select(_c.config_id, _c.data).where(_c.position == notice.position)).one_or_none()
-    a = linked_accounts.c
+    a, d = linked_accounts.c, deletions.c
+    is_another = exists().where(d.linked_account_id == a.linked_account_id, d.gone_at >= notice.recorded_at)
     account = connection.execute(
-        select(a.name, a.udf).where(a.linked_account_id == notice.linked_account_id)
+        select(a.name, a.udf).where(a.linked_account_id == notice.linked_account_id, ~is_another)
     ).one_or_none()
     return Content(
         config_id=None if entry is None else entry.config_id,

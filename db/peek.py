@@ -25,6 +25,8 @@ _POSTGRESQL_NOW = "statement_timestamp()"
 _SQLITE_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 #: The name of the prepared statement, on the server and in what SQLAlchemy keeps with a connection.
 _NAME = "cobalt_mirror_peek"
+#: PostgreSQL's `invalid_sql_statement_name`: psycopg drops all that is prepared when it rolls back. See libpq for `C`.
+_NOT_PREPARED, _SQLSTATE = b"26000", ord("C")
 
 Ask = Callable[[], bool]
 
@@ -69,14 +71,19 @@ def _ask_postgresql(connection: Connection, since: datetime) -> Ask:
     parameters = [(stored_time(since) or "").encode()]
     is_preparing = driver.prepare_threshold is not None
 
-    def ask() -> bool:
-        if is_preparing and _NAME not in connection.info:
+    def execute() -> Any:
+        if not is_preparing:
+            return driver.pgconn.exec_params(query, parameters)
+        if _NAME not in connection.info:
             driver.pgconn.prepare(_NAME.encode(), query)
             connection.info[_NAME] = True
-        if is_preparing:
-            result = driver.pgconn.exec_prepared(_NAME.encode(), parameters)
-        else:
-            result = driver.pgconn.exec_params(query, parameters)
+        return driver.pgconn.exec_prepared(_NAME.encode(), parameters)
+
+    def ask() -> bool:
+        result = execute()
+        if result.error_field(_SQLSTATE) == _NOT_PREPARED:
+            del connection.info[_NAME]
+            result = execute()
         value = result.get_value(0, 0)
         if value is None:  # an error, as libpq has it
             raise connection.dialect.loaded_dbapi.OperationalError(result.error_message.decode(errors="replace"))

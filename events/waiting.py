@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cobalt_mirror.db.asynchronous import AsyncHostSession, run_in
-from cobalt_mirror.db.beside import engine_of
+from cobalt_mirror.db.beside import beside
 from cobalt_mirror.db.engine import HostSession, reading
 from cobalt_mirror.db.reads import State, find_event, find_state
 from cobalt_mirror.db.statuses import EventStatus, Move
@@ -49,14 +49,15 @@ def wait_for(awaited: Awaited, session: HostSession | None = None, *, timeout_se
     Args:
         awaited: The receipt of `publish`; or a tuple of account, slug and `connect`, `connected` or `reconnect`.
         session: A session or connection of the host's, which says in which database to look. It must not be in a
-            transaction, and is not used itself. `None`: look in `DATABASE_URL`.
+            transaction. A connection is used for each look; a session is not. `None`: look in `DATABASE_URL`.
         timeout_seconds: The longest wait; 0 looks once.
 
     Returns:
         How it ended; `is_pending` says that it did not end in this time.
 
     Raises:
-        cobalt_mirror.db.errors.OpenTransaction: The session is in a transaction. Commit it, then wait.
+        cobalt_mirror.db.errors.OpenTransaction: The session or its connection is in a transaction. Commit it, then
+            wait.
         ValueError: There is no such state.
     """
     read = _reader(awaited)
@@ -87,8 +88,7 @@ _Read: TypeAlias = Callable[[HostSession], Waited]
 
 
 def _look(read: _Read, session: HostSession | None) -> Waited:
-    engine = own_engine() if session is None else engine_of(session)
-    with reading(engine).connect() as connection:
+    with reading(own_engine()).connect() if session is None else beside(session) as connection:
         return read(connection)
 
 

@@ -1,9 +1,10 @@
 """Reconnect links: addresses for a mail or a page, with which a customer connects again.
 
-A link is `PUBLIC_URL/reconnect/TOKEN`. The token says whose link it is and until when it opens, sealed: who reads it in
-an access log learns no id, and cannot make another. `cobalt-mirror web` makes Cobalt's connect page when it is opened,
-so that a link may be days old. Keys of their own, made from `MIRROR_SECRET_KEYS`, seal the tokens, so nothing that is
-stored passes for one. No token is stored, so `secrets status` counts none: a link ends with its key.
+A link is `PUBLIC_URL/reconnect/TOKEN`. The token says whose link it is, when it was made and until when it opens,
+sealed: who reads it in an access log learns no id, and cannot make another. `cobalt-mirror web` makes Cobalt's connect
+page when it is opened, so that a link may be days old. Keys of their own, made from `MIRROR_SECRET_KEYS`, seal the
+tokens, so nothing that is stored passes for one. No token is stored, so `secrets status` counts none: a link ends with
+its key.
 """
 
 from dataclasses import dataclass
@@ -24,11 +25,13 @@ class Link:
     Attributes:
         linked_account_id: whose link it is.
         slug: the application that is to be connected again; None: any.
+        made_at: when it was made; it is not for who has the same id after a deletion.
         expires_at: from then on it does not open any more.
     """
 
     linked_account_id: str
     slug: str | None
+    made_at: datetime
     expires_at: datetime
 
 
@@ -63,8 +66,10 @@ def require_link(
         )
     if not settings.vault():
         raise BadSetting("MIRROR_SECRET_KEYS is not set, so no reconnect link can be sealed; set it to a Fernet key")
-    expires_at = (datetime.now(UTC) if now is None else now) + timedelta(days=settings.reconnect_link_days)
-    token = _vault(settings).seal([linked_account_id, slug, int(expires_at.timestamp())])
+    made_at = datetime.now(UTC) if now is None else now
+    expires_at = made_at + timedelta(days=settings.reconnect_link_days)
+    times = [int(made_at.timestamp()), int(expires_at.timestamp())]
+    token = _vault(settings).seal([linked_account_id, slug, *times])
     return f"{settings.public_url}{PATH}/{token.rstrip('=')}"
 
 
@@ -74,8 +79,9 @@ def read_token(settings: Settings, token: str) -> Link | None:
         said = _vault(settings).unseal(token + "=" * (-len(token) % 4))
     except CannotUnseal:
         return None
-    linked_account_id, slug, expires_at = said
-    return Link(linked_account_id=linked_account_id, slug=slug, expires_at=datetime.fromtimestamp(expires_at, UTC))
+    linked_account_id, slug, *times = said
+    made_at, expires_at = (datetime.fromtimestamp(each, UTC) for each in times)
+    return Link(linked_account_id=linked_account_id, slug=slug, made_at=made_at, expires_at=expires_at)
 
 
 def _vault(settings: Settings) -> Vault:

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
+from fastapi import Depends, FastAPI, Form, HTTPException, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.templating import Jinja2Templates
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -13,9 +16,6 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from cobalt_mirror import UserDeleted, UserSignedUp, publish
 from cobalt_mirror.web import integrations_page
-from fastapi import Depends, FastAPI, Form, HTTPException, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from fastapi.templating import Jinja2Templates
 
 from .notices import keep_notice, list_notices, read_notice
 from .users import Base, User, find_user, new_user

@@ -16,8 +16,9 @@ def test_our_own_procfile_has_only_what_keeps_running() -> None:
     assert set(read_procfile(find_procfile())) == {"worker", "relay", "web"}
 
 
-def test_the_example_runs_what_we_run_and_its_app() -> None:
-    example = read_procfile(find_procfile().parent / "examples" / "fastapi" / "Procfile")
+@pytest.mark.parametrize("app", ["fastapi", "django", "node"])
+def test_an_example_runs_what_we_run_and_its_app(app: str) -> None:
+    example = read_procfile(find_procfile().parent / "examples" / app / "Procfile")
 
     assert example.items() > read_procfile(find_procfile()).items()
     assert example.keys() - read_procfile(find_procfile()).keys() == {"app"}

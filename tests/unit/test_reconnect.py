@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from cobalt_mirror.db import MirroredAccount, MirroredConfig
+from cobalt_mirror.db import MirroredConfig
 from cobalt_mirror.db.errors import BadSetting
-from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus
+from cobalt_mirror.db.statuses import ConfigStatus
 from cobalt_mirror.workers.reconnect import Link, read_token, reconnect_link, require_link
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.reconnect_endpoint import EXPIRED, GONE, Refusal, find_config_id, find_refusal
@@ -36,7 +36,7 @@ def token(keys: str = NEW, account: str = "acme", slug: str | None = "slack") ->
 def test_a_token_says_whose_link_it_is_and_fits_a_path(account: str, slug: str | None) -> None:
     made = token(account=account, slug=slug)
 
-    assert read_token(settings(), made) == Link(linked_account_id=account, slug=slug, expires_at=EXPIRES)
+    assert read_token(settings(), made) == Link(linked_account_id=account, slug=slug, made_at=NOW, expires_at=EXPIRES)
     assert set(made) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -67,33 +67,29 @@ def test_a_token_opens_with_the_key_that_sealed_it_and_untouched(made: str, keys
     assert (read_token(settings(keys), made) is not None) is opens
 
 
-ACTIVE, PENDING, MISSING, DELETED = (
-    MirroredAccount(
-        linked_account_id="acme", name=None, udf=None, environment=None, status=AccountStatus(status), verified_at=None
-    )
-    for status in ("active", "pending", "missing", "deleted")
-)
-MOMENT = timedelta(microseconds=1)
+SECOND = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize(
-    ("account", "now", "refusal"),
+    ("is_gone", "deleted_at", "now", "refusal"),
     [
-        (ACTIVE, NOW, None),
-        (ACTIVE, EXPIRES - MOMENT, None),
-        (ACTIVE, EXPIRES, EXPIRED),
-        (ACTIVE, EXPIRES + MOMENT, EXPIRED),
-        (PENDING, NOW, None),  # Cobalt knows better
-        (MISSING, NOW, None),
-        (DELETED, NOW, GONE),
-        (None, NOW, GONE),
-        (None, EXPIRES, EXPIRED),
+        (False, None, NOW, None),
+        (False, None, EXPIRES - SECOND, None),
+        (False, None, EXPIRES, EXPIRED),
+        (False, None, EXPIRES + SECOND, EXPIRED),
+        (True, None, NOW, GONE),
+        (True, None, EXPIRES, EXPIRED),
+        (False, NOW - SECOND, NOW, None),  # it was made for who signed up since
+        (False, NOW, NOW, GONE),
+        (False, NOW + SECOND, NOW + 2 * SECOND, GONE),
     ],
 )
-def test_a_link_opens_until_it_expires_and_while_its_account_is_there(
-    account: MirroredAccount | None, now: datetime, refusal: Refusal | None
+def test_a_link_opens_until_it_expires_and_while_the_account_is_there_for_which_it_was_made(
+    is_gone: bool, deleted_at: datetime | None, now: datetime, refusal: Refusal | None
 ) -> None:
-    assert find_refusal(Link(linked_account_id="acme", slug="slack", expires_at=EXPIRES), account, now=now) == refusal
+    link = Link(linked_account_id="acme", slug="slack", made_at=NOW, expires_at=EXPIRES)
+
+    assert find_refusal(link, is_gone=is_gone, deleted_at=deleted_at, now=now) == refusal
 
 
 def config(config_id: str, *, slug: str = "slack", connection_id: str = "", is_there: bool = True) -> MirroredConfig:
@@ -126,7 +122,7 @@ def config(config_id: str, *, slug: str = "slack", connection_id: str = "", is_t
 def test_the_page_sets_up_the_config_of_the_application_if_there_is_one_alone(
     configs: list[MirroredConfig], slug: str | None, config_id: str | None
 ) -> None:
-    link = Link(linked_account_id="acme", slug=slug, expires_at=EXPIRES)
+    link = Link(linked_account_id="acme", slug=slug, made_at=NOW, expires_at=EXPIRES)
 
     assert find_config_id(link, configs) == config_id
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -60,7 +60,7 @@ class Notice:
     config_id: str | None
     since: str | None
     reason: str | None
-    reconnect_url: str | None
+    reconnect_url: str | None = field(repr=False)
     data: Mapping[str, Any]
 
 

@@ -49,11 +49,18 @@ class EndpointReceiver:
 
     def attempt(self, notice: Notice, finish: Finish) -> Answer:
         """Send it a webhook."""
-        return self._sender.send(notice)
+        try:
+            return self._sender.send(notice)
+        except Exception as error:  # an attempt that nothing is recorded of would be made again without end
+            return Answer(ending=Ending.UNANSWERED, detail=f"the attempt broke off ({type(error).__name__})")
 
 
 class _OvertakenError(Exception):
     """Another process makes the attempt again, as this one took too long."""
+
+
+class TransactionEnded(Exception):
+    """The function has ended the transaction, so that what it wrote cannot commit together with our note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +90,13 @@ class HandlerReceiver:
         try:
             with self._engine.begin() as connection:
                 self._function(notice, connection)
+                if connection.closed or not connection.in_transaction():
+                    raise TransactionEnded("the transaction is ours to end; call no commit, rollback or close on it")
                 if not finish(connection):
                     raise _OvertakenError
         except _OvertakenError:
             log.warning("handler_too_slow", handler=self.name, notice=notice.id, limit_seconds=self.lease_seconds)
-        except (Exception, SystemExit) as error:  # it is the host's code
+        except BaseException as error:  # the host's code: not even an `asyncio.CancelledError` may end our thread
             failure = _describe(error)
             log.warning("handler_failed", handler=self.name, notice=notice.id, error=failure.text, at=failure.where)
             return Answer(ending=Ending.FAILED, detail=f"it raised {type(error).__name__}")

@@ -123,6 +123,6 @@ def read_retry_after(value: str | None, *, now: datetime) -> float | None:
 def _until(date: str, *, now: datetime) -> float:
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of a zone that is far off
         return math.nan
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()

@@ -17,9 +17,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from cobalt_mirror.cobalt import CobaltError, UnknownAccount
-from cobalt_mirror.db import MirroredAccount, MirroredConfig, find_account, list_configs
+from cobalt_mirror.db import MirroredConfig, find_account, list_configs
+from cobalt_mirror.db.deletions import find_deletion, find_departure
 from cobalt_mirror.db.engine import Clock, reading
-from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus
+from cobalt_mirror.db.statuses import ConfigStatus
 from cobalt_mirror.workers.reconnect import Link, read_token
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.lazy_client import LazyClient
@@ -103,7 +104,10 @@ class ReconnectEndpoint:
             with reading(self.engine).begin() as connection:
                 account = find_account(connection, link.linked_account_id)
                 configs = list_configs(connection, link.linked_account_id, slug=link.slug)
-                refusal = find_refusal(link, account, now=self.clock(connection))
+                deletion = find_deletion(connection, link.linked_account_id)
+                is_gone = account is None or find_departure(connection, link.linked_account_id) is not None
+                deleted_at = None if deletion is None else deletion.gone_at
+                refusal = find_refusal(link, is_gone=is_gone, deleted_at=deleted_at, now=self.clock(connection))
             if refusal is not None:
                 return refusal.response()
             if not makes_page:
@@ -129,11 +133,18 @@ class ReconnectEndpoint:
         return client.connect_url(link.linked_account_id, config_id=config_id, **properties)
 
 
-def find_refusal(link: Link, account: MirroredAccount | None, *, now: datetime) -> Refusal | None:
-    """Return why a link does not open; None: it does, as far as we know."""
+def find_refusal(link: Link, *, is_gone: bool, deleted_at: datetime | None, now: datetime) -> Refusal | None:
+    """Return why a link does not open; None: it does, as far as we know.
+
+    Args:
+        link: what its token says.
+        is_gone: whether there is no such account, or it is being deleted.
+        deleted_at: when an account of this id was deleted last: who has the id now is perhaps somebody else.
+        now: the time.
+    """
     if now >= link.expires_at:
         return EXPIRED
-    return GONE if account is None or account.status is AccountStatus.DELETED else None
+    return GONE if is_gone or (deleted_at is not None and link.made_at <= deleted_at) else None
 
 
 def find_config_id(link: Link, configs: Sequence[MirroredConfig]) -> str | None:

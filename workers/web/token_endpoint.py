@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import assert_never
 
 import structlog
 from sqlalchemy import Engine
@@ -11,8 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cobalt_mirror import cobalt
-from cobalt_mirror.db import AccountStatus, find_account
-from cobalt_mirror.db.deletions import find_waiting_deletion
+from cobalt_mirror.db.deletions import Departure, find_departure
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.workers.web.answers import PageToken, respond
 from cobalt_mirror.workers.web.lazy_client import LazyClient
@@ -65,13 +65,16 @@ class TokenEndpoint:
             HTTPException: 409.
         """
         with reading(self.engine).begin() as connection:
-            is_leaving = find_waiting_deletion(connection, account) is not None
-            known = find_account(connection, account)
-        if is_leaving:
-            raise HTTPException(409, f"the account {account!r} is being deleted, as user_deleted asked for")
-        if known is not None and known.status is AccountStatus.DELETED:
-            detail = f"the account {account!r} is deleted; publish user_signed_up, and ask again when that is done"
-            raise HTTPException(409, detail)
+            departure = find_departure(connection, account)
+        match departure:
+            case Departure.LEAVING:
+                raise HTTPException(409, f"the account {account!r} is being deleted, as user_deleted asked for")
+            case Departure.LEFT:
+                detail = f"the account {account!r} is deleted; publish user_signed_up, and ask again when that is done"
+                raise HTTPException(409, detail)
+            case None:
+                return
+        assert_never(departure)
 
 
 def refusal_of(error: cobalt.CobaltError, account: str) -> HTTPException:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, delete, insert
+from sqlalchemy import Connection, Engine, delete, insert, select
 from sqlalchemy.exc import OperationalError
 
 from cobalt_mirror.db.checks import record_check
@@ -81,6 +81,19 @@ def _ask_while_it_fails(engine: Engine) -> None:
         assert not is_due()
         fail()
         is_due()
+
+
+def test_a_peek_goes_on_after_a_rollback_with_which_the_driver_drops_what_is_prepared(engine: Engine) -> None:
+    with peeking(engine, SINCE) as is_due:
+        assert not is_due()
+    for end in (Connection.commit, Connection.rollback):
+        with engine.connect() as connection:
+            for _ in range(10):  # psycopg prepares what it sees often
+                connection.execute(select(events.c.id))
+            end(connection)
+
+    with peeking(engine, SINCE) as is_due:
+        assert not is_due()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.pool import QueuePool
 
 from cobalt_mirror import Waited, publish, wait_for
 from cobalt_mirror.db.errors import OpenTransaction
@@ -115,6 +116,30 @@ def test_inside_the_host_s_transaction_a_wait_is_refused(host: Engine) -> None:
     scoped.remove()
     with pytest.raises(TypeError, match="not Engine"):
         wait_for(receipt, host)  # type: ignore[arg-type]
+
+
+def test_a_session_whose_connection_is_in_a_transaction_is_refused(host: Engine) -> None:
+    with host.connect() as connection, connection.begin():
+        session = Session(connection, join_transaction_mode="create_savepoint")
+        receipt = publish(UserSignedUp("acme"), session)
+        session.commit()
+
+        with pytest.raises(OpenTransaction):
+            wait_for(receipt, session)
+
+
+def test_a_request_that_holds_the_last_connection_of_the_pool_waits_on_it(world: World) -> None:
+    """Else all requests of a busy host would wait for one another."""
+    small = create_engine(world.database_url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    with small.connect() as connection:
+        receipt = publish(UserSignedUp("acme"), connection)
+        connection.commit()
+        assert wait_for(receipt, connection, timeout_seconds=0).status is EventStatus.PENDING
+        world.work_until_quiet()
+        for each in (connection, Session(connection)):
+            assert wait_for(receipt, each).status is EventStatus.DONE
+            assert not connection.in_transaction()
+    small.dispose()
 
 
 def test_without_a_session_it_looks_in_the_database_of_the_environment(

@@ -1,5 +1,6 @@
 """Handlers: called after the commit, in a transaction of their own, and again if they fail."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -58,6 +59,14 @@ def test_it_is_called_for_what_lasted_and_what_it_writes_is_kept(host: Host) -> 
     assert {row["status"] for row in host.world.rows("notices")} == {"delivered"}
 
 
+def _cancel(_: Connection) -> None:
+    raise asyncio.CancelledError
+
+
+def _interrupt(_: Connection) -> None:
+    raise KeyboardInterrupt
+
+
 def failing(times: int, seen: list[Notice]) -> Callable[[Notice, Connection], None]:
     """A handler that fails so many times, after it has written."""
 
@@ -91,6 +100,36 @@ def test_what_a_handler_that_raises_wrote_is_rolled_back_and_it_is_called_again(
     assert len(mails(host.world.engine)) == 1
     assert len({notice.id for notice in seen}) == 1
     assert "Acme" not in str(host.world.rows("notices"))
+
+
+@pytest.mark.parametrize(
+    ("misbehave", "detail"),
+    [
+        (Connection.commit, "TransactionEnded"),
+        (Connection.rollback, "TransactionEnded"),
+        (Connection.close, "TransactionEnded"),
+        (_cancel, "CancelledError"),
+        (_interrupt, "KeyboardInterrupt"),
+    ],
+)
+def test_a_handler_that_misbehaves_is_called_again_and_the_next_notice_is_taken(
+    host: Host, misbehave: Callable[[Connection], None], detail: str
+) -> None:
+    def handle(notice: Notice, connection: Connection) -> None:
+        if notice.data["to"] == "Poison":
+            misbehave(connection)
+        else:
+            mail(notice, connection)
+
+    host.calls(handle, ChangeType.ACCOUNT_RENAMED)
+    host.signs_up("Poison")
+    host.signs_up("Acme Inc")
+
+    assert len(mails(host.world.engine)) == 1
+    assert [(row["status"], row["detail"]) for row in host.world.rows("notices")] == [
+        ("pending", f"it raised {detail}"),
+        ("delivered", None),
+    ]
 
 
 def test_an_entry_at_which_it_fails_holds_up_no_other(host: Host) -> None:

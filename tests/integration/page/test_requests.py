@@ -1,14 +1,23 @@
 """What the page's requests do to the event log and the mirror, and which requests it refuses."""
 
+import asyncio
 import re
+import threading
+from contextlib import closing
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
-from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized
+from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt.sandbox import SandboxTransport
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserDeleted
+from cobalt_mirror.workers.web.page.actions import MOST_ASKING
 from cobalt_mirror.workers.web.page.visitor import PAGE_HEADER, Visitor
 from tests.integration.page.conftest import Visit
+from tests.integration.page.site import make_site
+from tests.world import World
 
 SECRET = "whsec_of_stripe"
 #: Every request that changes something, with a body that is right.
@@ -86,6 +95,50 @@ def test_a_session_token_is_the_signed_in_customer_s(visit: Visit) -> None:
     assert visit.post("token").json() == token
     assert visit.post("token", anew=True).json() != token
     assert [call.linked_account_id for call in visit.world.sandbox.calls(route="session_token")] == ["acme", "acme"]
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+def test_a_page_that_was_left_open_does_not_create_anew_who_is_deleted(visit: Visit, is_done: bool) -> None:
+    visit.world.publish(UserDeleted("acme"))
+    if is_done:
+        visit.world.work_until_quiet()
+    before = visit.world.sandbox.state()["accounts"]
+
+    assert visit.post("token").status_code == 409
+    assert visit.world.sandbox.state()["accounts"] == before
+    assert visit.world.sandbox.calls(route="session_token") == []
+
+
+class Held(httpx.BaseTransport):
+    """A Cobalt that does not answer yet."""
+
+    def __init__(self, world: World) -> None:
+        self.answers, self._sandbox = threading.Event(), SandboxTransport(world.sandbox)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        assert self.answers.wait(30)
+        return self._sandbox.handle_request(request)
+
+
+def test_a_cobalt_that_hangs_does_not_take_the_threads_of_the_host_s_app(visit: Visit) -> None:
+    cobalt = Held(visit.world)
+
+    async def ask_at_once() -> list[int]:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(make_site(visit.world, client)),
+            base_url="http://app.test",
+            cookies={"account": visit.account},
+            headers=visit.headers,
+        ) as browser:
+            asked = [
+                asyncio.ensure_future(browser.post("/integrations/token", json={})) for _ in range(MOST_ASKING + 1)
+            ]
+            ended, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            cobalt.answers.set()
+            return [answer.status_code for answer in [*await asyncio.gather(*ended), *await asyncio.gather(*waiting)]]
+
+    with closing(Client(visit.world.key, base_url="http://sandbox.test", transport=cobalt)) as client:
+        assert asyncio.run(ask_at_once()) == [503] + [200] * MOST_ASKING
 
 
 def test_settings_are_saved_and_a_password_is_sealed_and_never_shown(visit: Visit) -> None:
@@ -190,6 +243,14 @@ def test_only_the_customer_s_own_page_changes_anything(visit: Visit, path: str) 
     assert Visit(visit.world, account="").post(path, **body).status_code == 401
     assert events(visit) == []
     assert visit.world.sandbox.calls(route="session_token") == []
+
+
+@pytest.mark.parametrize("path", ["connected", "disconnect", "prepared"])
+def test_an_application_that_is_not_there_becomes_no_event(visit: Visit, path: str) -> None:
+    """Each would be dead, and call the operator: a customer could do that as often as they liked."""
+    for slug in ("no_such", "../..", "x" * 200):
+        assert visit.post(path, slug=slug).status_code == 404
+    assert events(visit) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"slug": ""}', b'{"slug": "slack", "more": 1}', b'{"slug": 1}', b"{"])

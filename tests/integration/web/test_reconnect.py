@@ -99,6 +99,7 @@ def test_a_link_that_does_not_open_says_so_in_plain_words_and_asks_cobalt_for_no
     path, unknown = path_of(world), path_of(world, "nobody")
     answers = [(endpoints.request("GET", path[:-3]), 404, "not valid"), (endpoints.request("GET", unknown), 410, "not")]
     world.publish(UserDeleted("acme"))
+    answers.append((endpoints.request("GET", path), 410, "account is not there any more"))
     world.work_until_quiet()
     world.calls()
     answers.append((endpoints.request("GET", path), 410, "account is not there any more"))
@@ -110,6 +111,19 @@ def test_a_link_that_does_not_open_says_so_in_plain_words_and_asks_cobalt_for_no
         assert words in answer.text
         assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "no-referrer")
     assert world.calls() == []
+
+
+def test_a_link_is_not_for_who_has_the_same_id_after_a_deletion(endpoints: Endpoints) -> None:
+    world = endpoints.world
+    path = path_of(world)
+    world.publish(UserDeleted("acme"))
+    world.work_until_quiet()
+    world.clock.pass_time(60)
+    world.publish(UserSignedUp("acme"))
+    world.work_until_quiet()
+
+    assert endpoints.request("GET", path).status_code == 410
+    assert endpoints.request("GET", path_of(world)).status_code == 303
 
 
 def test_a_cobalt_that_fails_or_does_not_have_the_account_is_told_apart(endpoints: Endpoints) -> None:

@@ -79,3 +79,9 @@ def test_the_library_of_standard_webhooks_verifies_each_signature() -> None:
         assert Webhook(secret).verify(body, headers)["data"]["account"]["name"] == "Ácme"
     assert NOON_TEXT in body.decode()
     assert NOON.isoformat() == "2026-05-01T12:00:00+00:00"
+
+
+def test_the_link_is_not_in_the_text_of_a_notice_that_a_handler_logs() -> None:
+    told = make_notice(notice(), Content(), reconnect_url="https://mirror.example.com/reconnect/s3cret")
+
+    assert "s3cret" not in repr(told) + str(told)

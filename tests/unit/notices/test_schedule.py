@@ -87,6 +87,8 @@ def test_attempts_go_on_for_three_days() -> None:
         ("Fri, 01 May 2026 12:01:00 GMT", 60.0),
         ("Fri, 01 May 2026 11:59:00 GMT", 0.0),
         ("Fri, 01 May 2026 12:01:00 -0000", 60.0),
+        ("Fri, 01 May 2026 12:01:00 +99999999999999999999", None),
+        ("Fri, 01 May 99999 12:01:00 GMT", None),
     ],
 )
 def test_a_header_says_when_to_come_again(header: str | None, seconds: float | None) -> None:

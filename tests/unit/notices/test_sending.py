@@ -5,11 +5,14 @@ import ssl
 import time
 from threading import Event
 
+import httpcore
 import pytest
 
 from cobalt_mirror.db.notices import Content
 from cobalt_mirror.workers.endpoints import make_endpoint
+from cobalt_mirror.workers.notices.addresses import PublicBackend
 from cobalt_mirror.workers.notices.notice import make_notice
+from cobalt_mirror.workers.notices.receivers import EndpointReceiver
 from cobalt_mirror.workers.notices.schedule import Answer, Ending
 from cobalt_mirror.workers.notices.sending import Sender, create_pool
 from tests.unit.cobalt.loopback import http, request_on, serving, trickle
@@ -68,6 +71,21 @@ def test_a_server_that_hangs_up_may_have_it_and_one_that_is_not_there_has_not() 
         assert send(server.url).ending is Ending.UNANSWERED
     gone = send(server.url)
     assert (gone.ending, gone.detail) == (Ending.FAILED, "it was not reached (ConnectError)")
+
+
+@pytest.mark.parametrize("error", [OverflowError("s3cret"), RuntimeError("can't start new thread")])
+def test_an_attempt_that_breaks_off_in_an_unforeseen_way_ends_as_one_without_an_answer(error: Exception) -> None:
+    """Else nothing would be recorded of it, and it would be made again each minute for ever."""
+
+    def resolve(_host: str, _port: int) -> list[str]:
+        raise error
+
+    pool = httpcore.ConnectionPool(network_backend=PublicBackend(httpcore.SyncBackend(), resolve=resolve))
+    endpoint = make_endpoint("default", "http://app.test/", SECRET, "")
+
+    answer = EndpointReceiver(Sender(endpoint=endpoint, pool=pool)).attempt(NOTICE, lambda _: True)
+
+    assert answer == Answer(ending=Ending.UNANSWERED, detail=f"the attempt broke off ({type(error).__name__})")
 
 
 def test_a_body_without_an_end_is_not_read() -> None:

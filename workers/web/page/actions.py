@@ -1,6 +1,6 @@
 """What a customer does on the page: each action becomes an event, committed before the answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -10,9 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt import Client, SessionToken
+from cobalt_mirror.db.deletions import find_departure
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.errors import NoSecretKeys
+from cobalt_mirror.db.pauses import knows_application
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, InvalidEvent
 from cobalt_mirror.events.publish import publish_with
@@ -21,9 +23,12 @@ from cobalt_mirror.workers.web.page.headers import PRIVATE
 from cobalt_mirror.workers.web.page.submitted import Sent, Subject, Submitted, TokenWanted, read_sent
 from cobalt_mirror.workers.web.page.views import find_config
 from cobalt_mirror.workers.web.page.visitor import AccountOf, Visitor, get_visitor
+from cobalt_mirror.workers.web.waiting import Places
 
 log = structlog.get_logger()
 
+#: How many requests ask Cobalt at a time: each holds one of the threads of the host's own application meanwhile.
+MOST_ASKING = 8
 #: The source of the events that the page publishes.
 SOURCE = "integrations_page"
 
@@ -36,31 +41,33 @@ class Actions:
     engine: Engine
     client: Client
     vault: Vault
+    places: Places = field(default_factory=lambda: Places(MOST_ASKING))
 
     async def token(self, request: Request) -> Response:
         """Answer with a session token, with which the vendor's SDK acts for the customer."""
         visitor, wanted = await self._read(request, TokenWanted)
-        token = await run_in_threadpool(
-            self.client.session_token, visitor.linked_account_id, ensure=True, force_refresh=wanted.anew
-        )
+        with self.places.take() as has_place:
+            if not has_place:
+                raise HTTPException(503, "this cannot be done now; try again later", headers={"retry-after": "1"})
+            token = await run_in_threadpool(self._token, visitor.linked_account_id, anew=wanted.anew)
         answer = {"token": token.token, "base_url": self.client.base_url}
         return JSONResponse(answer, headers=PRIVATE)
 
     async def connected(self, request: Request) -> Response:
         """Publish that the customer has connected an application; a worker then asks Cobalt."""
-        visitor, subject = await self._read(request, Subject)
+        visitor, subject = await self._read_subject(request)
         return await self._publish(
             _event(ConnectionAuthorized, visitor, auth_type=subject.auth_type, **subject.connection())
         )
 
     async def disconnect(self, request: Request) -> Response:
         """Publish that the customer disconnects an application, or one of its connections."""
-        visitor, subject = await self._read(request, Subject)
+        visitor, subject = await self._read_subject(request)
         return await self._publish(_event(ConnectionRemoved, visitor, **subject.connection()))
 
     async def prepared(self, request: Request) -> Response:
         """Publish that the SDK has found or made the config, so that a worker reads it into the mirror."""
-        visitor, subject = await self._read(request, Subject)
+        visitor, subject = await self._read_subject(request)
         return await self._publish(_event(ConfigChanged, visitor, **subject.connection()))
 
     async def save(self, request: Request) -> Response:
@@ -73,6 +80,13 @@ class Actions:
             return JSONResponse({"is_new": False}, headers=PRIVATE)
         content = {"fields": changes.fields, "workflows": changes.workflows}
         return await self._publish(_event(ConfigChanged, visitor, **submitted.connection(), **content))
+
+    def _token(self, account: str, *, anew: bool) -> SessionToken:
+        with reading(self.engine).begin() as connection:
+            departure = find_departure(connection, account)
+        if departure is not None:  # a token would create at Cobalt again what was deleted there
+            raise HTTPException(409, "this account is deleted, so nothing can be connected")
+        return self.client.session_token(account, ensure=True, force_refresh=anew)
 
     def _changes(self, visitor: Visitor, submitted: Submitted) -> Changes:
         with reading(self.engine).begin() as connection:
@@ -87,6 +101,16 @@ class Actions:
     async def _read(self, request: Request, kind: type[Sent]) -> tuple[Visitor, Sent]:
         visitor = await get_visitor(request, self.account_of)
         return visitor, await read_sent(request, kind)
+
+    async def _read_subject(self, request: Request) -> tuple[Visitor, Subject]:
+        visitor, subject = await self._read(request, Subject)
+        if not await run_in_threadpool(self._knows, subject.slug):  # its event would be dead, which calls the operator
+            raise HTTPException(404, "there is no such application; load the page again")
+        return visitor, subject
+
+    def _knows(self, slug: str) -> bool:
+        with reading(self.engine).begin() as connection:
+            return knows_application(connection, slug)
 
     async def _publish(self, event: Event) -> Response:
         try:

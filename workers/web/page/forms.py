@@ -261,8 +261,8 @@ def read_number(text: str) -> int | float:
     for kind in (int, float):
         try:
             number = kind(text)
-        except ValueError:
+            if math.isfinite(number):
+                return number
+        except (ValueError, OverflowError):  # the latter of a whole number that no float can hold
             continue
-        if math.isfinite(number):
-            return number
     raise WrongValue("Enter a number.")

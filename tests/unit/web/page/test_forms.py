@@ -122,7 +122,7 @@ def test_numbers(text: str, number: float) -> None:
     assert (read_number(text), type(read_number(text))) == (number, type(number))
 
 
-@pytest.mark.parametrize("text", ["one", "1,5", "nan", "inf", "-inf", "1e999", "0x10"])
+@pytest.mark.parametrize("text", ["one", "1,5", "nan", "inf", "-inf", "1e999", "9" * 400, "9" * 5_000, "0x10"])
 def test_what_is_no_number(text: str) -> None:
     with pytest.raises(WrongValue, match=r"^Enter a number\.$"):
         read_number(text)

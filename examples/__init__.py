@@ -1,0 +1,1 @@
+"""Apps that use the mirror, each as `make example APP=...` runs it."""
