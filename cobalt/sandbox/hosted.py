@@ -10,7 +10,7 @@ from cobalt_mirror.cobalt.sandbox.applications import enabled_application
 from cobalt_mirror.cobalt.sandbox.catalogue import Application, Field
 from cobalt_mirror.cobalt.sandbox.fields import HOLDS, Holds
 from cobalt_mirror.cobalt.sandbox.messages import Refusal, SandboxRequest, SandboxResponse, bad_request
-from cobalt_mirror.cobalt.sandbox.state import Account, Choice, Consent, World
+from cobalt_mirror.cobalt.sandbox.state import Account, Choice, Consent, Integration, World
 
 _SIMPLE = (Holds.TEXT, Holds.NUMBER, Holds.BOOLEAN)
 
@@ -104,8 +104,9 @@ def _number(text: str) -> int | float:
 def _section(
     world: World, account: Account, application: Application, *, base_url: str, page: Consent, config_id: str | None
 ) -> str:
-    is_connected = application.slug in account.connections
-    parts = [f"<h2>{escape(application.name)}{' (connected)' if is_connected else ''}</h2>"]
+    connection = account.connections.get(application.slug)
+    is_connected = connection is not None
+    parts = [f"<h2>{escape(application.name)}{_standing(connection)}</h2>"]
     if application.opens_window:
         link = connecting.consent_url(world, base_url, account, application.slug, redirect_url=page.redirect_url)
         parts.append(f'<p><a href="{escape(link)}">Connect {escape(application.name)}</a></p>')
@@ -119,6 +120,12 @@ def _section(
     if is_connected and not application.has_multi_auth_enabled and any(map(_is_shown, application.fields)):
         parts.append(_config_form(world, account, application, config_id))
     return "".join(parts)
+
+
+def _standing(connection: Integration | None) -> str:
+    if connection is None:
+        return ""
+    return " (connect again)" if connection.is_expired else " (connected)"
 
 
 def _config_form(world: World, account: Account, application: Application, config_id: str | None) -> str:

@@ -212,18 +212,20 @@ def test_a_page_s_script_mints_anew_after_a_401_and_waits_after_a_429(
     assert (calls[-1][1] == "/connected/slack") is not gives_up
 
 
-#: The code blocks of each page by language: a test in this folder, in tests/integration/sandbox, in
+#: The code blocks of each page by language: a test in this folder, in tests/integration/hosts, page or sandbox, in
 #: tests/migrations or in tests/unit/test_makefile.py runs each of them. Add a block's test before its number here.
 BLOCKS = {
     "README.md": {"sh": 6, "python": 3, "sql": 2, "js": 1},
     "benchmarks.md": {"sh": 1},
+    "django.md": {"python": 4, "html": 1, "sh": 1},  # hosts/django_project.py; a project's own tests: hosts/test_django
     "events.md": {"sql": 2, "sh": 2, "json": 1, "python": 1},
     "hosting.md": {"python": 1, "sql": 1},
     "notices.md": {"sh": 2, "python": 2, "json": 2},  # test_notices_page
     "operations.md": {"cron": 2, "ini": 4, "sh": 5, "sql": 1},  # `Rotate the secret key`: test_secret_keys
     "outcomes.md": {"sh": 3},
+    "page.md": {"python": 3, "sh": 1, "css": 1},  # page/test_documentation; Flask: hosts/test_installing
     "sandbox.md": {"console": 1, "sh": 10, "python": 1, "toml": 1},
-    "your-app.md": {"python": 4, "sh": 3, "js": 1},
+    "your-app.md": {"python": 4, "sh": 4, "js": 1},
 }
 
 

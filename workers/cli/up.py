@@ -57,6 +57,7 @@ def up(
     """
     if (fresh or catalogue is not None) and not with_sandbox:
         raise typer.BadParameter("--fresh and --catalogue are for the sandbox; add --sandbox")
+    Settings.from_environment().endpoints()  # what every worker would end with, again and again, below "is running"
     with exit_on_signal(), ExitStack() as resources:
         begins_empty = with_sandbox and _serve_sandbox(resources, sandbox_port, catalogue=catalogue, fresh=fresh)
         settings = Settings.from_environment()
@@ -125,7 +126,7 @@ def _announce(settings: Settings, web_url: str, *, shows_key: bool) -> None:
         if "@" not in settings.require_redis():  # with a password it is one that the user has set
             variables["REDIS_URL"] = settings.require_redis()
         assignments = " ".join(f"{name}={value}" for name, value in variables.items())
-        typer.echo(f"  for reconcile in another shell: export {assignments}")
+        typer.echo(f"  for reconcile or an app of yours, in another shell: export {assignments}")
     typer.echo(
         "  in another shell: cobalt-mirror publish user_signed_up acme --name 'Acme Ltd'; cobalt-mirror show acme"
     )

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -62,7 +63,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
     answers = [(status, _content(each), each["description"]) for status, each in operation["responses"].items()]
     return (
         f'<h2 id="{escape(operation["operationId"])}"><code>{method.upper()} {escape(path)}</code></h2>'
-        f"<p>{escape(operation['summary'])}</p><p>{escape(operation.get('description', ''))}</p>{wants}"
+        f"{_paragraph(operation['summary'])}{_paragraph(operation.get('description', ''))}{wants}"
         f"{_table(parameters + body)}{_table(answers)}"
     )
 
@@ -71,7 +72,7 @@ def _schema(name: str, schema: Mapping[str, Any]) -> str:
     rows = [(path, _kind(each), each.get("description", "")) for path, each in _properties(schema)]
     return (
         f'<details id="{escape(name)}" open><summary><b>{escape(name)}</b> {_kind(schema)}</summary>'
-        f"<p>{escape(schema.get('description', ''))}</p>{_table(rows)}</details>"
+        f"{_paragraph(schema.get('description', ''))}{_table(rows)}</details>"
     )
 
 
@@ -110,7 +111,16 @@ def _kind(schema: Mapping[str, Any]) -> str:
     return escape(" ".join(words))
 
 
+def _paragraph(text: str) -> str:
+    return f"<p>{_text(text)}</p>" if text else ""
+
+
+def _text(text: str) -> str:
+    """Write a description in HTML: what is between backticks is code, as it is in OpenAPI."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
 def _table(rows: list[tuple[str, str, str]]) -> str:
     """Make a table; the first cell is code, the second HTML, the third text."""
-    lines = (f"<tr><td><code>{escape(a)}</code><td>{b}<td>{escape(c)}" for a, b, c in rows)
+    lines = (f"<tr><td><code>{escape(a)}</code><td>{b}<td>{_text(c)}" for a, b, c in rows)
     return f"<table>{''.join(lines)}</table>" if rows else ""

@@ -13,6 +13,7 @@ from tests.wheel import build_wheel
 
 #: The frameworks and drivers of a host that was last updated in 2024. Our own lower bounds are added to them.
 PINS = (
+    "a2wsgi==1.10.4",
     "aiosqlite==0.19.0",
     "alembic==1.13.1",
     "asyncpg==0.29.0",

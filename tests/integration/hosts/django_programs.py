@@ -170,6 +170,26 @@ queries = ("q=a/b", "q=/b", "slug=slack", "slug=jira", "status__exact=connected"
 assert [listed(query) for query in queries] == [1, 0, 2, 1, 2]
 assert Connection.objects.count() == 3
 """
+#: The page of integrations beside Django. It has its settings from the process's variables.
+MOUNTED = """
+import httpx
+from shop.asgi import application
+
+async def visit(path, **cookies):
+    transport = httpx.ASGITransport(application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver", cookies=cookies) as browser:
+        return await browser.get(path)
+
+visited = async_to_sync(visit)
+key = client.cookies["sessionid"].value
+assert "data-mark=" in visited("/integrations/", sessionid=key).text
+assert "Slack: connected" in visited("/", sessionid=key).text
+for stranger in ({}, {"sessionid": "guess"}):
+    assert visited("/integrations/", **stranger).headers["location"] == "/accounts/login/"
+ann.set_password("another")
+ann.save()
+assert visited("/integrations/", sessionid=key).status_code == 303
+"""
 #: What the command `check` says, as a list of texts and hints.
 CHECKING = """
 from django.core.checks import run_checks
@@ -221,5 +241,6 @@ before = len(ids("ben"))
 call_command("flush", interactive=False, verbosity=0)
 assert len(ids("ben")) == before and LinkedAccount.objects.count() == 2 and not User.objects.exists()
 """
-#: Everything, in one process.
+#: Everything but the page to mount, in one process; and with it.
 EVERYTHING = "\n".join([BEGIN, PUBLISHING, READING, PAGES, COMMANDS, CHECKING])
+WITH_THE_PAGE = "\n".join([BEGIN, PUBLISHING, READING, PAGES, MOUNTED, COMMANDS, CHECKING])

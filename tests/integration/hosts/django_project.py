@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 from tests.pages import DOCS, blocks
 
 PAGE = (DOCS / "django.md").read_text("utf-8")
-_SET_UP, _VIEWS, _FOLLOWING = blocks(PAGE, "python")
+_SET_UP, _VIEWS, _FOLLOWING, _ASGI = blocks(PAGE, "python")
 [_TEMPLATE] = blocks(PAGE, "html")
 
 _SETTINGS = """
@@ -93,6 +93,7 @@ def write_project(folder: Path) -> None:
         "shop/__init__.py": "",
         "shop/settings.py": _SETTINGS + _SET_UP,
         "shop/urls.py": _URLS,
+        "shop/asgi.py": _ASGI,
         "shop/views.py": _VIEWS,
         "shop/models.py": _MODELS,
         "shop/following.py": _FOLLOWING,

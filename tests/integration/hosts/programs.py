@@ -63,6 +63,22 @@ def events(customer_id):
 client = app.test_client()
 print(client.post("/customers/ann").json, client.get("/customers/ann").json)
 """
+#: Below the code of docs/page.md: who signed in with Flask sees the page as the same customer, and nobody else does.
+FLASK_WITH_THE_PAGE = """
+from flask import session as signed_in
+from starlette.testclient import TestClient
+
+@shop.post("/sign-in")
+def sign_in():
+    signed_in["customer_id"] = "ann"
+    return "welcome"
+
+browser = TestClient(app, base_url="http://localhost", follow_redirects=False)
+print(browser.get("/integrations/").headers["location"], browser.post("/sign-in").text)
+print("data-mark=" in browser.get("/integrations/").text)
+browser.cookies = {"session": "guess"}
+print(browser.get("/integrations/").status_code)
+"""
 
 #: Every function of a host's, in a session of its own on each driver. Arguments: URLs of PostgreSQL and SQLite.
 DRIVERS = """

@@ -11,7 +11,7 @@ from cobalt_mirror.db.migrating.upgrade import upgrade
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from tests.database_pool import DatabasePool
-from tests.integration.hosts.django_programs import EVERYTHING, WITHOUT_PSYCOPG
+from tests.integration.hosts.django_programs import EVERYTHING, WITH_THE_PAGE, WITHOUT_PSYCOPG
 from tests.integration.hosts.django_project import MANAGE, database_of, write_project
 from tests.integration.hosts.environments import Environment
 from tests.services import PostgresServer
@@ -88,8 +88,10 @@ def test_a_project_on_sqlite(newest: Environment, migrated_sqlite: Path, project
     fill(World(f"sqlite:///{file}"))
 
     printed = newest.run(
-        EVERYTHING,
+        WITH_THE_PAGE,
         folder=project,
+        COBALT_API_KEY="tk_sandbox",
+        DATABASE_URL=f"sqlite:///{file}",
         HOST_DATABASE=database_of(f"sqlite:///{file}"),
         HOST_SETTINGS=json.dumps({"MIRROR_SECRET_KEYS": TEST_KEY}),
     )

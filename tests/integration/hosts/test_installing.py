@@ -9,10 +9,11 @@ from sqlalchemy import make_url
 
 from tests.database_pool import DatabasePool
 from tests.integration.hosts.environments import Environment
-from tests.integration.hosts.programs import FASTAPI, FLASK
-from tests.pages import HOSTING
+from tests.integration.hosts.programs import FASTAPI, FLASK, FLASK_WITH_THE_PAGE
+from tests.pages import DOCS, HOSTING, block
 from tests.world import TEST_KEY, World
 
+PAGE = (DOCS / "page.md").read_text("utf-8")
 #: Variables of a host's process that we must not stumble over.
 OF_A_HOST = {"COBALT_API_KEY": "tk_host", "LOG_LEVEL": "INFO", "MIRROR_SECRET_KEYS": TEST_KEY}
 
@@ -63,6 +64,15 @@ def test_a_flask_app_publishes_and_reads(oldest: Environment, postgres_world: Wo
 
     assert printed == "{'is_new': True} ['user_signed_up']"
     assert [row["linked_account_id"] for row in postgres_world.rows("events")] == ["ann"]
+
+
+def test_a_flask_app_has_the_page_beside_it(oldest: Environment, migrated_sqlite: Path, tmp_path: Path) -> None:
+    mounted = block(PAGE, "python", "a2wsgi")
+
+    url = f"sqlite:///{migrated_sqlite}"
+    printed = oldest.run(mounted + FLASK_WITH_THE_PAGE, folder=tmp_path, DATABASE_URL=url, **OF_A_HOST)
+
+    assert printed.splitlines() == ["/sign-in welcome", "True", "303"]
 
 
 def test_a_command_without_its_extra_names_the_extra(oldest: Environment, tmp_path: Path) -> None:

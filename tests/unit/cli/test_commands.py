@@ -4,6 +4,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.workers.cli.app import COMMANDS, app, load_command
 from cobalt_mirror.workers.cli.sandbox import read_settings
 from cobalt_mirror.workers.cli.worker import dramatiq_command
@@ -40,6 +41,17 @@ def test_the_help_lists_every_command_and_every_exit_code() -> None:
     assert [command for command in COMMANDS if f"\n  {command} " not in shown] == []
     assert [code for code in ("0 ", "1 ", "2 ", "3 ", "130 ") if f"\n    {code}" not in shown] == []
     assert "..." not in shown.partition("Commands:")[2]
+
+
+def test_up_ends_before_it_starts_anything_if_no_worker_would_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTICES_URL", "http://localhost:1")
+    monkeypatch.setenv("NOTICES_SECRET", f"whsec_{'c2Vj' * 8}")
+
+    ended = CliRunner().invoke(app, ["up", "--sandbox", "--sandbox-port", "0"])
+
+    assert isinstance(ended.exception, BadSetting)
+    assert str(ended.exception).startswith("notices to http://localhost:1 would be sent in clear; use https://")
+    assert ended.output == ""
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["publish"], ["status", "--dead", "-1"], ["show"]])

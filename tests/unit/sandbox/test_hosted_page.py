@@ -1,5 +1,7 @@
 """Cobalt's hosted page: made with a session token; it connects by consent and by key, and saves configs."""
 
+import re
+
 import httpx
 import pytest
 
@@ -100,3 +102,13 @@ def test_it_escapes_what_it_shows(api: Api) -> None:
     address = ok(api.browser(EVIL).post(CONNECT_URL, json={}))["hosted_url"]
 
     assert EVIL not in api.http.get(address).text
+
+
+def test_it_says_what_is_connected_and_what_has_to_be_connected_again(api: Api, sandbox: Sandbox, page: str) -> None:
+    def headings() -> set[tuple[str, str]]:
+        return set(re.findall(r"<h2>(Slack|Jira)(.*?)</h2>", api.http.get(page).text))
+
+    sandbox.connect("acme", "slack")
+    assert headings() == {("Slack", " (connected)"), ("Jira", "")}
+    sandbox.expire_connection("acme", "slack")
+    assert headings() == {("Slack", " (connect again)"), ("Jira", "")}

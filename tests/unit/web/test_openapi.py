@@ -53,6 +53,9 @@ def test_the_page_has_every_operation_and_schema_and_loads_nothing(app: Starlett
     for path in document["paths"]:
         assert f"{path}</code>" in page.text
     assert targets <= set(re.findall(r'id="([^"]+)"', page.text))
+    assert "`" not in page.text
+    assert "<p></p>" not in page.text
+    assert "a slash in it is <code>%2F</code>" in page.text
     assert not re.findall(r"<script|<link|<img|src=|@import|url\(|https?://", page.text)
     [style] = re.findall("<style>(.*)</style>", page.text)
     hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
