@@ -182,7 +182,7 @@ class Content:
 def read_content(connection: Connection, notice: NoticeRow) -> Content:
     """Read what a notice says, from the feed and the mirror.
 
-    Of an account that was deleted since there is no name: who has its id now is perhaps somebody else.
+    Of an account that was deleted since there is no name: perhaps another customer has its id now.
     """
     entry = connection.execute(select(_c.config_id, _c.data).where(_c.position == notice.position)).one_or_none()
     a, d = linked_accounts.c, deletions.c
