@@ -78,14 +78,18 @@ def find_room(under_way: UnderWay, *, most: int, threads: int) -> Room:
 
 @dataclass(slots=True, kw_only=True)
 class Relay:
-    """Send messages for due work until `stop` is set. Several may run; each account gets its message from one."""
+    """Send messages for due work until `stop` is set. Several may run; each account gets its message from one.
+
+    Attributes:
+        rest_seconds: How long it peeks at most before the next look, while nothing is due; None: it does not peek.
+    """
 
     engine: Engine
     broker: Broker
     settings: Settings
     clock: Clock = database_clock
     observers: Observers = field(default_factory=Observers)
-    rest_seconds: float = REST_SECONDS
+    rest_seconds: float | None = REST_SECONDS
     stop: threading.Event = field(default_factory=threading.Event)
     _repeats: Repeats = field(default_factory=Repeats)
     _horizon: Horizon = field(default_factory=Horizon)
@@ -125,7 +129,7 @@ class Relay:
             Whether a peek found something.
         """
         since = self._horizon.bound if self._is_nothing_due else None
-        if since is None:
+        if since is None or self.rest_seconds is None:
             self.stop.wait(seconds)
             return False
         ends = time.monotonic() + self.rest_seconds

@@ -170,6 +170,7 @@ class Driver:
     def _relay(self) -> None:
         world = self.world
         relay = Relay(engine=world.engine, broker=self.broker, settings=world.settings, clock=world.clock)
+        relay.rest_seconds = None  # real time does not pass here
         relay.stop = RelayPause(self.scheduler)
         relay.run()
 
