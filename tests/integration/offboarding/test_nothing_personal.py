@@ -33,9 +33,17 @@ NEEDED: dict[str, dict[str, Any]] = {
     "denials": {},
     "calls": {"slug": "slack", "method": "GET", "path": "/", "took_ms": 1, "waited_ms": 0, "outcome": "answered"}
     | {"attempt": "a"},
+    "notices": {"slug": "slack", "receiver": "r", "position": 1, "id": "n", "type": "config.changed"}
+    | {"status": "pending"},
 }
 #: Our own words, and the name of Cobalt's event: nobody's. `work` and `deletions` have no words of others.
-OURS = {("history", "because"), ("calls", "because"), ("checks", "reason"), ("notifications", "event")}
+OURS = {
+    ("history", "because"),
+    ("calls", "because"),
+    ("checks", "reason"),
+    ("notifications", "event"),
+    ("notices", "detail"),
+}
 
 
 def tables_of_accounts() -> list[Table]:
