@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.db.engine import Clock, create_engine, database_clock
 from cobalt_mirror.db.feed import Numbering
+from cobalt_mirror.workers.calls import CallRecorder
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web import changes_endpoint, reads_endpoint, reconnect_endpoint, token_endpoint
 from cobalt_mirror.workers.web.changes_endpoint import ChangesEndpoint
@@ -59,12 +60,13 @@ def create_app(
     settings = Settings.from_environment() if settings is None else settings
     database = create_engine(settings) if engine is None else engine
     lazy, waiting = LazyClient(settings, client), Waiting(monotonic)
+    recorder = CallRecorder(engine=database, clock=clock, share=settings.calls_sample_share)
     endpoints = Endpoints(
         events=EventsEndpoint(settings, database),
         changes=ChangesEndpoint(Numbering(database), waiting, Places(changes_endpoint.MOST_WAITING)),
         reads=ReadsEndpoint(database, clock, waiting, Places(reads_endpoint.MOST_WAITING)),
-        tokens=TokenEndpoint(database, lazy, Places(token_endpoint.MOST_ASKING)),
-        reconnect=ReconnectEndpoint(settings, database, clock, lazy, Places(reconnect_endpoint.MOST_AT_ONCE)),
+        tokens=TokenEndpoint(database, lazy, recorder, Places(token_endpoint.MOST_ASKING)),
+        reconnect=ReconnectEndpoint(settings, database, clock, lazy, recorder, Places(reconnect_endpoint.MOST_AT_ONCE)),
         notifications=NotificationsEndpoint(settings, database, clock, _redactor(settings)),
         metrics=MetricsEndpoint(settings, database, clock, monotonic),
         probes=Probes(settings),

@@ -21,6 +21,7 @@ from cobalt_mirror.db import MirroredConfig, find_account, list_configs
 from cobalt_mirror.db.deletions import find_deletion, find_departure
 from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.statuses import ConfigStatus
+from cobalt_mirror.workers.calls import CallRecorder
 from cobalt_mirror.workers.reconnect import Link, read_token
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.lazy_client import LazyClient
@@ -86,6 +87,7 @@ class ReconnectEndpoint:
     engine: Engine
     clock: Clock
     client: LazyClient
+    recorder: CallRecorder
     places: Places
 
     async def receive(self, request: Request) -> Response:
@@ -130,7 +132,9 @@ class ReconnectEndpoint:
             return None
         return_url = self.settings.reconnect_return_url
         properties = {} if return_url is None else {"redirect_url": return_url}
-        return client.connect_url(link.linked_account_id, config_id=config_id, **properties)
+        account = link.linked_account_id
+        with self.recorder.recording({"web": "reconnect link"}, linked_account_id=account, slug=link.slug or ""):
+            return client.connect_url(account, config_id=config_id, **properties)
 
 
 def find_refusal(link: Link, *, is_gone: bool, deleted_at: datetime | None, now: datetime) -> Refusal | None:

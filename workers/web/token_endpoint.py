@@ -14,6 +14,7 @@ from starlette.responses import Response
 from cobalt_mirror import cobalt
 from cobalt_mirror.db.deletions import Departure, find_departure
 from cobalt_mirror.db.engine import reading
+from cobalt_mirror.workers.calls import CallRecorder
 from cobalt_mirror.workers.web.answers import PageToken, respond
 from cobalt_mirror.workers.web.lazy_client import LazyClient
 from cobalt_mirror.workers.web.parameters import flag
@@ -37,6 +38,7 @@ class TokenEndpoint:
 
     engine: Engine
     client: LazyClient
+    recorder: CallRecorder
     places: Places
 
     async def mint(self, request: Request) -> Response:
@@ -52,7 +54,8 @@ class TokenEndpoint:
         self._check_not_deleted(account)
         client = self.client.get()
         try:
-            token = client.session_token(account, ensure=ensure, force_refresh=anew)
+            with self.recorder.recording({"web": "session token"}, linked_account_id=account):
+                token = client.session_token(account, ensure=ensure, force_refresh=anew)
         except cobalt.CobaltError as error:
             log.info("token_refused", linked_account_id=account, reason=str(error)[:300])
             raise refusal_of(error, account) from None

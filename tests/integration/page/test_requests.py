@@ -95,6 +95,7 @@ def test_a_session_token_is_the_signed_in_customer_s(visit: Visit) -> None:
     assert visit.post("token").json() == token
     assert visit.post("token", anew=True).json() != token
     assert [call.linked_account_id for call in visit.world.sandbox.calls(route="session_token")] == ["acme", "acme"]
+    assert len([call for call in visit.world.rows("calls") if call["because"] == {"web": "session token"}]) == 2
 
 
 @pytest.mark.parametrize("is_done", [False, True])

@@ -63,6 +63,8 @@ def test_the_link_opens_cobalts_page_and_connecting_there_mends_the_mirror(endpo
         "referrer-policy": "no-referrer",
     }
     assert world.calls() == ["session_token", "connect_url"]
+    calls = [(call["because"], call["slug"]) for call in world.rows("calls")[-2:]]
+    assert calls == [({"web": "reconnect link"}, "stripe")] * 2
     assert connect_with_a_key(world, answer.headers["location"]) == 303
     endpoints.deliver(endpoints.sent())
     world.work_until_quiet()

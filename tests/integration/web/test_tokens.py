@@ -36,6 +36,8 @@ def test_a_token_is_good_for_the_account_and_kept_for_the_next_page(endpoints: E
     assert anew.json()["token"] != first.json()["token"]
     assert world.calls() == ["session_token", "session_token"]
     assert first.json()["token"] not in world.everything_stored()
+    calls = world.rows("calls", linked_account_id="a/1")[-2:]
+    assert [(call["because"], call["status"]) for call in calls] == [({"web": "session token"}, 200)] * 2
 
 
 def test_an_account_that_cobalt_lacks_is_missing_or_is_made_if_asked_for(endpoints: Endpoints) -> None:

@@ -18,6 +18,7 @@ from cobalt_mirror.db.pauses import knows_application
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, InvalidEvent
 from cobalt_mirror.events.publish import publish_with
+from cobalt_mirror.workers.calls import CallRecorder
 from cobalt_mirror.workers.web.page.forms import Changes, make_form, read_changes
 from cobalt_mirror.workers.web.page.headers import PRIVATE
 from cobalt_mirror.workers.web.page.submitted import Sent, Subject, Submitted, TokenWanted, read_sent
@@ -40,6 +41,7 @@ class Actions:
     account_of: AccountOf
     engine: Engine
     client: Client
+    recorder: CallRecorder
     vault: Vault
     places: Places = field(default_factory=lambda: Places(MOST_ASKING))
 
@@ -86,7 +88,8 @@ class Actions:
             departure = find_departure(connection, account)
         if departure is not None:  # a token would create at Cobalt again what was deleted there
             raise HTTPException(409, "this account is deleted, so nothing can be connected")
-        return self.client.session_token(account, ensure=True, force_refresh=anew)
+        with self.recorder.recording({"web": "session token"}, linked_account_id=account):
+            return self.client.session_token(account, ensure=True, force_refresh=anew)
 
     def _changes(self, visitor: Visitor, submitted: Submitted) -> Changes:
         with reading(self.engine).begin() as connection:

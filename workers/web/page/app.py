@@ -13,7 +13,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from cobalt_mirror.cobalt import Client, CobaltError
-from cobalt_mirror.db.engine import create_engine
+from cobalt_mirror.db.engine import create_engine, database_clock
+from cobalt_mirror.workers.calls import CallRecorder
 from cobalt_mirror.workers.clients import governed_client
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.page.actions import Actions
@@ -69,7 +70,8 @@ def integrations_page(
     client = governed_client(settings) if client is None else client
     appearance = Appearance(title=title, home=home, stylesheet=stylesheet)
     views = Views(account_of, database, Assets(sdk), appearance, cobalt_url=client.base_url, sign_in=sign_in)
-    actions = Actions(account_of, database, client, settings.vault())
+    recorder = CallRecorder(engine=database, clock=database_clock, share=settings.calls_sample_share)
+    actions = Actions(account_of, database, client, recorder, settings.vault())
     return _Page(
         routes=[
             Route("/", views.page, methods=["GET"]),
