@@ -13,6 +13,7 @@ from tests.unit.ops.test_actions import MICROSECOND, NOON, process
 from tests.unit.ops.test_doctor import troubles
 
 BEFORE, AFTER = NOON, NOON + timedelta(seconds=1)
+AGE = timedelta(seconds=3)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,21 @@ def test_a_clock_is_judged(there: Any, expected: str | None) -> None:
     found = troubles(judge_clock("Redis", there, before=BEFORE, after=AFTER))
 
     assert found == ([] if expected is None else [("warning", expected)])
+
+
+@pytest.mark.parametrize(
+    ("there", "is_fine"),
+    [
+        (BEFORE - SKEW - AGE, True),
+        (BEFORE - SKEW - AGE - MICROSECOND, False),
+        (AFTER + SKEW, True),
+        (AFTER + SKEW + MICROSECOND, False),
+    ],
+)
+def test_a_time_that_may_be_old_is_behind_only_by_more_than_that(there: Any, *, is_fine: bool) -> None:
+    found = troubles(judge_clock("Cobalt", there, before=BEFORE, after=AFTER, age=AGE))
+
+    assert (found == []) is is_fine
 
 
 def beat(skew: timedelta | None, *, host: str = "h1", pid: int = 12) -> ProcessRow:

@@ -15,7 +15,9 @@ SKEW = timedelta(seconds=2)
 FAR = CLOCK_TOLERANCE
 
 
-def judge_clock(name: str, there: datetime, *, before: datetime, after: datetime) -> Iterator[Finding]:
+def judge_clock(
+    name: str, there: datetime, *, before: datetime, after: datetime, age: timedelta = timedelta()
+) -> Iterator[Finding]:
     """Judge a clock elsewhere, which was read between two times of this machine.
 
     Args:
@@ -23,8 +25,9 @@ def judge_clock(name: str, there: datetime, *, before: datetime, after: datetime
         there: the time that it showed.
         before: this machine's time when it was asked.
         after: this machine's time when the answer had come.
+        age: how old the time may be that it shows, even if its clock is right.
     """
-    if there < before - SKEW or there > after + SKEW:
+    if there < before - SKEW - age or there > after + SKEW:
         seconds = max((before - there).total_seconds(), (there - after).total_seconds())
         direction = "behind" if there < before else "ahead of"
         yield warning(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Generator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -18,6 +18,8 @@ AREA = "cobalt"
 SLOW_SECONDS = 2.0
 #: How long the question for the time may take.
 _TIMEOUT_SECONDS = 5.0
+#: `Date` has whole seconds, and servers make it anew once a second; a busy one does so later, so it is asked again.
+_DATE_AGE, _CLOCK_TRIES = timedelta(seconds=2), 3
 _WAIT = (
     "wait: work goes on as fast as Cobalt lets it; if it lasts, find what else calls Cobalt with this organisation's "
     "keys, or lower COBALT_RATE_PER_SECOND"
@@ -80,6 +82,15 @@ def judge_environment(of_key: str | None, pinned: str | None) -> Finding:
 
 
 def _examine_clock(address: str) -> Iterator[Finding]:
+    judged: list[Finding] = []
+    for _ in range(_CLOCK_TRIES):
+        judged = list(_ask_clock(address))
+        if all(each.level is Level.FINE for each in judged):
+            break
+    yield from judged
+
+
+def _ask_clock(address: str) -> Iterator[Finding]:
     try:
         before = datetime.now(UTC)
         answer = httpx.head(address, timeout=_TIMEOUT_SECONDS)
@@ -87,4 +98,4 @@ def _examine_clock(address: str) -> Iterator[Finding]:
         there = parsedate_to_datetime(answer.headers["date"])
     except (httpx.HTTPError, KeyError, ValueError):
         return  # a proxy may leave the date out, and nothing depends on it
-    yield from judge_clock("Cobalt", there, before=before, after=after)
+    yield from judge_clock("Cobalt", there, before=before, after=after, age=_DATE_AGE)
