@@ -128,3 +128,6 @@ def test_the_calls_of_a_deleted_account_go_with_it(world: World) -> None:
 
     assert world.row("deletions")["confirmed_at"] is not None
     assert world.rows("calls") == []
+    with world.attempts.recorder.recording({"catalogue": "refreshed"}, linked_account_id="acme"):
+        world.client.probe()  # as if the catalogue had been asked for through this account meanwhile
+    assert world.rows("calls") == []
