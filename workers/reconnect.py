@@ -19,7 +19,7 @@ _PURPOSE = "reconnect links"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class ReconnectLink:
     """What a token says.
 
     Attributes:
@@ -73,7 +73,7 @@ def require_link(
     return f"{settings.public_url}{PATH}/{token.rstrip('=')}"
 
 
-def read_token(settings: Settings, token: str) -> Link | None:
+def read_token(settings: Settings, token: str) -> ReconnectLink | None:
     """Return what a token says, whether it has expired or not; None: no key in MIRROR_SECRET_KEYS sealed it."""
     try:
         said = _vault(settings).unseal(token + "=" * (-len(token) % 4))
@@ -81,7 +81,7 @@ def read_token(settings: Settings, token: str) -> Link | None:
         return None
     linked_account_id, slug, *times = said
     made_at, expires_at = (datetime.fromtimestamp(each, UTC) for each in times)
-    return Link(linked_account_id=linked_account_id, slug=slug, made_at=made_at, expires_at=expires_at)
+    return ReconnectLink(linked_account_id=linked_account_id, slug=slug, made_at=made_at, expires_at=expires_at)
 
 
 def _vault(settings: Settings) -> Vault:

@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from cobalt_mirror.db import MirroredConfig
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.statuses import ConfigStatus
-from cobalt_mirror.workers.reconnect import Link, read_token, reconnect_link, require_link
+from cobalt_mirror.workers.reconnect import ReconnectLink, read_token, reconnect_link, require_link
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.reconnect_endpoint import EXPIRED, GONE, Refusal, find_config_id, find_refusal
 
@@ -36,7 +36,9 @@ def token(keys: str = NEW, account: str = "acme", slug: str | None = "slack") ->
 def test_a_token_says_whose_link_it_is_and_fits_a_path(account: str, slug: str | None) -> None:
     made = token(account=account, slug=slug)
 
-    assert read_token(settings(), made) == Link(linked_account_id=account, slug=slug, made_at=NOW, expires_at=EXPIRES)
+    assert read_token(settings(), made) == ReconnectLink(
+        linked_account_id=account, slug=slug, made_at=NOW, expires_at=EXPIRES
+    )
     assert set(made) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -87,7 +89,7 @@ SECOND = timedelta(seconds=1)
 def test_a_link_opens_until_it_expires_and_while_the_account_is_there_for_which_it_was_made(
     is_gone: bool, deleted_at: datetime | None, now: datetime, refusal: Refusal | None
 ) -> None:
-    link = Link(linked_account_id="acme", slug="slack", made_at=NOW, expires_at=EXPIRES)
+    link = ReconnectLink(linked_account_id="acme", slug="slack", made_at=NOW, expires_at=EXPIRES)
 
     assert find_refusal(link, is_gone=is_gone, deleted_at=deleted_at, now=now) == refusal
 
@@ -122,7 +124,7 @@ def config(config_id: str, *, slug: str = "slack", connection_id: str = "", is_t
 def test_the_page_sets_up_the_config_of_the_application_if_there_is_one_alone(
     configs: list[MirroredConfig], slug: str | None, config_id: str | None
 ) -> None:
-    link = Link(linked_account_id="acme", slug=slug, made_at=NOW, expires_at=EXPIRES)
+    link = ReconnectLink(linked_account_id="acme", slug=slug, made_at=NOW, expires_at=EXPIRES)
 
     assert find_config_id(link, configs) == config_id
 

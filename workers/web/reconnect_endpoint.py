@@ -22,7 +22,7 @@ from cobalt_mirror.db.deletions import find_deletion, find_departure
 from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.statuses import ConfigStatus
 from cobalt_mirror.workers.calls import CallRecorder
-from cobalt_mirror.workers.reconnect import Link, read_token
+from cobalt_mirror.workers.reconnect import ReconnectLink, read_token
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web.lazy_client import LazyClient
 from cobalt_mirror.workers.web.waiting import Places
@@ -100,7 +100,7 @@ class ReconnectEndpoint:
                 return UNAVAILABLE.response()
             return await run_in_threadpool(self._open, link, makes_page=request.method != "HEAD")
 
-    def _open(self, link: Link, *, makes_page: bool) -> Response:
+    def _open(self, link: ReconnectLink, *, makes_page: bool) -> Response:
         ids = {"linked_account_id": link.linked_account_id, "slug": link.slug}
         try:
             with reading(self.engine).begin() as connection:
@@ -126,7 +126,7 @@ class ReconnectEndpoint:
         log.info("reconnect_opened", **ids)
         return RedirectResponse(url, 303, headers=_HEADERS)
 
-    def _make_page(self, link: Link, *, config_id: str | None) -> str | None:
+    def _make_page(self, link: ReconnectLink, *, config_id: str | None) -> str | None:
         client = self.client.find()
         if client is None:
             return None
@@ -137,7 +137,7 @@ class ReconnectEndpoint:
             return client.connect_url(account, config_id=config_id, **properties)
 
 
-def find_refusal(link: Link, *, is_gone: bool, deleted_at: datetime | None, now: datetime) -> Refusal | None:
+def find_refusal(link: ReconnectLink, *, is_gone: bool, deleted_at: datetime | None, now: datetime) -> Refusal | None:
     """Return why a link does not open; None: it does, as far as we know.
 
     Args:
@@ -151,7 +151,7 @@ def find_refusal(link: Link, *, is_gone: bool, deleted_at: datetime | None, now:
     return GONE if is_gone or (deleted_at is not None and link.made_at <= deleted_at) else None
 
 
-def find_config_id(link: Link, configs: Sequence[MirroredConfig]) -> str | None:
+def find_config_id(link: ReconnectLink, configs: Sequence[MirroredConfig]) -> str | None:
     """Return the config that the page is to set up: the only one of the link's application; None: Cobalt chooses."""
     ids = {each.config_id for each in configs if each.slug == link.slug and each.status is ConfigStatus.INSTALLED}
     return ids.pop() if len(ids) == 1 else None

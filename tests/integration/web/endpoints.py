@@ -37,6 +37,12 @@ class Endpoints:
         judge(self.app, answer)
         return answer
 
+    def waiting(self, path: str) -> int:
+        """Return how many requests wait at an operation at this moment."""
+        (endpoint,) = [each.endpoint.__self__ for each in self.app.state.operations if each.path == path]
+        taken: int = endpoint.places.taken
+        return taken
+
     def notify(
         self, body: Any, *, key: str = "tk_sandbox", path: str = "/webhooks/cobalt", **headers: str
     ) -> httpx.Response:

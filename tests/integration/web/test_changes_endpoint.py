@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from cobalt_mirror.db.feed import number_changes
 from cobalt_mirror.db.tables import changes
 from cobalt_mirror.events import UserSignedUp
-from cobalt_mirror.workers.web.changes_endpoint import MOST_WAITING, ChangesEndpoint
+from cobalt_mirror.workers.web.changes_endpoint import MOST_WAITING
 from tests.integration.web.endpoints import EVENTS_TOKEN, Endpoints
 from tests.world import World
 
@@ -69,7 +69,7 @@ def test_a_request_that_waits_is_answered_at_the_next_change_and_holds_no_connec
         transport = httpx.ASGITransport(endpoints.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://mirror.test") as client:
             request = asyncio.create_task(client.get("/changes?after=0&wait=30", headers=BEARER))
-            while not waiting_requests(endpoints):
+            while not endpoints.waiting("/changes"):
                 await asyncio.sleep(0.01)
             held = world.engine.pool.checkedout()  # type: ignore[attr-defined] # a pool with a count
             await asyncio.to_thread(sign_up, world, "acme")
@@ -78,13 +78,7 @@ def test_a_request_that_waits_is_answered_at_the_next_change_and_holds_no_connec
     answer, held = asyncio.run(waiting())
     assert [each["type"] for each in answer.json()["changes"]] == ["account.created"]
     assert held == 0
-    assert waiting_requests(endpoints) == 0
-
-
-def waiting_requests(endpoints: Endpoints) -> int:
-    (endpoint,) = [each.endpoint for each in endpoints.app.state.operations if each.path == "/changes"]
-    assert isinstance(endpoint.__self__, ChangesEndpoint)
-    return endpoint.__self__.places.taken
+    assert endpoints.waiting("/changes") == 0
 
 
 def test_only_so_many_wait_and_a_client_that_goes_away_frees_its_place(endpoints: Endpoints) -> None:
@@ -92,7 +86,7 @@ def test_only_so_many_wait_and_a_client_that_goes_away_frees_its_place(endpoints
         """Begin as many requests as may wait, refuse one more, let all clients go away, and return all statuses."""
         gone = asyncio.Event()
         requests = [asyncio.create_task(call(endpoints, gone)) for _ in range(MOST_WAITING)]
-        while waiting_requests(endpoints) < MOST_WAITING:
+        while endpoints.waiting("/changes") < MOST_WAITING:
             await asyncio.sleep(0.01)
         refused = await call(endpoints, gone)
         gone.set()
@@ -100,7 +94,7 @@ def test_only_so_many_wait_and_a_client_that_goes_away_frees_its_place(endpoints
 
     statuses = asyncio.run(asyncio.wait_for(go_away(), 20))
     assert statuses == [503, *[200] * MOST_WAITING]
-    assert waiting_requests(endpoints) == 0
+    assert endpoints.waiting("/changes") == 0
 
 
 def test_none_waits_once_the_server_stops(endpoints: Endpoints) -> None:

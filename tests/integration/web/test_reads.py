@@ -12,7 +12,6 @@ from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.reads import count_pending
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserSignedUp
 from cobalt_mirror.workers.web import create_app
-from cobalt_mirror.workers.web.reads_endpoint import ReadsEndpoint
 from tests.integration.web.endpoints import EVENTS_TOKEN, Endpoints
 from tests.world import World
 
@@ -117,12 +116,6 @@ def test_without_a_token_in_the_settings_the_reads_are_disabled(make_world: Call
     assert "EVENTS_TOKEN is not set" in answer.json()["error"]
 
 
-def reads_of(endpoints: Endpoints) -> ReadsEndpoint:
-    (endpoint,) = [each.endpoint for each in endpoints.app.state.operations if each.path == "/applications"]
-    assert isinstance(endpoint.__self__, ReadsEndpoint)
-    return endpoint.__self__
-
-
 def test_a_page_that_waits_is_right_as_soon_as_the_event_is_carried_out(endpoints: Endpoints) -> None:
     world = endpoints.world
     connect_slack(world, "acme")
@@ -134,7 +127,7 @@ def test_a_page_that_waits_is_right_as_soon_as_the_event_is_carried_out(endpoint
         async with httpx.AsyncClient(transport=transport, base_url="http://mirror.test") as client:
             path = "/accounts/acme/integrations?wait=10"
             request = asyncio.create_task(client.get(path, headers=BEARER))
-            while not reads_of(endpoints).places.taken:
+            while not endpoints.waiting("/accounts/{account_id}/integrations"):
                 await asyncio.sleep(0.01)
             await asyncio.to_thread(world.work_until_quiet)
             return await request

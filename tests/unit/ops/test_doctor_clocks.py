@@ -9,6 +9,8 @@ import pytest
 from cobalt_mirror.db.processes import ProcessRow
 from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.workers.ops.doctor.clocks import FAR, SKEW, judge_clock, judge_machines
+from cobalt_mirror.workers.ops.doctor.cobalt_api import ask_again
+from cobalt_mirror.workers.ops.doctor.finding import Finding, fine, warning
 from tests.unit.ops.test_actions import MICROSECOND, NOON, process
 from tests.unit.ops.test_doctor import troubles
 
@@ -45,6 +47,28 @@ def test_a_time_that_may_be_old_is_behind_only_by_more_than_that(there: Any, *, 
     found = troubles(judge_clock("Cobalt", there, before=BEFORE, after=AFTER, age=AGE))
 
     assert (found == []) is is_fine
+
+
+LATE, RIGHT = warning("clocks", "late", "synchronise it"), fine("clocks", "right")
+
+
+@pytest.mark.parametrize(
+    ("answers", "found", "asked"),
+    [
+        ([[RIGHT], [LATE], [LATE]], [RIGHT], 1),
+        ([[LATE], [RIGHT], [LATE]], [RIGHT], 2),
+        ([[LATE], [LATE], [RIGHT]], [RIGHT], 3),
+        ([[LATE], [LATE], [LATE], [RIGHT]], [LATE], 3),
+        ([[], [LATE], [LATE]], [], 1),
+    ],
+)
+def test_a_server_is_asked_three_times_before_its_clock_is_late(
+    answers: list[list[Finding]], found: list[Finding], asked: int
+) -> None:
+    waiting = iter(answers)
+
+    assert ask_again(lambda: next(waiting), tries=3) == found
+    assert len(list(waiting)) == len(answers) - asked
 
 
 def beat(skew: timedelta | None, *, host: str = "h1", pid: int = 12) -> ProcessRow:

@@ -1,7 +1,7 @@
 """The examination of Cobalt: whether it answers, how fast, whether the key is right, and what its clock says."""
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -54,7 +54,7 @@ def examine_cobalt(settings: Settings, *, pinned: str | None) -> Generator[Findi
         yield judge_answer(address, time.perf_counter() - began)
         environment = judge_environment(client.environment, pinned)
         yield environment
-    yield from _examine_clock(address)
+    yield from ask_again(lambda: _examine_clock(address))
     return environment.level is Level.FINE
 
 
@@ -81,16 +81,16 @@ def judge_environment(of_key: str | None, pinned: str | None) -> Finding:
     return fine(AREA, f"the key's environment is {key}; {database}")
 
 
+def ask_again(ask: Callable[[], Iterable[Finding]], *, tries: int = _CLOCK_TRIES) -> list[Finding]:
+    """Return the first findings that are all fine, or the last ones."""
+    for _ in range(tries - 1):
+        findings = list(ask())
+        if all(each.level is Level.FINE for each in findings):
+            return findings
+    return list(ask())
+
+
 def _examine_clock(address: str) -> Iterator[Finding]:
-    judged: list[Finding] = []
-    for _ in range(_CLOCK_TRIES):
-        judged = list(_ask_clock(address))
-        if all(each.level is Level.FINE for each in judged):
-            break
-    yield from judged
-
-
-def _ask_clock(address: str) -> Iterator[Finding]:
     try:
         before = datetime.now(UTC)
         answer = httpx.head(address, timeout=_TIMEOUT_SECONDS)

@@ -42,9 +42,12 @@ async def find_visitor(request: Request, account_of: AccountOf) -> Visitor | Non
     account = await run_in_threadpool(account_of, request)  # it may ask a database
     if inspect.isawaitable(account):
         account = await account
-    if account is None or (isinstance(account, str) and account):
-        return None if account is None else Visitor(account)
-    raise TypeError(f"account_of: must return the linked account's id as a text, or None, not {type(account).__name__}")
+    if account is None:
+        return None
+    if isinstance(account, str) and account:
+        return Visitor(account)
+    got = "an empty text" if account == "" else type(account).__name__
+    raise TypeError(f"account_of: must return the linked account's id as a text, or None, not {got}")
 
 
 async def get_visitor(request: Request, account_of: AccountOf) -> Visitor:
