@@ -15,11 +15,12 @@ from benchmarks.place import POSTGRESQL, Say
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.events import Event
-from cobalt_mirror.workers.clients import create_client, create_governor, create_governor_redis
+from cobalt_mirror.workers.clients import create_client, create_governor
 from cobalt_mirror.workers.demo.compare import compare, read_mirror
 from cobalt_mirror.workers.demo.host import Host
 from cobalt_mirror.workers.demo.journey import Customer
 from cobalt_mirror.workers.reconcile.calls import CallCounter
+from cobalt_mirror.workers.redis_clients import create_governor_redis
 from tests.waiting import wait_until
 
 CUSTOMERS = 100

@@ -24,9 +24,9 @@ from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.subject import get_background, get_opening
 from cobalt_mirror.events import UserSignedUp
 from cobalt_mirror.events.publish import publish_with
-from cobalt_mirror.workers.actors import declare_queues
 from cobalt_mirror.workers.broker import create_broker
-from cobalt_mirror.workers.clients import create_redis
+from cobalt_mirror.workers.queues import declare_queues
+from cobalt_mirror.workers.redis_clients import create_redis
 from cobalt_mirror.workers.relay import BUSY_POLL_SECONDS, IDLE_POLL_SECONDS, Relay
 from cobalt_mirror.workers.settings import Settings
 

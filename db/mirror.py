@@ -1,18 +1,19 @@
 """The mirror: what Cobalt said. Only this module writes its four tables, each change also into history and feed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Select, Table, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from cobalt_mirror.db.engine import insert_into, upsert
+from cobalt_mirror.db.engine import Clock, insert_into, upsert
 from cobalt_mirror.db.equality import is_same
 from cobalt_mirror.db.feed_entries import entries_of
 from cobalt_mirror.db.history import Because, Changed, record_history
 from cobalt_mirror.db.rows import AccountRow, Change, ConfigRow, ConnectionRow
+from cobalt_mirror.db.state import find_catalogue_due, record_catalogue_due
 from cobalt_mirror.db.statuses import AccountStatus, ConfigStatus, ConnectionStatus
 from cobalt_mirror.db.tables import applications, configs, connections, denials, linked_accounts
 
@@ -25,7 +26,8 @@ _INSTALLED = (
     )
     .order_by(configs.c.config_id, configs.c.connection_id)
 )
-
+#: How soon the catalogue is read again when that failed.
+CATALOGUE_RETRY_AFTER = timedelta(seconds=10)
 
 #: Rows of the mirror by table and primary key.
 Rows: TypeAlias = dict[tuple[str, ...], Mapping[str, Any]]
@@ -246,6 +248,15 @@ def count_catalogue(connection: Connection) -> tuple[int, datetime | None]:
     counted = select(func.count(), func.max(a.verified_at, type_=a.verified_at.type)).where(a.enabled)
     number, read_at = connection.execute(counted).one()
     return number, read_at
+
+
+def claim_catalogue_refresh(connection: Connection, clock: Clock) -> bool:
+    """Return whether the catalogue is due; if so, put it off, so that one caller only gets True."""
+    now, due = clock(connection), find_catalogue_due(connection)
+    if (due is not None and due > now) or find_active_account(connection) is None:
+        return False
+    record_catalogue_due(connection, now + CATALOGUE_RETRY_AFTER)
+    return True
 
 
 def record_catalogue(connection: Connection, rows: Sequence[Mapping[str, Any]], because: Because) -> None:

@@ -12,13 +12,10 @@ from cobalt_mirror.db.errors import LeaseLost
 from cobalt_mirror.events import EventType
 from cobalt_mirror.workers.catalogue import Catalogue
 from cobalt_mirror.workers.handlers.attempt import Attempts, Progress
+from cobalt_mirror.workers.queues import CATALOGUE, CHECKS
 
 log = structlog.get_logger()
 
-#: The queue for accounts with due checks but no due events.
-CHECKS = "checks"
-#: The queue for refreshes of the catalogue.
-CATALOGUE = "catalogue"
 #: The longest time that one message works on one account; the rest of a busy customer's work waits for the next one.
 LONGEST_TURN_SECONDS = 5.0
 
@@ -53,9 +50,3 @@ class Actors:
 
 def _declare(function: Callable[..., None], name: str, broker: Broker) -> None:
     dramatiq.actor(broker=broker, actor_name=name, queue_name=name)(function)
-
-
-def declare_queues(broker: Broker) -> None:
-    """Declare the queues in a process that only sends."""
-    for name in (*EventType, CHECKS, CATALOGUE):
-        broker.declare_queue(str(name))

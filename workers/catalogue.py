@@ -13,15 +13,13 @@ from cobalt_mirror.db.engine import Clock, database_clock
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.mirror import find_active_account, record_catalogue
 from cobalt_mirror.db.pauses import list_pauses
-from cobalt_mirror.db.state import find_catalogue_due, find_halt, record_catalogue_due
+from cobalt_mirror.db.state import find_halt, record_catalogue_due
 from cobalt_mirror.db.statuses import PauseScope
 from cobalt_mirror.workers.calls import CallRecorder
 from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()
 
-#: How soon a refresh that failed is retried.
-RETRY_AFTER = timedelta(seconds=10)
 _CAUSE = {"catalogue": "refreshed"}
 
 
@@ -66,15 +64,6 @@ class Catalogue:
 
 def _is_paused(connection: Connection, now: datetime) -> bool:
     return any(pause.scope is PauseScope.EVERYTHING for pause in list_pauses(connection, now))
-
-
-def claim_refresh(connection: Connection, clock: Clock) -> bool:
-    """Return whether the catalogue is due; if so, put it off, so that one caller only gets True."""
-    now, due = clock(connection), find_catalogue_due(connection)
-    if (due is not None and due > now) or find_active_account(connection) is None:
-        return False
-    record_catalogue_due(connection, now + RETRY_AFTER)
-    return True
 
 
 def application_row(application: Application) -> dict[str, Any]:

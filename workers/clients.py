@@ -1,44 +1,16 @@
-"""Clients of Redis and of Cobalt, as the settings say: for our processes and for hosts that mint session tokens."""
+"""Clients of Cobalt, as the settings say: for our processes and for hosts that mint session tokens."""
 
 from collections.abc import Callable
 
 import redis
-from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.retry import Retry
 
 from cobalt_mirror.cobalt import Client, Governor
 from cobalt_mirror.cobalt.exchanged import Exchanged
 from cobalt_mirror.cobalt.revocations import Revocations
-from cobalt_mirror.workers.governor import REDIS_TIMEOUT_SECONDS, Lane, LocalGovernor, RedisGovernor
+from cobalt_mirror.workers.governor import Lane, LocalGovernor, RedisGovernor
+from cobalt_mirror.workers.redis_clients import create_governor_redis
 from cobalt_mirror.workers.revocations import RedisRevocations
 from cobalt_mirror.workers.settings import Settings
-
-#: How long a Redis may take to answer `status` and `doctor`, in seconds.
-EXAMINING_TIMEOUT_SECONDS = 3.0
-
-
-def create_redis(settings: Settings) -> redis.Redis:
-    """Return a client that retries a broken connection a few times."""
-    retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=3)
-    return redis.Redis.from_url(settings.require_redis(), retry=retry, socket_timeout=5, socket_connect_timeout=5)
-
-
-def create_examining_redis(settings: Settings) -> redis.Redis:
-    """Return a client for a person who waits: a Redis that hangs is soon said to do so."""
-    timeout = EXAMINING_TIMEOUT_SECONDS
-    retry = Retry(NoBackoff(), retries=0)
-    return redis.Redis.from_url(
-        settings.require_redis(), retry=retry, socket_timeout=timeout, socket_connect_timeout=timeout
-    )
-
-
-def create_governor_redis(settings: Settings) -> redis.Redis:
-    """Return a client that gives up soon, as the governor works without Redis rather than wait for it."""
-    retry = Retry(NoBackoff(), retries=1)  # reconnects if the server closed the connection
-    timeout = REDIS_TIMEOUT_SECONDS
-    return redis.Redis.from_url(
-        settings.require_redis(), retry=retry, socket_timeout=timeout, socket_connect_timeout=timeout
-    )
 
 
 def create_governor(client: redis.Redis, settings: Settings, *, lane: Lane = Lane.LIVE) -> Governor | None:

@@ -16,14 +16,14 @@ from cobalt_mirror.db.due import Due, UnderWay, count_under_way, find_due_accoun
 from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.feed import Numbering
 from cobalt_mirror.db.host_columns import EARLIEST
+from cobalt_mirror.db.mirror import claim_catalogue_refresh
 from cobalt_mirror.db.peek import peeking
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.strays import mend_strays
 from cobalt_mirror.events import EVENT_TYPES
-from cobalt_mirror.workers.actors import CATALOGUE, CHECKS
-from cobalt_mirror.workers.catalogue import claim_refresh
 from cobalt_mirror.workers.horizon import Horizon
 from cobalt_mirror.workers.logs import Repeats
+from cobalt_mirror.workers.queues import CATALOGUE, CHECKS
 from cobalt_mirror.workers.settings import LONGEST_WAIT_SECONDS, Settings
 from cobalt_mirror.workers.telemetry.observing import Observers
 
@@ -180,7 +180,7 @@ class Relay:
     def send_catalogue_refresh(self) -> None:
         """Send a message to refresh the catalogue if that is due."""
         with self.engine.begin() as connection:
-            is_due = claim_refresh(connection, self.clock)
+            is_due = claim_catalogue_refresh(connection, self.clock)
         if is_due:
             self._enqueue(CATALOGUE)
 

@@ -9,8 +9,9 @@ from cobalt_mirror.cobalt import Client
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.actors import Actors
 from cobalt_mirror.workers.catalogue import Catalogue
-from cobalt_mirror.workers.clients import create_client, create_governor, create_governor_redis, create_redis
+from cobalt_mirror.workers.clients import create_client, create_governor
 from cobalt_mirror.workers.handlers.attempt import Attempts
+from cobalt_mirror.workers.redis_clients import create_governor_redis, create_redis
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.telemetry.observing import Observers
 

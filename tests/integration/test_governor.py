@@ -10,9 +10,9 @@ import pytest
 import redis
 
 from cobalt_mirror.cobalt import Governor, RateLimited
-from cobalt_mirror.workers.clients import create_governor_redis
 from cobalt_mirror.workers.governor import REDIS_TIMEOUT_SECONDS, LocalGovernor, RedisGovernor
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
+from cobalt_mirror.workers.redis_clients import create_governor_redis
 from cobalt_mirror.workers.settings import Settings
 
 RATE = 100.0

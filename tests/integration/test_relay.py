@@ -12,8 +12,9 @@ from dramatiq import Broker, Message, Worker
 from cobalt_mirror.db.due import count_under_way
 from cobalt_mirror.db.state import Halt, record_halt
 from cobalt_mirror.events import ConfigChanged, UserSignedUp
-from cobalt_mirror.workers.actors import CATALOGUE, Actors, declare_queues
+from cobalt_mirror.workers.actors import Actors
 from cobalt_mirror.workers.broker import create_broker
+from cobalt_mirror.workers.queues import CATALOGUE, declare_queues
 from cobalt_mirror.workers.relay import RESEND_AFTER, Relay
 from tests.waiting import wait_until
 from tests.world import World

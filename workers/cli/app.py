@@ -91,7 +91,9 @@ def load_command(name: str) -> Any:
     try:
         command = getattr(import_module(f"cobalt_mirror.workers.cli.{name}"), name)
     finally:
-        gc.enable()  # `cobalt_mirror_command` disabled it for the imports
+        if not gc.isenabled():  # `cobalt_mirror_command` disabled it for the imports
+            gc.freeze()  # what they left stays: no collection looks through it again, not even the last one, at the end
+            gc.enable()
     if isinstance(command, typer.Typer):
         return get_command(command)
     alone = typer.Typer(**_STYLE)

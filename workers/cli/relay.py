@@ -3,11 +3,11 @@
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.workers import logs
-from cobalt_mirror.workers.actors import declare_queues
 from cobalt_mirror.workers.broker import create_broker
-from cobalt_mirror.workers.clients import create_redis
 from cobalt_mirror.workers.heartbeat import Heartbeat, Queues
 from cobalt_mirror.workers.ops.readiness import ready_for_relay
+from cobalt_mirror.workers.queues import declare_queues
+from cobalt_mirror.workers.redis_clients import create_redis
 from cobalt_mirror.workers.relay import Relay
 from cobalt_mirror.workers.telemetry.serving import observe_relay
 from cobalt_mirror.workers.terminal.signals import stop_on_signal

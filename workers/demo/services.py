@@ -20,11 +20,12 @@ from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.errors import NotMigrated
 from cobalt_mirror.db.migrating.upgrade import drop_schema
 from cobalt_mirror.db.migrating.version import check_migrated
-from cobalt_mirror.workers.clients import create_client, create_governor, create_governor_redis
+from cobalt_mirror.workers.clients import create_client, create_governor
 from cobalt_mirror.workers.local.procfile import find_procfile
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from cobalt_mirror.workers.local.sandbox import sandbox_environment
 from cobalt_mirror.workers.local.supervisor import Supervisor
+from cobalt_mirror.workers.redis_clients import create_governor_redis
 from cobalt_mirror.workers.settings import Settings
 
 _VAR = Path("var")

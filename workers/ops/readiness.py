@@ -82,7 +82,7 @@ def check_redis(settings: Settings) -> None:
     """
     import redis  # noqa: PLC0415 - not every command waits for it
 
-    from cobalt_mirror.workers.clients import create_redis  # noqa: PLC0415
+    from cobalt_mirror.workers.redis_clients import create_redis  # noqa: PLC0415
 
     try:
         with create_redis(settings) as client:
@@ -109,7 +109,7 @@ def find_redis_failure(settings: Settings) -> str | None:
         return None
     import redis  # noqa: PLC0415 - see `check_redis`
 
-    from cobalt_mirror.workers.clients import create_examining_redis  # noqa: PLC0415
+    from cobalt_mirror.workers.redis_clients import create_examining_redis  # noqa: PLC0415
 
     try:
         with create_examining_redis(settings) as client:

@@ -4,12 +4,13 @@ from contextlib import ExitStack
 
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.catalogue import Catalogue
-from cobalt_mirror.workers.clients import create_client, create_governor, create_governor_redis
+from cobalt_mirror.workers.clients import create_client, create_governor
 from cobalt_mirror.workers.governor import Lane
 from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.reconcile import Options, Reconciliation, Report
 from cobalt_mirror.workers.reconcile.calls import CallCounter
 from cobalt_mirror.workers.reconcile.progress import ShowProgress
+from cobalt_mirror.workers.redis_clients import create_governor_redis
 from cobalt_mirror.workers.settings import Settings
 
 

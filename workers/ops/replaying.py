@@ -18,9 +18,10 @@ from cobalt_mirror.db.pauses import list_pauses
 from cobalt_mirror.db.single_events import Progress, get_progress
 from cobalt_mirror.db.state import find_halt
 from cobalt_mirror.db.statuses import EventStatus, PauseScope
-from cobalt_mirror.workers.clients import create_client, create_governor, create_governor_redis
+from cobalt_mirror.workers.clients import create_client, create_governor
 from cobalt_mirror.workers.governor import Lane
 from cobalt_mirror.workers.handlers.attempt import Attempts
+from cobalt_mirror.workers.redis_clients import create_governor_redis
 from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()

@@ -8,7 +8,8 @@ import structlog
 from cobalt_mirror.db.due import find_due_accounts
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.errors import LeaseLost
-from cobalt_mirror.workers.catalogue import Catalogue, claim_refresh
+from cobalt_mirror.db.mirror import claim_catalogue_refresh
+from cobalt_mirror.workers.catalogue import Catalogue
 from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.reconcile.journal import Journal
 
@@ -39,7 +40,7 @@ class Sweep:
             with self.journal.writing():
                 pass  # a heartbeat
         with self.journal.engine.begin() as connection:
-            is_due = claim_refresh(connection, self.journal.clock)
+            is_due = claim_catalogue_refresh(connection, self.journal.clock)
         if is_due:
             self.catalogue.refresh()
 

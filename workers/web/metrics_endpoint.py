@@ -17,9 +17,9 @@ from cobalt_mirror.db.gauges import read_gauges
 from cobalt_mirror.db.time_limits import limit_waits
 from cobalt_mirror.db.writable import find_write_failure
 from cobalt_mirror.extras import describe_missing
-from cobalt_mirror.workers.clients import create_governor_redis
 from cobalt_mirror.workers.limit_use import LaneUse, read_time, read_use
 from cobalt_mirror.workers.ops.causes import read_causes
+from cobalt_mirror.workers.redis_clients import create_governor_redis
 from cobalt_mirror.workers.settings import Settings
 
 #: For how long one read is answered again, in seconds: several Prometheus servers cost no more than one.

@@ -15,7 +15,7 @@ from cobalt_mirror.db.leases import take_lease
 from cobalt_mirror.db.mirror import record_row
 from cobalt_mirror.db.state import Halt, pin_environment, record_halt
 from cobalt_mirror.db.tables import applications
-from cobalt_mirror.workers.clients import EXAMINING_TIMEOUT_SECONDS
+from cobalt_mirror.workers.redis_clients import EXAMINING_TIMEOUT_SECONDS
 from cobalt_mirror.workers.settings import Settings
 from tests.commands import Shell
 from tests.integration.cli.rows import NOW, add_event, add_receipt

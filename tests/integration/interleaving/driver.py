@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 from sqlalchemy import event as engine_event
 
 from cobalt_mirror.db.state import record_catalogue_due
-from cobalt_mirror.workers.actors import Actors, declare_queues
+from cobalt_mirror.workers.actors import Actors
+from cobalt_mirror.workers.queues import declare_queues
 from cobalt_mirror.workers.relay import Relay
 from tests.integration.interleaving.recorder import LeaseRecorder
 from tests.integration.interleaving.scheduler import Scheduler, Script, Violation

@@ -9,7 +9,7 @@ from dramatiq.brokers.stub import StubBroker
 
 from cobalt_mirror.cobalt.sandbox import Fault
 from cobalt_mirror.events import UserSignedUp
-from cobalt_mirror.workers.actors import declare_queues
+from cobalt_mirror.workers.queues import declare_queues
 from cobalt_mirror.workers.relay import Relay
 from tests.world import World
 

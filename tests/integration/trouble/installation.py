@@ -13,10 +13,10 @@ from cobalt_mirror.cobalt.sandbox import Fault, SandboxServer
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.events import ConnectionAuthorized, Event, UserSignedUp
-from cobalt_mirror.workers.clients import create_redis
 from cobalt_mirror.workers.heartbeat import Heartbeat, Queues
 from cobalt_mirror.workers.local.redis import EmbeddedRedis
 from cobalt_mirror.workers.ops.subscription import subscribe
+from cobalt_mirror.workers.redis_clients import create_redis
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.web import create_app
 from tests.commands import Shell

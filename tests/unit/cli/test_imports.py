@@ -46,7 +46,7 @@ UNLOADED = {
     "prune --dry-run": {*HTTP, "psycopg", "rich.console", "sqlalchemy.orm"},
     "migrate": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
     "worker --help": {"alembic", "dramatiq", "httpx", "prometheus_client", "starlette", "uvicorn"},
-    "relay --help": {"alembic", "prometheus_client", "starlette", "uvicorn"},
+    "relay --help": {"alembic", "cobalt_mirror.cobalt.client", "httpx", "prometheus_client", "starlette", "uvicorn"},
     "sandbox --help": {"alembic", "dramatiq", "redis"},
 }
 
@@ -72,6 +72,20 @@ def test_a_command_loads_only_what_it_needs(
 
     assert "cobalt_mirror.workers.cli.app" in loaded
     assert UNLOADED[command] & loaded == set()
+
+
+def test_no_collection_looks_through_what_was_imported() -> None:
+    program = """
+import gc, sys
+from cobalt_mirror_command import main
+
+sys.argv = ["cobalt-mirror", "status", "--help"]
+try:
+    main()
+finally:
+    print("collecting" if gc.isenabled() else "", gc.get_freeze_count() > 10_000)
+"""
+    assert {"collecting", "True"} <= modules_after(program)
 
 
 def test_web_in_a_host_needs_no_library_of_the_command_line() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import redis
 
 from cobalt_mirror.db.addresses import shown_address
-from cobalt_mirror.workers.clients import create_examining_redis
 from cobalt_mirror.workers.ops.doctor.clocks import judge_clock
 from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
 from cobalt_mirror.workers.ops.doctor.latency import quickest_ms
+from cobalt_mirror.workers.redis_clients import create_examining_redis
 from cobalt_mirror.workers.redis_failures import explain_failure
 from cobalt_mirror.workers.settings import Settings
 
