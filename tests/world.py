@@ -167,6 +167,15 @@ class World:
         next_due: datetime | None = min((due for due in due_times if due is not None), default=None)
         return next_due if next_due is None or halt is None else max(next_due, halt.probe_at)
 
+    def clear(self) -> None:
+        """Empty the mirror and Cobalt; the sandbox keeps its settings."""
+        settings = self.sandbox.settings
+        self.sandbox.reset()
+        self.sandbox.change_settings(**settings.model_dump())
+        with self.engine.begin() as connection:
+            for table in reversed(tables.metadata.sorted_tables):
+                connection.execute(table.delete())
+
     # --- what is stored -----------------------------------------------------------------------------------------------
 
     def rows(self, table: str, **filters: Any) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ class Customer:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._sweep()
+        self.world.clear()
         # A little before the real time, by which the database decides whether a removal happened just now.
         world.clock.stop_at(datetime.now(UTC) - timedelta(minutes=4))
         world.fill_catalogue()
@@ -35,14 +35,6 @@ class Customer:
         world.work_until_quiet()
         world.client.create_webhook("https://mirror.test/webhooks/cobalt", EVENT_NAMES)
         world.calls()
-
-    def _sweep(self) -> None:
-        with self.world.engine.begin() as connection:
-            for table in reversed(tables.metadata.sorted_tables):
-                connection.execute(table.delete())
-        switches = self.world.sandbox.settings
-        self.world.sandbox.reset()
-        self.world.sandbox.change_settings(**switches.model_dump())
 
     # --- at Cobalt ----------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cobalt_mirror.db import tables
 from cobalt_mirror.events import ConnectionAuthorized, UserSignedUp
 from cobalt_mirror.workers.reconcile import Ending
 from cobalt_mirror.workers.web import create_app
@@ -34,11 +33,7 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -
 def begin(endpoints: Endpoints) -> None:
     """Two customers with a connection each; Cobalt tells of whatever happens from now on."""
     world = endpoints.world
-    world.sandbox.reset()
-    world.sandbox.change_settings(rate_limited=False)
-    with world.engine.begin() as connection:
-        for table in tables.metadata.sorted_tables:
-            connection.execute(table.delete())
+    world.clear()
     for name in ACCOUNTS:
         world.publish(UserSignedUp(name, name=name, udf={}))
         world.work_until_quiet()

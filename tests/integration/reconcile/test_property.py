@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cobalt_mirror.db import tables
 from cobalt_mirror.db.state import record_catalogue_due
 from cobalt_mirror.workers.reconcile import Ending
 from tests.effort import tries
@@ -101,11 +100,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> It
 
 def clear(world: World) -> None:
     """An empty mirror and an empty Cobalt; the catalogue is not due."""
-    world.sandbox.reset()
-    world.sandbox.change_settings(rate_limited=False)
+    world.clear()
     with world.engine.begin() as connection:
-        for table in tables.metadata.sorted_tables:
-            connection.execute(table.delete())
         record_catalogue_due(connection, world.clock() + timedelta(days=1))
 
 
