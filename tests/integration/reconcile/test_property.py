@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from cobalt_mirror.db.state import record_catalogue_due
-from cobalt_mirror.workers.reconcile import Ending
+from cobalt_mirror.workers.reconcile import Ending, Report
 from tests.effort import tries
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Wire
@@ -113,6 +113,16 @@ def there(picture: dict[str, Any], accounts: set[str]) -> dict[str, Any]:
     }
 
 
+def repeats_a_page(report: Report, meanwhile: list[list[Step]], page_size: int) -> bool:
+    """Whether a page showed known accounts only because a whole page of them was added, and as many deleted.
+
+    The total is the same then, so the run cannot tell this from a listing that repeats itself, and says that.
+    """
+    played = [step.what for turn in meanwhile for step in turn]
+    can_be = min(played.count("make"), played.count("delete")) >= page_size
+    return can_be and "only accounts of earlier pages" in (report.run.contradiction or "")
+
+
 @settings(
     max_examples=tries(60),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
@@ -144,7 +154,8 @@ def test_after_one_run_nothing_differs_that_was_there_throughout(
     playing = Meanwhile(stage, [list(turn) for turn in meanwhile])
     report = reconcile(stage, wire=Wire(stage, before=playing), page_size=page_size, deep=True)
 
-    assert report.ending is Ending.IN_AGREEMENT
+    if not repeats_a_page(report, meanwhile, page_size):
+        assert report.ending is Ending.IN_AGREEMENT
     throughout = set(ACCOUNTS) - playing.touched
     assert there(stage.mirror(), throughout) == there(stage.truth(), throughout)
     check_history(stage)
