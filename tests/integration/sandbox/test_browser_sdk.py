@@ -84,10 +84,16 @@ def test_the_readme_s_page_works_with_what_its_npm_install_gives(packages: Path)
     assert results == {
         "connected": True,
         "refused": "Internal Server Error",
-        "minted": [first, anew, first, anew],
+        "consented": True,
+        "minted": [first, anew] * 3,
+        "refusals": 0,
+        "windows": 1,
     }
-    [connection] = sandbox.state()["connections"]
-    assert [(connection["slug"], each["auth_type"]) for each in connection["accounts"]] == [("hubspot", "keybased")]
+    connections = sandbox.state()["connections"]
+    assert [(one["slug"], each["auth_type"]) for one in connections for each in one["accounts"]] == [
+        ("hubspot", "keybased"),
+        ("slack", "oauth2"),
+    ]
 
 
 def run_in_node(script: Path, packages: Path, sandbox: Sandbox, **variables: str) -> dict[str, Any]:
