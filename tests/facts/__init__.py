@@ -4,7 +4,7 @@ The reference itself (`../shared/cobalt`) is not ours to ship. Where it lies bes
 `tests/unit/test_facts.py` checks that the two files here say the same; `python -m tests.facts` writes them anew.
 
 - `operations.json`: for each operation that the sandbox serves, its parameters, and the keys and types of body and
-  answer; see `tests.facts.notation`.
+  answer; see `tests.facts.notation`. Which keys an answer must have is in `tests.facts.required`.
 - `answers.json`: for each example answer, its status, the codes of an error, and the keys and types of its body.
 """
 

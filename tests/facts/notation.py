@@ -64,7 +64,7 @@ def notation_of(schema: dict[str, Any], resolve: Resolve) -> Any:
     schema = resolve(schema)
     if "allOf" in schema:
         parts = [notation_of(each, resolve) for each in schema["allOf"]]
-        return {key: value for part in parts for key, value in part.items()}
+        return _marked({key: value for part in parts for key, value in part.items()}, schema)
     match schema.get("type"):
         case "array":
             element = notation_of(schema.get("items", {}), resolve)
@@ -84,17 +84,21 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def _object(schema: dict[str, Any], resolve: Resolve) -> dict[str, Any]:
-    required = schema.get("required", [])
-    keys = {
-        f"{name}!" if name in required else name: notation_of(each, resolve)
-        for name, each in schema.get("properties", {}).items()
-    }
+    properties = {name: notation_of(each, resolve) for name, each in schema.get("properties", {}).items()}
+    keys = _marked(properties, schema)
     match schema.get("additionalProperties"):
         case True:
             keys["*"] = "any"
         case dict() as others:
             keys["*"] = notation_of(others, resolve)
     return keys
+
+
+def _marked(properties: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return properties by key, with a `!` after each that the schema requires; of some it has no type."""
+    required = schema.get("required", [])
+    keys = {f"{name}!" if name in required else name: each for name, each in properties.items()}
+    return keys | {f"{name}!": "any" for name in required if _bare(name) not in {_bare(key) for key in properties}}
 
 
 def _schema(notation: Any) -> dict[str, Any]:

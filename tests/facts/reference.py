@@ -6,6 +6,7 @@ from typing import Any
 from cobalt_mirror.cobalt.sandbox.routes import ROUTES
 from tests.facts import EXAMPLES, shape
 from tests.facts.notation import operation_facts
+from tests.facts.required import anonymous
 from tests.unit.cobalt.description import corrected_description
 
 
@@ -21,12 +22,12 @@ def operations_of_the_reference() -> dict[str, dict[str, Any]]:
             part = found
         return part
 
-    served = {(route.method.lower(), _anonymous(route.template)) for route in ROUTES}
+    served = {(route.method.lower(), anonymous(route.template)) for route in ROUTES}
     return {
         f"{method.upper()} {path}": operation_facts(operation, resolve)
         for path, operations in described["paths"].items()
         for method, operation in operations.items()
-        if (method, _anonymous(path)) in served
+        if (method, anonymous(path)) in served
     }
 
 
@@ -38,8 +39,3 @@ def answers_of_the_reference() -> list[dict[str, Any]]:
         | {"body": shape(each["body"])}
         for each in examples
     ]
-
-
-def _anonymous(template: str) -> str:
-    """Return a path without the names of its parameters."""
-    return "/".join("{}" if segment.startswith("{") else segment for segment in template.split("/"))

@@ -7,9 +7,10 @@ import httpx
 import pytest
 from openapi_core.exceptions import OpenAPIError
 
-from tests.facts import ANSWERS, DESCRIPTION, EXAMPLES, OPERATIONS, shape, stand_in
+from tests.facts import ANSWERS, DESCRIPTION, EXAMPLES, OPERATIONS, example_answers, shape, stand_in
 from tests.facts.reference import answers_of_the_reference, operations_of_the_reference
-from tests.unit.cobalt.description import Description, own_openapi
+from tests.facts.required import ANYTHING, anonymous, required_keys
+from tests.unit.cobalt.description import Description, own_openapi, vendors_openapi
 
 FACTS: dict[str, dict[str, Any]] = json.loads(OPERATIONS.read_text("utf-8"))
 URL = "https://app.refold.ai/api/v2/public"
@@ -59,24 +60,74 @@ def test_a_request_that_does_not_fit_is_refused(judge: Description, sent: Sent) 
         judge.judge_request(request(sent))
 
 
+@pytest.fixture(scope="module", params=["vendor's", "own"])
+def either_judge(request: pytest.FixtureRequest) -> Description:
+    """The judge of answers: the vendor's description, and our facts of it."""
+    if request.param == "own":
+        return Description(own_openapi())
+    if not DESCRIPTION.exists():
+        pytest.skip("the vendor's openapi.yaml is not beside this clone")
+    return Description(vendors_openapi())
+
+
 @pytest.mark.parametrize(
-    ("path", "answer"),
+    ("path", "keys"),
     [
-        ("/linked-account/a", {"udf": {"plan": "gold"}}),
-        ("/linked-account/a", {"environment": "staging"}),
-        ("/linked-account/a", {"createdAt": "yesterday"}),
-        ("/linked-account/a", {"name": None}),
-        ("/application/a", {"connected_accounts": [{"connectedAt": 7}]}),
-        ("/slug/a/config", {"fields": {"a": 1}}),
-        ("/slug/a/configs", {"config_id": "a"}),
+        ("/linked-account/{linked_account_id}", {"udf": {"plan": "gold"}}),
+        ("/linked-account/{linked_account_id}", {"environment": "staging"}),
+        ("/linked-account/{linked_account_id}", {"createdAt": "yesterday"}),
+        ("/linked-account/{linked_account_id}", {"name": None}),
+        ("/application/{slug}", {"connected_accounts": [{"connectedAt": 7}]}),
+        ("/slug/{slug}/config", {"fields": {"a": 1}}),
     ],
 )
-def test_an_answer_of_another_type_is_refused(judge: Description, path: str, answer: Any) -> None:
-    asked = request(("GET", path, b"", HEADERS))
+def test_an_answer_of_another_type_is_refused(either_judge: Description, path: str, keys: dict[str, Any]) -> None:
+    asked = asked_for(f"GET /api/v2/public{path}")
+    answer = next(
+        each["body"]
+        for each in example_answers()
+        if (each["method"], each["status"]) == ("GET", 200) and each["path"].endswith(path)
+    )
 
-    judge.judge_answer(asked, httpx.Response(200, json=[] if path.endswith("configs") else {}))
+    either_judge.judge_answer(asked, httpx.Response(200, json=answer))
     with pytest.raises(OpenAPIError):
-        judge.judge_answer(asked, httpx.Response(200, json=answer))
+        either_judge.judge_answer(asked, httpx.Response(200, json={**answer, **keys}))
+
+
+def test_an_object_is_no_list(either_judge: Description) -> None:
+    asked = asked_for("GET /api/v2/public/slug/{slug}/configs")
+    item = {"_id": "1", "config_id": "a"}
+
+    either_judge.judge_answer(asked, httpx.Response(200, json=[item]))
+    with pytest.raises(OpenAPIError):
+        either_judge.judge_answer(asked, httpx.Response(200, json=item))
+
+
+@pytest.mark.parametrize("call", FACTS)
+def test_an_answer_without_any_key_is_refused(either_judge: Description, call: str) -> None:
+    empty: Any = [{}] if isinstance(FACTS[call]["answer"], list) else {}
+    answer = httpx.Response(200, json=empty)
+
+    if anonymous(call) in ANYTHING:
+        either_judge.judge_answer(asked_for(call), answer)
+    else:
+        with pytest.raises(OpenAPIError):
+            either_judge.judge_answer(asked_for(call), answer)
+
+
+def test_each_operation_has_required_keys_or_a_reason_to_have_none() -> None:
+    required = required_keys()
+
+    assert {call for call in FACTS if not required.get(anonymous(call))} == {
+        call for call in FACTS if anonymous(call) in ANYTHING
+    }
+    assert set(ANYTHING) <= {anonymous(call) for call in FACTS}
+
+
+def asked_for(call: str) -> httpx.Request:
+    """Return a request for an operation, as a judge of its answer needs it."""
+    method, path = anonymous(call).split(" ")
+    return httpx.Request(method, "https://app.refold.ai" + path.replace("{}", "a"), headers=HEADERS)
 
 
 def test_a_shape_and_what_stands_in_for_it_are_alike() -> None:

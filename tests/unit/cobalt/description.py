@@ -15,6 +15,7 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from tests.facts import DESCRIPTION, OPERATIONS
 from tests.facts.notation import description_of
+from tests.facts.required import require_keys
 
 
 def _fields_go_in_as_a_map(schemas: dict[str, Any]) -> None:
@@ -48,7 +49,7 @@ def _account_calls_take_session_tokens(paths: dict[str, Any]) -> None:
 
 
 def corrected_description() -> dict[str, Any]:
-    """The vendor's description, where it lies beside the clone, without what its other documents contradict."""
+    """The vendor's description, where it lies beside the clone, with what its other documents correct and add."""
     described: dict[str, Any] = yaml.load(
         DESCRIPTION.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     )
@@ -57,6 +58,7 @@ def corrected_description() -> dict[str, Any]:
     _labels_of_a_mapping_are_a_list(described["components"]["schemas"])
     _a_new_account_has_null_for_integrations(described["components"]["schemas"])
     _account_calls_take_session_tokens(described["paths"])
+    require_keys(described)
     return described
 
 
