@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -35,6 +36,8 @@ from cobalt_mirror.cobalt.sandbox.state import Environment, World, iso
 
 #: The routes that only read what a customer has.
 _READS = re.compile(r"(sdk_)?(read|list)_(account|accounts|application|applications|config|configs)$")
+#: The statuses of errors about the key, which come before the service behind the route is asked.
+_ABOUT_THE_KEY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _Match = tuple[Route[Handler], dict[str, str]] | None
 
 
@@ -126,9 +129,9 @@ class Gateway:
         elif fault.effect is Effect.LATER:
             self._late_made += 1
             self._late.append((self._world.now + timedelta(seconds=fault.later_seconds), self._late_made, request))
-        return self._false_answer(fault)
+        return self._false_answer(fault, match)
 
-    def _false_answer(self, fault: Fault) -> SandboxResponse:
+    def _false_answer(self, fault: Fault, match: _Match) -> SandboxResponse:
         match fault.answer:
             case Answer.THROTTLE:
                 return self._too_many(1.0)
@@ -140,8 +143,8 @@ class Gateway:
                 name = fault.status.phrase
                 return html_response(fault.status, f"<html><body><h1>{fault.status} {name}</h1></body></html>")
             case _:
-                code = fault.error or fault.status.name
-                return self._refuse(Refusal(fault.status, code, "A fault rule applied to this call."))
+                refusal = Refusal(fault.status, fault.error or fault.status.name, "A fault rule applied to this call.")
+                return self._refuse(refusal, error_key=_error_key(refusal, match))
 
     def _dispatch(self, request: SandboxRequest, match: _Match) -> SandboxResponse:
         if match is None:
@@ -215,6 +218,12 @@ def _subject(request: SandboxRequest, match: _Match, caller: Caller) -> Subject:
         slug=slug if isinstance(slug, str) else None,
         linked_account_id=account if isinstance(account, str) else None,
     )
+
+
+def _error_key(refusal: Refusal, match: _Match) -> str:
+    """Return how an injected error names its code: as the route does, except about the key or the account."""
+    comes_before_the_route = refusal.status in _ABOUT_THE_KEY or refusal.error == "INVALID_LINKED_ACCOUNT_ID"
+    return "error" if match is None or comes_before_the_route else match[0].error_key
 
 
 def _no_route(request: SandboxRequest) -> Refusal:

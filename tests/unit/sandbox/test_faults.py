@@ -109,6 +109,29 @@ def test_a_failed_call_takes_effect_or_not_as_the_rule_says(
     assert sandbox.late_effects() == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "rule", "key"),
+    [
+        (f"{PUBLIC}/slug/slack/config", {"status": 503}, "error_code"),
+        (f"{PUBLIC}/slug/slack/config", {"status": 404, "error": "SERVER_ERROR"}, "error_code"),
+        (f"{PUBLIC}/slug/slack/config", {"status": 401}, "error"),
+        (f"{PUBLIC}/slug/slack/config", {"status": 403}, "error"),
+        (f"{PUBLIC}/slug/slack/config", {"answer": "throttle"}, "error"),
+        (f"{PUBLIC}/slug/slack/config", {"status": 400, "error": "INVALID_LINKED_ACCOUNT_ID"}, "error"),
+        (f"{PUBLIC}/application", {"status": 503}, "error"),
+        (f"{PUBLIC}/nosuch", {"status": 503}, "error"),
+    ],
+)
+def test_an_injected_error_names_its_code_as_the_route_does(
+    api: Api, sandbox: Sandbox, path: str, rule: dict[str, Any], key: str
+) -> None:
+    sandbox.add_faults(Fault.model_validate(rule))
+    answer = api("GET", path)
+
+    assert refused(answer)[0] == rule.get("status", 429)
+    assert key in answer.json()
+
+
 def test_a_late_effect_lands_over_what_was_written_meanwhile(api: Api, sandbox: Sandbox, clock: TestClock) -> None:
     sandbox.add_faults(Fault(answer=Answer.ERROR, effect=Effect.LATER, later_seconds=10, times=1))
     assert rename(api, "Late").status_code == 500
