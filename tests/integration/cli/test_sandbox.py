@@ -16,7 +16,7 @@ from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.local.sandbox import keeping, load_state, make_sandbox, state_file
 from cobalt_mirror.workers.ops.fresh_sandbox import describe_accounts_from_before
 from cobalt_mirror.workers.settings import Settings
-from tests.commands import Shell
+from tests.commands import Shell, read_until
 
 ACCOUNT = "/api/v2/public/linked-account"
 OWN = '[[application]]\nslug = "crm"\nname = "CRM"\nauth.oauth2 = []\n'
@@ -120,3 +120,27 @@ def test_a_mirror_with_accounts_is_told_what_an_empty_sandbox_means(mirror: Shel
     assert said is not None
     assert "the mirror has active accounts from before (1)" in said
     assert f"delete {mirror.folder / 'mirror.db'}" in said
+
+
+def test_up_says_before_anything_runs_what_an_empty_sandbox_means_for_the_mirror(mirror: Shell, engine: Engine) -> None:
+    accounts_after(mirror.folder)
+    with engine.begin() as connection:
+        connection.execute(insert(tables.linked_accounts), [{"linked_account_id": "acme", "status": "active"}])
+    (mirror.folder / "Procfile").write_text("only: echo processes run; exec sleep 600\n")
+    up = ("up", "--sandbox", "--sandbox-port", "0", "--procfile", "Procfile")
+
+    def said_by(*options: str) -> str:
+        with mirror.start(*up, *options, WEB_PORT="0") as running:
+            said = read_until(running, "processes run")
+            running.terminate()
+            running.communicate(timeout=40)
+        return said
+
+    assert "warning" not in said_by()
+    said = said_by("--fresh")
+    warning = "warning: the sandbox begins empty, but the mirror has active accounts from before (1)"
+    assert warning in said
+    assert said.index(warning) < said.index("processes run")
+    sandbox = make_sandbox(None)
+    load_state(sandbox, mirror.folder / "sandbox.json", fresh=False)
+    assert sandbox.state()["accounts"] == []
