@@ -11,7 +11,7 @@ from cobalt_mirror.cobalt.sandbox.state import Account, Config, WorkflowValues
 
 
 class _ValueBody(Body):
-    value: Any
+    value: Any = None  # the reference does not require it
 
 
 class _RuleBody(Body):

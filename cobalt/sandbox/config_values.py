@@ -33,7 +33,9 @@ Values = Annotated[dict[str, Any], pydantic.BeforeValidator(_as_map)]
 
 
 class WorkflowBody(Body):
-    """One workflow in the body of a request; `data_slots` is the older name of `fields`."""
+    """One workflow in the body of a request, which may hold more keys; `data_slots` is the older name of `fields`."""
+
+    model_config = pydantic.ConfigDict(extra="ignore")
 
     id: str
     enabled: bool = False

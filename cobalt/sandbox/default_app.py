@@ -2,24 +2,22 @@
 
 from typing import Any
 
-from pydantic_core import to_json
-
 from cobalt_mirror.cobalt.sandbox.accounts import record
 from cobalt_mirror.cobalt.sandbox.call import Body, Call
-from cobalt_mirror.cobalt.sandbox.messages import not_found
+from cobalt_mirror.cobalt.sandbox.messages import not_found, text_of
 from cobalt_mirror.cobalt.sandbox.state import Account
 
 
 class _ValueBody(Body):
-    value: str | int | float | bool
+    value: Any
 
 
 def set_credential(call: Call) -> dict[str, Any]:
-    """PUT default-app/auth-credentials/{key}: any plain value, stored as text."""
+    """PUT default-app/auth-credentials/{key}: any value; what is no text is stored as JSON."""
     account = _account(call)
     key, value = call.params["key"], call.body(_ValueBody).value
     action = "updated" if key in account.credentials else "added"
-    account.credentials[key] = value if isinstance(value, str) else to_json(value).decode().removesuffix(".0")
+    account.credentials[key] = text_of(value)
     record(call.world, "credential_set", account, key=key, action=action)
     return {"success": True, "message": f"The credential {key!r} was {action}.", "action": action}
 

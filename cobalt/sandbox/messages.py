@@ -120,6 +120,11 @@ def html_response(status: int, page: str) -> SandboxResponse:
     return SandboxResponse(status=status, headers={"content-type": HTML_TYPE}, body=page.encode())
 
 
+def text_of(value: object) -> str:
+    """Return a value of a body as a text: a text as it is, a whole number without `.0`, all else as JSON."""
+    return value if isinstance(value, str) else to_json(value).decode().removesuffix(".0")
+
+
 def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Return headers as Node reads them: latin-1, names in lower case, repeated ones joined by a comma."""
     headers: dict[str, str] = {}

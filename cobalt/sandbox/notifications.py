@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from cobalt_mirror.cobalt.sandbox.messages import text_of
 from cobalt_mirror.cobalt.sandbox.state import Account, Environment, Notification, World, iso
 
 ATTEMPTS = 4
@@ -133,7 +134,7 @@ def _notification(
     wait = world.settings.notifications_delay_seconds
     wait += world.rng.random() * world.settings.notifications_shuffle_seconds
     signature = hmac.new(world.keys[environment].encode(), body, hashlib.sha256).hexdigest()
-    extra = {name: str(value) for name, value in fields.get("webhook_headers", {}).items()}
+    extra = {name: text_of(value) for name, value in fields.get("webhook_headers", {}).items()}
     return Notification(
         n=world.notifications_made,
         event=event,

@@ -15,7 +15,7 @@ DEFAULT_BODY = "{{event}}"
 
 
 class _Optional(Body):
-    webhook_headers: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    webhook_headers: dict[str, Any] = Field(default_factory=dict)
     webhook_body: Any = None
     description: str = ""
     method: Literal["POST", "PUT", "PATCH"] = "POST"

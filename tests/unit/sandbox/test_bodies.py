@@ -27,6 +27,8 @@ TAKEN: list[Row] = [
     ("PUT", ACCOUNT, {**OTHER, "payload": {"name": "Other", "udf": {"plan": "gold"}, "your_app": SECRET}}),
     ("PUT", ACCOUNT, {"account_id": "other"}),
     ("PUT", CREDENTIAL, {"value": 7}),
+    ("PUT", CREDENTIAL, {"value": None}),
+    ("PUT", CREDENTIAL, {"value": {"a": [1]}}),
     # Configs: find or create, and replace, have one schema, which may hold more keys
     ("POST", CONFIG, {**SLACK, "linked_account_id": "acme", "name": "Mine", "colour": 7}),
     ("POST", CONFIG, {**SLACK, "fields": {"mention": "@a"}, "workflows": [NOTIFY]}),
@@ -40,11 +42,17 @@ TAKEN: list[Row] = [
     ("PUT", CONFIG, {**SLACK, "application_data_slots": [{"id": "mention", "value": "@a"}]}),
     ("PUT", CONFIG, {**SLACK, "workflows": [{**NOTIFY, "data_slots": {"template": "Hi"}}]}),
     ("PUT", CONFIG, {**SLACK, "workflows": [{**NOTIFY, "fields": [{"id": "template", "value": "Hi"}]}]}),
+    ("PUT", CONFIG, {**SLACK, "workflows": [{**NOTIFY, "name": "Notify the channel", "description": "d"}]}),
     ("PUT", f"{FIELD}/mention", {"value": None}),
+    ("PUT", f"{FIELD}/mention", {}),
     ("PATCH", TOGGLE, {"enabled": True}),
     # The rest
     ("PUT", f"{INTEGRATION}/save-key-credentials/stripe", {"secret_key": "k"}),
-    ("POST", f"{PUBLIC}/webhook", {**HOOK, "webhook_headers": {"a": "b", "n": 1}, "group": "g", "description": "d"}),
+    (
+        "POST",
+        f"{PUBLIC}/webhook",
+        {**HOOK, "webhook_headers": {"a": "b", "n": 1, "o": {}}, "group": "g", "description": "d"},
+    ),
     ("POST", f"{PUBLIC}/event/trigger", {"event": "order_paid", "payload": [1]}),
 ]
 
@@ -58,6 +66,7 @@ REFUSED: list[Row] = [
     ("PUT", ACCOUNT, {**OTHER, "payload": {"linked_account_id": "other"}}),
     ("PUT", ACCOUNT, {**OTHER, "payload": {"udf": {"plan": 1}}}),
     ("PUT", CREDENTIAL, {"value": "t", "key": "token"}),
+    ("PUT", CREDENTIAL, {}),
     # Configs
     ("POST", CONFIG, {"linked_account_id": "acme"}),
     ("POST", CONFIG, {**SLACK, "labels": "people"}),
@@ -67,14 +76,13 @@ REFUSED: list[Row] = [
     ("PUT", CONFIG, {**SLACK, "fields": [{"id": "mention", "value": "a"}, {"id": "mention", "value": "b"}]}),
     ("PUT", CONFIG, {**SLACK, "application_data_slots": {"nosuch": 1}}),
     ("PUT", CONFIG, {**SLACK, "workflows": [{**NOTIFY, "data_slots": {"nosuch": 1}}]}),
-    ("PUT", CONFIG, {**SLACK, "workflows": [{**NOTIFY, "name": "Notify the channel"}]}),
+    ("PUT", CONFIG, {**SLACK, "workflows": [{"name": "Notify the channel"}]}),
     ("PUT", f"{FIELD}/mention", {"value": "@a", "name": "Mention"}),
-    ("PUT", f"{FIELD}/mention", {}),
     ("PATCH", TOGGLE, {"enabled": True, "fields": {}}),
     # The rest
     ("POST", f"{PUBLIC}/session-token", {"linked_account_id": "acme", "force_refresh": True}),
     ("PUT", f"{INTEGRATION}/save-key-credentials/stripe", {"secret_key": "k", "colour": "red"}),
-    ("POST", f"{PUBLIC}/webhook", {**HOOK, "webhook_headers": {"a": {}}}),
+    ("POST", f"{PUBLIC}/webhook", {**HOOK, "webhook_headers": ["a"]}),
     ("POST", f"{PUBLIC}/webhook", {**HOOK, "webhook_url": "ftp://a.example"}),
     ("PUT", f"{PUBLIC}/webhook/WEBHOOK", {"group": "g"}),
     ("PUT", f"{PUBLIC}/webhook/WEBHOOK", {"webhook_description": "d"}),
@@ -121,6 +129,23 @@ def test_both_names_and_both_forms_of_fields_mean_the_same(
     assert [workflow["fields"] for workflow in row["workflows"]] == [{"template": "Hi"}, {}]
 
 
+def test_what_was_read_of_a_config_can_be_sent_back(installed: Api, sandbox: Sandbox) -> None:
+    workflow = {**NOTIFY, "enabled": True, "fields": {"template": "Hi"}}
+    ok(installed("PUT", CONFIG, json={**SLACK, "fields": {"mention": "@a"}, "workflows": [workflow]}))
+    before = sandbox.state()["configs"]
+
+    shown = ok(installed("GET", f"{PUBLIC}/slug/slack/config"))
+    assert ok(installed("PUT", CONFIG, json=shown)) == shown
+    assert sandbox.state()["configs"] == before
+
+
+def test_a_field_that_is_set_to_no_value_is_cleared(installed: Api, sandbox: Sandbox) -> None:
+    for body in ({"value": "@a"}, {}):
+        ok(installed("PUT", f"{FIELD}/mention", json=body, headers={"slug": "slack"}))
+
+    assert sandbox.state()["configs"][0]["fields"] == {}
+
+
 def test_a_config_is_created_with_the_values_of_its_body(api: Api, sandbox: Sandbox) -> None:
     ok(api("POST", CONFIG, json={**SLACK, "fields": {"mention": "@a"}, "map_fields_object": {"people": []}}))
     ok(api("POST", CONFIG, json={**SLACK, "fields": {"mention": "@b"}}))
@@ -130,7 +155,17 @@ def test_a_config_is_created_with_the_values_of_its_body(api: Api, sandbox: Sand
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [("a", "a"), (True, "true"), (False, "false"), (7, "7"), (1.5, "1.5"), (1.0, "1")]
+    ("value", "text"),
+    [
+        ("a", "a"),
+        (True, "true"),
+        (False, "false"),
+        (7, "7"),
+        (1.5, "1.5"),
+        (1.0, "1"),
+        (None, "null"),
+        ({"a": [1]}, '{"a":[1]}'),
+    ],
 )
 def test_a_credential_is_stored_as_the_text_of_its_value(api: Api, sandbox: Sandbox, value: Any, text: str) -> None:
     api.upsert(your_app={"auth_credentials": {}})

@@ -208,7 +208,7 @@ def test_one_field_is_set_and_cleared(api: Api, sandbox: Sandbox) -> None:
 
     assert refused(api("PUT", f"{path}/nosuch", headers=slug, json={"value": 1})) == (400, "SERVER_ERROR")
     assert refused(api("PUT", f"{path}/template", headers=slug, json={"value": "x"})) == (400, "SERVER_ERROR")
-    assert refused(api("PUT", f"{path}/channel", headers=slug, json={})) == (400, "BAD_REQUEST")
+    assert refused(api("PUT", f"{path}/channel", headers=slug, json={"values": "general"})) == (400, "BAD_REQUEST")
     assert refused(api("PUT", f"{path}/channel", headers=slug, json={"value": 7})) == (400, "BAD_REQUEST")
     assert refused(api("PUT", f"{path}/channel", json={"value": "general"})) == (400, "BAD_REQUEST")
 

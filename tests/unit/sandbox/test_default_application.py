@@ -43,8 +43,8 @@ def test_an_account_that_never_had_any_has_no_default_application(api: Api, sand
     assert stored(sandbox) == {}
 
 
-@pytest.mark.parametrize("body", [{}, {"value": None}, {"value": {}}, {"value": ["x"]}, {"value": "x", "key": "y"}])
-def test_a_value_that_is_none_is_refused(api: Api, sandbox: Sandbox, body: dict[str, Any]) -> None:
+@pytest.mark.parametrize("body", [{}, {"value": "x", "key": "y"}])
+def test_a_body_without_a_value_or_with_more_is_refused(api: Api, sandbox: Sandbox, body: dict[str, Any]) -> None:
     api.upsert(your_app={"auth_credentials": {"token": "s3cret"}})
 
     assert refused(api("PUT", f"{CREDENTIAL}/token", json=body)) == (400, "BAD_REQUEST")

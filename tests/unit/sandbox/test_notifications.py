@@ -171,6 +171,20 @@ def test_a_custom_webhook_has_a_body_of_its_own(api: Api, sandbox: Sandbox, temp
     assert second.headers["x-cobalt-signature"] == hmac.new(b"tk_sandbox", second.body, hashlib.sha256).hexdigest()
 
 
+def test_headers_of_a_webhook_are_sent_as_texts(api: Api, sandbox: Sandbox) -> None:
+    headers = {"text": "a", "number": 7, "flag": True, "object": {"a": [1]}}
+    assert register(api, webhook_headers=headers)["webhook_headers"] == headers
+    api.consent("slack")
+
+    [notification] = sandbox.take_notifications()
+    assert {name: notification.headers[name] for name in headers} == {
+        "text": "a",
+        "number": "7",
+        "flag": "true",
+        "object": '{"a":[1]}',
+    }
+
+
 def test_a_webhook_becomes_custom_and_default_again(api: Api) -> None:
     webhook = register(api)
 
