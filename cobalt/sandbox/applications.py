@@ -91,13 +91,9 @@ def _matches(application: Application, filters: dict[str, str]) -> bool:
 
 
 def _input(auth_input: AuthInput) -> dict[str, Any]:
-    return {
-        "name": auth_input.name,
-        "label": auth_input.label,
-        "type": auth_input.type,
-        "required": auth_input.required,
-        "placeholder": auth_input.placeholder,
-    }
+    """Return an input as the API shows it; a help text and options are absent if there are none."""
+    seldom = {"help_text", "options"}
+    return auth_input.model_dump(exclude=seldom) | auth_input.model_dump(include=seldom, exclude_defaults=True)
 
 
 def _connected_account(world: World, part: ConnectedAccount) -> dict[str, Any]:

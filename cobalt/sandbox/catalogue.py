@@ -15,21 +15,27 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Option(_Value):
+    """One choice of a field: its name for a person, and its value."""
+
+    name: str
+    value: str
+
+
 class AuthInput(_Value):
-    """One input that a customer types in to connect."""
+    """One input that a customer types in to connect.
+
+    Attributes:
+        options: What a select offers.
+    """
 
     name: str
     label: str
     type: str = "text"
     required: bool = True
     placeholder: str = ""
-
-
-class Option(_Value):
-    """One choice of a field: its name for a person, and its value."""
-
-    name: str
-    value: str
+    help_text: str = ""
+    options: tuple[Option, ...] = ()
 
 
 class Rule(_Value):

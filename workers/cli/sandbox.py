@@ -102,9 +102,12 @@ def import_applications(
     typer.echo(f"wrote {len(imported.slugs)} applications to {file}: {', '.join(imported.slugs)}")
     if imported.without_fields:
         slugs = ", ".join(imported.without_fields)
-        typer.echo(f"without fields, since no config of these was seen: {slugs}; name an account with --account")
-    if imported.left_out:
-        typer.echo(f"left out, since they connect neither by oauth2 nor by key: {', '.join(imported.left_out)}")
+        typer.echo(f"without fields, since no account has a config of these: {slugs}; name one that has with --account")
+    if imported.not_connectable:
+        slugs = ", ".join(imported.not_connectable)
+        typer.echo(f"left out, since they connect neither by oauth2 nor by key: {slugs}")
+    for sentence in imported.left_out:
+        typer.echo(f"left out of {sentence}")
     typer.echo(f"serve it with: cobalt-mirror sandbox --catalogue {file}")
 
 

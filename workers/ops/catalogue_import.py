@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt import Client, UnknownApplication, UnknownConfig
 from cobalt_mirror.cobalt.models import Application, Config
 from cobalt_mirror.cobalt.sandbox.catalogue import Catalogue
 from cobalt_mirror.cobalt.sandbox.catalogue_file import catalogue_as_toml
@@ -19,10 +19,18 @@ ACCOUNTS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedCatalogue:
-    """What was written: the slugs of all applications, of those without fields, and of those that were left out."""
+    """What was written.
+
+    Attributes:
+        slugs: All applications that are in the file.
+        without_fields: Those of them of which no account has a config.
+        not_connectable: The applications that connect in no way that the sandbox has.
+        left_out: What else is not in the file, a sentence each.
+    """
 
     slugs: tuple[str, ...]
     without_fields: tuple[str, ...]
+    not_connectable: tuple[str, ...]
     left_out: tuple[str, ...]
 
 
@@ -41,14 +49,15 @@ def import_catalogue(settings: Settings, file: Path, *, linked_account_ids: Sequ
     with governed_client(settings) as client:
         applications, configs = _read(client, linked_account_ids or _newest_accounts(client))
     made = {slug: application_of(answer, configs.get(slug)) for slug, answer in applications.items()}
-    kept = tuple(application for application in made.values() if application is not None)
+    kept = tuple(each.application for each in made.values() if each.application is not None)
     if not kept:
         raise NotReady("Cobalt shows no application that can be connected; enable one, then run it again")
     _write(file, catalogue_as_toml(Catalogue(application=kept)))
     return ImportedCatalogue(
         slugs=tuple(application.slug for application in kept),
         without_fields=tuple(each.slug for each in kept if each.slug not in configs),
-        left_out=tuple(slug for slug, application in made.items() if application is None),
+        not_connectable=tuple(slug for slug, each in made.items() if each.application is None and not each.left_out),
+        left_out=tuple(sentence for each in made.values() for sentence in each.left_out),
     )
 
 
@@ -70,12 +79,21 @@ def _read(client: Client, linked_account_ids: Sequence[str]) -> tuple[dict[str, 
             slug = application.slug
             if slug not in applications or application.connected:
                 applications[slug] = application
-            if application.connected and slug not in configs:
-                for reference in client.fetch_configs(linked_account_id, slug)[:1]:
-                    configs[slug] = client.fetch_config(
-                        linked_account_id, slug, config_id=reference.config_id, connection_id=reference.connection_id
-                    )
+            if slug not in configs and (config := _find_config(client, linked_account_id, slug)) is not None:
+                configs[slug] = config
     return applications, configs
+
+
+def _find_config(client: Client, linked_account_id: str, slug: str) -> Config | None:
+    """Return the first config of the list; an account may have one of an application that it is not connected to."""
+    try:
+        for reference in client.fetch_configs(linked_account_id, slug):
+            return client.fetch_config(
+                linked_account_id, slug, config_id=reference.config_id, connection_id=reference.connection_id
+            )
+    except (UnknownApplication, UnknownConfig):  # neither was asked for, and a config may go between two reads
+        return None
+    return None
 
 
 def _write(file: Path, text: str) -> None:

@@ -10,11 +10,12 @@ from pydantic import SecretStr
 
 from cobalt_mirror.cobalt import UnknownAccount
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxServer
-from cobalt_mirror.cobalt.sandbox.catalogue import Application, bundled_catalogue
+from cobalt_mirror.cobalt.sandbox.catalogue import Application, Catalogue, bundled_catalogue
 from cobalt_mirror.cobalt.sandbox.catalogue_file import read_catalogue
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.ops.catalogue_import import import_catalogue
 from cobalt_mirror.workers.settings import Settings
+from tests.commands import Shell
 
 PUBLIC = "/api/v2/public"
 #: What has a config; a connection of xero has its own.
@@ -110,3 +111,39 @@ def test_nothing_is_written_over_and_nothing_without_an_account(cobalt: SandboxS
     with pytest.raises(NotReady, match="is there already"):
         import_catalogue(settings_for(cobalt), file, linked_account_ids=[])
     assert file.read_text() == "mine"
+
+
+def test_a_config_is_read_though_its_application_is_not_connected(cobalt: SandboxServer, tmp_path: Path) -> None:
+    call(cobalt, "PUT", "linked-account", linked_account_id="customer-7")
+    call(cobalt, "POST", "config", slug="slack")
+    imported = import_catalogue(settings_for(cobalt), tmp_path / "own.toml", linked_account_ids=[])
+
+    assert "slack" in imported.slugs
+    assert "slack" not in imported.without_fields
+
+
+def test_the_command_says_what_it_wrote_and_what_it_left_out(tmp_path: Path) -> None:
+    crm = {
+        "slug": "crm",
+        "name": "CRM",
+        "auth": {"keybased": [{"name": "key", "label": "Key"}, {"name": "", "label": "Nameless"}]},
+        "fields": [{"id": "stage", "name": "Stage", "field_type": "select", "options": [{"name": "A", "value": "a"}]}],
+    }
+    plain = {"slug": "plain", "name": "Plain", "auth": {"oauth2": []}}
+    catalogue = Catalogue.model_validate({"application": [crm, plain]})
+    with SandboxServer(Sandbox(rate_limited=False, catalogue=catalogue)) as cobalt:
+        call(cobalt, "PUT", "linked-account", linked_account_id="customer-7")
+        call(cobalt, "POST", "config", slug="crm", fields={"stage": "a"})
+        variables = {"COBALT_BASE_URL": cobalt.url, "COBALT_API_KEY": "tk_sandbox", "COBALT_RATE_PER_SECOND": "0"}
+        ended = Shell(tmp_path, variables).run("sandbox", "import", "own.toml", "--account", "customer-7")
+
+    assert (ended.status, ended.errors) == (0, "")
+    assert ended.output.splitlines() == [
+        "wrote 2 applications to own.toml: crm, plain",
+        "without fields, since no account has a config of these: plain; name one that has with --account",
+        "left out of crm: input 2 of keybased, which has no name",
+        "serve it with: cobalt-mirror sandbox --catalogue own.toml",
+    ]
+    [read, _] = read_catalogue(tmp_path / "own.toml").applications
+    assert [each.name for each in read.inputs("keybased")] == ["key"]
+    assert [field.id for field in read.fields] == ["stage"]

@@ -40,6 +40,20 @@ def file_with(folder: Path, text: str) -> Path:
     return file
 
 
+def test_an_input_shows_its_help_text_and_choices_if_it_has_any(tmp_path: Path, clock: TestClock) -> None:
+    told = 'help_text = "Ask your admin.", options = [{ name = "EU", value = "eu" }]'
+    inputs = f'auth.oauth2 = [{{ name = "region", label = "Region", type = "select", {told} }}]'
+    api = Api(Sandbox(clock=clock, catalogue=read_catalogue(file_with(tmp_path, f"{SMALLEST}{inputs}"))), clock)
+    api.upsert()
+
+    shown = api.application("acme_crm")["auth_type_options"]
+    always = {"name", "label", "type", "required", "placeholder"}
+    assert [set(each) for each in shown["keybased"]] == [always]
+    [region] = shown["oauth2"]
+    assert set(region) == {*always, "help_text", "options"}
+    assert (region["help_text"], region["options"]) == ("Ask your admin.", [{"name": "EU", "value": "eu"}])
+
+
 def test_an_application_of_a_file_is_served(tmp_path: Path, clock: TestClock) -> None:
     sandbox = Sandbox(clock=clock, rate_limited=False, catalogue=read_catalogue(file_with(tmp_path, OWN)))
     api = Api(sandbox, clock)
