@@ -130,10 +130,18 @@ def _within(seconds: float | None, connect: Callable[[], httpcore.NetworkStream]
 
 
 def countdown_transport(base_url: httpx.URL) -> httpx.HTTPTransport:
-    """Return a transport with a pool of connections to `base_url`, through the environment's proxy if it names one."""
-    transport = httpx.HTTPTransport(
-        proxy=_proxy_for(base_url), limits=httpx.Limits(keepalive_expiry=_KEEPALIVE_SECONDS)
-    )
+    """Return a transport with a pool of connections to `base_url`, through the environment's proxy if it names one.
+
+    Raises:
+        ValueError: The certificates cannot be loaded. Correct the variable that the text names.
+    """
+    limits = httpx.Limits(keepalive_expiry=_KEEPALIVE_SECONDS)
+    try:
+        transport = httpx.HTTPTransport(proxy=_proxy_for(base_url), limits=limits)
+    except OSError as error:
+        raise ValueError(
+            f"the certificates for TLS cannot be loaded ({error}); check SSL_CERT_FILE and SSL_CERT_DIR"
+        ) from error
     # httpx has no public option for a backend. If these private names change, the tests with slow servers fail.
     pool = transport._pool
     pool._network_backend = CountdownBackend(pool._network_backend)
