@@ -176,7 +176,8 @@ def _checked_base_url(base_url: str) -> str:
         url = httpx.URL(base_url)
     except httpx.InvalidURL:
         raise ValueError("base_url is not a URL; it must look like https://app.refold.ai") from None
-    if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query or url.fragment:
+    # An @ in the path is of a password that is not encoded, whose beginning was read as a port.
+    if url.scheme not in {"http", "https"} or not url.host or "@" in base_url or url.query or url.fragment:
         raise ValueError("base_url must be scheme and host, without user, query or fragment: https://app.refold.ai")
     return base_url.rstrip("/")
 
