@@ -78,7 +78,11 @@ class Accounts(Organisation):
             UnknownAccount: Cobalt has no such account.
             CobaltError: See `Client`.
         """
-        return self._with_key(Call(method="GET", path=_path(linked_account_id), absent=UnknownAccount), _ACCOUNT)
+        return self._read_account(linked_account_id)
+
+    def _read_account(self, linked_account_id: str, *, deadline: Deadline | None = None) -> LinkedAccount:
+        call = Call(method="GET", path=_path(linked_account_id), absent=UnknownAccount)
+        return self._with_key(call, _ACCOUNT, deadline=deadline)
 
     def fetch_accounts(self, *, page: int = 1, limit: int = 100) -> AccountPage:
         """Return one page of the accounts, counted from 1. Cobalt may reduce `limit`: use the one in the answer.

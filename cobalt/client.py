@@ -75,7 +75,8 @@ class Client(Applications, AuthCredentials, Configs, Webhooks):
             watch: Called after every request with what it came to, in the request's thread. It must not raise or wait.
 
         Raises:
-            ValueError: The key, the URL or the timeout is invalid. The text says which, without the key.
+            ValueError: The key, the URL, the timeout or a variable of the network is invalid. The text says which,
+                without the key.
         """
         if not fits_header(api_key):
             raise ValueError("api_key must be visible ASCII on one line; check COBALT_API_KEY for quotes or line ends")

@@ -14,10 +14,11 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from ssl import SSLContext
 from threading import Thread
 from typing import Any
-from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 import httpx
+
+from cobalt_mirror.cobalt.proxies import find_proxy
 
 # A socket that reports itself writable takes at least this much at once, so that one piece is one timed operation.
 _WRITE_PIECE_BYTES = 2048
@@ -130,20 +131,19 @@ def _within(seconds: float | None, connect: Callable[[], httpcore.NetworkStream]
 
 
 def countdown_transport(base_url: httpx.URL) -> httpx.HTTPTransport:
-    """Return a transport with a pool of connections to `base_url`, through the environment's proxy if it names one."""
-    transport = httpx.HTTPTransport(
-        proxy=_proxy_for(base_url), limits=httpx.Limits(keepalive_expiry=_KEEPALIVE_SECONDS)
-    )
+    """Return a transport with a pool of connections to `base_url`, through the environment's proxy if it names one.
+
+    Raises:
+        ValueError: The proxy cannot be used, or the certificates cannot be loaded. Correct the variable in the text.
+    """
+    limits = httpx.Limits(keepalive_expiry=_KEEPALIVE_SECONDS)
+    try:
+        transport = httpx.HTTPTransport(proxy=find_proxy(base_url), limits=limits)
+    except OSError as error:
+        raise ValueError(
+            f"the certificates for TLS cannot be loaded ({error}); check SSL_CERT_FILE and SSL_CERT_DIR"
+        ) from error
     # httpx has no public option for a backend. If these private names change, the tests with slow servers fail.
     pool = transport._pool
     pool._network_backend = CountdownBackend(pool._network_backend)
     return transport
-
-
-def _proxy_for(base_url: httpx.URL) -> str | None:
-    """Return what HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say about this address, as httpx itself would."""
-    proxies = getproxies()
-    proxy = proxies.get(base_url.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(base_url.netloc.decode()):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"

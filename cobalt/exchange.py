@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
+from threading import Lock
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -67,23 +68,30 @@ class Exchange:
         self._timeout_seconds = timeout_seconds
         self._governor = governor
         # The transport itself rather than an httpx.Client: cookies, redirects and retries are not wanted here.
-        self._transport = countdown_transport(httpx.URL(self.base_url)) if transport is None else transport
         self._is_own_transport = transport is None
+        self._transport: httpx.BaseTransport | None = (
+            countdown_transport(httpx.URL(self.base_url)) if transport is None else transport
+        )
+        self._given_up: list[httpx.BaseTransport | None] = []
+        self._lock = Lock()
         self._clock, self._watch = clock, watch
         renew_in_children(self)
 
     def renew(self) -> None:
         """Give up the parent's connections in a forked child: two processes on one would read each other's answers.
 
-        They are neither closed nor used; a transport that the caller made stays, as only the caller can renew it.
+        They are neither closed nor used. The first call makes new ones: that can fail, and must not fail here, where
+        the parent's would stay in use. A transport that the caller made stays, as only the caller can renew it.
         """
+        self._lock = Lock()
         if self._is_own_transport:
-            self._given_up = self._transport  # kept, so that nothing closes it on the parent's behalf
-            self._transport = countdown_transport(httpx.URL(self.base_url))
+            given_up, self._transport = self._transport, None
+            self._given_up.append(given_up)  # kept, so that nothing closes it on the parent's behalf
 
     def close(self) -> None:
         """Close all connections."""
-        self._transport.close()
+        if self._transport is not None:
+            self._transport.close()
 
     def deadline(self) -> Deadline:
         """Start the deadline of one public call. All its requests share it, as do waits for the governor."""
@@ -121,13 +129,25 @@ class Exchange:
         if deadline.left_seconds <= 0:
             raise ConnectFailed(f"not sent, as its {deadline:g} seconds were over; try again later", call=str(call))
         try:
-            with closing(self._transport.handle_request(self._request(call, deadline))) as response:
+            transport = self._open_transport(call)
+            with closing(transport.handle_request(self._request(call, deadline))) as response:
                 body = _read(response, call, deadline)
                 return Received(status=response.status_code, headers=response.headers, body=body)
         except httpx.HTTPError as error:
             if isinstance(error, httpx.RequestError):
                 error.request = httpx.Request(call.method, self.base_url)  # the real one carries the key
             raise _translated(error, call, deadline) from error
+
+    def _open_transport(self, call: Call) -> httpx.BaseTransport:
+        """Return the transport. In a forked child the first call makes one."""
+        with self._lock:
+            if self._transport is None:
+                try:
+                    self._transport = countdown_transport(httpx.URL(self.base_url))
+                except ValueError as error:
+                    text = f"not sent, as this forked process can make no connections of its own: {error}"
+                    raise ConnectFailed(text, call=str(call)) from error
+            return self._transport
 
     def _request(self, call: Call, deadline: Deadline) -> httpx.Request:
         query = f"?{urlencode(call.query, quote_via=quote, safe='')}" if call.query else ""
@@ -156,7 +176,8 @@ def _checked_base_url(base_url: str) -> str:
         url = httpx.URL(base_url)
     except httpx.InvalidURL:
         raise ValueError("base_url is not a URL; it must look like https://app.refold.ai") from None
-    if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query or url.fragment:
+    # An @ in the path is of a password that is not encoded, whose beginning was read as a port.
+    if url.scheme not in {"http", "https"} or not url.host or "@" in base_url or url.query or url.fragment:
         raise ValueError("base_url must be scheme and host, without user, query or fragment: https://app.refold.ai")
     return base_url.rstrip("/")
 

@@ -9,7 +9,7 @@ class Renewable(Protocol):
     """Something that holds connections or locks of the process that made it."""
 
     def renew(self) -> None:
-        """Make them anew, without touching those of the parent."""
+        """Make them anew, or give them up for good, without touching those of the parent."""
 
 
 _renewables: "WeakSet[Renewable]" = WeakSet()
@@ -21,8 +21,15 @@ def renew_in_children(thing: Renewable) -> None:
 
 
 def _renew_all() -> None:
+    """Renew all, also after one of them failed. Python prints the error that leaves this function, and goes on."""
+    errors = []
     for thing in list(_renewables):
-        thing.renew()
+        try:
+            thing.renew()
+        except Exception as error:  # the others would keep what belongs to the parent
+            errors.append(error)
+    if errors:
+        raise ExceptionGroup("not everything was made anew in this forked child; do not use what failed", errors)
 
 
 if hasattr(os, "register_at_fork"):  # Windows does not fork

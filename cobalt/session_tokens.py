@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -16,6 +16,7 @@ from cobalt_mirror.cobalt.errors import KeyRefused, UnknownAccount
 from cobalt_mirror.cobalt.exchange import Exchange
 from cobalt_mirror.cobalt.identifiers import checked, fits_header
 from cobalt_mirror.cobalt.models import SessionToken
+from cobalt_mirror.cobalt.organisation import without_none
 from cobalt_mirror.cobalt.revocations import Revocations
 from cobalt_mirror.cobalt.token_cache import TokenCache
 
@@ -77,6 +78,8 @@ class SessionTokens(Accounts):
         linked_account_id: str,
         *,
         ensure: bool = False,
+        name: str | None = None,
+        udf: Mapping[str, str] | None = None,
         force_refresh: bool = False,
         reuse_for: timedelta = REUSE_FOR,
         min_left: timedelta = MIN_LEFT,
@@ -85,7 +88,10 @@ class SessionTokens(Accounts):
 
         Args:
             linked_account_id: The host's id of the account.
-            ensure: Create the account if Cobalt does not have it, so that a first page need not wait for a worker.
+            ensure: Create the account if Cobalt does not have it, so that a first page need not wait for a worker. It
+                is not created by one answer: its own read must deny it, too. That costs two calls and a second mint.
+            name: The customer's name, for an account that `ensure` creates.
+            udf: User-defined fields, likewise.
             force_refresh: Have Cobalt mint a new token, and drop the cached one.
             reuse_for: Longest age of a cached token. For so long this client may also hand out a token that another
                 process revoked, if the two share no `Revocations`; zero asks Cobalt each time.
@@ -93,7 +99,8 @@ class SessionTokens(Accounts):
                 less even then is returned as it is, because Cobalt issues no longer ones. See its `expires_at`.
 
         Raises:
-            UnknownAccount: Cobalt does not have the account, and `ensure` is false. Upsert it, or pass `ensure`.
+            UnknownAccount: Cobalt does not have the account, and `ensure` is false: upsert it, or pass `ensure`. Or
+                Cobalt contradicts itself: try again later.
             CobaltError: See `Client`.
         """
         checked(linked_account_id, what="linked_account_id")
@@ -108,8 +115,15 @@ class SessionTokens(Accounts):
         except UnknownAccount:
             if not ensure:
                 raise
-        self._upsert(linked_account_id, {}, deadline=deadline)
+        self._ensure(linked_account_id, without_none(name=name, udf=udf), deadline=deadline)
         return self._lasting(linked_account_id, force_refresh=force_refresh, min_left=min_left, deadline=deadline)
+
+    def _ensure(self, linked_account_id: str, body: Mapping[str, Any], *, deadline: Deadline) -> None:
+        """Create an account that one answer denied, unless its own read shows it: an upsert may clear what it omits."""
+        try:
+            self._read_account(linked_account_id, deadline=deadline)
+        except UnknownAccount:
+            self._upsert(linked_account_id, body, deadline=deadline)
 
     def revoke_session_token(self, token: str) -> int:
         """Revoke a token at Cobalt, and drop it from the cache of every client that shares our `Revocations`.

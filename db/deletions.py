@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from cobalt_mirror.db.engine import upsert
-from cobalt_mirror.db.log import DELETION, Order, is_subject
+from cobalt_mirror.db.log import DELETION, Place, is_subject
 from cobalt_mirror.db.statuses import AccountStatus
 from cobalt_mirror.db.tables import deletions, events, is_pending, is_unfinished, linked_accounts
 
@@ -44,7 +44,7 @@ class Deletion:
     begun_source: str | None = None
 
     @property
-    def begun(self) -> Order | None:
+    def begun(self) -> Place | None:
         """The place of the sign-up that began the next generation, as far as it is noted.
 
         A worker of an older release writes a later deletion over the receipt and leaves this as it was.
@@ -73,11 +73,11 @@ def record_deletion(connection: Connection, deletion: Deletion) -> None:
     upsert(connection, deletions, asdict(deletion))
 
 
-def record_begun(connection: Connection, deletion: Deletion, order: Order) -> None:
+def record_begun(connection: Connection, deletion: Deletion, place: Place) -> None:
     """Note in the receipt which sign-up began the next generation, unless a later deletion has a receipt by now."""
     d = deletions.c
     is_its = (d.linked_account_id == deletion.linked_account_id, d.event_id == deletion.event_id)
-    columns = dict(zip(("begun_at", "begun_number", "begun_id", "begun_source"), order, strict=True))
+    columns = dict(zip(("begun_at", "begun_number", "begun_id", "begun_source"), place, strict=True))
     connection.execute(update(deletions).where(*is_its, d.source == deletion.source).values(**columns))
 
 

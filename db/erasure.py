@@ -44,7 +44,7 @@ def erase_account(connection: Connection, generation: Generation, because: Becau
     erase_hints(connection, account)
     connection.execute(delete(checks).where(checks.c.linked_account_id == account, checks.c.slug != ""))
     connection.execute(update(checks).where(checks.c.linked_account_id == account).values(last_error=None))
-    columns = (events.c.source, events.c.id, events.c.type, events.c.occurred_at, events.c.number)
+    columns = (events.c.source, events.c.id, events.c.type, events.c.occurred_at, events.c.number, events.c.recorded_at)
     rows = connection.execute(select(*columns).where(events.c.linked_account_id == account)).all()
     ended = [(row.source, row.id) for row in rows if generation.is_over_for(row.type, order_of(row))]
     deletion = (generation.deletion.source, generation.deletion.event_id)

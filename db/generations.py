@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, or_, select
 
 from cobalt_mirror.db.deletions import Deletion, find_deletion, record_begun
-from cobalt_mirror.db.log import DELETION, EVENT_COLUMNS, SIGN_UP, LoggedEvent, Order, is_subject
+from cobalt_mirror.db.log import DELETION, EVENT_COLUMNS, SIGN_UP, LoggedEvent, Order, Place, is_subject, place_of
 from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.db.tables import events
 
@@ -25,23 +25,26 @@ class Generation:
     is_alive: bool = False
 
     @property
-    def began(self) -> Order | None:
+    def began(self) -> Place | None:
         """The place of the sign-up that began this generation; None: no sign-up did.
 
         Its row may be pruned. Then the receipt knows it; where an older release wrote the receipt, everything since the
         deletion counts.
         """
-        known = [self.deletion.begun, None if self.begun is None else self.begun.order]
-        first = min((order for order in known if order is not None), default=None)
+        known = [self.deletion.begun, None if self.begun is None else place_of(self.begun.order)]
+        first = min((place for place in known if place is not None), default=None)
         return (*self.deletion.end, "", "") if first is None and self.is_alive else first
 
     def is_over_for(self, type_: str, order: Order) -> bool:
-        """Tell whether an event, by its type and its place among others, is of an earlier generation or of none."""
+        """Tell whether an event, by its type and its order among others, is of an earlier generation or of none.
+
+        Of one time and without numbers, the ids decide here: the receipt does not keep when the sign-up was recorded.
+        """
         if order[:2] <= self.deletion.end:
             return True
         if type_ in {SIGN_UP, DELETION}:
             return False
-        return self.began is None or order < self.began
+        return self.began is None or place_of(order) < self.began
 
 
 def find_generation(connection: Connection, linked_account_id: str) -> Generation | None:
@@ -66,8 +69,9 @@ def note_begun(connection: Connection, deletion: Deletion) -> None:
     begun = _find_sign_up(connection, deletion)
     if begun is None or begun.status is EventStatus.PENDING:
         return
-    if deletion.begun is None or begun.order < deletion.begun:
-        record_begun(connection, deletion, begun.order)
+    place = place_of(begun.order)
+    if deletion.begun is None or place < deletion.begun:
+        record_begun(connection, deletion, place)
 
 
 def _find_sign_up(connection: Connection, deletion: Deletion) -> LoggedEvent | None:

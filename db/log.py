@@ -37,17 +37,26 @@ _KEYS_A_STATEMENT = 1_000
 
 #: What makes an event this one: its source and id.
 Key: TypeAlias = tuple[str, str]
-#: The place of an event among those of its subject: when it occurred, its number, its id and its source.
-Order: TypeAlias = tuple[datetime, int, str, str]
+#: The order of an event among those of its subject: when it occurred, its number, when its row was recorded, its id and
+#: its source.
+Order: TypeAlias = tuple[datetime, int, datetime, str, str]
+#: What the receipt of a deletion knows of that order: all but when the row was recorded.
+Place: TypeAlias = tuple[datetime, int, str, str]
 
 
 def order_of(row: Any) -> Order:
-    """Return the place of an event's row among those of its subject.
+    """Return the order of an event's row among those of its subject.
 
     Of one time, the row that was inserted first comes first, whatever its id and source. Rows without a number are
-    older than all that have one.
+    older than all that have one; of these, when they were recorded decides, and then the id.
     """
-    return row.occurred_at, row.number or 0, row.id, row.source
+    return row.occurred_at, row.number or 0, row.recorded_at, row.id, row.source
+
+
+def place_of(order: Order) -> Place:
+    """Return the part of an order that receipts keep."""
+    occurred_at, number, _, id_, source = order
+    return occurred_at, number, id_, source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +99,7 @@ class LoggedEvent:
 
     @property
     def order(self) -> Order:
-        """Its place among the events of its subject."""
+        """Its order among the events of its subject."""
         return order_of(self)
 
 

@@ -84,15 +84,17 @@ def read_finished_of(
     connection: Connection, before: datetime, linked_account_id: str, *, older_than: Order | None, limit: int
 ) -> list[FinishedEvent]:
     """Read the finished events of one account that are older than one of them, newest first."""
-    place = (events.c.occurred_at, func.coalesce(events.c.number, 0), events.c.id, events.c.source)
+    e = events.c
+    place = (e.occurred_at, func.coalesce(e.number, 0), e.recorded_at, e.id, e.source)
     is_older = [] if older_than is None else [tuple_(*place) < tuple_(*_bound(older_than))]
     is_its = events.c.linked_account_id == linked_account_id
     return _read(connection, before, is_its, *is_older, order=[column.desc() for column in place], limit=limit)
 
 
 def _bound(order: Order) -> list[Any]:
-    occurred_at, number, id_, source = order
-    return [bindparam("at", occurred_at, type_=events.c.occurred_at.type), number, id_, source]
+    occurred_at, number, recorded_at, id_, source = order
+    time = events.c.occurred_at.type
+    return [bindparam("at", occurred_at, type_=time), number, bindparam("recorded", recorded_at, time), id_, source]
 
 
 def _read(

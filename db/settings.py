@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from cobalt_mirror.db.addresses import checked_address
+from cobalt_mirror.addresses import checked_address
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.vault import Vault
 

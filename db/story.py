@@ -174,7 +174,12 @@ def list_stored_events(
 ) -> list[StoredEvent]:
     """List the events that were recorded or ended last, oldest first."""
     wanted = select(*_EVENT, _REASON).where(_of(events, account, slug), _after(_LAST, since))
-    latest_first = (_LAST.desc(), func.coalesce(events.c.number, 0).desc(), events.c.id.desc())
+    latest_first = (
+        _LAST.desc(),
+        func.coalesce(events.c.number, 0).desc(),
+        events.c.recorded_at.desc(),
+        events.c.id.desc(),
+    )
     return _events(connection.execute(wanted.order_by(*latest_first).limit(limit)))[::-1]
 
 

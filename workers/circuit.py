@@ -20,6 +20,7 @@ from cobalt_mirror.cobalt import (
     TransportError,
     UnexpectedAnswer,
 )
+from cobalt_mirror.cobalt.forks import renew_in_children
 from cobalt_mirror.db.due import hurry_failed
 from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.state import Halt, Standing, end_halt, find_halt, get_standing, record_halt
@@ -39,6 +40,11 @@ class FailureCount:
     """Count the accounts that failed in this process since Cobalt last answered. Safe to share between threads."""
 
     def __init__(self) -> None:
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Start at zero in a forked child. A thread that is not in the child may have held the lock."""
         self._lock = threading.Lock()
         self._accounts: set[str] = set()
 

@@ -7,6 +7,7 @@ import redis
 from cobalt_mirror.cobalt import Client, Governor
 from cobalt_mirror.cobalt.exchanged import Exchanged
 from cobalt_mirror.cobalt.revocations import Revocations
+from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.workers.governor import Lane, LocalGovernor, RedisGovernor
 from cobalt_mirror.workers.redis_clients import create_governor_redis
 from cobalt_mirror.workers.revocations import RedisRevocations
@@ -25,15 +26,23 @@ def create_client(
     revocations: Revocations | None = None,
     watch: Callable[[Exchanged], None] | None = None,
 ) -> Client:
-    """Return a client for Cobalt, as the settings say; `watch` is told of each request."""
-    return Client(
-        settings.require_key(),
-        base_url=settings.cobalt_base_url,
-        timeout_seconds=settings.cobalt_timeout_seconds,
-        governor=governor,
-        revocations=revocations,
-        watch=watch,
-    )
+    """Return a client for Cobalt, as the settings say; `watch` is told of each request.
+
+    Raises:
+        BadSetting: A setting, or a variable for proxies or certificates, cannot be used. Correct it.
+    """
+    key = settings.require_key()
+    try:
+        return Client(
+            key,
+            base_url=settings.cobalt_base_url,
+            timeout_seconds=settings.cobalt_timeout_seconds,
+            governor=governor,
+            revocations=revocations,
+            watch=watch,
+        )
+    except ValueError as error:
+        raise BadSetting(str(error)) from None
 
 
 def governed_client(settings: Settings | None = None) -> Client:
@@ -48,7 +57,7 @@ def governed_client(settings: Settings | None = None) -> Client:
             is not set. Nor does it then know which session tokens other processes have revoked.
 
     Raises:
-        db.errors.BadSetting: COBALT_API_KEY is not set, or a setting is invalid. Correct it.
+        db.errors.BadSetting: COBALT_API_KEY is not set, or a setting or a variable for proxies is invalid. Correct it.
     """
     settings = Settings.from_environment() if settings is None else settings
     if settings.redis_url is None:

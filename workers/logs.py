@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from cobalt_mirror.cobalt.forks import renew_in_children
 from cobalt_mirror.workers.log_format import LogFormat
 
 #: How long the same failure is not logged again, in seconds: at first, and at most. It doubles each time.
@@ -36,6 +37,11 @@ class Repeats:
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._silences: dict[str, _Silence] = {}
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Make the lock anew in a forked child: a thread that is not in the child may have held it."""
         self._lock = threading.Lock()
 
     def count_unless_silent(self, kind: str) -> int | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
 
-from cobalt_mirror.db.addresses import checked_address
+from cobalt_mirror.addresses import checked_address
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.workers.endpoints import NoticeSettings
 from cobalt_mirror.workers.log_format import LogFormat
@@ -140,8 +140,8 @@ class Settings(NoticeSettings):
     @field_validator("cobalt_base_url")
     @classmethod
     def _is_http(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("must be a URL such as https://app.refold.ai")
+        if not is_web_address(value) or {"?", "#", "@"} & set(value):
+            raise ValueError("must be a URL such as https://app.refold.ai, without user, password, ? and #")
         return value.rstrip("/")
 
     @field_validator("public_url")
@@ -159,6 +159,11 @@ class Settings(NoticeSettings):
         if value is not None and not is_web_address(value):
             raise ValueError("must be an address such as https://app.example.com/integrations")
         return value
+
+    @field_validator("otel_exporter_otlp_endpoint", "otel_exporter_otlp_traces_endpoint")
+    @classmethod
+    def _has_no_bare_password(cls, value: str | None) -> str | None:
+        return None if value is None else checked_address(value)  # its SDK logs one that it cannot read
 
     @field_validator("sentry_dsn")
     @classmethod

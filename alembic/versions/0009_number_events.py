@@ -1,6 +1,6 @@
 """Add `events.number`, which the schema gives at the INSERT: of two events of one time, the first inserted comes first.
 
-Rows from before keep NULL. They come before all others of their time.
+Rows from before keep NULL. They come before all others of their time, in the order of `recorded_at` and then of `id`.
 """
 
 import sqlalchemy as sa

@@ -52,7 +52,7 @@ def list_events(
     """List the latest events, newest first: of one account, of one status, or all."""
     e = tables.events
     columns = [e.c[name] for name in EventState.__dataclass_fields__]
-    latest_first = (e.c.occurred_at.desc(), func.coalesce(e.c.number, 0).desc(), e.c.id.desc())
+    latest_first = (e.c.occurred_at.desc(), func.coalesce(e.c.number, 0).desc(), e.c.recorded_at.desc(), e.c.id.desc())
     statement = select(*columns).order_by(*latest_first).limit(limit)
     if linked_account_id is not None:
         statement = statement.where(e.c.linked_account_id == linked_account_id)

@@ -16,7 +16,7 @@ from tests.unit.cobalt.loopback import Loopback, http, request_on, serving
 CHILDREN, TOKENS_EACH = 4, 200
 
 MINT = """
-import os, sys, threading
+import os, sys, threading, traceback
 from cobalt_mirror import find_account, governed_client
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.settings import DatabaseSettings
@@ -31,7 +31,13 @@ def is_its_own(account):
 def mint(name, number):
     wrong = []
     def work(half):
-        wrong.extend(turn for turn in range(half, number, 2) if not is_its_own(f"{name}-{turn}"))
+        for turn in range(half, number, 2):
+            try:
+                if not is_its_own(f"{name}-{turn}"):
+                    wrong.append(turn)
+            except Exception:
+                traceback.print_exc()
+                wrong.append(turn)
     threads = [threading.Thread(target=work, args=(half,)) for half in (0, 1)]
     for thread in threads: thread.start()
     for thread in threads: thread.join()
@@ -50,20 +56,78 @@ print(wrong, *(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids)
 """
 
 HELD = """
-import os, signal
-from cobalt_mirror.cobalt import SessionToken
+import os, signal, time
+from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.token_cache import TokenCache
+from cobalt_mirror.db.engine import create_engine, database_clock
+from cobalt_mirror.workers.circuit import FailureCount
 from cobalt_mirror.workers.governor import LocalGovernor
+from cobalt_mirror.workers.logs import Repeats
 from cobalt_mirror.workers.settings import Settings
+from cobalt_mirror.workers.web.lazy_client import LazyClient
+from cobalt_mirror.workers.web.metrics_endpoint import MetricsEndpoint
 
-cache, governor = TokenCache(), LocalGovernor(Settings.from_environment())
-for lock in (cache._lock, governor._lock):
-    lock.acquire()  # as a thread does that is not in the child
+settings = Settings.from_environment()
+uses = {
+    "cache": (TokenCache(), lambda cache: cache.drop("acme")),
+    "governor": (LocalGovernor(settings), lambda governor: governor.acquire()),
+    "exchange": (Client("tk_x")._exchange, lambda exchange: exchange._open_transport(None)),
+    "failures": (FailureCount(), lambda failures: failures.add("acme", None)),
+    "repeats": (Repeats(), lambda repeats: repeats.count_unless_silent("kind")),
+    "lazy": (LazyClient(settings), lambda lazy: lazy.find()),
+    "metrics": (MetricsEndpoint(settings, create_engine(settings), database_clock), lambda metrics: metrics._read()),
+}
+uses["metrics"][0]._kept = time.monotonic(), b""
+thing, use = uses[os.environ["THING"]]
+thing._lock.acquire()  # as a thread does that is not in the child
 if os.fork() == 0:
     signal.alarm(60)
-    cache.drop("acme")
-    governor.acquire()
+    use(thing)
     os._exit(7)
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+#: A child that can load no certificates, and then can: it prints how its calls end.
+NO_CERTIFICATES = """
+import os
+from cobalt_mirror import Client, CobaltError
+
+client = Client("tk_forked", base_url=os.environ["COBALT_URL"])
+client.session_token("before")
+os.environ["SSL_CERT_FILE"] = "/nope"
+if os.fork() == 0:
+    for name in "first", "second":
+        try:
+            print(client.session_token(name).token)
+        except CobaltError as error:
+            print(f"{type(error).__name__}: {error}")
+    del os.environ["SSL_CERT_FILE"]
+    print(client.session_token("third").token, flush=True)
+    os._exit(0)
+os.wait()
+print(client.session_token("parent").token)
+"""
+
+#: A child in which half of what is renewed fails.
+FAILING = """
+import os
+from cobalt_mirror.cobalt.forks import renew_in_children
+
+class Thing:
+    renewals = 0
+
+    def __init__(self, fails):
+        self.fails = fails
+        renew_in_children(self)
+
+    def renew(self):
+        Thing.renewals += 1
+        if self.fails:
+            raise OSError("too many open files")
+
+things = [Thing(fails=number % 2 == 0) for number in range(8)]
+if os.fork() == 0:
+    os._exit(Thing.renewals)
 print(os.waitstatus_to_exitcode(os.wait()[1]))
 """
 
@@ -118,5 +182,25 @@ def test_every_customer_gets_its_own_token_in_every_forked_process(
     assert cobalt.accepted > CHILDREN  # each process has connections of its own
 
 
-def test_a_lock_that_a_thread_held_at_the_fork_does_not_stop_the_child(tmp_path: Path) -> None:
-    assert run(HELD, folder=tmp_path) == "7"
+@pytest.mark.parametrize("thing", ["cache", "governor", "exchange", "failures", "repeats", "lazy", "metrics"])
+def test_a_lock_that_a_thread_held_at_the_fork_does_not_stop_the_child(thing: str, tmp_path: Path) -> None:
+    variables = {"COBALT_API_KEY": "tk_forked", "DATABASE_URL": f"sqlite:///{tmp_path}/mirror.db"}
+    assert run(HELD, folder=tmp_path, THING=thing, **variables) == "7"
+
+
+def test_a_child_that_cannot_load_certificates_says_so_and_never_uses_the_connection_of_its_parent(
+    cobalt: Loopback, tmp_path: Path
+) -> None:
+    ended = run(NO_CERTIFICATES, folder=tmp_path, COBALT_URL=cobalt.url).splitlines()
+
+    assert [line.partition(" (")[0] for line in ended[:2]] == [
+        "ConnectFailed: POST /api/v2/public/session-token: not sent, as this forked process can make no connections of "
+        "its own: the certificates for TLS cannot be loaded"
+    ] * 2
+    assert "check SSL_CERT_FILE" in ended[0]
+    assert ended[2:] == ["token-of-third", "token-of-parent"]
+    assert cobalt.accepted > 1  # the child has a connection of its own
+
+
+def test_what_cannot_be_renewed_in_a_child_does_not_keep_the_rest_from_being_renewed(tmp_path: Path) -> None:
+    assert run(FAILING, folder=tmp_path) == "8"

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Connection, Engine, make_url, text
 
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.migrating.upgrade import alembic_config, upgrade
+from cobalt_mirror.db.pruning import read_finished_of
+from cobalt_mirror.db.reads.events import list_events
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.db.subject import get_background
 from cobalt_mirror.events import ConfigChanged, UserDeleted, UserSignedUp
@@ -47,6 +49,13 @@ def insert(engine: Engine, *ids: str) -> None:
             text(f"INSERT INTO {ours(engine)}events (id, type, linked_account_id, slug, occurred_at) VALUES {places}"),
             CHANGE,
         )
+
+
+def set_recorded(engine: Engine, *ids: str, second: int = 0) -> None:
+    """Let some rows have been recorded at once."""
+    statement = text(f"UPDATE {ours(engine)}events SET recorded_at = :at WHERE id = :id")
+    with engine.begin() as connection:
+        connection.execute(statement, [{"at": f"2026-01-31T12:00:0{second}.000000Z", "id": id_} for id_ in ids])
 
 
 def publish_as_before(engine: Engine, id_: str) -> None:
@@ -95,6 +104,7 @@ def test_old_rows_come_first_by_id_and_new_ones_as_they_were_inserted(
     settings: DatabaseSettings, engine: Engine
 ) -> None:
     insert(engine, "old z", "old a")
+    set_recorded(engine, "old z", "old a")
     upgrade(settings)
 
     insert(engine, "m", "z", "a")
@@ -106,6 +116,31 @@ def test_old_rows_come_first_by_id_and_new_ones_as_they_were_inserted(
         publish_with(settings.vault(), [changes[1]], connection)
 
     assert ids_in_order(engine) == ["old a", "old z", "m", "z", "a", "k", "y", "b", "x", "0"]
+
+
+def test_old_rows_of_one_time_go_by_when_they_were_recorded(settings: DatabaseSettings, engine: Engine) -> None:
+    insert(engine, "c", "b", "a")
+    set_recorded(engine, "c", second=1)
+    set_recorded(engine, "b", "a", second=2)
+    upgrade(settings)
+
+    assert ids_in_order(engine) == ["c", "a", "b"]
+    with engine.begin() as connection:
+        assert [each.id for each in list_events(connection, "bolt")] == ["b", "a", "c"]
+        finish = f"UPDATE {ours(engine)}events SET status = 'done', finished_at = :at WHERE linked_account_id = 'bolt'"
+        connection.execute(text(finish), {"at": NOON})
+        assert pages(connection) == ["b", "a", "c"]
+
+
+def pages(connection: Connection) -> list[str]:
+    """The finished events of an account as the pruning reads them, one a page."""
+    ids: list[str] = []
+    older_than = None
+    while rows := read_finished_of(connection, datetime.now(UTC), "bolt", older_than=older_than, limit=1):
+        older_than = rows[-1].logged.order
+        ids += [row.logged.id for row in rows]
+        assert len(ids) < 9
+    return ids
 
 
 def test_a_number_is_never_given_twice(settings: DatabaseSettings, engine: Engine) -> None:
@@ -128,6 +163,7 @@ def test_going_down_and_up_again_numbers_what_comes_then(settings: DatabaseSetti
     command.downgrade(alembic_config(settings), BEFORE)
     assert "number" not in select_rows(engine, "events")[0]
     publish_as_before(engine, "k")
+    set_recorded(engine, "m", "z", "a", "k")
     assert "last_event_number" not in {row["key"] for row in select_rows(engine, "state")}
     upgrade(settings)
     command.check(alembic_config(settings))

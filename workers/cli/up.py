@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from cobalt_mirror.addresses import shown_address
 from cobalt_mirror.cobalt.sandbox import SandboxServer
-from cobalt_mirror.db.addresses import shown_address
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.workers.cli.sandbox import DEFAULT_PORT

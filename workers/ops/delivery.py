@@ -44,7 +44,7 @@ def send_test_notification(url: str, *, api_key: str, timeout_seconds: float = D
             return judge(url, response.status_code, _beginning(response), location=response.headers.get("location"))
     except httpx.TimeoutException:
         return _unreachable(url, f"no answer within {timeout_seconds:g} s")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # the last: of a proxy or of certificates
         return _unreachable(url, str(error) or type(error).__name__)
 
 

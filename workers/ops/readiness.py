@@ -1,6 +1,6 @@
 """Checks before a process starts, so that it ends with one clear sentence instead of failing later."""
 
-from cobalt_mirror.db.addresses import shown_address
+from cobalt_mirror.addresses import shown_address
 from cobalt_mirror.db.migrating.version import check_migrated
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.settings import Settings

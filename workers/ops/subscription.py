@@ -100,7 +100,7 @@ def list_webhook_problems(settings: Settings, url: str | None) -> list[str]:
             settings.require_key(), base_url=settings.cobalt_base_url, timeout_seconds=_WEBHOOKS_TIMEOUT_SECONDS
         ) as client:
             problem = find_problem(client.fetch_webhooks(), url)
-    except CobaltError as error:
+    except (CobaltError, ValueError) as error:  # the latter of a proxy or of certificates
         return [f"the webhook could not be checked: {error}"]
     return [] if problem is None else [problem]
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from starlette.exceptions import HTTPException
 
 from cobalt_mirror.cobalt import Client
+from cobalt_mirror.cobalt.forks import renew_in_children
 from cobalt_mirror.workers.clients import governed_client
 from cobalt_mirror.workers.settings import Settings
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class LazyClient:
     """Makes one client for the process, under the workers' governor.
 
@@ -22,7 +23,16 @@ class LazyClient:
     settings: Settings
     client: Client | None = None
     _own: Client | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the lock."""
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Make the lock anew in a forked child: a thread that is not in the child may have held it."""
+        self._lock = threading.Lock()
 
     def get(self) -> Client:
         """Return the client.

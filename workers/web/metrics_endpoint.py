@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cobalt_mirror.cobalt.forks import renew_in_children
 from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.gauges import read_gauges
 from cobalt_mirror.db.time_limits import limit_waits
@@ -28,7 +29,7 @@ KEPT_SECONDS = 10.0
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class MetricsEndpoint:
     """The endpoint for Prometheus. It names no customer."""
 
@@ -36,8 +37,17 @@ class MetricsEndpoint:
     engine: Engine
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(init=False)
     _kept: tuple[float, bytes] | None = None
+
+    def __post_init__(self) -> None:
+        """Make the lock."""
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Make the lock anew in a forked child: a thread that is not in the child may have held it."""
+        self._lock = threading.Lock()
 
     async def receive(self, _: Request) -> Response:
         """Answer in the text format of Prometheus."""

@@ -14,6 +14,8 @@ from starlette.responses import Response
 from cobalt_mirror import cobalt
 from cobalt_mirror.db.deletions import Departure, find_departure
 from cobalt_mirror.db.engine import reading
+from cobalt_mirror.db.mirror import find_account_row
+from cobalt_mirror.db.rows import AccountRow
 from cobalt_mirror.workers.calls import CallRecorder
 from cobalt_mirror.workers.web.answers import PageToken, respond
 from cobalt_mirror.workers.web.lazy_client import LazyClient
@@ -51,24 +53,32 @@ class TokenEndpoint:
             return await run_in_threadpool(lambda: self._mint(account, ensure=ensure, anew=anew))
 
     def _mint(self, account: str, *, ensure: bool, anew: bool) -> Response:
-        self._check_not_deleted(account)
+        row = self._find_row(account)
         client = self.client.get()
         try:
             with self.recorder.recording({"web": "session token"}, linked_account_id=account):
-                token = client.session_token(account, ensure=ensure, force_refresh=anew)
+                token = client.session_token(
+                    account,
+                    ensure=ensure,
+                    name=None if row is None else row.name,
+                    udf=None if row is None else row.udf,
+                    force_refresh=anew,
+                )
         except cobalt.CobaltError as error:
             log.info("token_refused", linked_account_id=account, reason=str(error)[:300])
             raise refusal_of(error, account) from None
         return respond(PageToken(token=token.token, expires_at=token.expires_at, base_url=client.base_url))
 
-    def _check_not_deleted(self, account: str) -> None:
-        """Refuse an account that left: a token would let its browser connect again, and `ensure` create it anew.
+    def _find_row(self, account: str) -> AccountRow | None:
+        """Find what the mirror has of an account; None: nothing.
+
+        One that left is refused: a token would let its browser connect again, and `ensure` create it anew.
 
         Raises:
             HTTPException: 409.
         """
         with reading(self.engine).begin() as connection:
-            departure = find_departure(connection, account)
+            departure, row = find_departure(connection, account), find_account_row(connection, account)
         match departure:
             case Departure.LEAVING:
                 raise HTTPException(409, f"the account {account!r} is being deleted, as user_deleted asked for")
@@ -76,7 +86,7 @@ class TokenEndpoint:
                 detail = f"the account {account!r} is deleted; publish user_signed_up, and ask again when that is done"
                 raise HTTPException(409, detail)
             case None:
-                return
+                return row
         assert_never(departure)
 
 

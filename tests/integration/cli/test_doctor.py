@@ -91,6 +91,15 @@ def test_what_fails_is_told_and_the_rest_is_looked_at_all_the_same(shell: Shell)
     assert broken == ["database:", "redis:", "cobalt:"]
 
 
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(shell: Shell) -> None:
+    away = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x", "COBALT_BASE_URL": "http://cobalt.example"}
+    ended = shell.run("doctor", **away, COBALT_API_KEY="tk_s3cret", HTTP_PROXY="http://u:s3/cret@p:1", NO_PROXY="")
+
+    assert ended.status == 2
+    assert "broken       cobalt: HTTP_PROXY: has a user or password with characters that must be" in ended.output
+    assert not [part for part in ("/cret", "u:s3", "Invalid") if part in ended.output + ended.errors]
+
+
 def test_a_wrong_setting_is_told(shell: Shell) -> None:
     ended = shell.run("doctor", COBALT_BURST="many")
 

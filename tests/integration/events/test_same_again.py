@@ -99,6 +99,18 @@ def test_something_else_under_the_same_id_is_an_error(
     assert log.rows() == before
 
 
+@pytest.mark.parametrize("values", [(1, True), (0, False), (1, 1.0), ([1], [True])])
+@pytest.mark.parametrize("has_keys", [True, False])
+def test_a_value_that_python_calls_equal_is_something_else(
+    settings: DatabaseSettings, keyless: DatabaseSettings, host: Engine, has_keys: bool, values: tuple[Any, Any]
+) -> None:
+    its, (value, other) = settings if has_keys else keyless, values
+    give(its, host, ConfigChanged("acme", "slack", fields={"a": value}, **ONE))
+
+    with pytest.raises(IdConflict):
+        give(its, host, ConfigChanged("acme", "slack", fields={"a": other}, **ONE))
+
+
 def test_credentials_tell_events_apart_also_after_they_were_wiped(make_world: Callable[..., World]) -> None:
     world = make_world()
     assert world.publish(SIGN_UP)[0].is_new

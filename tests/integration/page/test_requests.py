@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import SandboxTransport
-from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, UserDeleted
+from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized
 from cobalt_mirror.workers.web.page.actions import MOST_ASKING
 from cobalt_mirror.workers.web.page.visitor import PAGE_HEADER, Visitor
 from tests.integration.page.conftest import Visit
@@ -86,28 +86,6 @@ def test_what_a_customer_does_is_published_in_order_and_the_card_says_so(visit: 
         ("connection_removed", "acme"),
     ]
     assert visit.world.mirror() == visit.world.truth()
-
-
-def test_a_session_token_is_the_signed_in_customer_s(visit: Visit) -> None:
-    token = visit.post("token").json()
-
-    assert token["base_url"] == "http://sandbox.test"
-    assert visit.post("token").json() == token
-    assert visit.post("token", anew=True).json() != token
-    assert [call.linked_account_id for call in visit.world.sandbox.calls(route="session_token")] == ["acme", "acme"]
-    assert len([call for call in visit.world.rows("calls") if call["because"] == {"web": "session token"}]) == 2
-
-
-@pytest.mark.parametrize("is_done", [False, True])
-def test_a_page_that_was_left_open_does_not_create_anew_who_is_deleted(visit: Visit, is_done: bool) -> None:
-    visit.world.publish(UserDeleted("acme"))
-    if is_done:
-        visit.world.work_until_quiet()
-    before = visit.world.sandbox.state()["accounts"]
-
-    assert visit.post("token").status_code == 409
-    assert visit.world.sandbox.state()["accounts"] == before
-    assert visit.world.sandbox.calls(route="session_token") == []
 
 
 class Held(httpx.BaseTransport):

@@ -1,7 +1,9 @@
 """A dry run tells what differs, field by field, and changes nothing."""
 
 import pytest
+from sqlalchemy import update
 
+from cobalt_mirror.db import tables
 from cobalt_mirror.workers.reconcile import Ending, Report
 from tests.integration.reconcile.runs import at_cobalt, mirrored, reconcile, run_row
 from tests.world import World
@@ -51,6 +53,19 @@ def test_a_deep_dry_run_finds_edited_configs(settled: World) -> None:
     assert (difference.what, difference.linked_account_id, difference.column) == ("config", "a1", "fields")
     assert difference.cobalt["mention"] == "@channel"
     assert settled.row("configs", linked_account_id="a1")["fields"]["mention"] == "@here"
+
+
+def test_a_value_that_python_calls_equal_is_a_difference(settled: World) -> None:
+    workflows = settled.row("configs", linked_account_id="a1")["workflows"]
+    assert {each["enabled"] for each in workflows} <= {True, False}
+    numbers = [{**each, "enabled": int(each["enabled"])} for each in workflows]
+    configs = tables.configs
+    with settled.engine.begin() as connection:
+        connection.execute(update(configs).where(configs.c.linked_account_id == "a1").values(workflows=numbers))
+
+    (difference,) = reconcile(settled, dry_run=True, deep=True).differences
+    assert (difference.linked_account_id, difference.column) == ("a1", "workflows")
+    assert difference.mirror == difference.cobalt  # as Python sees it
 
 
 @pytest.mark.parametrize("account", ["a1", "a9"])

@@ -50,6 +50,29 @@ def test_an_account_that_cobalt_lacks_is_missing_or_is_made_if_asked_for(endpoin
     assert [row["linked_account_id"] for row in endpoints.world.sandbox.state()["accounts"]] == ["acme"]
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_neither_a_wrong_answer_nor_a_new_account_costs_a_customer_name_and_udf(
+    endpoints: Endpoints, is_there: bool
+) -> None:
+    world = endpoints.world
+    world.publish(UserSignedUp("acme", name="Acme", udf={"plan": "pro"}))
+    world.work_until_quiet()
+    world.sandbox.change_settings(upsert_left_out="cleared")
+    if is_there:
+        world.sandbox.add_faults(
+            Fault(route="session_token", times=1, status=HTTPStatus.BAD_REQUEST, error="INVALID_LINKED_ACCOUNT_ID")
+        )
+    else:
+        world.client.delete_account("acme")
+    world.calls()
+
+    assert post(endpoints, query="?ensure=true").status_code == 200
+    (account,) = world.sandbox.state()["accounts"]
+    assert (account["name"], account["udf"]) == ("Acme", {"plan": "pro"})
+    made = [] if is_there else ["upsert_account"]
+    assert world.calls() == ["session_token", "read_account", *made, "session_token"]
+
+
 @pytest.mark.parametrize("is_done", [False, True])
 def test_a_customer_who_leaves_or_left_gets_none_and_is_not_made_anew(endpoints: Endpoints, is_done: bool) -> None:
     world = endpoints.world

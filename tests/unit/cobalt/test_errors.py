@@ -266,10 +266,11 @@ class CountingGovernor:
 
 def test_the_governor_is_asked_before_every_request_and_told_of_every_429() -> None:
     governor = CountingGovernor()
-    cobalt = ScriptedCobalt(refusal(400, "INVALID_LINKED_ACCOUNT_ID"), account_answer(), refusal(429))
+    unknown = refusal(400, "INVALID_LINKED_ACCOUNT_ID")
+    cobalt = ScriptedCobalt(unknown, unknown, account_answer(), refusal(429))
     with pytest.raises(RateLimited):
         cobalt.client(governor=governor).session_token("acme", ensure=True)
-    assert governor.slots == len(cobalt.requests) == 3
+    assert governor.slots == len(cobalt.requests) == 4
     assert governor.pauses == [None]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
+import httpx
 import pytest
 
-from cobalt_mirror.cobalt import SessionToken, UnexpectedAnswer, UnknownAccount
+from cobalt_mirror.cobalt import CobaltError, ServerError, SessionToken, UnexpectedAnswer, UnknownAccount
 from cobalt_mirror.cobalt.token_cache import TokenCache
 from tests.unit.cobalt.scripted import NOON, ScriptedCobalt, account_answer, answer, refusal, token_answer
 
@@ -14,6 +16,7 @@ UNKNOWN = refusal(400, "INVALID_LINKED_ACCOUNT_ID")
 MINT = "POST /api/v2/public/session-token"
 FORCE = "POST /api/v2/public/session-token?force_refresh=true"
 UPSERT = "PUT /api/v2/public/linked-account"
+READ = "GET /api/v2/public/linked-account/acme"
 
 
 def test_a_token_tells_when_it_ends_and_hides_itself() -> None:
@@ -129,10 +132,35 @@ def test_an_unknown_account_is_an_error_and_is_not_created() -> None:
     assert cobalt.asked == [MINT]
 
 
-def test_an_unknown_account_is_created_when_that_is_asked_for() -> None:
-    cobalt = ScriptedCobalt(UNKNOWN, account_answer(new_account=True), token_answer())
+def test_an_account_that_its_own_read_denies_too_is_created_when_that_is_asked_for() -> None:
+    cobalt = ScriptedCobalt(UNKNOWN, UNKNOWN, account_answer(new_account=True), token_answer())
+    assert cobalt.client().session_token("acme", ensure=True, name="Acme", udf={"plan": "pro"}).token == "token-1"
+    assert cobalt.asked == [MINT, READ, UPSERT, MINT]
+    assert json.loads(cobalt.requests[2].content) == {
+        "linked_account_id": "acme",
+        "name": "Acme",
+        "udf": {"plan": "pro"},
+    }
+
+
+def test_an_account_that_one_answer_denies_is_never_upserted() -> None:
+    cobalt = ScriptedCobalt(UNKNOWN, account_answer(), token_answer())
     assert cobalt.client().session_token("acme", ensure=True).token == "token-1"
-    assert cobalt.asked == [MINT, UPSERT, MINT]
+    assert cobalt.asked == [MINT, READ, MINT]
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [((UNKNOWN, refusal(500)), ServerError), ((UNKNOWN, account_answer(), UNKNOWN), UnknownAccount)],
+    ids=["the read fails", "Cobalt contradicts itself"],
+)
+def test_an_account_of_which_nothing_is_sure_is_not_upserted(
+    answers: tuple[httpx.Response, ...], error: type[CobaltError]
+) -> None:
+    cobalt = ScriptedCobalt(*answers)
+    with pytest.raises(error):
+        cobalt.client().session_token("acme", ensure=True)
+    assert UPSERT not in cobalt.asked
 
 
 def test_a_known_account_is_never_upserted() -> None:

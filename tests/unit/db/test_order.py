@@ -16,6 +16,8 @@ def row(id_: str = "m", **columns: Any) -> LoggedEvent:
     return logged(EventType.CONFIG_CHANGED, id_, **columns)
 
 
+LATER = NOON + MICROSECOND
+
 #: An event, and one that comes after it.
 PAIRS = [
     pytest.param(row(number=9), row(number=1, occurred_at=NOON + MICROSECOND), id="time counts first"),
@@ -25,7 +27,10 @@ PAIRS = [
     pytest.param(row(number=1, source="shop"), row(number=2, source="billing"), id="nor the source"),
     pytest.param(row("z"), row("a", number=1), id="a row from before there were numbers is older"),
     pytest.param(row(source="shop"), row(number=1, source="billing"), id="also of another source"),
-    pytest.param(row("a"), row("b"), id="two from before go by their ids"),
+    pytest.param(row("z", recorded_at=NOON), row("a", recorded_at=LATER), id="two from before go by when recorded"),
+    pytest.param(row("z", number=1, recorded_at=LATER), row("a", number=2, recorded_at=NOON), id="not so with numbers"),
+    pytest.param(row("z", recorded_at=LATER), row("a", number=1, recorded_at=NOON), id="nor if one has a number"),
+    pytest.param(row("a"), row("b"), id="two from before, recorded at once, go by their ids"),
     pytest.param(row("a", source="shop"), row("b", source="billing"), id="whatever their sources"),
     pytest.param(row(source="billing"), row(source="shop"), id="two from before with one id go by their sources"),
 ]

@@ -68,7 +68,7 @@ def test_an_event_is_read_out_of_its_row(row: LoggedEvent, payload: dict[str, An
     assert (entry.event.id, entry.event.source, entry.event.linked_account_id) == ("a", "host", ACCOUNT)
     assert entry.event.type == row.type
     assert entry.event.subject_slug() == (row.slug or None)
-    assert entry.order == row.order == (NOON, 0, "a", "host")
+    assert entry.order == row.order == (NOON, 0, NOON, "a", "host")
 
 
 def test_no_type_of_event_is_missing_from_the_table() -> None:

@@ -7,8 +7,10 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from cobalt_mirror.cobalt import Client, CobaltError, KeyRefused, RateLimited
+from cobalt_mirror.cobalt import CobaltError, KeyRefused, RateLimited
+from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.db.statuses import Move
+from cobalt_mirror.workers.clients import create_client
 from cobalt_mirror.workers.ops.doctor.clocks import judge_clock
 from cobalt_mirror.workers.ops.doctor.finding import Finding, Level, broken, fine, warning
 from cobalt_mirror.workers.settings import Settings
@@ -34,7 +36,13 @@ def examine_cobalt(settings: Settings, *, pinned: str | None) -> Generator[Findi
         pinned: the environment that the database belongs to; None: not known yet.
     """
     address = settings.cobalt_base_url
-    with Client(settings.require_key(), base_url=address, timeout_seconds=settings.cobalt_timeout_seconds) as client:
+    try:
+        client = create_client(settings)
+    except BadSetting as error:
+        wrong, _, remedy = str(error).partition("; ")
+        yield broken(AREA, wrong, remedy or "correct it, then run this again")
+        return False
+    with client:
         began = time.perf_counter()
         try:
             client.probe()

@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from cobalt_mirror.db.addresses import shown_address
+from cobalt_mirror.addresses import shown_address
 from cobalt_mirror.workers.ops.doctor.clocks import judge_clock
 from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
 from cobalt_mirror.workers.ops.doctor.latency import quickest_ms

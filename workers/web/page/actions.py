@@ -14,6 +14,7 @@ from cobalt_mirror.cobalt import Client, SessionToken
 from cobalt_mirror.db.deletions import find_departure
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.db.errors import NoSecretKeys
+from cobalt_mirror.db.mirror import find_account_row
 from cobalt_mirror.db.pauses import knows_application
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, InvalidEvent
@@ -85,11 +86,17 @@ class Actions:
 
     def _token(self, account: str, *, anew: bool) -> SessionToken:
         with reading(self.engine).begin() as connection:
-            departure = find_departure(connection, account)
+            departure, row = find_departure(connection, account), find_account_row(connection, account)
         if departure is not None:  # a token would create at Cobalt again what was deleted there
             raise HTTPException(409, "this account is deleted, so nothing can be connected")
         with self.recorder.recording({"web": "session token"}, linked_account_id=account):
-            return self.client.session_token(account, ensure=True, force_refresh=anew)
+            return self.client.session_token(
+                account,
+                ensure=True,
+                name=None if row is None else row.name,
+                udf=None if row is None else row.udf,
+                force_refresh=anew,
+            )
 
     def _changes(self, visitor: Visitor, submitted: Submitted) -> Changes:
         with reading(self.engine).begin() as connection:
