@@ -108,7 +108,7 @@ _HOMES = {
 _EXTRAS = {
     "cobalt_mirror.cobalt": "client",
     "cobalt_mirror.workers.clients": "client",
-    "cobalt_mirror.workers.web": "workers",
+    "cobalt_mirror.workers.web": "page",  # what a host needs to serve our web application, too
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -15,6 +15,7 @@ from cobalt_mirror.workers.web_addresses import is_web_address
 #: The longest that a call waits for a slot under Cobalt's rate limit before its work is snoozed.
 LONGEST_WAIT_SECONDS = 2.0
 _LARGEST_PORT = 65_535
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - where a platform says that it sends requests from outside
 #: A slower one makes the next slot a date that Redis cannot keep.
 _LOWEST_RATE = 0.001
 #: In seconds. Without a limit, adding a time that a setting allows to a date could fail in the middle of an attempt.
@@ -59,7 +60,8 @@ class Settings(NoticeSettings):
         relay_metrics_port: Port at which a `relay` does; if not set, none does.
         notification_error_characters: Number of characters kept of the error in a notification, and as many of all
             else in it that Cobalt does not document; 0 keeps nothing of them.
-        web_host: Address at which `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine.
+        web_host: Address at which `cobalt-mirror web` listens; `0.0.0.0` for every address of the machine, which is
+            also the default where `PORT` decides the port.
         web_port: Port at which it listens; 0 for a free one.
         port: Port at which it listens if `WEB_PORT` is not set. Platforms such as Heroku, Render and Cloud Run set it.
         public_url: Address at which customers' browsers reach `cobalt-mirror web`, or the app that mounts it; if not
@@ -210,6 +212,12 @@ class Settings(NoticeSettings):
     def port_variable(self) -> str:
         """The variable that decides the port of `web`: `PORT` if that is set and `WEB_PORT` is not."""
         return "WEB_PORT" if self.port is None or "web_port" in self.model_fields_set else "PORT"
+
+    @property
+    def listening_host(self) -> str:
+        """The address at which `web` listens. Platforms that set `PORT` reach it from outside, so there it is all."""
+        is_default = "web_host" not in self.model_fields_set
+        return EVERY_ADDRESS if is_default and self.port_variable == "PORT" else self.web_host
 
     def require_port(self) -> int:
         """Return the port at which `web` listens.

@@ -1,5 +1,5 @@
-"""An audit by the database itself: triggers of the run's own that note who took and gave back which lease, and every
-write to the mirror, to the history and to an event's status, with the transaction that it was part of.
+"""An audit by the database itself: triggers of the run's own that note who took and gave back which lease, for whom a
+message was sent, and every write to the mirror, to the history and to an event's status, with its transaction.
 
 PostgreSQL names the transaction. SQLite does not, but there writers queue: the rows of one transaction stand together,
 and a worker's transaction begins with giving back the lease.
@@ -73,6 +73,9 @@ _LEASE = {
     "new_token": "NEW.lease_token",
     "old_until": "OLD.leased_until",
     "new_until": "NEW.leased_until",
+    "old_sent_until": "OLD.sent_until",
+    "sent_until": "NEW.sent_until",
+    "is_retry": "NEW.is_retry",
 }
 _HISTORY = {"number": "NEW.number", "because": "NEW.because"}
 _STATUS = {"source": "NEW.source", "id": "NEW.id", "before": "OLD.status", "after": "NEW.status"}

@@ -10,7 +10,9 @@ from tests.chaos.steps import FaultKind, FaultStep, Planned, PoisonRow, Publish
 from tests.integration.isolation.rows import ON_POSTGRESQL, ON_SQLITE, text
 
 #: Ended by the relay's search and not by an attempt, so without a lease.
-_NAMELESS = "source, id, linked_account_id"
+_NAMELESS = "source, id, "
+#: How the ids of the accounts begin that fail until the end of the run.
+FAILING = "failing-"
 
 
 def plan_neighbours(options: Options) -> Iterator[Publish | FaultStep | PoisonRow]:
@@ -24,7 +26,7 @@ def plan_neighbours(options: Options) -> Iterator[Publish | FaultStep | PoisonRo
         is_around = chance.random() < 0.5
         yield PoisonRow(at=chance.uniform(1, last), name=name, row=replace(row, columns=columns), is_around=is_around)
     for number in range(options.times(options.rates.failing_accounts)):
-        account, at = f"failing-{number:04}", chance.uniform(1, last)
+        account, at = f"{FAILING}{number:04}", chance.uniform(1, last)
         rule = {"answer": "error", "status": 500, "linked_account_id": account}
         yield FaultStep(at=at, what=FaultKind.ACCOUNT_FAILS, number=number, faults=(rule,))
         sign_up = {"linked_account_id": account, "name": "Failing", "udf": {}}

@@ -68,3 +68,35 @@ except ImportError as error:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert ended.stdout == ("cobalt_mirror.web: jinja2 is not installed; run `pip install 'cobalt-mirror[page]'`\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "library", "extra"),
+    [
+        ("create_app", "structlog", "page"),
+        ("create_app", "redis", "page"),
+        ("create_app", "starlette", "page"),
+        ("governed_client", "redis", "client"),
+        ("Client", "httpx", "client"),
+    ],
+)
+def test_what_a_host_imports_names_the_extra_for_hosts_if_a_library_is_missing(
+    name: str, library: str, extra: str
+) -> None:
+    program = f"""import sys
+sys.modules["{library}"] = None
+try:
+    from cobalt_mirror import {name}
+except ImportError as error:
+    print(error)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert ended.stdout == f"{name}: {library} is not installed; run `pip install 'cobalt-mirror[{extra}]'`\n"
+
+
+def test_our_web_application_loads_nothing_that_only_our_processes_need() -> None:
+    loaded = modules_after(f"import sys; from cobalt_mirror import create_app; {LOADED}")
+
+    assert "cobalt_mirror.workers.web" in loaded
+    assert not {"alembic", "dramatiq", "psycopg", "typer", "uvicorn"} & loaded

@@ -11,7 +11,7 @@ from cobalt_mirror.workers.settings import Settings
 
 @pytest.fixture(autouse=True)
 def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("WEB_PORT", "PORT", "LOG_LEVEL"):
+    for name in ("WEB_HOST", "WEB_PORT", "PORT", "LOG_LEVEL"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -40,6 +40,32 @@ def test_the_port_is_that_of_web_port_then_of_port(
     settings = Settings.from_environment()
 
     assert (settings.require_port(), settings.port_variable) == (port, variable)
+
+
+@pytest.mark.parametrize(
+    ("variables", "host"),
+    [
+        ({}, "127.0.0.1"),
+        ({"PORT": "5000"}, "0.0.0.0"),
+        ({"PORT": "5000", "WEB_HOST": ""}, "0.0.0.0"),
+        ({"PORT": "5000", "WEB_HOST": "127.0.0.1"}, "127.0.0.1"),
+        ({"PORT": "5000", "WEB_HOST": "::1"}, "::1"),
+        ({"PORT": "5000", "WEB_PORT": "9000"}, "127.0.0.1"),
+        ({"WEB_PORT": "9000"}, "127.0.0.1"),
+        ({"PORT": ""}, "127.0.0.1"),
+        ({"WEB_HOST": "0.0.0.0"}, "0.0.0.0"),
+    ],
+)
+def test_web_listens_at_every_address_where_port_decides_the_port_and_web_host_is_not_set(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], host: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    settings = Settings.from_environment()
+
+    assert settings.listening_host == host
+    assert settings.web_host == (variables.get("WEB_HOST") or "127.0.0.1")
 
 
 @pytest.mark.parametrize("value", ["65536", "-1", "a pipe", "٣٣", "1.5", "123456", " "])

@@ -107,8 +107,11 @@ def _start_redis(resources: ExitStack) -> str:
 
 
 def _choose_port(settings: Settings) -> str:
-    """Choose the port of web and return its URL, before anything starts that needs it."""
-    with closing(listen(settings)) as listening:
+    """Choose the port of web and return its URL, before anything starts that needs it.
+
+    Everything is on this machine, so PORT does not have web listen at every address.
+    """
+    with closing(listen(settings, settings.web_host)) as listening:
         os.environ["WEB_PORT"] = str(listening.getsockname()[1])
         return re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", address_of(listening))
 

@@ -29,7 +29,7 @@ def web() -> None:
     POST /webhooks/cobalt takes Cobalt's notifications. With EVENTS_TOKEN as bearer token, apps in any language publish
     events, read the mirror, follow the change feed and get session tokens: GET /docs describes it. GET /reconnect/TOKEN
     is where reconnect links lead. GET /healthz and GET /readyz are for load balancers. Listens at WEB_HOST and
-    WEB_PORT; without WEB_PORT at PORT, which many platforms set.
+    WEB_PORT; without WEB_PORT at PORT, which many platforms set, and then at every address if WEB_HOST is not set.
 
     \b
     Example:
@@ -40,7 +40,7 @@ def web() -> None:
     logs.configure(settings.log_level, settings.log_format)
     engine = create_engine(settings)
     heartbeat = Heartbeat(ProcessKind.WEB, engine)
-    with closing(listen(settings)) as listening:
+    with closing(listen(settings, settings.listening_host)) as listening:
         server = _Server(
             create_app(settings, engine=engine),
             lambda: typer.echo(f"web listens at {address_of(listening)}; Ctrl-C stops it"),
@@ -86,21 +86,20 @@ class _Server(uvicorn.Server):
         yield
 
 
-def listen(settings: Settings) -> socket.socket:
-    """Return a listening socket at WEB_HOST and WEB_PORT, or PORT.
+def listen(settings: Settings, host: str) -> socket.socket:
+    """Return a listening socket at this address and at WEB_PORT, or PORT.
 
     Raises:
         BadSetting: PORT is no port. Correct it, or set WEB_PORT.
         NotReady: The address or port cannot be used. The text says what to correct.
     """
     port = settings.require_port()
-    family = socket.AF_INET6 if ":" in settings.web_host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listening = socket.create_server((settings.web_host, port), family=family)
+        listening = socket.create_server((host, port), family=family)
     except OSError as error:
         raise NotReady(
-            f"cannot listen at {settings.web_host}, port {port} ({error.strerror}); "
-            f"correct WEB_HOST or {settings.port_variable}"
+            f"cannot listen at {host}, port {port} ({error.strerror}); correct WEB_HOST or {settings.port_variable}"
         ) from error
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # without it every answer waits 40 ms for an ACK
     return listening

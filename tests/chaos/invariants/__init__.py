@@ -14,6 +14,7 @@ from tests.chaos.invariants.meant import find_not_removed
 from tests.chaos.invariants.mirror import find_drift
 from tests.chaos.invariants.poison import find_poison
 from tests.chaos.invariants.removals import find_wrongly_removed
+from tests.chaos.invariants.shares import find_overshares
 
 INVARIANTS: Sequence[Callable[[Evidence], Finding]] = (
     find_lost,
@@ -26,6 +27,7 @@ INVARIANTS: Sequence[Callable[[Evidence], Finding]] = (
     find_untold,
     find_overruns,
     find_poison,
+    find_overshares,
 )
 
 __all__ = ["INVARIANTS", "Finding"]

@@ -1,4 +1,4 @@
-"""Every row that no worker can read is refused or dead, and accounts that fail take no more than their share."""
+"""Every row that no worker can read is refused or dead, and costs no call."""
 
 from collections.abc import Iterator
 

@@ -108,13 +108,27 @@ def answers(client: redis.Redis) -> bool:
         return False
 
 
-def test_a_port_of_web_that_is_taken_is_said(shell: Shell) -> None:
+def test_nothing_of_it_is_reached_from_outside_although_port_is_set(shell: Shell) -> None:
+    with shell.start(*UP, WEB_PORT="", PORT="0", WORKER_PROCESSES="1") as up:
+        web = re.findall(r"web +http://(\S+):(\d+)", read_until(up, "in another shell"))[0]
+        wait_until(partial(is_served, f"http://127.0.0.1:{web[1]}/readyz"))
+        with pytest.raises(OSError, match="refused"):  # another address of the same machine
+            socket.create_connection(("127.0.0.2", int(web[1])))
+        up.send_signal(signal.SIGINT)
+        up.communicate(timeout=40)
+
+    assert web[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("name", ["WEB_PORT", "PORT"])
+def test_a_port_of_web_that_is_taken_is_said(shell: Shell, name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ended = shell.run("up", "--sandbox", "--sandbox-port", "0", WEB_PORT=str(taken.getsockname()[1]))
+        ports = {"WEB_PORT": "", name: str(taken.getsockname()[1])}
+        ended = shell.run("up", "--sandbox", "--sandbox-port", "0", **ports)
 
     assert ended.status == 1
     assert re.fullmatch(
-        r"cobalt-mirror: cannot listen at 127.0.0.1, port .*; correct WEB_HOST or WEB_PORT\n", ended.errors
+        rf"cobalt-mirror: cannot listen at 127.0.0.1, port .*; correct WEB_HOST or {name}\n", ended.errors
     )
 
 

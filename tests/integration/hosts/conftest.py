@@ -1,9 +1,10 @@
-"""Hosts with our package installed as docs/hosting.md says: one with libraries of 2024, one with the newest."""
+"""Hosts with our package installed as docs/hosting.md says: with libraries of 2024, the newest, and the fewest."""
 
 import re
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,11 +30,16 @@ PINS = (
 DRIVERS = ("aiosqlite", "asyncpg", "django", "greenlet", "pg8000", "psycopg[binary]", "psycopg2-binary")
 
 
+def project() -> dict[str, Any]:
+    """Return what pyproject.toml says of our package."""
+    declared: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return declared
+
+
 def lower_bounds() -> list[str]:
     """Return the oldest version of each library that a host needs, also for session tokens and the page to mount."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    needed = [*project["dependencies"], *extras["client"], *extras["page"]]
+    extras = project()["optional-dependencies"]
+    needed = [*project()["dependencies"], *extras["client"], *extras["page"]]
     needed.remove("cobalt-mirror[client]")
     return [re.sub(r"^([\w-]+)>=([\d.]+).*$", r"\1==\2", each) for each in needed]
 
@@ -48,7 +54,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def without_us() -> Environment:
     """A host of 2024 before our package is installed. Not to be changed."""
     if sys.version_info >= (3, 13):
-        pytest.skip("the oldest libraries that we take have no wheels for Python 3.13; CI runs this with 3.11 and 3.12")
+        pytest.skip("the oldest libraries that we take have no wheels for Python 3.13; 3.11 and 3.12 run this test")
     return kept_environment("of-2024", [*PINS, *lower_bounds()])
 
 
@@ -67,6 +73,15 @@ def newest(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment
     kept = kept_environment("newest", sorted({*DRIVERS, *names}))
     environment = kept.copy_to(tmp_path_factory.mktemp("newest") / "venv")
     environment.install(f"{wheel}[page]")
+    return environment
+
+
+@pytest.fixture(scope="session")
+def plain(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """A host with our package without an extra, and with nothing else."""
+    kept = kept_environment("plain", project()["dependencies"])
+    environment = kept.copy_to(tmp_path_factory.mktemp("plain") / "venv")
+    environment.install(str(wheel))
     return environment
 
 

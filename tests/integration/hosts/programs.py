@@ -147,7 +147,8 @@ def in_async_session(url, account, **options):
         engine = create_async_engine(url, **options)
         async with AsyncSession(engine) as session:
             await session.run_sync(use, account)
-            await session.run_sync(use_savepoints, f"{account}-nested")
+            if options.get("isolation_level") != "AUTOCOMMIT":
+                await session.run_sync(use_savepoints, f"{account}-nested")
             receipt = await publish_async(UserSignedUp(account, id=f"{account}-4"), session)
             assert len(await list_events_async(session, account)) == 6
             await session.commit()
@@ -178,15 +179,47 @@ EVERY_ENGINE = """
 from decimal import Decimal
 from functools import partial
 
-OPTIONS = {
+EVERYWHERE = {
     "serializer": {"json_serializer": partial(json.dumps, default=str, sort_keys=True, ensure_ascii=False)},
     "decimals": {"json_deserializer": partial(json.loads, parse_float=Decimal)},
     "autocommit": {"isolation_level": "AUTOCOMMIT"},
     "serializable": {"isolation_level": "SERIALIZABLE"},
+}
+OF_LIBPQ = {
     "no_search_path": {"connect_args": {"options": "-csearch_path="}},
     "our_search_path": {"connect_args": {"options": "-csearch_path=cobalt_mirror,public"}},
 }
-for name, options in OPTIONS.items():
-    for driver in ("psycopg", "psycopg2"):
+for driver in ("psycopg", "psycopg2", "pg8000", "asyncpg", "psycopg_async"):
+    for name, options in EVERYWHERE.items():
         through(driver, f"{name}-{driver}", **options)
+for driver in ("psycopg", "psycopg2"):
+    for name, options in OF_LIBPQ.items():
+        through(driver, f"{name}-{driver}", **options)
+"""
+
+#: A host with our package alone, and what it says of the parts that need more. Argument: the URL of a SQLite.
+PLAIN = """
+import sys
+from importlib import import_module
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+import cobalt_mirror
+from cobalt_mirror import ConfigChanged, UserSignedUp, changes, integrations, list_events, publish, publish_many
+
+with Session(create_engine(sys.argv[1])) as session:
+    publish(UserSignedUp("ann", name="Ann Ltd", auth_credentials={"token": "s3cret"}), session)
+    publish_many([ConfigChanged("ann", "slack", fields={"channel": "alerts"})], session)
+    session.commit()
+    print([str(event.type) for event in list_events(session, "ann")], integrations(session, "ann"), changes(session))
+print(publish(UserSignedUp("bob")).is_new)
+for load in (
+    lambda: cobalt_mirror.governed_client,
+    lambda: cobalt_mirror.create_app,
+    lambda: import_module("cobalt_mirror.web"),
+):
+    try:
+        load()
+    except ImportError as error:
+        print(str(error).replace(error.name.partition(".")[0], "...", 1))
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """

@@ -1,6 +1,8 @@
 """The documented installation leaves a host's own libraries as they are, and its app starts, publishes and reads."""
 
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +10,9 @@ import pytest
 from sqlalchemy import make_url
 
 from tests.database_pool import DatabasePool
+from tests.integration.hosts.conftest import project
 from tests.integration.hosts.environments import Environment
-from tests.integration.hosts.programs import FASTAPI, FLASK, FLASK_WITH_THE_PAGE
+from tests.integration.hosts.programs import FASTAPI, FLASK, FLASK_WITH_THE_PAGE, PLAIN
 from tests.pages import DOCS, HOSTING, block
 from tests.world import TEST_KEY, World
 
@@ -64,6 +67,30 @@ def test_a_flask_app_publishes_and_reads(oldest: Environment, postgres_world: Wo
 
     assert printed == "{'is_new': True} ['user_signed_up']"
     assert [row["linked_account_id"] for row in postgres_world.rows("events")] == ["ann"]
+
+
+def test_without_an_extra_a_host_publishes_and_reads_with_three_libraries(
+    plain: Environment, migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    assert "| `pip install .` | your app's | publishing and reading; needs SQLAlchemy, pydantic and cryptography |" in (
+        HOSTING
+    )
+    url = f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'mirror.db')}"
+
+    *printed, loaded = plain.run(PLAIN, url, folder=tmp_path, DATABASE_URL=url, **OF_A_HOST).splitlines()
+
+    assert printed == [
+        "['config_changed', 'user_signed_up'] [] []",
+        "True",
+        "governed_client: ... is not installed; run `pip install 'cobalt-mirror[client]'`",
+        "create_app: ... is not installed; run `pip install 'cobalt-mirror[page]'`",
+        "cobalt_mirror.web: ... is not installed; run `pip install 'cobalt-mirror[page]'`",
+    ]
+    wanted = [each for needed in project()["optional-dependencies"].values() for each in needed]
+    others = {re.split(r"[^\w-]", each)[0] for each in wanted} - {"cobalt-mirror"}
+    assert {"httpx", "redis", "starlette", "structlog"} <= others
+    assert not others & plain.versions().keys()
+    assert not {each.replace("-", "_") for each in others} & set(loaded.split())
 
 
 def test_a_flask_app_has_the_page_beside_it(oldest: Environment, migrated_sqlite: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """A real PgBouncer in transaction mode, which knows no prepared statements, between us and the database."""
 
+import asyncio
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -9,20 +11,29 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, Engine, make_url
+from sqlalchemy import create_engine as host_engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 
+from cobalt_mirror import list_events, list_events_async, publish, publish_async
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.settings import DatabaseSettings
 from cobalt_mirror.events import UserSignedUp
 from cobalt_mirror.events.publish import publish_with
 from tests.database_pool import DatabasePool
+from tests.pages import HOSTING, block
 from tests.waiting import wait_until
 from tests.world import World
 
+SessionT = TypeVar("SessionT")
+
 THREADS, EVENTS = 6, 150
+SERVER_CONNECTIONS, ROUNDS = 3, 30
 CONFIG = """
 [databases]
 {database} = host={host} port={port} dbname={database} user={user} {password}
@@ -31,7 +42,7 @@ listen_addr = 127.0.0.1
 listen_port = {listen_port}
 auth_type = any
 pool_mode = transaction
-default_pool_size = 3
+default_pool_size = {server_connections}
 unix_socket_dir =
 query_wait_timeout = 10
 server_connect_timeout = 5
@@ -70,6 +81,7 @@ def running(program: str, database: URL) -> Iterator[URL]:
         user=database.username,
         password=f"password={database.password}" if database.password else "",
         listen_port=port,
+        server_connections=SERVER_CONNECTIONS,
         no_statements="max_prepared_statements = 0" if knows_statements else "",
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -111,6 +123,90 @@ def publish_much(settings: DatabaseSettings) -> int:
             return list(threads.map(publish_one, range(EVENTS))).count(False)
     finally:
         engine.dispose()
+
+
+def documented_engine(url: str) -> Engine:
+    """Return the engine that docs/hosting.md shows for psycopg."""
+    [code] = re.findall(r"`(create_engine\(url, .*\))`", HOSTING)
+    engine: Engine = eval(code, {"create_engine": host_engine, "url": url})
+    return engine
+
+
+def documented_async_engine(url: str) -> AsyncEngine:
+    """Return the engine that docs/hosting.md shows for asyncpg."""
+    names: dict[str, Any] = {}
+    exec(block(HOSTING, "python", "engine_behind_pgbouncer"), names)
+    engine: AsyncEngine = names["engine_behind_pgbouncer"](url)
+    return engine
+
+
+def through(driver: str, pooled_url: str) -> str:
+    address = make_url(pooled_url).set(drivername=f"postgresql+{driver}")
+    return address.render_as_string(hide_password=False)
+
+
+def publish_and_read(engine: Engine) -> int:
+    """Publish and read in sessions that take turns, so each has another connection of the server in every round.
+
+    Returns:
+        How many rounds failed.
+    """
+    failed = 0
+    for number in range(ROUNDS):
+        sessions = [Session(engine) for _ in range(SERVER_CONNECTIONS)]
+        try:
+            for index, session in enumerate(turned(sessions, number)):
+                for _ in range(index):  # otherwise all would give a statement the same name at the same time
+                    list_events(session, "customer")
+                publish(UserSignedUp("customer"), session)
+                assert list_events(session, "customer")
+            for session in turned(sessions, number):
+                session.commit()
+        except DBAPIError:
+            failed += 1
+        for session in sessions:
+            session.close()
+    engine.dispose()
+    return failed
+
+
+async def publish_and_read_async(engine: AsyncEngine) -> int:
+    """Do the same in an async engine's sessions."""
+    failed = 0
+    for number in range(ROUNDS):
+        sessions = [AsyncSession(engine) for _ in range(SERVER_CONNECTIONS)]
+        try:
+            for session in turned(sessions, number):
+                await publish_async(UserSignedUp("customer"), session)
+                assert await list_events_async(session, "customer")
+            for session in turned(sessions, number):
+                await session.commit()
+        except DBAPIError:
+            failed += 1
+        for session in sessions:
+            await session.close()
+    await engine.dispose()
+    return failed
+
+
+def turned(sessions: list[SessionT], number: int) -> list[SessionT]:
+    """Return sessions in an order of this round's own."""
+    first = number % len(sessions)
+    return sessions[first:] + sessions[:first]
+
+
+def test_an_engine_of_a_host_s_with_psycopg_works_as_documented_and_not_without(pooled_url: str) -> None:
+    url = through("psycopg", pooled_url)
+
+    assert publish_and_read(host_engine(url)) > 0
+    assert publish_and_read(documented_engine(url)) == 0
+
+
+def test_an_engine_of_a_host_s_with_asyncpg_works_as_documented_and_not_without(pooled_url: str) -> None:
+    url = through("asyncpg", pooled_url)
+
+    assert asyncio.run(publish_and_read_async(create_async_engine(url))) > 0
+    assert asyncio.run(publish_and_read_async(documented_async_engine(url))) == 0
 
 
 def test_with_prepared_statements_some_publishes_fail_and_without_none(pooled_url: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from cobalt_mirror.events import ConfigChanged, ConnectionRemoved
 from tests.chaos.options import Database, Options, Rates
 from tests.chaos.plan import make_plan
-from tests.chaos.steps import ByHand, FaultKind, FaultStep, Opened, Planned, Publish, Reconcile, with_ids
+from tests.chaos.steps import ByHand, FaultKind, FaultStep, Opened, Planned, PoisonRow, Publish, Reconcile, with_ids
 
 
 def counts(options: Options) -> Counter[FaultKind]:
@@ -39,6 +39,33 @@ def test_what_is_broken_is_mended() -> None:
     assert planned[FaultKind.REDIS_STOP] == planned[FaultKind.REDIS_GO_ON]
     assert planned[FaultKind.POSTGRES_STOP] == planned[FaultKind.POSTGRES_START]
     assert planned[FaultKind.OUTAGE] == planned[FaultKind.OUTAGE_ENDS]
+
+
+@pytest.mark.parametrize("database", Database)
+def test_rows_that_no_worker_can_read_are_inserted_with_and_without_the_schemas_consent(database: Database) -> None:
+    plan = make_plan(Options(duration=600, seed=1, database=database))
+    rows = [step for step in plan if isinstance(step, PoisonRow)]
+
+    assert len(rows) == 120
+    assert len({step.name for step in rows}) == 120
+    assert len({step.row.name for step in rows}) > 10
+    assert {step.is_around for step in rows} == {False, True}
+    assert all(step.row.reason for step in rows)
+    assert not any(step.row.reason.startswith("source, id") for step in rows if step.row.reason)
+
+
+def test_each_account_that_fails_for_ever_has_events_of_its_own() -> None:
+    plan = make_plan(Options(duration=600, seed=1))
+    failing = [step.faults[0] for step in plan if isinstance(step, FaultStep) and step.what is FaultKind.ACCOUNT_FAILS]
+    accounts = {step.customer for step in plan if isinstance(step, Publish)}
+
+    assert len(failing) == 60
+    assert {(rule["answer"], rule["status"]) for rule in failing} == {("error", 500)}
+    assert {rule["linked_account_id"] for rule in failing} <= accounts
+
+
+def test_some_reads_are_behind_by_default() -> None:
+    assert 0 < Options().stale < 1
 
 
 def test_a_rate_of_zero_means_never() -> None:
