@@ -1,10 +1,8 @@
 """`cobalt-mirror changes`: print the change feed."""
 
-import json
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import chain, islice
 from typing import Annotated
 
@@ -17,9 +15,9 @@ from cobalt_mirror.db.reads.feed import LARGEST_POSITION
 from cobalt_mirror.workers.ops.feed import follow as follow_changes
 from cobalt_mirror.workers.ops.feed import read_changes
 from cobalt_mirror.workers.ops.readiness import ready_for_database
-from cobalt_mirror.workers.terminal.output import print_json
+from cobalt_mirror.workers.terminal.output import print_json, print_json_line
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
-from cobalt_mirror.workers.terminal.words import cell, to_plain
+from cobalt_mirror.workers.terminal.words import cell
 
 _LIMIT = 100
 #: Seconds between two looks of `--follow`.
@@ -83,7 +81,7 @@ def _follow(numbering: Numbering, after: int | None, limit: int | None, *, as_js
         pages = follow_changes(numbering, after=after, wait=lambda: stopped.wait(_LOOK_SECONDS))
         for entry in islice(chain.from_iterable(pages), limit):
             if as_json:
-                typer.echo(json.dumps(asdict(entry), default=to_plain, ensure_ascii=False))
+                print_json_line(entry)
             else:
                 _print([entry])
 
