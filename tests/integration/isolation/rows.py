@@ -59,6 +59,10 @@ ON_POSTGRESQL = [
         for value in ("infinity", "-infinity", "0044-03-15 BC", "20000-01-01")
         if (column, value[0]) not in {("due_at", "-"), ("due_at", "0")}
     ),
+    *(
+        Bad(f"operated at {value}", {"operated_at": f"'{value}'"}, None)
+        for value in ("infinity", "-infinity", "0044-03-15 BC", "20000-01-01")
+    ),
     Bad("due since ever", {"due_at": "'-infinity'"}, "due_at: must be a time"),
     Bad("due since 44 BC", {"due_at": "'0044-03-15 BC'"}, "due_at: must be a time"),
 ]
@@ -92,6 +96,10 @@ ON_SQLITE = [
     Bad("attempts that are a text", {"attempts": "'many'"}, "attempts: must be"),
     Bad("looks that are a text", {"looks": "'many'"}, "looks: must be"),
     Bad("a number that is a text", {"number": "'many'"}, "number: must be"),
+    Bad("operated at noon", {"operated_at": "'noon'"}, None),
+    Bad("operated at a number", {"operated_at": "7"}, None),
+    Bad("an operator of bytes", {"operator": "x'00ff'"}, "operator: must be text"),
+    Bad("an operator in no UTF-8", {"operator": "CAST(x'61ff' AS TEXT)"}, None),
     Bad("alone in words", {"alone": "'yes'"}, None),
 ]
 

@@ -1,4 +1,4 @@
-"""What the schema refuses at the INSERT because no worker could read it, and what it takes, at both sides of a bound."""
+"""What the schema refuses at the INSERT, as no worker could read it, and what it takes: each bound from both sides."""
 
 from collections.abc import Iterable, Mapping
 
