@@ -89,7 +89,7 @@ ON_SQLITE = [
     Bad("a payload of bytes", {"payload": "x'ff'"}, "payload: is not JSON"),
     Bad("a NUL in the account id", {"linked_account_id": "'a' || char(0) || 'b'"}, "linked_account_id: "),
     Bad("an account id of bytes", {"linked_account_id": "x'00ff'"}, "source, id, linked_account_id, slug: must be"),
-    Bad("a slug of bytes", {"type": "'config_changed'", "slug": "x'00ff'"}, "source, id, linked_account_id, slug: must"),
+    Bad("a slug of bytes", {"type": "'config_changed'", "slug": "x'00ff'"}, "source, id, linked"),
     Bad("a slug", {"type": "'config_changed'", "slug": "'slack'", "payload": "'[]'"}, "payload: must be a JSON object"),
     Bad("an account id in no UTF-8", {"linked_account_id": "CAST(x'61eda080' AS TEXT)"}, "source, id, linked"),
     Bad("an id in no UTF-8", {"id": "CAST(x'61ff' AS TEXT)"}, "source, id, linked_account_id, slug: must be"),
