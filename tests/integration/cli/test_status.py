@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, text
 
 from cobalt_mirror.cobalt.sandbox import Answer, Fault
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.leases import take_lease
 from cobalt_mirror.db.mirror import record_row
 from cobalt_mirror.db.state import Halt, pin_environment, record_halt
-from cobalt_mirror.db.tables import applications, looks, runs
+from cobalt_mirror.db.tables import applications
 from cobalt_mirror.events import UserSignedUp
 from cobalt_mirror.workers.redis_clients import EXAMINING_TIMEOUT_SECONDS
 from cobalt_mirror.workers.settings import Settings
@@ -32,32 +32,6 @@ def test_an_empty_mirror_is_fine(mirror: Shell) -> None:
     assert ended.output.startswith("action       none needed; no process of this release has run here yet: start")
     assert "0 pending, 0 done, 0 superseded, 0 dead" in ended.output
     assert "reconcile    never run" in ended.output
-
-
-@pytest.mark.usefixtures("customer")
-@pytest.mark.parametrize(
-    ("columns", "said"),
-    [
-        ({"finished_at": NOW}, "last complete pass"),
-        ({"place": "whole", "alive_until": NOW + timedelta(days=1)}, "run r1 is under way"),
-        ({"stopped_because": "Cobalt is away"}, "run r1 did not finish: Cobalt is away"),
-        ({"place": "whole", "alive_until": NOW - timedelta(days=1)}, "run r1 did not finish: killed"),
-    ],
-    ids=["finished", "under way", "stopped", "killed"],
-)
-def test_the_age_of_the_configs_is_shown_however_the_last_run_ended(
-    mirror: Shell, engine: Engine, columns: dict[str, Any], said: str
-) -> None:
-    row = {"id": "r1", "options": {}, "started_at": NOW, "walking_since": NOW, **columns}
-    look = {"linked_account_id": "acme", "slug": "slack", "looked_at": datetime.now(UTC) - timedelta(hours=30)}
-    with engine.begin() as connection:
-        connection.execute(insert(runs).values(**row))
-        connection.execute(insert(looks).values(**look))
-
-    (line,) = [line for line in mirror.run("status").output.splitlines() if line.startswith("reconcile ")]
-
-    assert "; configs of 1 of 1 connections were read, the oldest 30 h ago" in line
-    assert said.removeprefix("last complete pass") in line
 
 
 def test_it_says_which_database_it_looks_at(mirror: Shell, shell: Shell) -> None:
