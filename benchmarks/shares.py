@@ -1,8 +1,9 @@
 """Ordinary customers beside accounts that fail for ever: `python -m benchmarks.shares [FAILING [ORDINARY [RATE]]]`.
 
-Half of the failing accounts get a 500 from Cobalt for every call. The others fail by an error of ours: their row in the
-mirror has a time that Python lacks. All of them have failed before, and are due at the moment at which the ordinary
-customers' events are published.
+A third of the failing accounts gets a 500 from Cobalt for every call. A third fails by an error of ours: their row in
+the mirror has a time that Python lacks. A third loses its leases: whenever a worker ends an attempt at one, its row
+looks as if the worker had died in it, and Cobalt answers with 500. All of them have failed before, and are due at the
+moment at which the ordinary customers' events are published.
 """
 
 import sys
@@ -33,6 +34,8 @@ def beside_failing_accounts(
     plan = Plan(variables={"COBALT_RATE_PER_SECOND": str(rate)})
     with database_server(POSTGRESQL) as server, fleet(server, plan) as running:
         running.cobalt.set(rate_per_second=rate)
+        say(f"{ordinary} customers to warm up")
+        _serve(running, "warm-up", ordinary)  # else the first calls and connections make "alone" longer
         say(f"{ordinary} customers alone")
         alone = _serve(running, "alone", ordinary)
         say(f"{failing:,} accounts begin to fail")
@@ -80,16 +83,36 @@ def _events(account: str) -> list[Event]:
 
 def _have_fail(running: Fleet, number: int) -> None:
     """Have accounts fail for ever, and wait until each of them has failed."""
-    by_cobalt = [f"failing-{each:04}" for each in range(number // 2)]
-    by_us = [f"failing-{each:04}" for each in range(number // 2, number)]
+    names = ("failing-cobalt", "failing-us", "failing-lost")
+    accounts = [f"{names[each % 3]}-{each:04}" for each in range(number)]
+    by_us, others = accounts[1::3], [*accounts[::3], *accounts[2::3]]
     running.cobalt.http.put(
-        "/_sandbox/faults", json=[{"status": 500, "linked_account_id": account} for account in by_cobalt]
+        "/_sandbox/faults", json=[{"status": 500, "linked_account_id": account} for account in others]
     ).raise_for_status()
     insert = "INSERT INTO cobalt_mirror.linked_accounts (linked_account_id, status, verified_at) VALUES "
     with running.engine.begin() as connection:
         connection.execute(text(insert + ", ".join(f"('{account}', 'active', 'infinity')" for account in by_us)))
-    running.publish(UserSignedUp(account, name="Failing", udf={}) for account in [*by_cobalt, *by_us])
+        for statement in _LOSE_LEASES:
+            connection.exec_driver_sql(statement)
+    running.publish(UserSignedUp(account, name="Failing", udf={}) for account in accounts)
     wait_until(lambda: _count(running, "failing-%", has_failed=True) == number, timeout_seconds=600)
+
+
+#: Have each lease that a worker gives back on one of these accounts be there again, lapsed, as of one that died.
+_LOSE_LEASES = (
+    """
+    CREATE FUNCTION lose_lease() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO cobalt_mirror.work (linked_account_id, slug, lease_token, leased_until)
+        VALUES (OLD.linked_account_id, OLD.slug, 'of one that died', now()) ON CONFLICT DO NOTHING;
+        RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE TRIGGER lose_lease AFTER DELETE ON cobalt_mirror.work FOR EACH ROW
+    WHEN (OLD.lease_token IS NOT NULL AND OLD.linked_account_id LIKE 'failing-lost-%') EXECUTE FUNCTION lose_lease()
+    """,
+)
 
 
 def _make_due(running: Fleet) -> None:

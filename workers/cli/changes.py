@@ -1,10 +1,8 @@
 """`cobalt-mirror changes`: print the change feed."""
 
-import json
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import chain, islice
 from typing import Annotated
 
@@ -17,11 +15,13 @@ from cobalt_mirror.db.reads.feed import LARGEST_POSITION
 from cobalt_mirror.workers.ops.feed import follow as follow_changes
 from cobalt_mirror.workers.ops.feed import read_changes
 from cobalt_mirror.workers.ops.readiness import ready_for_database
-from cobalt_mirror.workers.terminal.output import print_json
+from cobalt_mirror.workers.terminal.output import console, print_json, print_json_line, print_line
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
-from cobalt_mirror.workers.terminal.words import cell, to_plain
+from cobalt_mirror.workers.terminal.words import cell
 
 _LIMIT = 100
+#: The width of a position, with the space after it.
+_POSITION_WIDTH = 8
 #: Seconds between two looks of `--follow`.
 _LOOK_SECONDS = 0.25
 
@@ -83,15 +83,17 @@ def _follow(numbering: Numbering, after: int | None, limit: int | None, *, as_js
         pages = follow_changes(numbering, after=after, wait=lambda: stopped.wait(_LOOK_SECONDS))
         for entry in islice(chain.from_iterable(pages), limit):
             if as_json:
-                typer.echo(json.dumps(asdict(entry), default=to_plain, ensure_ascii=False))
+                print_json_line(entry)
             else:
                 _print([entry])
 
 
 def _print(entries: Iterable[FeedEntry]) -> None:
+    screen = console()
     for entry in entries:
         names = (entry.linked_account_id, entry.slug, entry.connection_id, entry.config_id)
         subject = " ".join(cell(name) for name in names if name is not None)
         data = cell(entry.data) if entry.data else ""
-        words = (f"{entry.position:>6}", cell(entry.recorded_at), f"{entry.type:<26}", subject, data)
-        typer.echo("  ".join(word for word in words if word).rstrip())
+        words = (cell(entry.recorded_at), f"{entry.type:<26}", subject, data)
+        line = "  ".join(word for word in words if word).rstrip()
+        print_line(screen, f"{entry.position:>6}", line, indent=_POSITION_WIDTH)

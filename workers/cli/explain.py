@@ -1,8 +1,6 @@
 """`cobalt-mirror explain`: say how one customer stands, and what happened to them."""
 
-import json
 import threading
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,9 +13,9 @@ from cobalt_mirror.workers.ops.explaining import News, Question
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.ops.timeline import Line
 from cobalt_mirror.workers.ops.verdict import in_words
-from cobalt_mirror.workers.terminal.output import console, print_json, print_line
+from cobalt_mirror.workers.terminal.output import console, print_json, print_json_line, print_line
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
-from cobalt_mirror.workers.terminal.words import cell, to_plain
+from cobalt_mirror.workers.terminal.words import cell
 
 #: Between two looks of --follow.
 _LOOK_SECONDS = 1.0
@@ -77,7 +75,7 @@ def explain(
 def _follow(looks: Any, *, as_json: bool) -> None:
     for news in looks:
         if as_json:
-            typer.echo(json.dumps(asdict(news), default=to_plain, ensure_ascii=False))
+            print_json_line(news)
         else:
             _print(news)
 

@@ -119,10 +119,11 @@ def _sections(customer: Customer) -> list[Section]:
 def _configs(configs: Sequence[MirroredConfig]) -> Section:
     connection, ids = _connection_column(configs)
     rows = [
-        (c.slug, c.config_id, *id_, c.status, c.fields, _workflows(c), _errors(c))
+        (c.slug, c.config_id, *id_, c.status, c.fields, _workflows(c), _errors(c), c.verified_at)
         for c, id_ in zip(configs, ids, strict=True)
     ]
-    return "configs", ("application", "config", *connection, "status", "fields", "workflows", "errors"), rows
+    columns = ("application", "config", *connection, "status", "fields", "workflows", "errors", "verified at")
+    return "configs", columns, rows
 
 
 def _history(changes: Sequence[Change]) -> Section:

@@ -176,12 +176,13 @@ def _reconciliation(overview: Overview) -> str:
     passed = "no complete pass yet"
     if overview.passed_at is not None:
         passed = f"last complete pass began {ago(overview.passed_at, overview.at)} ago (accounts and connections)"
+    read = f"{passed}; {_configs(overview)}"
     if run.finished_at is not None:
         contradiction = f"; Cobalt's listing contradicts itself: {run.contradiction}" if run.contradiction else ""
-        return f"{passed}; {_configs(overview)}{contradiction}"
+        return f"{read}{contradiction}"
     if run.is_under_way(overview.at):
-        return f"{passed}; run {run.id} is under way"
-    return f"{passed}; run {run.id} did not finish: {run.stopped_because or 'killed'}"
+        return f"{read}; run {run.id} is under way"
+    return f"{read}; run {run.id} did not finish: {run.stopped_because or 'killed'}"
 
 
 def _configs(overview: Overview) -> str:

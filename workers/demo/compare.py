@@ -70,7 +70,8 @@ def compare(mirror: MirrorRows, state: Mapping[str, Any]) -> list[Difference]:
     """Return every difference between mirror rows and the sandbox's state (`Sandbox.state`, or `/_sandbox/state`).
 
     A row that is disconnected, deleted or missing in the mirror agrees with no row at Cobalt. Values of password fields
-    are not compared: the mirror must not have them, and one that it has is a difference.
+    are not compared: the mirror must not have them, and one that it has is a difference. `schema` of a config, the form
+    that Cobalt describes, is not in the sandbox's state and is not compared.
     """
     return [
         *_differences("account", _mirrored_accounts(mirror), _true_accounts(state)),

@@ -56,8 +56,8 @@ def compared_line(mirror: MirrorRows, at: datetime) -> str:
     """Return what was compared, and when both sides were read."""
     rows = len(mirror.accounts) + len(mirror.connections) + len(mirror.configs)
     return (
-        f"compared {rows} rows of the mirror with all that Cobalt held at {at:%H:%M:%SZ}, column by column; values of"
-        " password fields are not mirrored"
+        f"compared {rows} rows of the mirror with all that Cobalt held at {at:%H:%M:%SZ}, column by column but for"
+        " the forms of configs (`schema`); values of password fields are not mirrored"
     )
 
 

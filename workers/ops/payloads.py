@@ -25,7 +25,8 @@ def show_payloads(
         payloads: for each event, its account, its application and its payload as it is stored.
         vault: the keys that open what is sealed.
     """
-    subjects = {(account, slug) for account, slug, _ in payloads.values() if slug}
+    names = {(account, slug) for account, slug, _ in payloads.values() if slug}
+    subjects = {name for name in names if all(isinstance(part, str) for part in name)}  # SQLite also holds bytes
     fields = find_fields(connection, subjects) if subjects else {}
     return {
         key: show_payload(payload, slug=slug or "", fields=fields, vault=vault)

@@ -107,4 +107,26 @@ def _least_width(column: str, cells: Sequence[str]) -> int:
 
 def print_json(value: Any) -> None:
     """Print one JSON document on standard output; times are ISO 8601 in UTC."""
-    typer.echo(json.dumps(value, default=to_plain, ensure_ascii=False, indent=2))
+    typer.echo(to_json(value, indent=2))
+
+
+def print_json_line(value: Any) -> None:
+    """Print one JSON document on a line of its own, as `print_json` prints it."""
+    typer.echo(to_json(value))
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """Return JSON that every reader takes, whatever a host has written into the event log.
+
+    Halves of surrogate pairs and NUL become a replacement character; NaN and infinity become null.
+
+    Args:
+        value: Plain values, times and dataclasses of ours.
+        indent: The spaces of a level; None: all on one line.
+    """
+    from cobalt_mirror.db.columns import storable  # noqa: PLC0415 - it loads SQLAlchemy
+
+    def to_clean(part: Any) -> Any:
+        return storable(to_plain(part))
+
+    return json.dumps(storable(value), default=to_clean, ensure_ascii=False, allow_nan=False, indent=indent)

@@ -1,10 +1,10 @@
 """What an operator sees of one customer."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from cobalt_mirror.db.mirror import record_row
 from cobalt_mirror.db.tables import configs, connections
@@ -19,6 +19,18 @@ def test_everything_about_a_customer_is_shown(mirror: Shell) -> None:
     assert (ended.status, ended.errors) == (0, "")
     for wanted in ("Acme", "oauth2 active", '{"channel": "alerts"}', "Cobalt is away", "linked_account"):
         assert wanted in ended.output
+
+
+@pytest.mark.usefixtures("customer")
+def test_a_config_says_when_it_was_read(mirror: Shell, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(update(configs).values(verified_at=datetime(2026, 1, 31, 12, tzinfo=UTC)))
+
+    lines = [line.rstrip() for line in mirror.run("show", "acme").output.splitlines()]
+
+    headings, row = lines[lines.index("configs") + 1 :][:2]
+    assert headings.endswith("verified at")
+    assert row.endswith("2026-01-31 12:00:00Z")
 
 
 @pytest.mark.usefixtures("customer")

@@ -5,20 +5,24 @@ import re
 import socket
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
+from cobalt_mirror.cobalt.sandbox import Answer, Fault
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.leases import take_lease
 from cobalt_mirror.db.mirror import record_row
 from cobalt_mirror.db.state import Halt, pin_environment, record_halt
 from cobalt_mirror.db.tables import applications
+from cobalt_mirror.events import UserSignedUp
 from cobalt_mirror.workers.redis_clients import EXAMINING_TIMEOUT_SECONDS
 from cobalt_mirror.workers.settings import Settings
-from tests.commands import Shell
+from tests.commands import Ended, Shell
 from tests.integration.cli.rows import NOW, add_event, add_receipt
+from tests.world import World
 
 
 def test_an_empty_mirror_is_fine(mirror: Shell) -> None:
@@ -121,6 +125,37 @@ def test_the_waiting_account_and_its_last_error_are_shown_when_cobalt_fails_for_
     assert "1 event, the provider must act; for the longest, 3 h: account acme: Cobalt failed" in ended.output
     assert told["longest_waiting"]["linked_account_id"] == "acme"
     assert told["retrying"]["provider"]["number"] == 1
+
+
+@pytest.mark.usefixtures("running")
+def test_an_account_that_only_meets_429_is_shown_with_its_last_error(mirror: Shell, engine: Engine) -> None:
+    since = datetime.now(UTC) - timedelta(minutes=20)
+    busy = "POST /api/v2/public/linked-account: over Cobalt's rate limit: 429"
+    add_event(engine, "1", recorded_at=datetime.now(UTC) - timedelta(minutes=3))
+    add_event(engine, "2", linked_account_id="bob", detail=busy, recorded_at=since, attempts=4)
+
+    ended, told = mirror.run("status"), json.loads(mirror.run("status", "--json").output)
+
+    assert f"waiting      oldest event for 20 min: user_signed_up of account bob: {busy}" in ended.output
+    assert (told["longest_waiting"]["linked_account_id"], told["longest_waiting"]["reason"]) == ("bob", busy)
+
+
+@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
+def test_a_storm_of_429_for_one_customer_is_shown_as_the_workers_met_it(world: World, tmp_path: Path) -> None:
+    world.sandbox.add_faults(Fault(answer=Answer.THROTTLE, linked_account_id="bob"))
+    world.publish(UserSignedUp("bob", name="Bob", udf={}), UserSignedUp("acme", name="Acme", udf={}))
+    world.work()
+
+    line = waiting_line(Shell(tmp_path, {"DATABASE_URL": world.database_url}).run("status", "--offline"))
+
+    assert [row["linked_account_id"] for row in world.rows("events", status="pending")] == ["bob"]
+    assert "user_signed_up of account bob: " in line
+    assert "429" in line
+
+
+def waiting_line(ended: Ended) -> str:
+    (line,) = [line for line in ended.output.splitlines() if line.startswith("waiting ")]
+    return line
 
 
 @pytest.mark.usefixtures("running")

@@ -59,6 +59,10 @@ ON_POSTGRESQL = [
         for value in ("infinity", "-infinity", "0044-03-15 BC", "20000-01-01")
         if (column, value[0]) not in {("due_at", "-"), ("due_at", "0")}
     ),
+    *(
+        Bad(f"operated at {value}", {"operated_at": f"'{value}'"}, None)
+        for value in ("infinity", "-infinity", "0044-03-15 BC", "20000-01-01")
+    ),
     Bad("due since ever", {"due_at": "'-infinity'"}, "due_at: must be a time"),
     Bad("due since 44 BC", {"due_at": "'0044-03-15 BC'"}, "due_at: must be a time"),
 ]
@@ -85,6 +89,8 @@ ON_SQLITE = [
     Bad("a payload of bytes", {"payload": "x'ff'"}, "payload: is not JSON"),
     Bad("a NUL in the account id", {"linked_account_id": "'a' || char(0) || 'b'"}, "linked_account_id: "),
     Bad("an account id of bytes", {"linked_account_id": "x'00ff'"}, "source, id, linked_account_id, slug: must be"),
+    Bad("a slug of bytes", {"type": "'config_changed'", "slug": "x'00ff'"}, "source, id, linked"),
+    Bad("a slug", {"type": "'config_changed'", "slug": "'slack'", "payload": "'[]'"}, "payload: must be a JSON object"),
     Bad("an account id in no UTF-8", {"linked_account_id": "CAST(x'61eda080' AS TEXT)"}, "source, id, linked"),
     Bad("an id in no UTF-8", {"id": "CAST(x'61ff' AS TEXT)"}, "source, id, linked_account_id, slug: must be"),
     Bad("a slug in no UTF-8", {"slug": "CAST(x'61ff' AS TEXT)"}, "source, id, linked_account_id, slug: must be"),
@@ -92,6 +98,10 @@ ON_SQLITE = [
     Bad("attempts that are a text", {"attempts": "'many'"}, "attempts: must be"),
     Bad("looks that are a text", {"looks": "'many'"}, "looks: must be"),
     Bad("a number that is a text", {"number": "'many'"}, "number: must be"),
+    Bad("operated at noon", {"operated_at": "'noon'"}, None),
+    Bad("operated at a number", {"operated_at": "7"}, None),
+    Bad("an operator of bytes", {"operator": "x'00ff'"}, "operator: must be text"),
+    Bad("an operator in no UTF-8", {"operator": "CAST(x'61ff' AS TEXT)"}, None),
     Bad("alone in words", {"alone": "'yes'"}, None),
 ]
 

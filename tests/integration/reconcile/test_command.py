@@ -58,6 +58,19 @@ def test_a_run_that_agrees_in_the_end_exits_with_0_and_says_what_it_did(shell: S
     assert "3 of 3 accounts compared" in ended.errors
 
 
+def test_at_80_columns_the_differences_of_a_dry_run_fit_and_ids_are_whole(shell: Shell, sandbox: SandboxServer) -> None:
+    account = "0190f5a2-7c1e-7a3b-9c4d-5e6f70819203"
+    with Client("tk_sandbox", base_url=sandbox.url) as client:
+        client.upsert_account(account, name="A customer with a long name, and " * 3, udf={})
+        sandbox.sandbox.connect(account, "slack")
+
+    lines = shell.run("reconcile", "--dry-run", COLUMNS="80").output.splitlines()
+
+    table = lines[: next(number for number, line in enumerate(lines) if line.startswith("run "))]
+    assert [line for line in table if len(line) > 80] == []
+    assert any(account in line for line in table)
+
+
 def test_agreement_is_said_of_a_deep_run_which_compares_everything(shell: Shell) -> None:
     assert shell.run("reconcile").status == 0
     ended = shell.run("reconcile", "--deep")

@@ -1,8 +1,21 @@
+import json
+import math
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from cobalt_mirror.workers.terminal.output import to_json
 from cobalt_mirror.workers.terminal.words import cell, duration
+
+
+@dataclass
+class Row:
+    """Stands for what a command prints."""
+
+    payload: Any
+    at: datetime = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def test_what_a_terminal_would_obey_shows_as_a_dot() -> None:
@@ -20,3 +33,25 @@ def test_values_read_as_text() -> None:
 )
 def test_a_length_of_time_reads_in_its_largest_unit(seconds: float, shown: str) -> None:
     assert duration(timedelta(seconds=seconds)) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        ("ü", "ü"),
+        ("\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"), "\U0001f600"),
+        ("a\ud800", "a\ufffd"),
+        ("\udfff", "\ufffd"),
+        ("\0", "\ufffd"),
+        ({"\ud800": ["\ud800"]}, {"\ufffd": ["\ufffd"]}),
+        ((1.5, math.nan, math.inf, -math.inf), [1.5, None, None, None]),
+        (b"a\xff", "a\ufffd"),
+    ],
+    ids=["text", "pair", "first half", "second half", "nul", "nested", "numbers", "bytes"],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_can_be_read_by_any_program(value: Any, plain: Any, indent: int | None) -> None:
+    for whole, expected in ((value, plain), (Row(value), {"payload": plain, "at": "2026-01-31T12:00:00+00:00"})):
+        printed = to_json([whole], indent=indent)
+        assert json.loads(printed.encode(), parse_constant=pytest.fail) == [expected]
+        assert ("\n" in printed) == (indent is not None)
