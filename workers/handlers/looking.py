@@ -55,17 +55,17 @@ def next_look(since: datetime, now: datetime) -> timedelta | None:
     return next((after - age for after in _SINCE_FIRST if after > age), None)
 
 
-def believe_application_gone(outcome: Outcome, *, is_listed: bool) -> Outcome:
+def believe_application_gone(outcome: Outcome, *, is_shown: bool) -> Outcome:
     """Decide about an event whose application Cobalt has denied for long enough.
 
     Args:
         outcome: its outcome if that is believed.
-        is_listed: whether the catalogue shows the application: then one of Cobalt's answers is wrong, which is tried
-            again like any failure, until they agree.
+        is_shown: whether the catalogue shows the application, or another answer of this attempt: then one of Cobalt's
+            answers is wrong, which is tried again like any failure, until they agree.
     """
-    if not is_listed:
+    if not is_shown:
         return outcome
-    detail = f"Cobalt lists this application, and denies it in another answer: {outcome.detail}"
+    detail = f"Cobalt shows this application in one answer, and denies it in another: {outcome.detail}"
     return replace(outcome, verdict=Verdict.RETRY, move=Move.PROVIDER, detail=detail)
 
 

@@ -145,21 +145,22 @@ class Save:
         for entry in claim.loaded.pending:
             outcome = findings.outcomes.get(entry.logged.key)
             if outcome is None and error is not None:
-                outcome = self._outcome_of(error, entry, is_listed=claim.loaded.is_listed)
+                is_shown = claim.loaded.is_listed or Unseen.APPLICATION in findings.seen
+                outcome = self._outcome_of(error, entry, is_shown=is_shown)
             if outcome is not None:
                 ends.append((entry.logged, outcome))
         return [
             event_update(row, outcome, now=self.now, settings=settings, backoff=self.backoff) for row, outcome in ends
         ]
 
-    def _outcome_of(self, error: Exception, entry: Entry, *, is_listed: bool) -> Outcome:
+    def _outcome_of(self, error: Exception, entry: Entry, *, is_shown: bool) -> Outcome:
         if self.is_refused:
             return Outcome(verdict=Verdict.HALTED, detail=str(error))
         outcome = outcome_of(error, entry.event.type)
         if outcome.unseen is not Unseen.APPLICATION:
             return outcome
         detail = "Cobalt does not show the application, and is asked again"
-        at_last = believe_application_gone(outcome, is_listed=is_listed)
+        at_last = believe_application_gone(outcome, is_shown=is_shown)
         return not_yet(entry.logged, self.now, at_last=at_last, detail=detail, fresh=timedelta.max)
 
     def _doubt_application(self, loaded: Loaded, updates: Sequence[EventUpdate], error: Exception | None) -> None:

@@ -64,7 +64,9 @@ def test_an_application_that_the_catalogue_shows_is_not_unknown(customers: World
     pass_time(customers, 20)
     rows = [customers.event(event) for event in events]
     assert {(row["status"], row["move"]) for row in rows} == {("pending", "provider")}
-    assert all("Cobalt lists this application, and denies it" in row["last_error"] for row in rows)
+    assert all(
+        "Cobalt shows this application in one answer, and denies it in another" in row["last_error"] for row in rows
+    )
 
     customers.sandbox.clear_faults()
     customers.work_until_quiet(patience=timedelta(seconds=60))
@@ -81,7 +83,7 @@ def test_an_application_that_is_disabled_is_dead_once_the_catalogue_lacks_it_twi
     row = customers.event(event)
     assert (row["status"], row["move"], row["unseen"]) == ("dead", "operator", "application")
     assert "no such application; check the slug and that it is enabled in Cobalt" in row["last_error"]
-    assert "lists" not in row["last_error"]
+    assert "in one answer" not in row["last_error"]
     assert customers.row("applications", slug="slack")["enabled"] is False
     customers.work_until_quiet()
     assert customers.event(event)["status"] == "dead"
@@ -117,3 +119,17 @@ def test_what_died_for_an_unknown_application_comes_back_when_the_catalogue_show
     customers.work_until_quiet()
     assert customers.event(event)["status"] == "done"
     assert customers.mirror()["configs"] == customers.truth()["configs"]
+
+
+@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
+def test_an_application_that_one_attempt_shows_and_denies_is_not_unknown(customers: World) -> None:
+    forget_catalogue(customers)
+    customers.sandbox.add_faults(Fault(route="find_or_create_config", **UNKNOWN))
+    event = ConnectionAuthorized("a", "slack")
+    customers.publish(event)
+    pass_time(customers, 20)
+    assert customers.event(event)["status"] == "pending"
+
+    customers.sandbox.clear_faults()
+    customers.work_until_quiet()
+    assert customers.event(event)["status"] == "done"

@@ -124,10 +124,10 @@ def test_many_accounts_that_are_denied_at_once_look_like_an_outage(
     assert is_outage(Denial(since=NOON, denied=denied, accounts=accounts), share) is expected
 
 
-def test_an_application_that_is_denied_and_listed_is_tried_again_as_after_an_outage() -> None:
+def test_an_application_that_is_denied_and_shown_is_tried_again_as_after_an_outage() -> None:
     dead = Outcome(verdict=Verdict.DEAD, detail="404", move=Move.OPERATOR, unseen=Unseen.APPLICATION)
 
-    assert believe_application_gone(dead, is_listed=False) is dead
-    listed = believe_application_gone(dead, is_listed=True)
-    assert (listed.verdict, listed.move, listed.unseen) == (Verdict.RETRY, Move.PROVIDER, Unseen.APPLICATION)
-    assert listed.detail == "Cobalt lists this application, and denies it in another answer: 404"
+    assert believe_application_gone(dead, is_shown=False) is dead
+    shown = believe_application_gone(dead, is_shown=True)
+    assert (shown.verdict, shown.move, shown.unseen) == (Verdict.RETRY, Move.PROVIDER, Unseen.APPLICATION)
+    assert shown.detail == "Cobalt shows this application in one answer, and denies it in another: 404"
