@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.cobalt.sandbox import Fault
+from cobalt_mirror.db.tables import applications
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
 from tests.world import World
 
@@ -42,7 +43,7 @@ def pass_time(world: World, seconds: float) -> None:
 def forget_catalogue(world: World) -> None:
     """Let the mirror know no application, as before the first read of the catalogue."""
     with world.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM applications")
+        connection.execute(applications.delete())
 
 
 #: What each customer does while Cobalt denies the application.
