@@ -22,6 +22,7 @@ class Check:
         attempts: how many reads failed.
         expects: what the read should show; None: nothing in particular.
         looks: how many reads did not show it.
+        last_error: why the last read failed, or why it is made again; None: it was not made yet.
     """
 
     due_at: datetime
@@ -29,6 +30,7 @@ class Check:
     attempts: int
     expects: Expected | None = None
     looks: int = 0
+    last_error: str | None = None
 
 
 _CHECK = [checks.c[each.name] for each in fields(Check)]
@@ -108,12 +110,22 @@ def postpone_check(
     )
 
 
-def look_again(connection: Connection, linked_account_id: str, slug: str, *, due_at: datetime) -> None:
-    """Have a subject read again, because the read did not show what it should. That is no failure of an attempt."""
+def look_again(
+    connection: Connection, linked_account_id: str, slug: str, *, due_at: datetime, detail: str | None
+) -> None:
+    """Have a subject read again, because the read did not show what it should. That is no failure of an attempt.
+
+    Args:
+        connection: the transaction.
+        linked_account_id: the account.
+        slug: the application; empty: the account itself.
+        due_at: when.
+        detail: what did not show; None: the check's reason says so.
+    """
     connection.execute(
         update(checks)
         .where(_is_check(linked_account_id, slug))
-        .values(due_at=due_at, looks=checks.c.looks + 1, last_error=None)
+        .values(due_at=due_at, looks=checks.c.looks + 1, last_error=detail)
     )
 
 

@@ -1,6 +1,6 @@
 """The mirror: what Cobalt said. Only this module writes its four tables, each change also into history and feed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeAlias
@@ -259,13 +259,27 @@ def claim_catalogue_refresh(connection: Connection, clock: Clock) -> bool:
     return True
 
 
-def record_catalogue(connection: Connection, rows: Sequence[Mapping[str, Any]], because: Because) -> None:
-    """Make `applications` equal to what Cobalt lists. An application that is no longer listed stays, disabled."""
+def find_enabled(connection: Connection) -> set[str]:
+    """Find the slugs of the applications that customers can connect."""
+    return set(connection.execute(select(applications.c.slug).where(applications.c.enabled)).scalars())
+
+
+def record_catalogue(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], because: Because, *, doubted: Collection[str] = ()
+) -> None:
+    """Make `applications` equal to what Cobalt lists. An application that is no longer listed stays, disabled.
+
+    Args:
+        connection: the transaction.
+        rows: what Cobalt lists.
+        because: what it is recorded for.
+        doubted: the slugs of applications that it does not list and that stay as they are, for it may be wrong.
+    """
     known = rows_by_key(applications, [dict(row) for row in connection.execute(select(applications)).mappings()])
     kept = [row for row in known.values() if row["enabled"]]
     for row in rows:
         record_row(connection, applications, {**row, "enabled": True}, because, known=known)
     listed = {row["slug"] for row in rows}
     for row in kept:
-        if row["slug"] not in listed:
+        if row["slug"] not in listed and row["slug"] not in doubted:
             record_row(connection, applications, {**row, "enabled": False}, because, known=known)

@@ -224,6 +224,20 @@ def record_effects(connection: Connection, effects: Mapping[tuple[str, str], Any
         connection.execute(update(events).where(by_key).values(effect=effect))
 
 
+def find_unseen(connection: Connection, slugs: Collection[str]) -> list[tuple[str, str]]:
+    """Find accounts and applications of events that ended because Cobalt did not know the application, in order.
+
+    Args:
+        connection: the transaction.
+        slugs: only these applications.
+    """
+    e = events.c
+    # `unseen IS NOT NULL` is what the partial index says, so that only the few are read.
+    is_its = and_(e.unseen.is_not(None), e.unseen == Unseen.APPLICATION, e.slug.in_(slugs))
+    statement = select(e.linked_account_id, e.slug).where(is_its).distinct().order_by(e.linked_account_id, e.slug)
+    return [(row.linked_account_id, row.slug) for row in connection.execute(statement)]
+
+
 def revive(
     connection: Connection,
     linked_account_id: str,

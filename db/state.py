@@ -1,6 +1,7 @@
 """The few facts about the whole installation: its environment, whether calls are halted, the catalogue's age."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -117,6 +118,25 @@ def find_catalogue_due(connection: Connection) -> datetime | None:
 def record_catalogue_due(connection: Connection, due_at: datetime) -> None:
     """Have the catalogue read at a time."""
     record_value(connection, StateKey.CATALOGUE_DUE, due_at.isoformat())
+
+
+def hasten_catalogue(connection: Connection, latest: datetime) -> None:
+    """Have the catalogue read no later than at a time. One that was never read is due already."""
+    due_at = find_catalogue_due(connection)
+    if due_at is not None and due_at > latest:
+        record_catalogue_due(connection, latest)
+
+
+def find_absent(connection: Connection) -> dict[str, datetime]:
+    """Find the applications that the catalogue lacks and that are not disabled yet, each since when it lacks them."""
+    value = find_value(connection, StateKey.CATALOGUE_ABSENT) or {}
+    return {slug: datetime.fromisoformat(since) for slug, since in value.items()}
+
+
+def record_absent(connection: Connection, since: Mapping[str, datetime]) -> None:
+    """Remember which applications the catalogue lacks, and since when."""
+    if since or find_value(connection, StateKey.CATALOGUE_ABSENT):
+        record_value(connection, StateKey.CATALOGUE_ABSENT, {slug: each.isoformat() for slug, each in since.items()})
 
 
 def find_value(connection: Connection, key: StateKey) -> Any:

@@ -165,6 +165,8 @@ class StateKey(StrEnum):
     #: What the operator has stopped for a while, a list.
     PAUSES = "pauses"
     CATALOGUE_DUE = "catalogue_due"
+    #: The applications that the last listings of the catalogue lacked, each since when.
+    CATALOGUE_ABSENT = "catalogue_absent"
     WEBHOOK = "webhook"
     #: A random name, by which two installations that share a Redis know each other.
     INSTALLATION = "installation"

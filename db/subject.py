@@ -156,6 +156,7 @@ class Background:
         has_multi_auth: whether an account may hold several connections to the application; None: the catalogue does not
             have it, or this is the account itself.
         app_id: the application's id in the catalogue; None: not known, or this is the account itself.
+        is_listed: whether the catalogue shows the application as one that customers can connect.
         connection: the mirror's row of the connection; None for the account itself.
         configs: the mirror's installed configs of the connection, by their ids.
         deletion: the receipt of the account's last deletion.
@@ -168,6 +169,7 @@ class Background:
     account: AccountRow | None
     has_multi_auth: bool | None
     app_id: str | None
+    is_listed: bool
     connection: ConnectionRow | None
     configs: Sequence[ConfigRow]
     deletion: Deletion | None
@@ -192,7 +194,8 @@ def _statement(*, of_connection: bool) -> Select[Any]:
         is_its = (configs.c.linked_account_id == _ACCOUNT, configs.c.slug == keys["slug"])
         joined = joined.outerjoin(configs, and_(*is_its, configs.c.status == ConfigStatus.INSTALLED))
         joined = joined.outerjoin(applications, applications.c.slug == keys["slug"])
-        columns = _labelled_columns(*tables, configs).add_columns(applications.c.has_multi_auth, applications.c.app_id)
+        of_application = (applications.c.has_multi_auth, applications.c.app_id, applications.c.enabled)
+        columns = _labelled_columns(*tables, configs).add_columns(*of_application)
         return columns.select_from(joined).order_by(configs.c.config_id, configs.c.connection_id)
     joined = joined.outerjoin(events, is_since_first_pending(of_slug=False))
     return _labelled_columns(*tables).add_columns(*(_labelled(column) for column in EVENT_COLUMNS)).select_from(joined)
@@ -225,6 +228,7 @@ def get_background(connection: Connection, linked_account_id: str, slug: str) ->
         account=None if account is None else AccountRow.from_columns(account),
         has_multi_auth=rows[0]["has_multi_auth"] if slug else None,
         app_id=rows[0]["app_id"] if slug else None,
+        is_listed=bool(slug and rows[0]["enabled"]),
         connection=None if linked is None else ConnectionRow.from_columns(linked),
         configs=[ConfigRow.from_columns(config) for config in installed],
         deletion=None

@@ -16,7 +16,7 @@ from cobalt_mirror.db.due import find_due_accounts
 from cobalt_mirror.db.engine import create_engine, reading
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.mirror import record_catalogue
-from cobalt_mirror.db.state import find_halt
+from cobalt_mirror.db.state import find_catalogue_due, find_halt, record_catalogue_due
 from cobalt_mirror.events import Event, Receipt
 from cobalt_mirror.events.publish import publish_with
 from cobalt_mirror.workers.catalogue import Catalogue, application_row
@@ -29,6 +29,8 @@ from tests.around import around_the_rules
 TEST_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 #: A Fernet token.
 _ENCRYPTED = re.compile(r"g[AI-P][\w-]{96,}=*")
+#: Fields whose values the mirror does not hold.
+_SECRET_FIELDS = {"signing_secret", "ssl_key", "row_secret"}
 
 
 @dataclass
@@ -125,6 +127,7 @@ class World:
     def fill_catalogue(self) -> None:
         """Let the mirror know the applications, as it does wherever workers have run for a minute."""
         with self.engine.begin() as connection:
+            record_catalogue_due(connection, self.clock() + timedelta(hours=1))
             record_catalogue(connection, _catalogue(), Because(at=self.clock(), cause={"catalogue": "refreshed"}))
 
     # --- the workers' side --------------------------------------------------------------------------------------------
@@ -138,10 +141,8 @@ class World:
         for _ in range(2000):
             did_something = [self.attempts.attempt(account) for account in self.due_accounts()]
             if not any(did_something):
-                return
-        raise AssertionError(
-            f"work never ends: {self.rows('events', status='pending')} {self.rows('checks')} {self.rows('work')}"
-        )
+                return self._refresh_catalogue()
+        raise self._never_ends()
 
     def work_until_quiet(self, *, patience: timedelta = timedelta(days=30)) -> None:
         """Work, and pass time to the next due work, until no work is left."""
@@ -152,9 +153,18 @@ class World:
             if next_due is None or next_due > ends:
                 return
             self.clock.pass_time(max((next_due - self.clock()).total_seconds(), 0) + 0.001)
-        raise AssertionError(
-            f"work never ends: {self.rows('events', status='pending')} {self.rows('checks')} {self.rows('work')}"
-        )
+        raise self._never_ends()
+
+    def _refresh_catalogue(self) -> None:
+        """Read the catalogue again when that is due, as workers do beside their other work."""
+        with reading(self.engine).begin() as connection:
+            due_at = find_catalogue_due(connection)
+        if due_at is not None and due_at <= self.clock():
+            self.catalogue.refresh()
+
+    def _never_ends(self) -> AssertionError:
+        left = [self.rows("events", status="pending"), self.rows("checks"), self.rows("work")]
+        return AssertionError(f"work never ends: {left}")
 
     def next_due(self) -> datetime | None:
         pending = select(func.min(tables.events.c.due_at, type_=tables.events.c.due_at.type)).where(
@@ -182,9 +192,7 @@ class World:
         source = tables.metadata.tables[f"{tables.DECLARED_SCHEMA}.{table}"]
         statement = select(source).filter_by(**filters).order_by(*source.primary_key.columns)
         with reading(self.engine).begin() as connection:
-            return [
-                {str(name): value for name, value in row.items()} for row in connection.execute(statement).mappings()
-            ]
+            return [{str(name): each for name, each in row.items()} for row in connection.execute(statement).mappings()]
 
     def row(self, table: str, **filters: Any) -> dict[str, Any]:
         (row,) = self.rows(table, **filters)
@@ -239,28 +247,16 @@ class World:
     def truth(self) -> dict[str, Any]:
         """Return the sandbox's state in the form of `mirror`."""
         state = self.sandbox.state(environment="test")
-        secret = self._secret_fields()
         accounts = {row["linked_account_id"]: (row["name"], row["udf"]) for row in state["accounts"]}
         connections = {
             (row["linked_account_id"], row["slug"]): (row["status"], sorted(map(_account, row["accounts"])))
             for row in state["connections"]
         }
         configs = {
-            _config_key(row): (
-                _mirrored_values(row["fields"], secret),
-                _workflows(
-                    [
-                        {**workflow, "fields": _mirrored_values(workflow["fields"], secret)}
-                        for workflow in _with_ids(row["workflows"])
-                    ]
-                ),
-            )
+            _config_key(row): (_mirrored_values(row["fields"]), _workflows(_mirrored_workflows(row["workflows"])))
             for row in state["configs"]
         }
         return {"accounts": accounts, "connections": connections, "configs": configs}
-
-    def _secret_fields(self) -> set[str]:
-        return {"signing_secret", "ssl_key", "row_secret"}
 
 
 @cache
@@ -284,8 +280,12 @@ def _config_key(row: dict[str, Any]) -> tuple[str, ...]:
     return (*key, row["connection_id"]) if row["connection_id"] else key
 
 
-def _mirrored_values(values: dict[str, Any], secret: set[str]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None and name not in secret}
+def _mirrored_values(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None and name not in _SECRET_FIELDS}
+
+
+def _mirrored_workflows(workflows: Any) -> list[dict[str, Any]]:
+    return [{**workflow, "fields": _mirrored_values(workflow["fields"])} for workflow in _with_ids(workflows)]
 
 
 def _with_ids(workflows: Any) -> list[dict[str, Any]]:

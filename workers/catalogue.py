@@ -1,5 +1,6 @@
 """The catalogue: every application that customers can connect, read through some active account."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,15 +12,18 @@ from cobalt_mirror.cobalt import Application, Client, CobaltError, UnknownAccoun
 from cobalt_mirror.db.checks import record_check
 from cobalt_mirror.db.engine import Clock, database_clock
 from cobalt_mirror.db.history import Because
-from cobalt_mirror.db.mirror import find_active_account, record_catalogue
+from cobalt_mirror.db.mirror import find_active_account, find_enabled, record_catalogue
+from cobalt_mirror.db.outcomes import find_unseen
 from cobalt_mirror.db.pauses import list_pauses
-from cobalt_mirror.db.state import find_halt, record_catalogue_due
+from cobalt_mirror.db.state import find_absent, find_halt, record_absent, record_catalogue_due
 from cobalt_mirror.db.statuses import PauseScope
 from cobalt_mirror.workers.calls import CallRecorder
 from cobalt_mirror.workers.settings import Settings
 
 log = structlog.get_logger()
 
+#: How long after a first listing that lacks an application a second one is believed.
+SECOND_LISTING = timedelta(seconds=15)
 _CAUSE = {"catalogue": "refreshed"}
 
 
@@ -54,12 +58,37 @@ class Catalogue:
             self.record(applications)
 
     def record(self, applications: list[Application]) -> None:
-        """Write a catalogue that was just read, and put the next refresh off."""
+        """Write a catalogue that was just read, and put the next refresh off.
+
+        One listing is no proof: what it lacks for the first time is looked for again soon, and an empty one is refused.
+        """
         with self.engine.begin() as connection:
-            now = self.clock(connection)
-            because = Because(at=now, cause=_CAUSE)
-            record_catalogue(connection, [application_row(application) for application in applications], because)
-            record_catalogue_due(connection, now + timedelta(seconds=self.settings.catalogue_refresh_seconds))
+            now, enabled = self.clock(connection), find_enabled(connection)
+            if enabled and not applications:
+                log.warning("catalogue_not_read", error="Cobalt lists no application, although it listed some before")
+                record_catalogue_due(connection, now + SECOND_LISTING)
+                return
+            listed = {application.slug for application in applications}
+            doubted = doubt(enabled - listed, find_absent(connection), now)
+            rows = [application_row(application) for application in applications]
+            record_catalogue(connection, rows, Because(at=now, cause=_CAUSE), doubted=doubted)
+            record_absent(connection, doubted)
+            for account, slug in find_unseen(connection, listed - enabled):
+                record_check(connection, account, slug, due_at=now, reason="Cobalt lists it again", at_once=True)
+            due_at = now + timedelta(seconds=self.settings.catalogue_refresh_seconds)
+            record_catalogue_due(connection, min([due_at, *(since + SECOND_LISTING for since in doubted.values())]))
+
+
+def doubt(missing: Iterable[str], absent: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
+    """Return which applications a listing lacks without being believed yet, each since when.
+
+    Args:
+        missing: the slugs of enabled applications that it lacks.
+        absent: which were in doubt before, each since when.
+        now: the time.
+    """
+    since = {slug: absent.get(slug, now) for slug in missing}
+    return {slug: moment for slug, moment in since.items() if now - moment < SECOND_LISTING}
 
 
 def _is_paused(connection: Connection, now: datetime) -> bool:

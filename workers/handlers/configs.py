@@ -1,15 +1,22 @@
 """What is done about configs: read (find or create), merge, write, remove."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from cobalt_mirror.cobalt import Config, ConfigField, Refused, UnknownApplication, UnknownConfig
+from cobalt_mirror.cobalt import (
+    Config,
+    ConfigField,
+    Refused,
+    UnexpectedAnswer,
+    UnknownConfig,
+)
 from cobalt_mirror.db.equality import is_same
 from cobalt_mirror.db.rows import ConfigColumns, ConfigKey
 from cobalt_mirror.db.statuses import ConfigStatus, EventStatus
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.handlers.access import Caller, Reader
+from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.accounts import with_account
 from cobalt_mirror.workers.handlers.config_plans import may_create
 from cobalt_mirror.workers.handlers.findings import Findings
@@ -22,20 +29,26 @@ from cobalt_mirror.workers.handlers.folding import (
     is_secret,
     merge,
 )
-from cobalt_mirror.workers.handlers.identity import Link, read_links
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.handlers.looking import not_yet
-from cobalt_mirror.workers.outcomes import DONE, Outcome, Verdict, outcome_of
+from cobalt_mirror.workers.handlers.looking import FRESH, not_yet
+from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of
 
 T = TypeVar("T")
 
 
 def remove_config(cobalt: Caller, findings: Findings, key: ConfigKey) -> None:
-    """Delete one config. One that Cobalt does not have is deleted already."""
+    """Delete one config. One that Cobalt does not have is deleted already, if a read says so of one that is mirrored.
+
+    Raises:
+        UnexpectedAnswer: Cobalt shows the config in one answer, and not in another. Try again later.
+    """
     try:
         wanting(cobalt, findings, partial(cobalt.delete_config, key))
-    except UnknownConfig:
-        findings.config_absent(key)
+    except UnknownConfig as error:
+        if findings.shows_config(key):
+            if _read_config(cobalt, findings, key):
+                raise UnexpectedAnswer(CONTRADICTED) from error
+            findings.config_gone(key)
     else:
         findings.config_deleted(key)
 
@@ -56,12 +69,7 @@ def change_configs(
     for fold in fold_configs(entries, later, loaded.account_id):
         pending = [entry for entry in fold.entries if entry.logged.status == EventStatus.PENDING]
         if not any(has_content(entry) for entry in fold.entries):
-            is_there = _read_config(cobalt, findings, fold.key)
-            for entry in pending:
-                looked = not_yet(
-                    entry.logged, loaded.now, at_last=_ABSENT, detail="Cobalt does not show the config yet"
-                )
-                findings.finish([entry], DONE if is_there else looked)
+            _look_for_config(loaded, cobalt, findings, key=fold.key, entries=pending)
             continue
         try:
             change_config(cobalt, findings, fold.key, fold.patch)
@@ -78,16 +86,34 @@ def change_configs(
 
 
 _ABSENT = Outcome(verdict=Verdict.DONE, detail="Cobalt has no such config; it was read and not created")
+CONTRADICTED = "Cobalt shows the config in one answer, and not in another"
+
+
+def _look_for_config(
+    loaded: Loaded, cobalt: Caller, findings: Findings, *, key: ConfigKey, entries: Sequence[Entry]
+) -> None:
+    """Read a config for changes that want nothing else, unless this attempt knows of it.
+
+    One that does not show is looked at again: while the changes are young, and whatever their age if the mirror shows
+    it, which keeps it until then.
+    """
+    if key in findings.changed_configs() or _read_config(cobalt, findings, key):
+        findings.finish(entries)
+        return
+    is_mirrored = findings.shows_config(key)
+    fresh, detail = timedelta.max if is_mirrored else FRESH, "Cobalt does not show the config yet"
+    for entry in entries:
+        outcome = not_yet(entry.logged, loaded.now, at_last=_ABSENT, detail=detail, fresh=fresh)
+        findings.finish([entry], outcome)
+        if outcome is _ABSENT and findings.shows_config(key):
+            findings.config_gone(key)
 
 
 def _read_config(cobalt: Caller, findings: Findings, key: ConfigKey) -> bool:
-    """Read one config, unless this attempt knows of it, and return whether there is nothing more to look for."""
-    if key in findings.changed_configs():
-        return True
+    """Read one config, and return whether Cobalt shows it."""
     try:
         found_config(findings, key, wanting(cobalt, findings, partial(cobalt.fetch_config, key)))
     except UnknownConfig:
-        findings.config_absent(key)
         return False
     return True
 
@@ -188,34 +214,6 @@ def _change_fields(
             cobalt.clear_config_field(key, id_, workflow_id=workflow_id)
         else:
             cobalt.set_config_field(key, id_, value, workflow_id=workflow_id)
-
-
-def read_configs(
-    cobalt: Reader, findings: Findings, *, known: Container[ConfigKey] = (), links: Sequence[Link] = ()
-) -> None:
-    """Read every config that Cobalt lists or the mirror shows as installed, and note those that are gone.
-
-    Args:
-        cobalt: the right to read.
-        findings: what to change.
-        known: keys of configs that need no reading.
-        links: what is connected, beside what is noted.
-    """
-    listed = [ConfigKey(each.config_id, each.connection_id or "") for each in cobalt.fetch_configs()]
-    shown = read_links(None if findings.connection is None else findings.connection.accounts)
-    ids = [*(key.connection_id for key in listed), *(link.connection_id for link in (*shown, *links))]
-    holds_several = bool(findings.loaded.has_multi_auth) or any(ids)
-    for key in dict.fromkeys([*(row.key for row in findings.configs), *listed]):
-        if key in known:
-            continue
-        # Since then, the application has come to hold several, and Cobalt refuses to look for one without a connection.
-        if holds_several and not key.connection_id and key not in listed:
-            findings.config_deleted(key)
-            continue
-        try:
-            found_config(findings, key, cobalt.fetch_config(key))
-        except (UnknownConfig, UnknownApplication):
-            findings.config_deleted(key)
 
 
 def found_config(findings: Findings, key: ConfigKey, config: Config) -> None:

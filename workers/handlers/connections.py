@@ -6,14 +6,14 @@ from functools import partial
 from typing import TypeAlias
 
 from cobalt_mirror.cobalt import Application, LinkedAccount, UnexpectedAnswer, UnknownAccount, UnknownApplication
-from cobalt_mirror.db.statuses import AccountStatus, Unseen
+from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, Unseen
 from cobalt_mirror.events import ConnectionAuthorized, ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller, Reader
 from cobalt_mirror.workers.handlers.accounts import believe_or_wait, call_known, look_for_account, with_account
 from cobalt_mirror.workers.handlers.authorizing import authorize
 from cobalt_mirror.workers.handlers.config_plans import config_events, may_create
-from cobalt_mirror.workers.handlers.configs import read_configs
+from cobalt_mirror.workers.handlers.config_reads import read_configs
 from cobalt_mirror.workers.handlers.configuring import depends_on_connected, make_configs, plan, remove_configs
 from cobalt_mirror.workers.handlers.disconnecting import REMOVED, Removed, removals_among, remove
 from cobalt_mirror.workers.handlers.findings import Findings
@@ -62,7 +62,9 @@ def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> Non
         return
     findings.finish([entry for entry in removals if entry.logged.key not in findings.outcomes])
     if loaded.check is not None and findings.looks_again is None:  # what this attempt wrote is known
-        read_configs(cobalt, findings, known=findings.changed_configs())
+        row = findings.connection  # Cobalt deletes the configs with the connection
+        has_ended = row is not None and row.status is ConnectionStatus.DISCONNECTED
+        read_configs(cobalt, findings, known=findings.changed_configs(), is_expected=has_ended)
     _have_account_read(findings)
 
 
@@ -77,7 +79,7 @@ def _have_account_read(findings: Findings) -> None:
 def read_connection(loaded: Loaded, cobalt: Reader, findings: Findings) -> None:
     """Read a connection and its configs for their own sake."""
     if _read(loaded, cobalt, findings, fetch=lambda: (_fetch_known(cobalt, findings), None)) is not None:
-        read_configs(cobalt, findings)
+        read_configs(cobalt, findings, is_expected=True)  # a dry run reads once
 
 
 def _carry_out(

@@ -59,6 +59,7 @@ class Findings:
         changes: what to record in the mirror, in order.
         checks: subjects to be read again later.
         check_waits: why the check that was due has to wait, and for how long; None: it was carried out.
+        absent: configs that the mirror shows and a read did not, which is not believed yet, each since when.
         looks_again: when the check that was due is to be made again, as it did not show what it should; None: it did.
         is_denied: whether Cobalt denied the account in this attempt; None: it did not say.
         seen: what reads of this attempt have shown.
@@ -75,6 +76,7 @@ class Findings:
     effects: dict[Key, dict[str, Any]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     checks: list[WantedCheck] = field(default_factory=list)
+    absent: dict[ConfigKey, datetime] = field(default_factory=dict)
     check_waits: WantedCheck | None = None
     looks_again: timedelta | None = None
     is_denied: bool | None = None
@@ -176,10 +178,14 @@ class Findings:
         self.changes.append(config_deleted(self.loaded.account_id, self.loaded.slug, key))
         self.configs = [row for row in self.configs if row.key != key]
 
-    def config_absent(self, key: ConfigKey) -> None:
-        """Note that Cobalt does not have a config. One that the mirror does not show either gets no row."""
-        if any(row.key == key for row in self.configs):
-            self.config_deleted(key)
+    def shows_config(self, key: ConfigKey) -> bool:
+        """Tell whether the mirror shows a config as installed."""
+        return any(row.key == key for row in self.configs)
+
+    def config_gone(self, key: ConfigKey) -> None:
+        """Note that Cobalt no longer has a config. One more look follows, in case that was wrong all the same."""
+        self.config_deleted(key)
+        self.want_check(self.loaded.slug, delay=ONCE_MORE, reason="a second read, to confirm that a config is gone")
 
     def configs_deleted(self, *, connection_id: str | None = None) -> None:
         """Note that the configs of one connection are gone, or (None) those of all of them."""

@@ -129,6 +129,7 @@ def _read(
         notified_at=_find_notified(connection, lease.linked_account_id, due.slug, events.pending),
         has_multi_auth=background.has_multi_auth,
         app_id=background.app_id,
+        is_listed=background.is_listed,
         denial=None if denied_since is None else get_denial(connection, denied_since),
         receipt=background.deletion,
         account_due_at=_find_account_due(connection, lease.linked_account_id, generation)

@@ -4,11 +4,13 @@ An answer may come from a copy that lags behind, and an outage may answer that n
 show is looked at again a few times before it is believed, and what many accounts miss at once is an outage.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
 from cobalt_mirror.db.denials import FEW_DENIED, Denial
 from cobalt_mirror.db.log import LoggedEvent
+from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.workers.outcomes import Outcome, Verdict
 
 #: When what Cobalt does not show is looked at again, in seconds after the look before.
@@ -51,6 +53,20 @@ def next_look(since: datetime, now: datetime) -> timedelta | None:
     """Return how long to wait for the next look at something that was first denied at `since`; None: it is believed."""
     age = now - since
     return next((after - age for after in _SINCE_FIRST if after > age), None)
+
+
+def believe_application_gone(outcome: Outcome, *, is_shown: bool) -> Outcome:
+    """Decide about an event whose application Cobalt has denied for long enough.
+
+    Args:
+        outcome: its outcome if that is believed.
+        is_shown: whether the catalogue shows the application, or another answer of this attempt: then one of Cobalt's
+            answers is wrong, which is tried again like any failure, until they agree.
+    """
+    if not is_shown:
+        return outcome
+    detail = f"Cobalt shows this application in one answer, and denies it in another: {outcome.detail}"
+    return replace(outcome, verdict=Verdict.RETRY, move=Move.PROVIDER, detail=detail)
 
 
 def is_outage(denial: Denial, share: float) -> bool:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from cobalt_mirror.cobalt import Application, LinkedAccount
 from cobalt_mirror.workers.handlers.access import Reader
-from cobalt_mirror.workers.handlers.configs import read_configs
+from cobalt_mirror.workers.handlers.config_reads import read_configs
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.identity import Evidence, Link, link_of, read_links
 from cobalt_mirror.workers.handlers.loaded import Loaded
@@ -63,5 +63,5 @@ def read_if_made_anew(
         created_at = Evidence().with_account(account, application).created_at
         seen = Seen.ANOTHER if is_made_anew(mirrored, created_at) else Seen.SAME
     if seen is Seen.ANOTHER:
-        read_configs(cobalt, findings, links=shown)
+        read_configs(cobalt, findings, links=shown, is_expected=True)
     return account

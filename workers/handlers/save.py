@@ -7,25 +7,27 @@ from typing import Any, assert_never
 
 from sqlalchemy import Connection
 
+from cobalt_mirror.cobalt import UnknownApplication
 from cobalt_mirror.db import outcomes
 from cobalt_mirror.db.checks import finish_check, hold_check, look_again, postpone_check, put_off_check, record_check
 from cobalt_mirror.db.generations import note_begun
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.listing import find_account_subjects
 from cobalt_mirror.db.log import LoggedEvent
-from cobalt_mirror.db.mirror import record_change
+from cobalt_mirror.db.mirror import CATALOGUE_RETRY_AFTER, record_change
 from cobalt_mirror.db.outcomes import EventUpdate, record_effects, record_outcomes, revive
 from cobalt_mirror.db.pauses import PAUSED
 from cobalt_mirror.db.rows import Change, account_change
-from cobalt_mirror.db.state import pin_environment
+from cobalt_mirror.db.state import hasten_catalogue, pin_environment
 from cobalt_mirror.db.statuses import AccountStatus, Move, Unseen
 from cobalt_mirror.events import EventType
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.errors import AccountDenied
+from cobalt_mirror.workers.handlers.config_reads import describe_absent
 from cobalt_mirror.workers.handlers.findings import Findings, record_denied, record_wanted
 from cobalt_mirror.workers.handlers.load import Claim
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.handlers.looking import FRESH, SETTLED, not_yet
+from cobalt_mirror.workers.handlers.looking import FRESH, ONCE_MORE, SETTLED, believe_application_gone, not_yet
 from cobalt_mirror.workers.handlers.offboarding import record_offboarding
 from cobalt_mirror.workers.handlers.pausing import wait_for
 from cobalt_mirror.workers.outcomes import Backoff, Outcome, Verdict, outcome_of, wait_after
@@ -86,6 +88,7 @@ class Save:
         record_wanted(connection, findings, self.now)
         if error is not None:
             hold_check(connection, loaded.account_id, loaded.slug)
+        self._doubt_application(loaded, updates, error)
         pinned = findings.environment or environment
         if findings.changes and not claim.is_pinned and pinned is not None:
             pin_environment(connection, pinned)
@@ -142,21 +145,32 @@ class Save:
         for entry in claim.loaded.pending:
             outcome = findings.outcomes.get(entry.logged.key)
             if outcome is None and error is not None:
-                outcome = self._outcome_of(error, entry)
+                is_shown = claim.loaded.is_listed or Unseen.APPLICATION in findings.seen
+                outcome = self._outcome_of(error, entry, is_shown=is_shown)
             if outcome is not None:
                 ends.append((entry.logged, outcome))
         return [
             event_update(row, outcome, now=self.now, settings=settings, backoff=self.backoff) for row, outcome in ends
         ]
 
-    def _outcome_of(self, error: Exception, entry: Entry) -> Outcome:
+    def _outcome_of(self, error: Exception, entry: Entry, *, is_shown: bool) -> Outcome:
         if self.is_refused:
             return Outcome(verdict=Verdict.HALTED, detail=str(error))
         outcome = outcome_of(error, entry.event.type)
         if outcome.unseen is not Unseen.APPLICATION:
             return outcome
         detail = "Cobalt does not show the application, and is asked again"
-        return not_yet(entry.logged, self.now, at_last=outcome, detail=detail, fresh=timedelta.max)
+        at_last = believe_application_gone(outcome, is_shown=is_shown)
+        return not_yet(entry.logged, self.now, at_last=at_last, detail=detail, fresh=timedelta.max)
+
+    def _doubt_application(self, loaded: Loaded, updates: Sequence[EventUpdate], error: Exception | None) -> None:
+        """Have an application looked for once more that events died for, and in the catalogue if that shows it."""
+        if any(update.columns.get("unseen") is Unseen.APPLICATION for update in updates):
+            due_at, reason = self.now + ONCE_MORE, "a second read, as Cobalt did not know the application"
+            record_check(self.connection, loaded.account_id, loaded.slug, due_at=due_at, reason=reason)
+        is_first = any(entry.logged.retrying_since is None for entry in loaded.pending)
+        if isinstance(error, UnknownApplication) and loaded.is_listed and is_first:
+            hasten_catalogue(self.connection, self.now + CATALOGUE_RETRY_AFTER)
 
     # --- the check ----------------------------------------------------------------------------------------------------
 
@@ -170,7 +184,8 @@ class Save:
             postpone_check(connection, loaded.account_id, loaded.slug, due_at=due_at, error=reason)
         elif error is None and findings.looks_again is not None:
             due_at = self.now + findings.looks_again
-            look_again(connection, loaded.account_id, loaded.slug, due_at=due_at)
+            detail = describe_absent(findings.absent)
+            look_again(connection, loaded.account_id, loaded.slug, due_at=due_at, detail=detail)
         elif error is None:
             finish_check(connection, loaded.account_id, loaded.slug, read_since=loaded.now)
         else:

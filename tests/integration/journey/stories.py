@@ -1,6 +1,6 @@
 """Random stories of a few customers, and a stage on which they are delivered in any way a test likes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -10,7 +10,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from cobalt_mirror.cobalt.sandbox import Sandbox
+from cobalt_mirror.cobalt.sandbox import Fault, Sandbox
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.log import record_events
 from cobalt_mirror.events import (
@@ -187,10 +187,16 @@ def _undisturbed(work: Callable[[], None]) -> bool:
 
 
 class Stage:
-    """One world that is swept clean between two performances."""
+    """One world that is swept clean between two performances.
+
+    Attributes:
+        world: the world.
+        faults: what is wrong with Cobalt's answers from when a story's events are delivered on.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.faults: Sequence[Fault] = ()
         self._stamps: dict[tuple[str, str], list[dict[str, Any]]] = {}
 
     def perform_in_order(self, story: Story) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -238,6 +244,7 @@ class Stage:
         if settings_now.stale_reads:  # a delivery begins when all reads show the consents
             world.client.fetch_accounts()
             world.clock.pass_time(settings_now.stale_seconds)
+        world.sandbox.add_faults(*self.faults)
         self._stamps = _shown_by(world.sandbox)
 
     def publish(self, planned: Planned, *, at: datetime | None = None) -> None:

@@ -139,6 +139,8 @@ def test_the_catalogue_is_mirrored_through_the_first_active_account(world: World
 
     world.sandbox.disable_application("slack")
     world.catalogue.refresh()
+    world.clock.pass_time(15)
+    world.catalogue.refresh()
     assert world.row("applications", slug="slack")["enabled"] is False
     assert "slack" not in {row["slug"] for row in world.view("integrations")}
 

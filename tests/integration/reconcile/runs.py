@@ -67,3 +67,11 @@ def mirrored(world: World) -> dict[str, Any]:
 def run_row(world: World, report: Report) -> dict[str, Any]:
     """The row of a run."""
     return world.row("runs", id=report.run.id)
+
+
+def disable(world: World, slug: str) -> None:
+    """Disable an application at Cobalt, and have the mirror know: two listings lack it."""
+    world.sandbox.disable_application(slug)
+    world.catalogue.refresh()
+    world.clock.pass_time(15)
+    world.catalogue.refresh()

@@ -11,7 +11,7 @@ from cobalt_mirror.db.tables import applications
 from cobalt_mirror.workers.reconcile import Ending, Options
 from tests.integration.journey.replay import check_history
 from tests.integration.journey.wires import Wire
-from tests.integration.reconcile.runs import at_cobalt, mirrored, reconcile, reconciliation, run_row
+from tests.integration.reconcile.runs import at_cobalt, disable, mirrored, reconcile, reconciliation, run_row
 from tests.world import World
 
 QUIET = {"reconcile_config_share": 0, "catalogue_refresh_seconds": 1e7}
@@ -87,8 +87,7 @@ def test_a_catalogue_older_than_an_application_is_read_again_once(settled: World
 
 
 def test_an_application_that_the_mirror_knows_as_disabled_is_mapped_without_a_call(settled: World) -> None:
-    settled.sandbox.disable_application("order_desk")
-    settled.catalogue.refresh()
+    disable(settled, "order_desk")
     settled.calls()
     report = reconcile(settled)
 

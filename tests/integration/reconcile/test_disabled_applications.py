@@ -7,7 +7,7 @@ import pytest
 
 from cobalt_mirror.db.tables import applications, connections
 from cobalt_mirror.workers.reconcile import Ending
-from tests.integration.reconcile.runs import at_cobalt, mirrored, reconcile
+from tests.integration.reconcile.runs import at_cobalt, disable, mirrored, reconcile
 from tests.world import World
 
 OPTIONS = {"reconcile_config_share": 0, "catalogue_refresh_seconds": 1e7}
@@ -20,8 +20,7 @@ def world(make_world: Callable[..., World]) -> World:
     world = make_world(options=OPTIONS)
     at_cobalt(world, range(3), "order_desk", "slack")
     assert reconcile(world, deep=True).ending is Ending.IN_AGREEMENT
-    world.sandbox.disable_application("order_desk")
-    world.catalogue.refresh()
+    disable(world, "order_desk")
     world.calls()
     return world
 
@@ -53,8 +52,7 @@ def test_they_do_not_keep_others_from_their_turn(make_world: Callable[..., World
     at_cobalt(world, range(2), "order_desk", "slack")
     reconcile(world, account="a0")
     reconcile(world, account="a1")
-    world.sandbox.disable_application("order_desk")
-    world.catalogue.refresh()
+    disable(world, "order_desk")
     world.clock.pass_time(60)
     began = world.clock()
     report = reconcile(world)

@@ -11,7 +11,8 @@ from cobalt_mirror.cobalt.sandbox import Fault, Sandbox
 from cobalt_mirror.db.rows import ConfigKey
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller
-from cobalt_mirror.workers.handlers.configs import change_config, change_configs, read_configs
+from cobalt_mirror.workers.handlers.config_reads import read_configs
+from cobalt_mirror.workers.handlers.configs import change_config, change_configs
 from cobalt_mirror.workers.handlers.connections import handle_connection, read_connection
 from cobalt_mirror.workers.handlers.folding import Patch, WorkflowChange
 from cobalt_mirror.workers.settings import Settings
@@ -64,7 +65,7 @@ def test_every_config_that_is_listed_or_mirrored_is_read_once(
         client.config(ACCOUNT, SLUG, config_id=config_id)
     sandbox.reset_ledger()
     found = findings(configs=mirrored)
-    read_configs(calling(SLUG), found, known=[ConfigKey(id_) for id_ in known])
+    read_configs(calling(SLUG), found, known=[ConfigKey(id_) for id_ in known], is_expected=True)
 
     assert routes(sandbox) == ["list_configs", *["read_config"] * (len(read) + len(gone))]
     assert {id_ for id_, columns in recorded(found, "configs").items() if columns == DELETED} == set(gone)

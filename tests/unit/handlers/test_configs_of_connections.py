@@ -1,6 +1,7 @@
 """Configs of an application that holds several connections: one for each connection, under the same id."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from cobalt_mirror.cobalt.sandbox import Fault
 from cobalt_mirror.db.rows import ConfigKey
 from cobalt_mirror.events.stored import Entry
-from tests.unit.entries import ACCOUNT, authorized, changed
+from cobalt_mirror.workers.handlers.config_reads import describe_absent
+from tests.unit.entries import ACCOUNT, at, authorized, changed
 from tests.unit.handlers.mirrored import DELETED, assert_as_at_cobalt, recorded
 from tests.unit.handlers.stage import SEVERAL, TYPES, Stage, leave
 from tests.unit.handlers.subjects import CHECK, ended_as
@@ -42,7 +44,8 @@ def test_every_config_of_every_connection_is_read(
 
     for key in keys(at_cobalt):
         stage.client.config(ACCOUNT, SEVERAL, config_id=key.config_id, connection_id=key.connection_id)
-    found = stage.attempt(SEVERAL, second=10, check=CHECK, configs=keys(mirrored))
+    seen = replace(CHECK, last_error=describe_absent(dict.fromkeys(keys(gone), at(-5))))
+    found = stage.attempt(SEVERAL, second=10, check=seen, configs=keys(mirrored))
 
     assert set(recorded(found, "configs")) == {"/".join(filter(None, key)) for key in keys(f"{read} {gone}")}
     deleted = {name for name, columns in recorded(found, "configs").items() if columns == DELETED}

@@ -6,8 +6,17 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.db.denials import Denial
+from cobalt_mirror.db.statuses import Move, Unseen
 from cobalt_mirror.workers.handlers.authorizing import NOT_SHOWN
-from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, SETTLED, is_outage, next_look, not_yet
+from cobalt_mirror.workers.handlers.looking import (
+    FRESH,
+    LOOKS,
+    SETTLED,
+    believe_application_gone,
+    is_outage,
+    next_look,
+    not_yet,
+)
 from cobalt_mirror.workers.outcomes import Outcome, Verdict
 from tests.unit.entries import MICROSECOND, NOON, at, authorized
 
@@ -113,3 +122,12 @@ def test_many_accounts_that_are_denied_at_once_look_like_an_outage(
     *, denied: int, accounts: int, share: float, expected: bool
 ) -> None:
     assert is_outage(Denial(since=NOON, denied=denied, accounts=accounts), share) is expected
+
+
+def test_an_application_that_is_denied_and_shown_is_tried_again_as_after_an_outage() -> None:
+    dead = Outcome(verdict=Verdict.DEAD, detail="404", move=Move.OPERATOR, unseen=Unseen.APPLICATION)
+
+    assert believe_application_gone(dead, is_shown=False) is dead
+    shown = believe_application_gone(dead, is_shown=True)
+    assert (shown.verdict, shown.move, shown.unseen) == (Verdict.RETRY, Move.PROVIDER, Unseen.APPLICATION)
+    assert shown.detail == "Cobalt shows this application in one answer, and denies it in another: 404"

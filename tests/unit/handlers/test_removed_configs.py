@@ -30,7 +30,12 @@ ROWS = [
     # empty changes
     pytest.param(True, True, [changed("e", 5)], "e:done", [READ], "old", True, id="an empty change reads"),
     pytest.param(True, False, [changed("e", 5)], "e:done", [READ], "old", True, id="one that the mirror did not know"),
-    pytest.param(False, True, [changed("e", 5)], "e:done", [READ], None, True, id="one that is gone is deleted here"),
+    pytest.param(
+        False, True, [changed("e", 5)], "e:snooze", [READ], None, False, id="one that is gone is looked at again"
+    ),
+    pytest.param(
+        False, True, [changed("e", 5, looks=3)], "e:done", [READ], None, True, id="one that is gone at the last look"
+    ),
     pytest.param(False, False, [changed("e", 5)], "e:done", [READ], None, False, id="one that never was is not made"),
     pytest.param(
         False,
@@ -58,7 +63,7 @@ ROWS = [
     # removals
     pytest.param(True, True, [D], "d:done", [DELETE], None, True, id="a removal"),
     pytest.param(True, False, [D], "d:done", [DELETE], None, True, id="of one that the mirror did not know"),
-    pytest.param(False, True, [D], "d:done", [DELETE], None, True, id="of one that is gone already"),
+    pytest.param(False, True, [D], "d:done", [DELETE, READ], None, True, id="of one that is gone already"),
     pytest.param(False, False, [D], "d:done", [DELETE], None, False, id="of one that never was"),
     pytest.param(True, True, [change("c", 9), D], "c:superseded d:done", [DELETE], None, True, id="after a change"),
     pytest.param(True, True, [D, change("f", 11)], "d:done f:done", [DELETE, FIND, PUT], "f", True, id="then a change"),

@@ -1,0 +1,132 @@
+"""One answer is no proof: a config that Cobalt denies is looked at again before the mirror shows it as deleted."""
+
+from datetime import timedelta
+from http import HTTPStatus
+
+import pytest
+
+from cobalt_mirror.cobalt.sandbox import Fault
+from cobalt_mirror.db.checks import record_check
+from cobalt_mirror.events import ConfigChanged, ConfigRemoved, Event
+from tests.integration.journey.customers import ACCOUNT, Customer
+from tests.world import World
+
+ERRORS = ["CONFIG_NOT_FOUND", "RESOURCE_NOT_FOUND", "EXTERNAL_API_FAILURE"]
+
+
+@pytest.fixture
+def acme(world: World) -> World:
+    """A world with a customer who has a config of slack, which has been so for a while."""
+    customer = Customer(world)
+    customer.settle("slack", "oauth2")
+    world.publish(ConfigChanged(ACCOUNT, "slack", fields={"mention": "@a"}))
+    world.work_until_quiet()
+    world.clock.pass_time(120)
+    return world
+
+
+def publish_old(world: World, event: Event) -> None:
+    """Publish an event to workers that come to it a minute later."""
+    world.publish(event)
+    world.clock.pass_time(60)
+
+
+def check(world: World) -> None:
+    with world.engine.begin() as connection:
+        record_check(connection, ACCOUNT, "slack", due_at=world.clock(), reason="a test", at_once=True)
+
+
+def deny(world: World, error: str, *, times: int, method: str = "GET") -> None:
+    route = "read_config" if method == "GET" else "delete_config"
+    world.sandbox.add_faults(Fault(route=route, times=times, status=HTTPStatus.NOT_FOUND, error=error))
+
+
+def pass_time(world: World, seconds: float) -> None:
+    """Work for so many seconds."""
+    ends = world.clock() + timedelta(seconds=seconds)
+    while world.clock() < ends:
+        world.work()
+        world.clock.pass_time(0.5)
+
+
+def was_deleted(world: World) -> bool:
+    """Whether the mirror has ever shown a config as deleted."""
+    return any("deleted" in (row["changes"].get("status") or []) for row in world.rows("history", what="config"))
+
+
+@pytest.mark.parametrize("times", [1, 5])
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_check_does_not_believe_that_a_config_is_gone_that_is_listed(acme: World, error: str, times: int) -> None:
+    deny(acme, error, times=times)
+    check(acme)
+    acme.work_until_quiet()
+
+    assert not was_deleted(acme)
+    assert acme.mirror() == acme.truth()
+    assert acme.rows("checks") == []
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_empty_change_does_not_believe_one_answer_about_a_config(acme: World, error: str) -> None:
+    change = ConfigChanged(ACCOUNT, "slack", occurred_at=acme.clock())
+    publish_old(acme, change)
+    deny(acme, error, times=1)
+    acme.work()
+    assert acme.event(change)["status"] == "pending"
+
+    acme.work_until_quiet()
+    row = acme.event(change)
+    assert (row["status"], row["detail"]) == ("done", None)
+    assert not was_deleted(acme)
+    assert acme.mirror() == acme.truth()
+
+
+@pytest.mark.parametrize("event", [None, ConfigChanged(ACCOUNT, "slack")], ids=["a check", "an empty change"])
+def test_a_config_that_is_gone_shows_for_fifteen_seconds(acme: World, event: Event | None) -> None:
+    acme.sandbox.delete_config(ACCOUNT, "slack")
+    if event is None:
+        check(acme)
+    else:
+        publish_old(acme, event)
+    pass_time(acme, 14)
+    assert [row["status"] for row in acme.rows("configs")] == ["installed"]
+
+    pass_time(acme, 2)
+    assert [row["status"] for row in acme.rows("configs")] == ["deleted"]
+    assert event is None or acme.event(event)["detail"] == "Cobalt has no such config; it was read and not created"
+    acme.work_until_quiet()
+    assert acme.mirror() == acme.truth()
+    assert acme.rows("checks") == []
+
+
+def test_what_is_denied_for_too_long_comes_back(acme: World) -> None:
+    change = ConfigChanged(ACCOUNT, "slack", occurred_at=acme.clock())
+    publish_old(acme, change)
+    deny(acme, "CONFIG_NOT_FOUND", times=4)
+    pass_time(acme, 16)
+    assert [row["status"] for row in acme.rows("configs")] == ["deleted"]
+
+    acme.work_until_quiet()
+    assert acme.mirror() == acme.truth()
+
+
+def test_a_removal_does_not_believe_that_its_config_is_gone_while_a_read_shows_it(acme: World) -> None:
+    deny(acme, "CONFIG_NOT_FOUND", times=1, method="DELETE")
+    removal = ConfigRemoved(ACCOUNT, "slack", occurred_at=acme.clock())
+    acme.publish(removal)
+    acme.work()
+    assert acme.event(removal)["status"] == "pending"
+
+    acme.work_until_quiet()
+    assert acme.event(removal)["status"] == "done"
+    assert acme.truth()["configs"] == acme.mirror()["configs"] == {}
+
+
+def test_a_removal_of_our_own_needs_no_second_look(acme: World) -> None:
+    removal = ConfigRemoved(ACCOUNT, "slack", occurred_at=acme.clock())
+    acme.publish(removal)
+    acme.work()
+
+    assert acme.event(removal)["status"] == "done"
+    assert [row["status"] for row in acme.rows("configs")] == ["deleted"]
+    assert acme.rows("checks") == []
