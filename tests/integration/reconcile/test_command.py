@@ -170,6 +170,11 @@ def test_a_second_run_exits_with_3_and_says_so(shell: Shell) -> None:
     assert f"run {run.id} has been under way" in ended.errors
 
 
+def status_of(shell: Shell) -> str:
+    """What `status` prints, in one line."""
+    return " ".join(shell.run("status").output.split())
+
+
 def test_a_process_that_is_killed_in_the_middle_of_the_walk_is_resumed_by_the_next(
     shell: Shell, sandbox: SandboxServer
 ) -> None:
@@ -183,18 +188,18 @@ def test_a_process_that_is_killed_in_the_middle_of_the_walk_is_resumed_by_the_ne
         killed.kill()
         killed.wait()
     (first,) = runs(engine)
-    refused, meanwhile = shell.run("reconcile"), shell.run("status").output
+    refused, meanwhile = shell.run("reconcile"), status_of(shell)
     with engine.begin() as connection:  # two minutes without a heartbeat
         connection.execute(update(tables.runs).values(alive_until=datetime.now(UTC)))
-    silent = shell.run("status").output
+    silent = status_of(shell)
     sandbox.sandbox.reset_ledger()
     ended = shell.run("reconcile")
 
     assert (first.finished_at, first.stopped_because) == (None, None)
     assert refused.status == 3
-    assert f"no complete pass yet; run {first.id} is under way\n" in meanwhile
-    assert f"no complete pass yet; run {first.id} did not finish: killed\n" in silent
-    status = " ".join(shell.run("status").output.split())
+    assert f"no complete pass yet; no connection has configs to read; run {first.id} is under way" in meanwhile
+    assert f"no complete pass yet; no connection has configs to read; run {first.id} did not finish: killed" in silent
+    status = status_of(shell)
     assert "last complete pass began" in status
     assert "configs of 1 of 3 connections were read, the oldest" in status
     assert (ended.status, f"resumed run {first.id}" in ended.output) == (0, True)
