@@ -56,7 +56,7 @@ def late_stage(request: pytest.FixtureRequest, make_stage: Callable[[dict[str, A
     return stage
 
 
-@settings(max_examples=tries(20), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=tries(12), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(story=stories())
 def test_it_does_although_half_of_the_reads_lag_behind(late_stage: Stage, story: Story) -> None:
     check(late_stage, story)
