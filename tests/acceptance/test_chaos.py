@@ -47,15 +47,15 @@ def read_until(process: "subprocess.Popen[str]", wanted: str) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_ninety_seconds_of_chaos_violate_nothing_and_leave_nothing(tmp_path: Path) -> None:
-    with chaos(tmp_path, "--duration", "90", "--seed", "4") as run:
+def test_a_minute_of_chaos_violate_nothing_and_leave_nothing(tmp_path: Path) -> None:
+    with chaos(tmp_path, "--duration", "60", "--seed", "4") as run:
         said, _ = run.communicate(timeout=290)
 
     last = LAST.fullmatch(said.splitlines()[-1])
     assert last is not None, said
     assert run.returncode == 0, said
-    assert (last[1], last[2], last[6]) == ("90", "4", "0")
-    assert int(last[3]) >= 5
+    assert (last[1], last[2], last[6]) == ("60", "4", "0")
+    assert int(last[3]) >= 3
     assert int(last[4]) >= 1
     assert int(last[5].replace(",", "")) > 300
     assert list(tmp_path.iterdir()) == []
