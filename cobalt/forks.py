@@ -1,6 +1,7 @@
 """What must be made anew in a forked child: it would share its parent's connections, and answers would go astray."""
 
 import os
+from threading import Lock
 from typing import Protocol
 from weakref import WeakSet
 
@@ -18,6 +19,27 @@ _renewables: "WeakSet[Renewable]" = WeakSet()
 def renew_in_children(thing: Renewable) -> None:
     """Have a thing renewed in every child that this process forks, as long as the thing exists."""
     _renewables.add(thing)
+
+
+class ForkSafeLock:
+    """A lock for `with` that is free in a forked child: a thread that is not in the child may have held it."""
+
+    def __init__(self) -> None:
+        """Begin free."""
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Be free."""
+        self._lock = Lock()
+
+    def __enter__(self) -> None:
+        """Wait until it is free, and hold it."""
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        """Set it free."""
+        self._lock.release()
 
 
 def _renew_all() -> None:

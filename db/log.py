@@ -53,6 +53,16 @@ def order_of(row: Any) -> Order:
     return row.occurred_at, row.number or 0, row.recorded_at, row.id, row.source
 
 
+#: The columns of that order, for statements.
+ORDER_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    events.c.occurred_at,
+    func.coalesce(events.c.number, 0),
+    events.c.recorded_at,
+    events.c.id,
+    events.c.source,
+)
+
+
 def place_of(order: Order) -> Place:
     """Return the part of an order that receipts keep."""
     occurred_at, number, _, id_, source = order

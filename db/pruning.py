@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from cobalt_mirror.db.log import EVENT_COLUMNS, Key, LoggedEvent, Order
+from cobalt_mirror.db.log import EVENT_COLUMNS, ORDER_COLUMNS, Key, LoggedEvent, Order
 from cobalt_mirror.db.notifications import without_body
 from cobalt_mirror.db.statuses import ChangeType, ConnectionStatus, EventStatus, NoticeStatus, SuspicionOutcome
 from cobalt_mirror.db.tables import (
@@ -84,11 +84,9 @@ def read_finished_of(
     connection: Connection, before: datetime, linked_account_id: str, *, older_than: Order | None, limit: int
 ) -> list[FinishedEvent]:
     """Read the finished events of one account that are older than one of them, newest first."""
-    e = events.c
-    place = (e.occurred_at, func.coalesce(e.number, 0), e.recorded_at, e.id, e.source)
-    is_older = [] if older_than is None else [tuple_(*place) < tuple_(*_bound(older_than))]
+    is_older = [] if older_than is None else [tuple_(*ORDER_COLUMNS) < tuple_(*_bound(older_than))]
     is_its = events.c.linked_account_id == linked_account_id
-    return _read(connection, before, is_its, *is_older, order=[column.desc() for column in place], limit=limit)
+    return _read(connection, before, is_its, *is_older, order=[column.desc() for column in ORDER_COLUMNS], limit=limit)
 
 
 def _bound(order: Order) -> list[Any]:

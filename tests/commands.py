@@ -89,24 +89,33 @@ class Shell:
     @contextmanager
     def start(self, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
         """Start a command in a session of its own, with its errors in its output; kill the session afterwards."""
-        with subprocess.Popen(
-            [COMMAND, *arguments],
-            cwd=self.folder,
-            env=self._environment(variables),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                with suppress(ProcessLookupError):  # everything of it has ended
-                    os.killpg(process.pid, signal.SIGKILL)
+        with in_a_session([COMMAND, *arguments], cwd=self.folder, env=self._environment(variables)) as process:
+            yield process
 
     def _environment(self, variables: dict[str, str]) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         return {**inherited, **self.variables, **variables}
+
+
+@contextmanager
+def in_a_session(
+    command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str]
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a command in a session of its own, with its errors in its output; kill the session afterwards."""
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):  # everything of it has ended
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _become(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], streams: Sequence[Path]) -> None:

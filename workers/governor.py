@@ -11,7 +11,6 @@ dramatiq's queues are under the same namespace.
 """
 
 import random
-import threading
 import time
 from collections.abc import Callable
 from enum import StrEnum
@@ -21,7 +20,7 @@ import redis
 import structlog
 
 from cobalt_mirror.cobalt import RateLimited
-from cobalt_mirror.cobalt.forks import renew_in_children
+from cobalt_mirror.cobalt.forks import ForkSafeLock
 from cobalt_mirror.workers.limit_use import COUNT_SLOT, prefix_of
 from cobalt_mirror.workers.settings import LONGEST_WAIT_SECONDS, Settings
 
@@ -255,12 +254,7 @@ class LocalGovernor:
         self._interval = 1 / (settings.share_per_second * SHARE)
         self._sleep, self._monotonic = sleep, monotonic
         self._free_at = 0.0
-        self.renew()
-        renew_in_children(self)
-
-    def renew(self) -> None:
-        """Make the lock anew in a forked child: a thread that is not in the child may have held it."""
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     def acquire(self) -> None:
         """Wait for a slot.

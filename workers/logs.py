@@ -2,14 +2,13 @@
 
 import logging
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
-from cobalt_mirror.cobalt.forks import renew_in_children
+from cobalt_mirror.cobalt.forks import ForkSafeLock
 from cobalt_mirror.workers.log_format import LogFormat
 
 #: How long the same failure is not logged again, in seconds: at first, and at most. It doubles each time.
@@ -37,12 +36,7 @@ class Repeats:
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._silences: dict[str, _Silence] = {}
-        self.renew()
-        renew_in_children(self)
-
-    def renew(self) -> None:
-        """Make the lock anew in a forked child: a thread that is not in the child may have held it."""
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     def count_unless_silent(self, kind: str) -> int | None:
         """Return how many failures of this kind were held back before this one; None if this one is held back, too."""

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from cobalt_mirror.db import tables
 from cobalt_mirror.db.engine import HostSession, execute
+from cobalt_mirror.db.log import ORDER_COLUMNS
 from cobalt_mirror.db.reads.freshness import by_name
 from cobalt_mirror.db.statuses import EventStatus, Move
 
@@ -52,8 +53,7 @@ def list_events(
     """List the latest events, newest first: of one account, of one status, or all."""
     e = tables.events
     columns = [e.c[name] for name in EventState.__dataclass_fields__]
-    latest_first = (e.c.occurred_at.desc(), func.coalesce(e.c.number, 0).desc(), e.c.recorded_at.desc(), e.c.id.desc())
-    statement = select(*columns).order_by(*latest_first).limit(limit)
+    statement = select(*columns).order_by(*(column.desc() for column in ORDER_COLUMNS)).limit(limit)
     if linked_account_id is not None:
         statement = statement.where(e.c.linked_account_id == linked_account_id)
     if status is not None:

@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.commands import family_of, still_running
+from tests.commands import family_of, in_a_session, still_running
 
 ROOT = Path(__file__).parents[2]
 LAST = re.compile(r"chaos: (\d+) s, seed (\d+), (\d+) kills, (\d+) outages, ([\d,]+) calls, (\d+) violations")
@@ -20,20 +20,9 @@ LAST = re.compile(r"chaos: (\d+) s, seed (\d+), (\d+) kills, (\d+) outages, ([\d
 @contextmanager
 def chaos(folder: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
     """A run in a folder of the test's own; what is left of it at the end is killed."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.chaos", *options],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            with suppress(ProcessLookupError):  # everything of it has ended
-                os.killpg(process.pid, signal.SIGKILL)
+    command = [sys.executable, "-m", "tests.chaos", *options]
+    with in_a_session(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+        yield process
 
 
 def read_until(process: "subprocess.Popen[str]", wanted: str) -> None:
@@ -47,7 +36,7 @@ def read_until(process: "subprocess.Popen[str]", wanted: str) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_a_minute_of_chaos_violate_nothing_and_leave_nothing(tmp_path: Path) -> None:
+def test_a_minute_of_chaos_violates_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     with chaos(tmp_path, "--duration", "60", "--seed", "4") as run:
         said, _ = run.communicate(timeout=290)
 

@@ -79,7 +79,7 @@ uses = {
 }
 uses["metrics"][0]._kept = time.monotonic(), b""
 thing, use = uses[os.environ["THING"]]
-thing._lock.acquire()  # as a thread does that is not in the child
+thing._lock.__enter__()  # as a thread does that is not in the child
 if os.fork() == 0:
     signal.alarm(60)
     use(thing)

@@ -2,13 +2,14 @@
 
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.commands import in_a_session
 
 ROOT = Path(__file__).parents[2]
 #: The tools of the recipe itself. Nothing else is on PATH, so neither a real uv nor a real pip runs.
@@ -59,20 +60,8 @@ def write_tool(folder: Path, name: str, program: str) -> Path:
 @contextmanager
 def make_venv(folder: Path, python: str) -> Iterator["subprocess.Popen[str]"]:
     command = ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), "venv", f"PYTHON={python}"]
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env={"PATH": str(folder / "tools")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            with suppress(ProcessLookupError):  # all of it has ended
-                os.killpg(process.pid, signal.SIGKILL)
+    with in_a_session(command, cwd=folder, env={"PATH": str(folder / "tools")}) as process:
+        yield process
 
 
 def read_lines(process: "subprocess.Popen[str]", number: int) -> list[str]:

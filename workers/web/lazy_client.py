@@ -1,17 +1,16 @@
 """The client for Cobalt, made when a request first needs it: an app without a key serves everything else."""
 
-import threading
 from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
 
 from cobalt_mirror.cobalt import Client
-from cobalt_mirror.cobalt.forks import renew_in_children
+from cobalt_mirror.cobalt.forks import ForkSafeLock
 from cobalt_mirror.workers.clients import governed_client
 from cobalt_mirror.workers.settings import Settings
 
 
-@dataclass(slots=True, eq=False, weakref_slot=True)
+@dataclass(slots=True)
 class LazyClient:
     """Makes one client for the process, under the workers' governor.
 
@@ -23,16 +22,7 @@ class LazyClient:
     settings: Settings
     client: Client | None = None
     _own: Client | None = None
-    _lock: threading.Lock = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Make the lock."""
-        self.renew()
-        renew_in_children(self)
-
-    def renew(self) -> None:
-        """Make the lock anew in a forked child: a thread that is not in the child may have held it."""
-        self._lock = threading.Lock()
+    _lock: ForkSafeLock = field(default_factory=ForkSafeLock)
 
     def get(self) -> Client:
         """Return the client.

@@ -1,6 +1,5 @@
 """`GET /metrics`: what is true of the whole installation, for Prometheus, from one read that is kept for a while."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cobalt_mirror.cobalt.forks import renew_in_children
+from cobalt_mirror.cobalt.forks import ForkSafeLock
 from cobalt_mirror.db.engine import Clock, reading
 from cobalt_mirror.db.gauges import read_gauges
 from cobalt_mirror.db.time_limits import limit_waits
@@ -29,7 +28,7 @@ KEPT_SECONDS = 10.0
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@dataclass(slots=True, eq=False, weakref_slot=True)
+@dataclass(slots=True)
 class MetricsEndpoint:
     """The endpoint for Prometheus. It names no customer."""
 
@@ -37,17 +36,8 @@ class MetricsEndpoint:
     engine: Engine
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
-    _lock: threading.Lock = field(init=False)
+    _lock: ForkSafeLock = field(default_factory=ForkSafeLock)
     _kept: tuple[float, bytes] | None = None
-
-    def __post_init__(self) -> None:
-        """Make the lock."""
-        self.renew()
-        renew_in_children(self)
-
-    def renew(self) -> None:
-        """Make the lock anew in a forked child: a thread that is not in the child may have held it."""
-        self._lock = threading.Lock()
 
     async def receive(self, _: Request) -> Response:
         """Answer in the text format of Prometheus."""
