@@ -13,11 +13,12 @@ from cobalt_mirror.workers.handlers.access import Caller, Reader
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.folding import FoldedSignUp, fold_sign_ups
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, is_outage, next_look
+from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, is_outage, look_later, next_look
 from cobalt_mirror.workers.handlers.offboarding import check_deleted, offboard
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
 T = TypeVar("T")
+_OLDER = "Cobalt's answer seems to be older than what was read or written last"
 
 
 def handle_account(loaded: Loaded, cobalt: Caller, findings: Findings) -> None:
@@ -133,12 +134,11 @@ def _sign_up_together(loaded: Loaded, cobalt: Caller, findings: Findings, entrie
     # nothing to keep.
     if (fold.name is None or fold.udf is None or is_replayed) and not findings.erases_account:
         current = _find(cobalt)
-        looks = max(entry.logged.looks for entry in entries)
-        if looks < len(LOOKS) and is_older(current, loaded.account, now=loaded.now):
-            delay = timedelta(seconds=LOOKS[looks])
-            detail = "Cobalt's answer seems to be older than what was read or written last"
-            findings.finish(entries, Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=True, detail=detail))
-            return
+        if is_older(current, loaded.account, now=loaded.now):
+            later = look_later([entry.logged for entry in entries], loaded.now, detail=_OLDER)
+            if later is not None:
+                findings.outcomes.update(later)
+                return
     try:
         _sign_up(cobalt, findings, fold, current)
     except Refused:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
-from cobalt_mirror.cobalt import Application, LinkedAccount, UnexpectedAnswer, UnknownAccount, UnknownApplication
+from cobalt_mirror.cobalt import Application, LinkedAccount, UnknownAccount, UnknownApplication
 from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, Unseen
 from cobalt_mirror.events import ConnectionAuthorized, ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
@@ -152,11 +152,11 @@ def _read(loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable
     """Read what is connected now.
 
     Returns:
-        None: the account does not exist and nothing here wants it to, or the application is not enabled and only a
-        check asks.
+        None: the account does not exist and nothing here wants it to, the application is not enabled and only a
+        check asks, or two answers contradict each other and what asked looks again.
 
     Raises:
-        UnexpectedAnswer: Cobalt shows the connection in one answer, and not in another. Try again later.
+        UnexpectedAnswer: Two answers contradict each other, and neither events nor a check asked. Try again later.
     """
     try:
         application, account = fetch()
@@ -171,10 +171,7 @@ def _read(loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable
         if findings.looks_again is None:
             read_in_account(loaded, cobalt.fetch_account(), findings)
         return None
-    if is_contradicted(loaded, cobalt, application):
-        findings.looks_again = wait_for_agreement(loaded)
-        if findings.looks_again is None:
-            raise UnexpectedAnswer("Cobalt shows the connection in one answer, and not in another")
+    if is_contradicted(loaded, cobalt, application) and wait_for_agreement(loaded, findings):
         return None
     found_connected(findings, application.connected_accounts, needs_reauth=application.reauth_required)
     findings.seen |= {Unseen.APPLICATION, *([Unseen.CONNECTION] if application.connected_accounts else [])}

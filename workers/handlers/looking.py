@@ -4,12 +4,13 @@ An answer may come from a copy that lags behind, and an outage may answer that n
 show is looked at again a few times before it is believed, and what many accounts miss at once is an outage.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
 from cobalt_mirror.db.denials import FEW_DENIED, Denial
-from cobalt_mirror.db.log import LoggedEvent
+from cobalt_mirror.db.log import Key, LoggedEvent
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.workers.outcomes import Outcome, Verdict
 
@@ -25,6 +26,7 @@ NOT_YET = "Cobalt does not show the connection yet"
 _SINCE_FIRST = tuple(timedelta(seconds=seconds) for seconds in accumulate(LOOKS))
 #: After this time an answer is no older than what the mirror learned at its beginning.
 SETTLED = _SINCE_FIRST[-1]
+_BELIEVED = Outcome(verdict=Verdict.DONE)
 
 
 def not_yet(
@@ -42,11 +44,27 @@ def not_yet(
     is_early = event.due_at is not None and event.due_at > now  # another event brought us here
     is_old = now - event.recorded_at >= fresh
     if is_early and not is_old:
-        return Outcome(verdict=Verdict.SNOOZE, delay=None)
+        return Outcome(verdict=Verdict.SNOOZE, delay=None, detail=detail)
     if is_old or event.looks >= len(LOOKS):
         return at_last
     delay = timedelta(seconds=LOOKS[event.looks])
     return Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=True, detail=detail)
+
+
+def look_later(events: Sequence[LoggedEvent], now: datetime, *, detail: str) -> dict[Key, Outcome] | None:
+    """Put off events because answers contradict each other, each until its next look. One that waits for its look
+    already makes none of it because another event brought us here.
+
+    Args:
+        events: the events that wait.
+        now: when this attempt began.
+        detail: why they wait.
+
+    Returns:
+        Their outcomes; None: one of them was looked at often enough, so that the answer counts.
+    """
+    later = {event.key: not_yet(event, now, at_last=_BELIEVED, detail=detail, fresh=timedelta.max) for event in events}
+    return None if _BELIEVED in later.values() else later
 
 
 def next_look(since: datetime, now: datetime) -> timedelta | None:

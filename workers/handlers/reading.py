@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from cobalt_mirror.cobalt import AccountIntegration, Application, ConnectedAccount, LinkedAccount
+from cobalt_mirror.cobalt import AccountIntegration, Application, ConnectedAccount, LinkedAccount, UnexpectedAnswer
 from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.db.rows import ConnectionColumns, ConnectionRow
 from cobalt_mirror.db.statuses import ConnectionStatus, Expected
 from cobalt_mirror.workers.handlers.access import Reader
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS
+from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, look_later
 from cobalt_mirror.workers.slugs import CUSTOM, is_of
+
+CONTRADICTED = "Cobalt shows the connection in one answer, and not in another"
 
 
 def found_connected(findings: Findings, accounts: Sequence[ConnectedAccount], *, needs_reauth: bool = False) -> None:
@@ -30,8 +32,10 @@ def read_in_account(loaded: Loaded, account: LinkedAccount, findings: Findings) 
     if integrations is None:
         return
     if not integrations:
+        before = findings.connection
         found_connected(findings, [])
-        findings.configs_deleted()
+        if before is not None and before.status is not ConnectionStatus.DISCONNECTED:
+            findings.configs_deleted()  # an application that was not connected may have configs all the same
         return
     needs_reauth = any(integration.reauth_required for integration in integrations)
     status = ConnectionStatus.REAUTH_REQUIRED if needs_reauth else ConnectionStatus.CONNECTED
@@ -63,9 +67,9 @@ def find_integrations(account: LinkedAccount, *, slug: str, app_id: str | None) 
 def is_contradicted(loaded: Loaded, cobalt: Reader, application: Application) -> bool:
     """Tell whether another answer contradicts a read, which may be the older one of the two.
 
-    After a few looks the read counts, and at once if it shows an end that was notified or that the listing shows.
+    The read counts at once if it shows an end that was notified or that the listing shows.
     """
-    if _contradictions(loaded) >= len(LOOKS) or loaded.connection is None:
+    if loaded.connection is None:
         return False
     if loaded.connection.status is ConnectionStatus.DISCONNECTED:
         return _is_older(application, loaded.connection, now=loaded.now)
@@ -83,18 +87,23 @@ def _is_older(application: Application, row: ConnectionRow, *, now: datetime) ->
     return all(moment is not None and moment <= row.verified_at for moment in times)
 
 
-def _contradictions(loaded: Loaded) -> int:
-    """Return how often that may have been so already: looks of a check, or attempts of the events that wait."""
-    if loaded.pending:
-        return max(entry.logged.attempts for entry in loaded.pending)
-    return 0 if loaded.check is None else loaded.check.looks
+def wait_for_agreement(loaded: Loaded, findings: Findings) -> bool:
+    """Have what two answers contradict each other about looked at again; False: it was often enough, the read counts.
 
-
-def wait_for_agreement(loaded: Loaded) -> timedelta | None:
-    """Return when a check looks again at what two answers contradict each other about; None: events ask for it."""
-    if loaded.pending or loaded.check is None:
-        return None
-    return timedelta(seconds=LOOKS[loaded.check.looks])
+    Raises:
+        UnexpectedAnswer: Neither events nor a check asked for the read. Try again later.
+    """
+    waiting = [entry.logged for entry in findings.waiting()]
+    if not waiting and loaded.check is None:
+        raise UnexpectedAnswer(CONTRADICTED)
+    looks = 0 if loaded.check is None else loaded.check.looks
+    later = look_later(waiting, loaded.now, detail=CONTRADICTED)
+    if later is None or (not waiting and looks >= len(LOOKS)):
+        return False
+    findings.outcomes.update(later)
+    if loaded.check is not None:
+        findings.looks_again = timedelta(seconds=LOOKS[min(looks, len(LOOKS) - 1)])
+    return True
 
 
 def wait_for_expected(loaded: Loaded, application: Application | None) -> timedelta | None:

@@ -99,6 +99,20 @@ def test_a_config_that_is_gone_shows_for_fifteen_seconds(acme: World, event: Eve
     assert acme.rows("checks") == []
 
 
+def test_an_application_that_is_denied_takes_no_config_along_that_was_never_connected(world: World) -> None:
+    customer = Customer(world)
+    world.publish(ConfigChanged(ACCOUNT, "slack", fields={"mention": "@a"}))
+    world.work_until_quiet()
+    world.clock.pass_time(120)
+    error = "EXTERNAL_API_FAILURE"
+    world.sandbox.add_faults(Fault(route="read_application", times=1, status=HTTPStatus.NOT_FOUND, error=error))
+    customer.read_again("slack")
+
+    assert world.truth()["configs"] != {}
+    assert not was_deleted(world)
+    assert world.mirror() == world.truth()
+
+
 def test_what_is_denied_for_too_long_comes_back(acme: World) -> None:
     change = ConfigChanged(ACCOUNT, "slack", occurred_at=acme.clock())
     publish_old(acme, change)

@@ -14,6 +14,7 @@ from cobalt_mirror.workers.handlers.looking import (
     SETTLED,
     believe_application_gone,
     is_outage,
+    look_later,
     next_look,
     not_yet,
 )
@@ -21,7 +22,7 @@ from cobalt_mirror.workers.outcomes import Outcome, Verdict
 from tests.unit.entries import MICROSECOND, NOON, at, authorized
 
 GONE = NOT_SHOWN
-AS_BEFORE = Outcome(verdict=Verdict.SNOOZE)
+AS_BEFORE = Outcome(verdict=Verdict.SNOOZE, detail="Cobalt does not show the connection yet")
 
 
 def again(seconds: float) -> Outcome:
@@ -34,6 +35,7 @@ def again(seconds: float) -> Outcome:
 
 
 STALE = NOON + FRESH
+STALE_FOR = timedelta(minutes=4)
 #: How often it was looked at, when it is due, the time, and what becomes of it. It was recorded at noon.
 LOOKED = [
     pytest.param(0, None, NOON, again(2), id="at once"),
@@ -63,6 +65,37 @@ def test_an_authorisation_that_does_not_show_is_looked_at_again_a_few_times(
     event = authorized("a", looks=looks, due_at=due_at, recorded_at=NOON).logged
 
     assert not_yet(event, now, at_last=GONE) == expected
+
+
+#: How often each of two was looked at, when they are due (None: now), and what becomes of them at noon.
+TOGETHER = [
+    pytest.param((0, None), (0, None), (2, 2), id="both for the first time"),
+    pytest.param((2, None), (0, None), (10, 2), id="each by its own looks"),
+    pytest.param((2, at(5)), (0, None), (None, 2), id="one waits for its look already"),
+    pytest.param((3, at(5)), (0, None), (None, 2), id="one waits for what it is after its last look"),
+    pytest.param((3, None), (0, None), None, id="one was looked at often enough"),
+    pytest.param((0, None), (4, None), None, id="the other was"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "expected"), TOGETHER)
+def test_what_comes_together_is_put_off_one_by_one_until_one_was_looked_at_often_enough(
+    one: Any, other: Any, expected: Any
+) -> None:
+    events = [
+        authorized(id_, looks=looks, due_at=due_at, recorded_at=NOON - STALE_FOR).logged
+        for id_, (looks, due_at) in zip("ab", (one, other), strict=True)
+    ]
+    later = look_later(events, NOON, detail="why")
+
+    if expected is None:
+        assert later is None
+    else:
+        assert later is not None
+        assert {outcome.detail for outcome in later.values()} == {"why"}
+        assert [outcome.looked for outcome in later.values()] == [seconds is not None for seconds in expected]
+        delays = [outcome.delay and outcome.delay.total_seconds() for outcome in later.values()]
+        assert delays == list(expected)
 
 
 def test_it_is_its_row_that_is_young_not_what_it_tells_of() -> None:

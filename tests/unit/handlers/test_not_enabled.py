@@ -90,3 +90,12 @@ def test_with_a_connection_that_is_gone_go_its_configs() -> None:
     assert [change.table.name for change in kept.changes] == ["connections"]
     assert [change.table.name for change in gone.changes] == ["connections", "configs", "configs"]
     assert gone.configs == []
+
+
+def test_an_application_that_was_not_connected_keeps_its_configs() -> None:
+    row = ConnectionRow(linked_account_id=ACCOUNT, slug=SLUG, status=ConnectionStatus.DISCONNECTED)
+    for before in (row, None):
+        subject = findings(connection=before, configs=["one"])
+        read_in_account(subject.loaded, answer(OTHER), subject)
+
+        assert [config.config_id for config in subject.configs] == ["one"]
