@@ -54,7 +54,7 @@ def count_examples(driver: Driver) -> None:
 
 
 @settings(
-    max_examples=tries(35),
+    max_examples=tries(25),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -84,7 +84,7 @@ def test_all_interleavings_end_like_an_undisturbed_delivery(
 
 
 @settings(
-    max_examples=tries(40),
+    max_examples=tries(25),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -58,7 +58,7 @@ renewals = st.lists(st.tuples(st.sampled_from(ACCOUNTS), st.sampled_from(["slack
 
 
 @settings(
-    max_examples=tries(40),
+    max_examples=tries(25),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

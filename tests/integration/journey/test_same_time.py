@@ -167,7 +167,7 @@ def stage(make_stage: Callable[[dict[str, Any]], Stage]) -> Stage:
     return make_stage({})
 
 
-@settings(max_examples=tries(60), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=tries(40), suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=2, max_size=6), data=st.data())
 def test_a_shuffle_of_ids_changes_nothing(stage: Stage, steps: list[Callable[..., Event]], data: st.DataObject) -> None:
     ids = [f"id {number}" for number in range(len(steps))]

@@ -69,7 +69,7 @@ ACTIONS = (
 
 
 @settings(
-    max_examples=tries(40),
+    max_examples=tries(25),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

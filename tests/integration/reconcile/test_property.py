@@ -124,7 +124,7 @@ def repeats_a_page(report: Report, meanwhile: list[list[Step]]) -> bool:
 
 
 @settings(
-    max_examples=tries(60),
+    max_examples=tries(40),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

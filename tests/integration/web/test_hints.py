@@ -106,7 +106,7 @@ def test_a_lost_notification_is_made_good_by_the_next_one(acme: Endpoints) -> No
 ACTIONS = ("connect", "disconnect", "expire_connection")
 
 
-@settings(max_examples=tries(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     actions=st.lists(
         st.tuples(st.sampled_from(ACTIONS), st.sampled_from(["slack", "hubspot"])), min_size=1, max_size=6
