@@ -25,6 +25,7 @@ from cobalt_mirror.workers.handlers.reading import (
     is_contradicted,
     read_in_account,
     wait_for_agreement,
+    wait_for_application,
     wait_for_expected,
 )
 from cobalt_mirror.workers.handlers.recreation import read_if_made_anew
@@ -167,7 +168,7 @@ def _read(loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable
     except UnknownApplication:
         if findings.waiting():
             raise
-        findings.looks_again = wait_for_expected(loaded, None)
+        findings.looks_again = wait_for_expected(loaded, None) or wait_for_application(loaded)
         if findings.looks_again is None:
             read_in_account(loaded, cobalt.fetch_account(), findings)
         return None

@@ -114,6 +114,16 @@ def wait_for_expected(loaded: Loaded, application: Application | None) -> timede
     return timedelta(seconds=LOOKS[check.looks])
 
 
+def wait_for_application(loaded: Loaded) -> timedelta | None:
+    """Return when a check looks again, because Cobalt denies the application of a connection that the mirror learned
+    of a moment ago; None: what it learned is no longer in doubt, or it was looked at often enough.
+    """
+    check, row = loaded.check, loaded.connection
+    if check is None or check.looks >= len(LOOKS) or row is None or row.verified_at is None:
+        return None
+    return timedelta(seconds=LOOKS[check.looks]) if loaded.now - row.verified_at < FRESH else None
+
+
 def _shows(application: Application | None, expects: Expected | None, before: ConnectionRow | None) -> bool:
     """Tell whether a read shows what a notification said. Of several connected accounts, one is enough.
 

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.cobalt.sandbox import Fault
+from cobalt_mirror.db.checks import record_check
 from cobalt_mirror.db.tables import applications
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
+from tests.integration.journey.customers import ACCOUNT, Customer
 from tests.world import World
 
 CUSTOMERS = ["a", "b", "c", "d", "e"]
@@ -134,3 +136,23 @@ def test_an_application_that_one_attempt_shows_and_denies_is_not_unknown(custome
     customers.sandbox.clear_faults()
     customers.work_until_quiet()
     assert customers.event(event)["status"] == "done"
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_second_read_that_is_denied_the_application_is_made_again(world: World, times: int) -> None:
+    customer = Customer(world)
+    world.sandbox.change_settings(stale_reads=1, stale_seconds=2)
+    customer.settle("hubspot", "oauth2", "keybased")
+    world.clock.pass_time(60)
+    removal = customer.leaves("hubspot", auth_type="oauth2")
+    world.work()
+    assert (customer.detail(removal), customer.connected("hubspot")) == (("done", None), ["keybased"])
+    with world.engine.begin() as connection:
+        record_check(connection, ACCOUNT, "hubspot", due_at=world.clock(), reason="a test")
+    world.work()  # reads how it was before the removal
+    assert len(world.row("connections")["accounts"]) == 2
+
+    world.sandbox.add_faults(Fault(route="read_application", times=times, **UNKNOWN))
+    world.work_until_quiet()
+    assert world.mirror() == world.truth()
+    assert world.rows("checks") == []

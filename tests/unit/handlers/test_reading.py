@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.cobalt import Application, ConnectedAccount
+from cobalt_mirror.db.checks import Check
 from cobalt_mirror.db.rows import ConnectionRow
 from cobalt_mirror.db.statuses import ConnectionStatus, Expected
 from cobalt_mirror.workers.handlers.looking import FRESH
-from cobalt_mirror.workers.handlers.reading import _is_older, _shows
+from cobalt_mirror.workers.handlers.reading import _is_older, _shows, wait_for_application
 from tests.unit.entries import ACCOUNT, MICROSECOND, NOON, SLUG, at
+from tests.unit.handlers.subjects import findings
 
 
 def connected(second: float | None = 0, status: str = "active") -> ConnectedAccount:
@@ -83,3 +85,26 @@ def test_a_read_that_shows_only_what_was_gone_a_moment_ago_is_older(
     read: Application, later: timedelta, expected: bool
 ) -> None:
     assert _is_older(read, row("disconnected"), now=NOON + later) is expected
+
+
+#: How often a check looked, how long after the mirror learned of the connection, and how many seconds it waits now.
+DENIED = [
+    pytest.param(0, timedelta(), 2, id="at once"),
+    pytest.param(0, FRESH - MICROSECOND, 2, id="nearly thirty seconds later"),
+    pytest.param(0, FRESH, None, id="thirty seconds later"),
+    pytest.param(2, timedelta(), 10, id="the last look"),
+    pytest.param(3, timedelta(), None, id="after the last look"),
+    pytest.param(4, timedelta(), None, id="after more looks than there are"),
+    pytest.param(None, timedelta(), None, id="no check asks"),
+]
+
+
+@pytest.mark.parametrize(("looks", "later", "expected"), DENIED)
+def test_a_check_looks_again_at_an_application_that_is_denied_while_what_was_learned_is_in_doubt(
+    looks: int | None, later: timedelta, expected: float | None
+) -> None:
+    check = None if looks is None else Check(due_at=NOON, reason="a test", attempts=0, looks=looks)
+    subject = findings(connection=row("connected", 1), check=check, second=later.total_seconds())
+
+    waits = wait_for_application(subject.loaded)
+    assert (None if waits is None else waits.total_seconds()) == expected
