@@ -156,7 +156,8 @@ class Background:
         has_multi_auth: whether an account may hold several connections to the application; None: the catalogue does not
             have it, or this is the account itself.
         app_id: the application's id in the catalogue; None: not known, or this is the account itself.
-        is_listed: whether the catalogue shows the application as one that customers can connect.
+        is_listed: whether the catalogue shows the application as one that customers can connect; None: it has never
+            shown it, or this is the account itself.
         connection: the mirror's row of the connection; None for the account itself.
         configs: the mirror's installed configs of the connection, by their ids.
         deletion: the receipt of the account's last deletion.
@@ -169,7 +170,7 @@ class Background:
     account: AccountRow | None
     has_multi_auth: bool | None
     app_id: str | None
-    is_listed: bool
+    is_listed: bool | None
     connection: ConnectionRow | None
     configs: Sequence[ConfigRow]
     deletion: Deletion | None
@@ -228,7 +229,7 @@ def get_background(connection: Connection, linked_account_id: str, slug: str) ->
         account=None if account is None else AccountRow.from_columns(account),
         has_multi_auth=rows[0]["has_multi_auth"] if slug else None,
         app_id=rows[0]["app_id"] if slug else None,
-        is_listed=bool(slug and rows[0]["enabled"]),
+        is_listed=rows[0]["enabled"] if slug else None,
         connection=None if linked is None else ConnectionRow.from_columns(linked),
         configs=[ConfigRow.from_columns(config) for config in installed],
         deletion=None

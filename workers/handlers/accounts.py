@@ -1,7 +1,7 @@
 """What is done about an account itself: a deletion ends it; sign-ups become one upsert; a check reads it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 from cobalt_mirror.cobalt import LinkedAccount, Refused, UnexpectedAnswer, UnknownAccount
@@ -13,7 +13,7 @@ from cobalt_mirror.workers.handlers.access import Caller, Reader
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.folding import FoldedSignUp, fold_sign_ups
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, is_outage, look_later, next_look
+from cobalt_mirror.workers.handlers.looking import FRESH, is_outage, look_later, next_look, next_look_of_check
 from cobalt_mirror.workers.handlers.offboarding import check_deleted, offboard
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
@@ -45,13 +45,13 @@ def read_account(cobalt: Reader, findings: Findings, *, is_expected: bool = Fals
     """
     if findings.is_deleted:
         return
-    current, check = _find(cobalt), findings.loaded.check
+    current = _find(cobalt)
     if current is not None:
         findings.saw_account(current, environment=cobalt.environment)
     elif findings.account is not None and findings.account.status is AccountStatus.ACTIVE:
         believe_or_wait(findings, is_expected=is_expected)
-    elif findings.account is None and check is not None and check.looks < len(LOOKS):  # another answer had it
-        findings.looks_again = timedelta(seconds=LOOKS[check.looks])
+    elif findings.account is None:  # another answer had it
+        findings.looks_again = next_look_of_check(findings.loaded.check)
 
 
 def believe_or_wait(findings: Findings, *, is_expected: bool = False) -> None:

@@ -150,14 +150,14 @@ def _wait_for_news(
     is_behind = any(is_behind_news(entry, link, evidence, now=loaded.now) for entry in removals for link in links)
     is_absent = not accounts and not evidence.gone and _may_show_yet(loaded, removals)
     last = max(removals, key=lambda entry: entry.logged.looks).logged
-    if not (is_open or is_behind or is_absent) or last.looks >= len(LOOKS):
+    left = timedelta() if last.due_at is None or not last.looks else last.due_at - loaded.now
+    is_early = left > timedelta()  # another event brought us here
+    if not (is_open or is_behind or is_absent) or (last.looks >= len(LOOKS) and not is_early):
         return False
-    delay, is_look = timedelta(seconds=LOOKS[last.looks]), True
-    if last.looks and last.due_at is not None and last.due_at > loaded.now:  # another event brought us here
-        delay, is_look = last.due_at - loaded.now, False
+    delay = left if is_early else timedelta(seconds=LOOKS[last.looks])
     detail = NOT_YET if is_absent else _WAITS
     findings.finish(findings.waiting(), Outcome(verdict=Verdict.SNOOZE, delay=delay, detail=detail))
-    findings.finish(removals, Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=is_look, detail=detail))
+    findings.finish(removals, Outcome(verdict=Verdict.SNOOZE, delay=delay, looked=not is_early, detail=detail))
     if loaded.check is not None:
         findings.check_waits = WantedCheck(slug=loaded.slug, delay=delay, reason=detail)
     return True

@@ -33,7 +33,8 @@ class Loaded:
             seconds.
         has_multi_auth: whether an account may hold several connections to the application; None: not known.
         app_id: the application's id in the catalogue; None: not known.
-        is_listed: whether the catalogue shows the application as one that customers can connect.
+        is_listed: whether the catalogue shows the application as one that customers can connect; None: it has never
+            shown it.
         denial: since when Cobalt says that it does not have the account, and of how many others it says so; None: it
             does not say so.
         receipt: the receipt of the account's last deletion, if it was ever deleted.
@@ -55,7 +56,7 @@ class Loaded:
     notified_at: Sequence[datetime] = ()
     has_multi_auth: bool | None = None
     app_id: str | None = None
-    is_listed: bool = False
+    is_listed: bool | None = None
     denial: Denial | None = None
     receipt: Deletion | None = None
     account_due_at: datetime | None = None

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
+from cobalt_mirror.db.checks import Check
 from cobalt_mirror.db.denials import FEW_DENIED, Denial
 from cobalt_mirror.db.log import Key, LoggedEvent
 from cobalt_mirror.db.statuses import Move
@@ -65,6 +66,11 @@ def look_later(events: Sequence[LoggedEvent], now: datetime, *, detail: str) -> 
     """
     later = {event.key: not_yet(event, now, at_last=_BELIEVED, detail=detail, fresh=timedelta.max) for event in events}
     return None if _BELIEVED in later.values() else later
+
+
+def next_look_of_check(check: Check | None) -> timedelta | None:
+    """Return how long a check waits for its next look; None: no check asks, or it looked often enough."""
+    return None if check is None or check.looks >= len(LOOKS) else timedelta(seconds=LOOKS[check.looks])
 
 
 def next_look(since: datetime, now: datetime) -> timedelta | None:

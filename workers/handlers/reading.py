@@ -11,10 +11,10 @@ from cobalt_mirror.db.statuses import ConnectionStatus, Expected
 from cobalt_mirror.workers.handlers.access import Reader
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, look_later
+from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, look_later, next_look_of_check
 from cobalt_mirror.workers.slugs import CUSTOM, is_of
 
-CONTRADICTED = "Cobalt shows the connection in one answer, and not in another"
+_CONTRADICTED = "Cobalt shows the connection in one answer, and not in another"
 
 
 def found_connected(findings: Findings, accounts: Sequence[ConnectedAccount], *, needs_reauth: bool = False) -> None:
@@ -93,35 +93,31 @@ def wait_for_agreement(loaded: Loaded, findings: Findings) -> bool:
     Raises:
         UnexpectedAnswer: Neither events nor a check asked for the read. Try again later.
     """
-    waiting = [entry.logged for entry in findings.waiting()]
-    if not waiting and loaded.check is None:
-        raise UnexpectedAnswer(CONTRADICTED)
-    looks = 0 if loaded.check is None else loaded.check.looks
-    later = look_later(waiting, loaded.now, detail=CONTRADICTED)
-    if later is None or (not waiting and looks >= len(LOOKS)):
+    waiting, check = [entry.logged for entry in findings.waiting()], loaded.check
+    if not waiting and check is None:
+        raise UnexpectedAnswer(_CONTRADICTED)
+    later, delay = look_later(waiting, loaded.now, detail=_CONTRADICTED), next_look_of_check(check)
+    if later is None or not (waiting or delay):
         return False
     findings.outcomes.update(later)
-    if loaded.check is not None:
-        findings.looks_again = timedelta(seconds=LOOKS[min(looks, len(LOOKS) - 1)])
+    if check is not None:
+        findings.looks_again = delay or timedelta(seconds=LOOKS[-1])
     return True
 
 
 def wait_for_expected(loaded: Loaded, application: Application | None) -> timedelta | None:
     """Return when to look again, because the read does not show what a check expects; None: it does, or never will."""
     check = loaded.check
-    if check is None or check.looks >= len(LOOKS) or _shows(application, check.expects, loaded.connection):
+    if check is None or _shows(application, check.expects, loaded.connection):
         return None
-    return timedelta(seconds=LOOKS[check.looks])
+    return next_look_of_check(check)
 
 
 def wait_for_application(loaded: Loaded) -> timedelta | None:
-    """Return when a check looks again, because Cobalt denies the application of a connection that the mirror learned
-    of a moment ago; None: what it learned is no longer in doubt, or it was looked at often enough.
+    """Return when a check looks again, because Cobalt denies the application; None: the catalogue, which is the second
+    answer, has it as disabled, or it was looked at often enough.
     """
-    check, row = loaded.check, loaded.connection
-    if check is None or check.looks >= len(LOOKS) or row is None or row.verified_at is None:
-        return None
-    return timedelta(seconds=LOOKS[check.looks]) if loaded.now - row.verified_at < FRESH else None
+    return None if loaded.is_listed is False else next_look_of_check(loaded.check)
 
 
 def _shows(application: Application | None, expects: Expected | None, before: ConnectionRow | None) -> bool:

@@ -145,7 +145,7 @@ class Save:
         for entry in claim.loaded.pending:
             outcome = findings.outcomes.get(entry.logged.key)
             if outcome is None and error is not None:
-                is_shown = claim.loaded.is_listed or Unseen.APPLICATION in findings.seen
+                is_shown = bool(claim.loaded.is_listed) or Unseen.APPLICATION in findings.seen
                 outcome = self._outcome_of(error, entry, is_shown=is_shown)
             if outcome is not None:
                 ends.append((entry.logged, outcome))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.journey.customers import ACCOUNT, Customer
 from tests.integration.journey.stories import Stage
 from tests.world import World
 
@@ -39,3 +40,12 @@ def make_stage(
     yield make
     for world in worlds:
         world.close()
+
+
+@pytest.fixture
+def late(world: World) -> Customer:
+    """A customer of a Cobalt that notifies at once, and shows everything two seconds later."""
+    customer = Customer(world)
+    world.sandbox.change_settings(stale_reads=1, stale_seconds=2)
+    world.client.fetch_account(ACCOUNT)
+    return customer

@@ -106,11 +106,16 @@ class Customer:
         self.world.calls()
 
     def read_again(self, *slugs: str) -> None:
-        """Have the mirror read connections again, as a reconciliation would."""
+        """Have the mirror read connections again, as a reconciliation would, until it is quiet."""
+        self.read_again_now(*slugs)
+        self.world.work_until_quiet()
+
+    def read_again_now(self, *slugs: str) -> None:
+        """Have the mirror read connections again, and nothing of what that leads to."""
         for slug in slugs:
             with self.world.engine.begin() as connection:
                 record_check(connection, ACCOUNT, slug, due_at=self.world.clock(), reason="a reconciliation")
-        self.world.work_until_quiet()
+        self.world.work()
 
     def detail(self, event: Event) -> tuple[str, str | None]:
         """How an event ended, and what is said of it."""

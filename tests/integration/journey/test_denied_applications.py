@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from cobalt_mirror.cobalt.sandbox import Fault
-from cobalt_mirror.db.checks import record_check
 from cobalt_mirror.db.tables import applications
 from cobalt_mirror.events import ConfigChanged, ConnectionAuthorized, ConnectionRemoved, Event, UserSignedUp
-from tests.integration.journey.customers import ACCOUNT, Customer
+from tests.integration.journey.customers import Customer
 from tests.world import World
 
 CUSTOMERS = ["a", "b", "c", "d", "e"]
@@ -147,9 +146,7 @@ def test_a_second_read_that_is_denied_the_application_is_made_again(world: World
     removal = customer.leaves("hubspot", auth_type="oauth2")
     world.work()
     assert (customer.detail(removal), customer.connected("hubspot")) == (("done", None), ["keybased"])
-    with world.engine.begin() as connection:
-        record_check(connection, ACCOUNT, "hubspot", due_at=world.clock(), reason="a test")
-    world.work()  # reads how it was before the removal
+    customer.read_again_now("hubspot")  # as it was before the removal
     assert len(world.row("connections")["accounts"]) == 2
 
     world.sandbox.add_faults(Fault(route="read_application", times=times, **UNKNOWN))

@@ -113,6 +113,24 @@ def test_an_application_that_is_denied_takes_no_config_along_that_was_never_conn
     assert world.mirror() == world.truth()
 
 
+def test_a_second_read_of_a_config_that_is_denied_the_application_is_made_again(world: World) -> None:
+    customer = Customer(world)
+    world.sandbox.change_settings(stale_reads=1, stale_seconds=2)
+    customer.changes("slack", fields={"mention": "@a"})
+    world.work_until_quiet()
+    world.clock.pass_time(5)
+    customer.publish(ConfigRemoved(ACCOUNT, "slack", occurred_at=world.clock()))
+    world.work()
+    customer.changes("slack")  # which reads how it was before the removal
+    world.work()
+    assert world.rows("configs", status="installed") != []
+
+    error = "EXTERNAL_API_FAILURE"
+    world.sandbox.add_faults(Fault(route="read_application", times=1, status=HTTPStatus.NOT_FOUND, error=error))
+    world.work_until_quiet()
+    assert world.truth()["configs"] == world.mirror()["configs"] == {}
+
+
 def test_what_is_denied_for_too_long_comes_back(acme: World) -> None:
     change = ConfigChanged(ACCOUNT, "slack", occurred_at=acme.clock())
     publish_old(acme, change)

@@ -2,22 +2,10 @@
 
 from datetime import timedelta
 
-import pytest
-
 from cobalt_mirror.events import Event, UserSignedUp
 from tests.integration.journey.customers import ACCOUNT, Customer
-from tests.world import World
 
 MANY = 6
-
-
-@pytest.fixture
-def late(world: World) -> Customer:
-    """A customer of a Cobalt that shows everything two seconds later."""
-    customer = Customer(world)
-    world.sandbox.change_settings(stale_reads=1, stale_seconds=2)
-    world.client.fetch_account(ACCOUNT)
-    return customer
 
 
 def remove(customer: Customer) -> None:

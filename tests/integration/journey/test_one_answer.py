@@ -218,15 +218,6 @@ def test_an_answer_without_the_connection_must_agree_with_the_accounts_own(
 # --- reads that lag behind --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def late(world: World) -> Customer:
-    """A customer of a Cobalt that notifies at once, and shows everything two seconds later."""
-    customer = Customer(world)
-    world.sandbox.change_settings(stale_reads=1, stale_seconds=2)
-    world.client.fetch_account(ACCOUNT)
-    return customer
-
-
 def hint(customer: Customer) -> None:
     """Deliver what Cobalt notifies, and work in the same moment."""
     customer.deliver(customer.notifications())

@@ -82,7 +82,7 @@ def test_a_check_reads_the_connection_and_its_configs(
     if is_disabled:
         sandbox.disable_application(SLUG)
     sandbox.reset_ledger()
-    found = findings(check=CHECK)
+    found = findings(check=CHECK, is_listed=not is_disabled)
     if handles:
         handle_connection(found.loaded, calling(SLUG), found)
     else:

@@ -1,18 +1,19 @@
 """What a read says of a connection: whether it shows what was expected, and whether it is older than the mirror."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from cobalt_mirror.cobalt import Application, ConnectedAccount
+from cobalt_mirror.cobalt import Application, ConnectedAccount, UnexpectedAnswer
 from cobalt_mirror.db.checks import Check
 from cobalt_mirror.db.rows import ConnectionRow
 from cobalt_mirror.db.statuses import ConnectionStatus, Expected
 from cobalt_mirror.workers.handlers.looking import FRESH
-from cobalt_mirror.workers.handlers.reading import _is_older, _shows, wait_for_application
-from tests.unit.entries import ACCOUNT, MICROSECOND, NOON, SLUG, at
-from tests.unit.handlers.subjects import findings
+from cobalt_mirror.workers.handlers.reading import _is_older, _shows, wait_for_agreement, wait_for_application
+from tests.unit.entries import ACCOUNT, MICROSECOND, NOON, SLUG, at, authorized
+from tests.unit.handlers.subjects import CHECK, findings
 
 
 def connected(second: float | None = 0, status: str = "active") -> ConnectedAccount:
@@ -87,24 +88,59 @@ def test_a_read_that_shows_only_what_was_gone_a_moment_ago_is_older(
     assert _is_older(read, row("disconnected"), now=NOON + later) is expected
 
 
-#: How often a check looked, how long after the mirror learned of the connection, and how many seconds it waits now.
+#: How often a check looked, what the catalogue says of the application, and how many seconds the check waits now.
 DENIED = [
-    pytest.param(0, timedelta(), 2, id="at once"),
-    pytest.param(0, FRESH - MICROSECOND, 2, id="nearly thirty seconds later"),
-    pytest.param(0, FRESH, None, id="thirty seconds later"),
-    pytest.param(2, timedelta(), 10, id="the last look"),
-    pytest.param(3, timedelta(), None, id="after the last look"),
-    pytest.param(4, timedelta(), None, id="after more looks than there are"),
-    pytest.param(None, timedelta(), None, id="no check asks"),
+    pytest.param(0, True, 2, id="the first look"),
+    pytest.param(0, None, 2, id="an application that the catalogue has never shown"),
+    pytest.param(0, False, None, id="the catalogue has it as disabled"),
+    pytest.param(2, True, 10, id="the last look"),
+    pytest.param(3, True, None, id="after the last look"),
+    pytest.param(4, True, None, id="after more looks than there are"),
+    pytest.param(None, True, None, id="no check asks"),
 ]
 
 
-@pytest.mark.parametrize(("looks", "later", "expected"), DENIED)
-def test_a_check_looks_again_at_an_application_that_is_denied_while_what_was_learned_is_in_doubt(
-    looks: int | None, later: timedelta, expected: float | None
+@pytest.mark.parametrize(("looks", "is_listed", "expected"), DENIED)
+def test_a_check_looks_again_at_an_application_that_one_answer_denies(
+    *, looks: int | None, is_listed: bool | None, expected: float | None
 ) -> None:
-    check = None if looks is None else Check(due_at=NOON, reason="a test", attempts=0, looks=looks)
-    subject = findings(connection=row("connected", 1), check=check, second=later.total_seconds())
+    waits = wait_for_application(findings(check=looked(looks), is_listed=is_listed).loaded)
 
-    waits = wait_for_application(subject.loaded)
     assert (None if waits is None else waits.total_seconds()) == expected
+
+
+#: How often each waiting event was looked at, and the check; then how long each waits. None: the read counts.
+CONTRADICTED = [
+    pytest.param([], 0, ([], 2), id="a check"),
+    pytest.param([], 2, ([], 10), id="a check's last look"),
+    pytest.param([], 3, None, id="a check after its last look"),
+    pytest.param([0], None, ([2], None), id="an event"),
+    pytest.param([3], None, None, id="an event after its last look"),
+    pytest.param([0, 2], 1, ([2, 10], 3), id="events and a check"),
+    pytest.param([0], 3, ([2], 10), id="an event, and a check after its last look"),
+    pytest.param([3], 0, None, id="an event after its last look, and a check"),
+]
+
+
+@pytest.mark.parametrize(("events", "looks", "expected"), CONTRADICTED)
+def test_what_two_answers_contradict_each_other_about_is_looked_at_again(
+    events: list[int], looks: int | None, expected: Any
+) -> None:
+    pending = [authorized(str(number), looks=each) for number, each in enumerate(events)]
+    subject = findings(*pending, check=looked(looks))
+    waits = wait_for_agreement(subject.loaded, subject)
+
+    assert waits is (expected is not None)
+    delays = [outcome.delay and outcome.delay.total_seconds() for outcome in subject.outcomes.values()]
+    again = subject.looks_again and subject.looks_again.total_seconds()
+    assert (delays, again) == (expected or ([], None))
+
+
+def test_nobody_looks_again_who_only_reads() -> None:
+    subject = findings()
+    with pytest.raises(UnexpectedAnswer, match="in one answer, and not in another"):
+        wait_for_agreement(subject.loaded, subject)
+
+
+def looked(looks: int | None) -> Check | None:
+    return None if looks is None else replace(CHECK, looks=looks)

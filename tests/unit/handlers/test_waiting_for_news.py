@@ -23,6 +23,7 @@ WAITS = [
     pytest.param(4, 115, 100, 115, None, id="after more looks than there are"),
     pytest.param(1, 102, 100, 101, (1, False), id="another event came before the next look"),
     pytest.param(2, 105, 100, 104.5, (0.5, False), id="another event came before the last look"),
+    pytest.param(3, 115, 100, 110, (5, False), id="another event came after the last look, before it is believed"),
     pytest.param(0, 200, 100, 101, (2, True), id="a retry was due later, and it was not looked at yet"),
     pytest.param(0, None, 200, 100, (2, True), id="by a clock that is ahead"),
 ]
