@@ -31,6 +31,7 @@ class Host:
 
     world: World
     follower: Follower = field(init=False)
+    told_at: datetime = field(init=False)
 
     def sends_to(
         self, url: str, *, types: str = "", secret: str = SECRET, allows_private: bool = True, name: str = DEFAULT
@@ -61,11 +62,17 @@ class Host:
         )
 
     def tell(self) -> None:
-        """Do everything that is due for the receiver."""
+        """Do everything that is due for the receiver, in one moment of the clock."""
         number_changes(self.world.engine)
-        for _ in range(1_000):
-            if not self.follower.step():
-                return
+        clock = self.world.clock
+        self.told_at = clock()
+        clock.stop_at(self.told_at)
+        try:
+            for _ in range(1_000):
+                if not self.follower.step():
+                    return
+        finally:
+            clock.resume()
         raise AssertionError(f"it never ends: {self.world.rows('notices')}")
 
     def after(self, **time: float) -> None:
@@ -108,7 +115,7 @@ class Host:
         self.world.work()
 
     def next_due(self) -> timedelta:
-        """Return after how long the next notice is due."""
+        """Return how long after the last telling the next notice is due."""
         due = min(row["due_at"] for row in self.world.rows("notices", status="pending"))
         assert isinstance(due, datetime)
-        return due - self.world.clock()
+        return due - self.told_at
