@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Select, Table, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -33,6 +33,18 @@ CATALOGUE_RETRY_AFTER = timedelta(seconds=10)
 Rows: TypeAlias = dict[tuple[str, ...], Mapping[str, Any]]
 
 
+class Recorded(NamedTuple):
+    """What became of a row of the mirror.
+
+    Attributes:
+        before: the row as it was, also one that `known` did not have; None: there was none.
+        is_changed: whether anything but `verified_at` changed.
+    """
+
+    before: Mapping[str, Any] | None
+    is_changed: bool
+
+
 def rows_by_key(table: Table, rows: Iterable[Mapping[str, Any] | None]) -> Rows:
     """Index rows of a table by table and primary key, without those that are None."""
     return {_key(table, row): row for row in rows if row is not None}
@@ -45,7 +57,7 @@ def record_row(
     because: Because,
     *,
     known: Rows | None = None,
-) -> bool:
+) -> Recorded:
     """Make a row of the mirror equal to `values`; columns left out keep what they have.
 
     The row counts as verified at `because.at`, changed or not.
@@ -58,7 +70,7 @@ def record_row(
         known: rows that no other process can change meanwhile, so they need not be read again. It is kept up to date.
 
     Returns:
-        Whether anything but that time changed.
+        What became of the row.
     """
     known = {} if known is None else known
     key, row = _key(table, values), {**values, "verified_at": because.at}
@@ -76,10 +88,10 @@ def record_row(
     if changes:
         after = values if before is None else {**before, **values}
         record_history(connection, table, [Changed(values, changes, entries_of(table, before, after))], because)
-    return bool(changes)
+    return Recorded(before=before, is_changed=bool(changes))
 
 
-def record_change(connection: Connection, change: Change, because: Because, *, known: Rows | None = None) -> bool:
+def record_change(connection: Connection, change: Change, because: Because, *, known: Rows | None = None) -> Recorded:
     """Make a row of the mirror hold what a change says; see `record_row`."""
     return record_row(connection, change.table, {**change.key, **change.columns}, because, known=known)
 

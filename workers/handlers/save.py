@@ -99,12 +99,14 @@ class Save:
         because = Because(at=self.now, cause=cause_of(loaded))
         known = {} if findings.erases_account else claim.rows  # the erasure has just changed them
         is_second = loaded.check is not None and loaded.check.reason == _SECOND_READ
-        loaded_rows = dict(known)  # as they were before this attempt, also when it changes a row twice
+        rows: dict[tuple[str, ...], Mapping[str, Any] | None] = {
+            **known
+        }  # before this attempt: it may change one twice
         is_confirmed = loaded.check is not None and loaded.check.expects is not None and findings.looks_again is None
         for change in findings.changes:
-            before = loaded_rows.get(change.row_key)
-            is_changed = record_change(self.connection, change, because, known=known)
-            if not is_changed:
+            recorded = record_change(self.connection, change, because, known=known)
+            before = rows.setdefault(change.row_key, recorded.before)  # also a deleted config's, which is not loaded
+            if not recorded.is_changed:
                 continue
             status = change.columns.get("status")
             if status is AccountStatus.MISSING:

@@ -131,6 +131,23 @@ def test_a_second_read_of_a_config_that_is_denied_the_application_is_made_again(
     assert world.truth()["configs"] == world.mirror()["configs"] == {}
 
 
+@pytest.mark.parametrize("is_check", [True, False], ids=["a check", "an empty change"])
+def test_a_read_that_is_older_than_a_removal_is_made_again(acme: World, *, is_check: bool) -> None:
+    acme.sandbox.change_settings(stale_reads=1, stale_seconds=2)
+    acme.publish(ConfigRemoved(ACCOUNT, "slack", occurred_at=acme.clock()))
+    acme.work()
+    assert [row["status"] for row in acme.rows("configs")] == ["deleted"]
+    if is_check:
+        check(acme)
+    else:
+        acme.publish(ConfigChanged(ACCOUNT, "slack", occurred_at=acme.clock()))
+    acme.work()
+    assert [row["status"] for row in acme.rows("configs")] == ["installed"]
+
+    acme.work_until_quiet()
+    assert acme.truth()["configs"] == acme.mirror()["configs"] == {}
+
+
 def test_what_is_denied_for_too_long_comes_back(acme: World) -> None:
     change = ConfigChanged(ACCOUNT, "slack", occurred_at=acme.clock())
     publish_old(acme, change)
