@@ -1,13 +1,16 @@
 """Checks: subjects to read again although no event asks for it."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, literal, select, update
 
+from cobalt_mirror.db.columns import stored_time
 from cobalt_mirror.db.engine import insert_into
 from cobalt_mirror.db.log import is_subject
+from cobalt_mirror.db.rows import ConfigKey
 from cobalt_mirror.db.statuses import Expected
 from cobalt_mirror.db.tables import checks, events, is_unfinished
 
@@ -23,6 +26,7 @@ class Check:
         expects: what the read should show; None: nothing in particular.
         looks: how many reads did not show it.
         last_error: why the last read failed, or why it is made again; None: it was not made yet.
+        absent: configs that did not show when the last read looked, each since when.
     """
 
     due_at: datetime
@@ -31,6 +35,13 @@ class Check:
     expects: Expected | None = None
     looks: int = 0
     last_error: str | None = None
+    absent: Mapping[ConfigKey, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[Any, Any]) -> Self:
+        """Read a row of the table."""
+        absent = {ConfigKey(*key): datetime.fromisoformat(since) for *key, since in columns["absent"] or ()}
+        return cls(**{**{each.name: columns[each.name] for each in fields(cls)}, "absent": absent})
 
 
 _CHECK = [checks.c[each.name] for each in fields(Check)]
@@ -39,7 +50,7 @@ _CHECK = [checks.c[each.name] for each in fields(Check)]
 def find_check(connection: Connection, linked_account_id: str, slug: str) -> Check | None:
     """Find the check of a subject, if it has one."""
     row = connection.execute(select(*_CHECK).where(_is_check(linked_account_id, slug))).one_or_none()
-    return None if row is None else Check(**row._mapping)
+    return None if row is None else Check.from_columns(row._mapping)
 
 
 def count_checks(connection: Connection) -> int:
@@ -95,23 +106,30 @@ def finish_check(connection: Connection, linked_account_id: str, slug: str, *, r
     connection.execute(
         update(checks)
         .where(is_check, later)
-        .values(due_at=checks.c.again_at, again_at=None, attempts=0, last_error=None, expects=None, looks=0)
+        .values(
+            due_at=checks.c.again_at, again_at=None, attempts=0, last_error=None, expects=None, looks=0, absent=None
+        )
     )
 
 
 def postpone_check(
     connection: Connection, linked_account_id: str, slug: str, *, due_at: datetime, error: str | None
 ) -> None:
-    """Have a subject read again later, because it could not be read now."""
+    """Have a subject read again later, because it could not be read now. What did not show counts from then anew."""
     connection.execute(
         update(checks)
         .where(_is_check(linked_account_id, slug))
-        .values(due_at=due_at, attempts=checks.c.attempts + 1, last_error=error)
+        .values(due_at=due_at, attempts=checks.c.attempts + 1, last_error=error, absent=None)
     )
 
 
 def look_again(
-    connection: Connection, linked_account_id: str, slug: str, *, due_at: datetime, detail: str | None
+    connection: Connection,
+    linked_account_id: str,
+    slug: str,
+    *,
+    due_at: datetime,
+    absent: Mapping[ConfigKey, datetime],
 ) -> None:
     """Have a subject read again, because the read did not show what it should. That is no failure of an attempt.
 
@@ -120,12 +138,17 @@ def look_again(
         linked_account_id: the account.
         slug: the application; empty: the account itself.
         due_at: when.
-        detail: what did not show; None: the check's reason says so.
+        absent: configs that did not show, each since when; none: the check's reason says what did not.
     """
+    ids = ", ".join("/".join(filter(None, key)) for key in absent)
+    changes = {
+        "last_error": f"Cobalt does not show these configs: {ids}" if absent else None,
+        "absent": [[*key, stored_time(since)] for key, since in absent.items()] or None,
+    }
     connection.execute(
         update(checks)
         .where(_is_check(linked_account_id, slug))
-        .values(due_at=due_at, looks=checks.c.looks + 1, last_error=detail)
+        .values(due_at=due_at, looks=checks.c.looks + 1, **changes)
     )
 
 

@@ -236,7 +236,7 @@ def get_background(connection: Connection, linked_account_id: str, slug: str) ->
         if deletion is None
         else Deletion(**{each.name: deletion[each.name] for each in fields(Deletion)}),
         denied_since=None if denial is None else denial["since"],
-        check=None if check is None else Check(**{each.name: check[each.name] for each in fields(Check)}),
+        check=None if check is None else Check.from_columns(check),
         events=get_since_first_pending(connection, linked_account_id, slug) if slug else _events_in(rows),
         rows=rows_by_key(linked_accounts, [account])
         | rows_by_key(connections, [linked])

@@ -36,6 +36,8 @@ checks = Table(
     #: What the read should show, if a notification or a listing said so; `looks` counts the reads that did not.
     Column("expects", OneOf(Expected)),
     Column("looks", Integer, nullable=False, server_default=text("0")),
+    #: Configs that did not show when the last read looked, as lists of config id, connection id and since when.
+    Column("absent", Json),
 )
 Index("ix_checks_due_at", checks.c.due_at)
 

@@ -3,20 +3,16 @@
 A check remembers from one look to the next what did not show, and since when.
 """
 
-import json
 from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from cobalt_mirror.cobalt import CobaltError, UnexpectedAnswer, UnknownApplication, UnknownConfig
-from cobalt_mirror.db.checks import Check
 from cobalt_mirror.db.rows import ConfigKey
 from cobalt_mirror.workers.handlers.access import Reader
 from cobalt_mirror.workers.handlers.configs import CONTRADICTED, found_config
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.identity import Link, read_links
 from cobalt_mirror.workers.handlers.looking import SETTLED
-
-_DENIED = "Cobalt does not show these configs, each since when: "
 
 
 def read_configs(
@@ -69,28 +65,14 @@ def read_configs(
 
 def _absent(findings: Findings, key: ConfigKey, *, is_expected: bool) -> None:
     """Note that Cobalt does not show a config that the mirror shows: gone, if it did not show before, either."""
-    since, now = read_absent(findings.loaded.check).get(key), findings.loaded.now
+    check, now = findings.loaded.check, findings.loaded.now
+    since = None if check is None else check.absent.get(key)
     if is_expected:
         findings.config_deleted(key)
     elif is_believed(since, now):
         findings.config_gone(key)
     else:
         findings.absent[key] = now if since is None else since
-
-
-def describe_absent(absent: Mapping[ConfigKey, datetime]) -> str | None:
-    """Return why a check looks again, for people and for `read_absent`; None: nothing is absent."""
-    if not absent:
-        return None
-    return _DENIED + json.dumps([[*key, since.isoformat()] for key, since in absent.items()])
-
-
-def read_absent(check: Check | None) -> dict[ConfigKey, datetime]:
-    """Return what did not show when a check looked before, each since when."""
-    if check is None or check.last_error is None or not check.last_error.startswith(_DENIED):
-        return {}
-    rows = json.loads(check.last_error.removeprefix(_DENIED))
-    return {ConfigKey(id_, connection_id): datetime.fromisoformat(since) for id_, connection_id, since in rows}
 
 
 def is_believed(since: datetime | None, now: datetime) -> bool:

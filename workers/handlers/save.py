@@ -23,7 +23,6 @@ from cobalt_mirror.db.statuses import AccountStatus, Move, Unseen
 from cobalt_mirror.events import EventType
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.errors import AccountDenied
-from cobalt_mirror.workers.handlers.config_reads import describe_absent
 from cobalt_mirror.workers.handlers.findings import Findings, record_denied, record_wanted
 from cobalt_mirror.workers.handlers.load import Claim
 from cobalt_mirror.workers.handlers.loaded import Loaded
@@ -186,8 +185,7 @@ class Save:
             postpone_check(connection, loaded.account_id, loaded.slug, due_at=due_at, error=reason)
         elif error is None and findings.looks_again is not None:
             due_at = self.now + findings.looks_again
-            detail = describe_absent(findings.absent)
-            look_again(connection, loaded.account_id, loaded.slug, due_at=due_at, detail=detail)
+            look_again(connection, loaded.account_id, loaded.slug, due_at=due_at, absent=findings.absent)
         elif error is None:
             finish_check(connection, loaded.account_id, loaded.slug, read_since=loaded.now)
         else:

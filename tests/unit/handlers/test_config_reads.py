@@ -12,10 +12,8 @@ from cobalt_mirror.cobalt.sandbox import Fault, Sandbox
 from cobalt_mirror.db.rows import ConfigKey
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.config_reads import (
-    describe_absent,
     is_believed,
     next_look_at_absent,
-    read_absent,
     read_configs,
 )
 from cobalt_mirror.workers.handlers.looking import ONCE_MORE, SETTLED
@@ -40,27 +38,7 @@ def test_a_config_is_gone_when_it_does_not_show_for_fifteen_seconds(since: datet
     assert is_believed(since, NOON) is expected
 
 
-#: What a check says of its last look, and what that was about.
-SAID = [
-    pytest.param(None, {}, id="it was not made yet"),
-    pytest.param("404", {}, id="it failed"),
-    pytest.param(describe_absent({ConfigKey("a"): NOON}), {ConfigKey("a"): NOON}, id="one did not show"),
-    pytest.param(
-        describe_absent({ConfigKey('a", "b'): NOON, ConfigKey("a", "1"): at(2)}),
-        {ConfigKey('a", "b'): NOON, ConfigKey("a", "1"): at(2)},
-        id="two did not, one of a connection",
-    ),
-]
-
-
-@pytest.mark.parametrize(("said", "expected"), SAID)
-def test_a_check_remembers_what_did_not_show(said: str | None, expected: dict[ConfigKey, object]) -> None:
-    assert read_absent(replace(CHECK, last_error=said)) == expected
-
-
-def test_without_a_check_and_without_absent_configs_there_is_nothing_to_remember() -> None:
-    assert read_absent(None) == {}
-    assert describe_absent({}) is None
+def test_where_nothing_is_absent_there_is_no_next_look() -> None:
     assert next_look_at_absent({}, NOON) is None
 
 
@@ -87,7 +65,7 @@ def test_a_config_that_does_not_show_for_the_first_time_stays(cobalt: Caller) ->
 
 
 def test_each_config_has_its_own_second_look(cobalt: Caller) -> None:
-    check = replace(CHECK, last_error=describe_absent({ConfigKey("old"): at(-15), ConfigKey("a"): at(-15)}))
+    check = replace(CHECK, absent={ConfigKey("old"): at(-15), ConfigKey("a"): at(-15)})
     found = findings(check=check, configs=["a", "b", "old", "new"])
     read_configs(cobalt, found)
 

@@ -9,7 +9,6 @@ import pytest
 from cobalt_mirror.cobalt.sandbox import Fault
 from cobalt_mirror.db.rows import ConfigKey
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.handlers.config_reads import describe_absent
 from tests.unit.entries import ACCOUNT, at, authorized, changed
 from tests.unit.handlers.mirrored import DELETED, assert_as_at_cobalt, recorded
 from tests.unit.handlers.stage import SEVERAL, TYPES, Stage, leave
@@ -44,7 +43,7 @@ def test_every_config_of_every_connection_is_read(
 
     for key in keys(at_cobalt):
         stage.client.config(ACCOUNT, SEVERAL, config_id=key.config_id, connection_id=key.connection_id)
-    seen = replace(CHECK, last_error=describe_absent(dict.fromkeys(keys(gone), at(-5))))
+    seen = replace(CHECK, absent=dict.fromkeys(keys(gone), at(-5)))
     found = stage.attempt(SEVERAL, second=10, check=seen, configs=keys(mirrored))
 
     assert set(recorded(found, "configs")) == {"/".join(filter(None, key)) for key in keys(f"{read} {gone}")}
