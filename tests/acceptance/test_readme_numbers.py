@@ -6,7 +6,7 @@ import re
 import pytest
 
 from cobalt_mirror.workers.cli.demo import demo
-from cobalt_mirror.workers.cli.sandbox import DEFAULT_PORT
+from cobalt_mirror.workers.cli.values import SANDBOX_PORT
 from cobalt_mirror.workers.settings import LONGEST_WAIT_SECONDS, Settings
 from tests.acceptance.quick_demo import last_line
 from tests.pages import README, ROOT
@@ -27,6 +27,6 @@ def test_the_demo_ends_with_the_line_that_the_readme_promises(sqlite_url: str) -
 
 def test_what_the_readme_says_in_numbers_is_so() -> None:
     assert f"`make demo` sends {CUSTOMERS} customers through the whole flow" in README
-    assert set(re.findall(r"http://127.0.0.1:(\d+)", README)) == {str(DEFAULT_PORT)}
+    assert set(re.findall(r"http://127.0.0.1:(\d+)", README)) == {str(SANDBOX_PORT)}
     assert f"Cobalt's {Settings.model_fields['cobalt_rate_per_second'].default} calls a second" in README
     assert (LONGEST_WAIT_SECONDS, "a call waits for at most two seconds" in README) == (2, True)

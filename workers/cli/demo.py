@@ -6,8 +6,6 @@ import typer
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from cobalt_mirror.workers.demo.run import run_demo
-from cobalt_mirror.workers.demo.services import open_services
 from cobalt_mirror.workers.terminal.failures import describe, is_expected
 from cobalt_mirror.workers.terminal.signals import exit_on_signal
 
@@ -29,6 +27,9 @@ def demo(
     Example:
       cobalt-mirror demo --customers 20
     """
+    from cobalt_mirror.workers.demo.run import run_demo  # noqa: PLC0415 - `--help` does not wait for it
+    from cobalt_mirror.workers.demo.services import open_services  # noqa: PLC0415
+
     if database_url is not None:
         _check_postgresql(database_url)
     with exit_on_signal():

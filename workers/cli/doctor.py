@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from cobalt_mirror.workers.ops.doctor.examine import examine
 from cobalt_mirror.workers.ops.doctor.finding import Finding, exit_code
 from cobalt_mirror.workers.terminal.output import console, print_json, print_line
 
@@ -24,6 +23,8 @@ def doctor(
     Example:
       cobalt-mirror doctor --offline
     """
+    from cobalt_mirror.workers.ops.doctor.examine import examine  # noqa: PLC0415 - `--help` does not wait for it
+
     findings: list[Finding] = []
     screen = console()
     for finding in examine(offline=offline):

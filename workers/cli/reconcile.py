@@ -13,7 +13,6 @@ from cobalt_mirror.workers.cli.reconcile_progress import progress
 from cobalt_mirror.workers.cli.reconcile_summary import summary
 from cobalt_mirror.workers.cli.values import age
 from cobalt_mirror.workers.ops.readiness import ready_for_work
-from cobalt_mirror.workers.ops.reconciling import run_reconciliation
 from cobalt_mirror.workers.reconcile import Ending, Options, Report, ShowProgress
 from cobalt_mirror.workers.reconcile.progress import show_nothing
 from cobalt_mirror.workers.terminal.output import console, print_json, print_table
@@ -76,6 +75,8 @@ def reconcile(
 
 def _run(options: Options, *, quiet: bool) -> Report:
     """Reconcile; a quiet run shows no progress, and logs errors only."""
+    from cobalt_mirror.workers.ops.reconciling import run_reconciliation  # noqa: PLC0415 - `--help` does not wait for it
+
     try:
         settings = ready_for_work()
         logs.configure("error" if quiet else settings.log_level, settings.log_format)

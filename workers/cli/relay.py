@@ -1,18 +1,5 @@
 """`cobalt-mirror relay`: send the workers a message for each account with due work."""
 
-from cobalt_mirror.db.engine import create_engine
-from cobalt_mirror.db.statuses import ProcessKind
-from cobalt_mirror.workers import logs
-from cobalt_mirror.workers.broker import create_broker
-from cobalt_mirror.workers.heartbeat import Heartbeat, Queues
-from cobalt_mirror.workers.ops.readiness import ready_for_relay
-from cobalt_mirror.workers.queues import declare_queues
-from cobalt_mirror.workers.redis_clients import create_redis
-from cobalt_mirror.workers.relay import Relay
-from cobalt_mirror.workers.telemetry.serving import observe_relay
-from cobalt_mirror.workers.terminal.signals import stop_on_signal
-from cobalt_mirror.workers.watchdog import Watchdog
-
 
 def relay() -> None:
     """Send the workers a message for each account with due work.
@@ -23,18 +10,6 @@ def relay() -> None:
     Example:
       REDIS_URL=redis://localhost:6379/0 cobalt-mirror relay
     """
-    settings = ready_for_relay()
-    logs.configure(settings.log_level, settings.log_format)
-    observers = observe_relay(settings)
-    engine = create_engine(settings)
-    with create_redis(settings) as client:
-        broker = create_broker(client, settings)
-        declare_queues(broker)
-        sender = Relay(engine=engine, broker=broker, settings=settings, observers=observers)
-        Watchdog(sender.find_fault).start()
-        heartbeat = Heartbeat(ProcessKind.RELAY, engine, queues=Queues(client, settings.redis_namespace))
-        heartbeat.start()
-        with stop_on_signal(sender.stop.set):
-            sender.run()
-        heartbeat.stop()
-    engine.dispose()
+    from cobalt_mirror.workers.relaying import run_relay  # noqa: PLC0415 - `--help` does not wait for it
+
+    run_relay()

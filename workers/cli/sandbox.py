@@ -12,12 +12,10 @@ from cobalt_mirror.cobalt.sandbox import SandboxSettings, serve
 from cobalt_mirror.cobalt.sandbox.controls import DEFAULT_KEYS
 from cobalt_mirror.cobalt.sandbox.ledger import CallRecord
 from cobalt_mirror.db.settings import DatabaseSettings
-from cobalt_mirror.workers.cli.values import json_or_text
+from cobalt_mirror.workers.cli.values import SANDBOX_PORT, json_or_text
 from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.local.sandbox import keeping, load_state, make_sandbox, state_file
 from cobalt_mirror.workers.settings import Settings
-
-DEFAULT_PORT = 8474
 
 sandbox = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -29,7 +27,7 @@ def serve_sandbox(
     host: Annotated[
         str, typer.Option(help="Address to listen on. Keep it on the loopback: the control API needs no key.")
     ] = ("127.0.0.1"),
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for a free one.", min=0, max=65_535)] = DEFAULT_PORT,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for a free one.", min=0, max=65_535)] = SANDBOX_PORT,
     seed: Annotated[int, typer.Option(help="Seed for random ids, tokens and faults.")] = 0,
     rate_limit: Annotated[bool, typer.Option(help="Answer 429 above 20 calls a second.")] = True,
     setting: Annotated[

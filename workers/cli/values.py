@@ -11,6 +11,8 @@ import typer
 from cobalt_mirror.db.statuses import PauseScope
 from cobalt_mirror.events import EVENT_TYPES
 
+#: Where the sandbox listens.
+SANDBOX_PORT = 8474
 #: `status` shows a reason on a line.
 LONGEST_REASON = 500
 _UNITS = {"s": 1, "min": 60, "m": 60, "h": 3_600, "d": 86_400}

@@ -4,9 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cobalt_mirror.workers.ops.delivery import send_test_notification
 from cobalt_mirror.workers.ops.readiness import ready_for_database
-from cobalt_mirror.workers.ops.subscription import subscribe
 from cobalt_mirror.workers.web_addresses import is_web_address
 
 webhook = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -39,6 +37,9 @@ def ensure(
     Example:
       cobalt-mirror webhook ensure https://mirror.example.com/webhooks/cobalt
     """
+    from cobalt_mirror.workers.ops.delivery import send_test_notification  # noqa: PLC0415 - it loads httpx
+    from cobalt_mirror.workers.ops.subscription import subscribe  # noqa: PLC0415
+
     _check(url)
     settings = ready_for_database()
     action = subscribe(settings, url)

@@ -46,7 +46,13 @@ UNLOADED = {
     "prune --dry-run": {*HTTP, "psycopg", "rich.console", "sqlalchemy.orm"},
     "migrate": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
     "worker --help": {"alembic", "dramatiq", "httpx", "prometheus_client", "starlette", "uvicorn"},
-    "relay --help": {"alembic", "cobalt_mirror.cobalt.client", "httpx", "prometheus_client", "starlette", "uvicorn"},
+    "relay --help": {*EVERYTHING} - {"pydantic"},
+    "web --help": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
+    "doctor --help": {*EVERYTHING} - {"pydantic"},
+    "reconcile --help": {*HTTP, "psycopg", "sqlalchemy.orm"} - {"structlog"},
+    "up --help": {*HTTP, "psycopg", "rich.console", "sqlalchemy.orm"},
+    "demo --help": {*HTTP, "psycopg", "rich.console", "sqlalchemy.orm"},
+    "webhook ensure --help": {*HTTP, "psycopg", "rich.console", "sqlalchemy.orm"},
     "sandbox --help": {"alembic", "dramatiq", "redis"},
 }
 
