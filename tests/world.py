@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, func, select, text
+from sqlalchemy import Engine, event, func, select, text
 
 from cobalt_mirror.cobalt import Client
 from cobalt_mirror.cobalt.sandbox import Sandbox, SandboxTransport
@@ -24,6 +24,7 @@ from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.outcomes import backoff
 from cobalt_mirror.workers.settings import Settings
 from tests.around import around_the_rules
+from tests.world_clock import WorldClock
 
 #: A Fernet key for tests.
 TEST_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -31,29 +32,6 @@ TEST_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 _ENCRYPTED = re.compile(r"g[AI-P][\w-]{96,}=*")
 #: Fields whose values the mirror does not hold.
 _SECRET_FIELDS = {"signing_secret", "ssl_key", "row_secret"}
-
-
-@dataclass
-class WorldClock:
-    """Returns the real time plus the time that tests let pass."""
-
-    ahead: timedelta = timedelta()
-    stopped_at: datetime | None = None
-
-    def __call__(self, _connection: Connection | None = None) -> datetime:
-        return self.stopped_at or datetime.now(UTC) + self.ahead
-
-    def stop_at(self, moment: datetime) -> None:
-        """Return this time, and what tests let pass from there, until `resume`."""
-        self.stopped_at = moment
-
-    def resume(self) -> None:
-        self.stopped_at = None
-
-    def pass_time(self, seconds: float) -> None:
-        self.ahead += timedelta(seconds=seconds)
-        if self.stopped_at is not None:
-            self.stopped_at += timedelta(seconds=seconds)
 
 
 @dataclass
@@ -154,6 +132,13 @@ class World:
                 return
             self.clock.pass_time(max((next_due - self.clock()).total_seconds(), 0) + 0.001)
         raise self._never_ends()
+
+    def work_for(self, seconds: float) -> None:
+        """Work as time passes, half a second at a time."""
+        ends = self.clock() + timedelta(seconds=seconds)
+        while self.clock() < ends:
+            self.work()
+            self.clock.pass_time(0.5)
 
     def _refresh_catalogue(self) -> None:
         """Read the catalogue again when that is due, as workers do beside their other work."""

@@ -8,7 +8,7 @@ import greenlet  # type: ignore[import-untyped]
 from hypothesis import strategies as st
 
 from tests.integration.journey.wires import Died, die
-from tests.world import WorldClock
+from tests.world_clock import WorldClock
 
 #: Actors that are not idle after so many steps are in a livelock.
 _MOST_STEPS = 20_000

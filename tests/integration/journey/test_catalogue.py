@@ -1,7 +1,5 @@
 """One listing is no proof: an application that the catalogue lacks for the first time is looked for again."""
 
-from datetime import timedelta
-
 import pytest
 
 from cobalt_mirror.db import integrations
@@ -18,14 +16,6 @@ def customer(world: World) -> World:
     return world
 
 
-def pass_time(world: World, seconds: float) -> None:
-    """Work for so many seconds."""
-    ends = world.clock() + timedelta(seconds=seconds)
-    while world.clock() < ends:
-        world.work()
-        world.clock.pass_time(0.5)
-
-
 def enabled(world: World) -> set[str]:
     """Return what a host's page shows as applications that the customer can connect."""
     with reading(world.engine).begin() as connection:
@@ -40,7 +30,7 @@ def test_an_empty_listing_disables_nothing_and_is_read_again(customer: World) ->
     assert enabled(customer) == before != set()
 
     customer.sandbox.disable_application("slack")
-    pass_time(customer, 40)  # the next listing, and one more
+    customer.work_for(40)  # the next listing, and one more
     assert enabled(customer) == before - {"slack"}
 
 
@@ -48,12 +38,12 @@ def test_an_application_is_disabled_when_two_listings_lack_it(customer: World) -
     before = enabled(customer)
     customer.sandbox.disable_application("slack")
     customer.catalogue.refresh()
-    pass_time(customer, 14)
+    customer.work_for(14)
     assert enabled(customer) == before
 
     customer.catalogue.refresh()  # a reconciliation reads it early
     assert enabled(customer) == before
-    pass_time(customer, 2)
+    customer.work_for(2)
     assert enabled(customer) == before - {"slack"}
 
 
@@ -63,7 +53,7 @@ def test_an_application_that_one_listing_lacks_is_forgotten_to_be_in_doubt(custo
         customer.sandbox.disable_application("slack")
         customer.catalogue.refresh()
         customer.sandbox.enable_application("slack")
-        pass_time(customer, 16)
+        customer.work_for(16)
 
     assert enabled(customer) == before
     assert customer.row("state", key="catalogue_absent")["value"] == {}

@@ -33,14 +33,6 @@ def deny(world: World) -> None:
     world.sandbox.add_faults(*(Fault(route=route, **UNKNOWN) for route in ROUTES))
 
 
-def pass_time(world: World, seconds: float) -> None:
-    """Work for so many seconds."""
-    ends = world.clock() + timedelta(seconds=seconds)
-    while world.clock() < ends:
-        world.work()
-        world.clock.pass_time(0.5)
-
-
 def forget_catalogue(world: World) -> None:
     """Let the mirror know no application, as before the first read of the catalogue."""
     with world.engine.begin() as connection:
@@ -63,7 +55,7 @@ def test_an_application_that_the_catalogue_shows_is_not_unknown(customers: World
     deny(customers)
     events: list[Event] = [does(customer) for customer in CUSTOMERS]
     customers.publish(*events)
-    pass_time(customers, 20)
+    customers.work_for(20)
     rows = [customers.event(event) for event in events]
     assert {(row["status"], row["move"]) for row in rows} == {("pending", "provider")}
     assert all(
@@ -80,7 +72,7 @@ def test_an_application_that_is_disabled_is_dead_once_the_catalogue_lacks_it_twi
     customers.sandbox.disable_application("slack")
     event = ConnectionAuthorized("a", "slack")
     customers.publish(event)
-    pass_time(customers, 120)
+    customers.work_for(120)
 
     row = customers.event(event)
     assert (row["status"], row["move"], row["unseen"]) == ("dead", "operator", "application")
@@ -98,11 +90,11 @@ def test_what_died_for_an_unknown_application_is_looked_at_once_more(customers: 
     deny(customers)
     event = ConnectionAuthorized("a", "slack")
     customers.publish(event)
-    pass_time(customers, 16)
+    customers.work_for(16)
     assert customers.event(event)["status"] == "dead"
 
     customers.sandbox.clear_faults()
-    pass_time(customers, 62)
+    customers.work_for(62)
     assert customers.event(event)["status"] == "done"
     assert customers.mirror()["configs"] == customers.truth()["configs"]
 
@@ -129,7 +121,7 @@ def test_an_application_that_one_attempt_shows_and_denies_is_not_unknown(custome
     customers.sandbox.add_faults(Fault(route="find_or_create_config", **UNKNOWN))
     event = ConnectionAuthorized("a", "slack")
     customers.publish(event)
-    pass_time(customers, 20)
+    customers.work_for(20)
     assert customers.event(event)["status"] == "pending"
 
     customers.sandbox.clear_faults()

@@ -1,6 +1,5 @@
 """One answer is no proof: a config that Cobalt denies is looked at again before the mirror shows it as deleted."""
 
-from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
@@ -39,14 +38,6 @@ def check(world: World) -> None:
 def deny(world: World, error: str, *, times: int, method: str = "GET") -> None:
     route = "read_config" if method == "GET" else "delete_config"
     world.sandbox.add_faults(Fault(route=route, times=times, status=HTTPStatus.NOT_FOUND, error=error))
-
-
-def pass_time(world: World, seconds: float) -> None:
-    """Work for so many seconds."""
-    ends = world.clock() + timedelta(seconds=seconds)
-    while world.clock() < ends:
-        world.work()
-        world.clock.pass_time(0.5)
 
 
 def was_deleted(world: World) -> bool:
@@ -88,10 +79,10 @@ def test_a_config_that_is_gone_shows_for_fifteen_seconds(acme: World, event: Eve
         check(acme)
     else:
         publish_old(acme, event)
-    pass_time(acme, 14)
+    acme.work_for(14)
     assert [row["status"] for row in acme.rows("configs")] == ["installed"]
 
-    pass_time(acme, 2)
+    acme.work_for(2)
     assert [row["status"] for row in acme.rows("configs")] == ["deleted"]
     assert event is None or acme.event(event)["detail"] == "Cobalt has no such config; it was read and not created"
     acme.work_until_quiet()
@@ -152,7 +143,7 @@ def test_what_is_denied_for_too_long_comes_back(acme: World) -> None:
     change = ConfigChanged(ACCOUNT, "slack", occurred_at=acme.clock())
     publish_old(acme, change)
     deny(acme, "CONFIG_NOT_FOUND", times=4)
-    pass_time(acme, 16)
+    acme.work_for(16)
     assert [row["status"] for row in acme.rows("configs")] == ["deleted"]
 
     acme.work_until_quiet()

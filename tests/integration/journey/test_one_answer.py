@@ -40,14 +40,6 @@ def account_statuses(world: World) -> list[str]:
     return [row["status"] for row in world.rows("linked_accounts")]
 
 
-def pass_time(world: World, seconds: float) -> None:
-    """Work for so many seconds."""
-    ends = world.clock().timestamp() + seconds
-    while world.clock().timestamp() < ends:
-        world.work()
-        world.clock.pass_time(0.5)
-
-
 # --- accounts ---------------------------------------------------------------------------------------------------------
 
 
@@ -76,7 +68,7 @@ def test_an_account_that_a_check_does_not_find_is_looked_for_again(customers: Wo
 def test_when_all_accounts_are_denied_it_is_an_outage(customers: World, seconds: float) -> None:
     customers.sandbox.add_faults(Fault(**DENIES))
     events = authorise(customers, *CUSTOMERS)
-    pass_time(customers, seconds)
+    customers.work_for(seconds)
     assert set(customers.statuses(events)) == {"pending"}
     assert account_statuses(customers) == ["active"] * 5
     assert {row["linked_account_id"] for row in customers.rows("denials")} == set(CUSTOMERS)
@@ -95,11 +87,11 @@ def test_an_account_that_is_gone_is_missing_after_a_few_looks(customers: World) 
     customers.sandbox.delete_account("a")
     change = ConfigChanged("a", "slack", fields={"channel": "x"})
     customers.publish(change)
-    pass_time(customers, 14)
+    customers.work_for(14)
     assert customers.event(change)["status"] == "pending"
     assert account_statuses(customers) == ["active"] * 5
 
-    pass_time(customers, 2)
+    customers.work_for(2)
     row = customers.event(change)
     assert (row["status"], row["move"], row["attempts"]) == ("dead", "operator", 1)
     assert account_statuses(customers) == ["missing", *["active"] * 4]
@@ -112,7 +104,7 @@ def test_what_was_written_off_is_carried_out_when_the_account_shows_again(custom
     change = ConfigChanged("a", "slack", fields={"channel": "x"})
     customers.publish(change)
     customers.sandbox.add_faults(Fault(linked_account_id="a", answer="error", **{**DENIES, "method": None}))
-    pass_time(customers, 20)
+    customers.work_for(20)
     assert customers.event(change)["status"] == "dead"
     assert account_statuses(customers)[0] == "missing"
 
@@ -130,7 +122,7 @@ def test_a_removal_is_not_done_because_the_account_was_denied(customers: World) 
     customers.sandbox.add_faults(Fault(linked_account_id="a", **DENIES))
     removal = ConnectionRemoved("a", "slack")
     customers.publish(removal)
-    pass_time(customers, 5)
+    customers.work_for(5)
     assert customers.event(removal)["status"] == "pending"
 
     customers.sandbox.clear_faults()
@@ -230,9 +222,9 @@ def test_what_a_notification_says_is_looked_at_until_it_shows(late: Customer) ->
         happen(ACCOUNT, "slack")
         hint(late)
         at_first = [row["status"] for row in world.rows("connections")]
-        pass_time(world, 4)
+        world.work_for(4)
         seen.append((at_first, [row["status"] for row in world.rows("connections")]))
-        pass_time(world, 60)
+        world.work_for(60)
 
     assert seen == [
         ([], ["connected"]),
