@@ -15,6 +15,9 @@ from tests.services import PostgresServer, postgres_server
 
 register_profiles()
 
+# Until the tests are collected, which makes hundreds of thousands of objects, and no garbage to speak of.
+gc.disable()
+
 # Where nothing configures logs, a traceback shows every local in colours, which takes half a second to render.
 structlog.configure(
     processors=[
@@ -34,6 +37,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -36,23 +36,23 @@ def read_until(process: "subprocess.Popen[str]", wanted: str) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_a_minute_of_chaos_violates_nothing_and_leaves_nothing(tmp_path: Path) -> None:
-    with chaos(tmp_path, "--duration", "60", "--seed", "4") as run:
+def test_half_a_minute_of_chaos_violates_nothing_and_leaves_nothing(tmp_path: Path) -> None:
+    with chaos(tmp_path, "--duration", "30", "--seed", "4") as run:
         said, _ = run.communicate(timeout=290)
 
     last = LAST.fullmatch(said.splitlines()[-1])
     assert last is not None, said
     assert run.returncode == 0, said
-    assert (last[1], last[2], last[6]) == ("60", "4", "0")
-    assert int(last[3]) >= 3
+    assert (last[1], last[2], last[6]) == ("30", "4", "0")
+    assert int(last[3]) >= 2
     assert int(last[4]) >= 1
-    assert int(last[5].replace(",", "")) > 300
+    assert int(last[5].replace(",", "")) > 150
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
     with chaos(tmp_path, "--duration", "60", "--seed", "5", "--database", "sqlite") as run:
-        read_until(run, "10 s  ")
+        read_until(run, " 5 s  ")
         everybody = family_of(run.pid)
         run.send_signal(signal.SIGINT)
         said, _ = run.communicate(timeout=60)
