@@ -26,9 +26,10 @@ from cobalt_mirror.workers.reconcile.progress import ShowProgress, Stage
 
 log = structlog.get_logger()
 
-#: If a round reads nothing, wait this many seconds and try again, at most so many times: longer than a connection is
-#: looked at again because a read does not show what a notification said (`looking.LOOKS`).
-WAITS, AGAIN_SECONDS = 5, 5.0
+#: If a round reads nothing, wait this many seconds and try again, at most so many times: longer than twice
+#: `looking.SETTLED`, for a connection is looked at again because a read does not show what a notification said, and
+#: then its configs because some do not show.
+WAITS, AGAIN_SECONDS = 8, 5.0
 #: The most attempts at one account; the rest of a busy customer's work is left to the workers.
 _MOST_ATTEMPTS = 200
 

@@ -57,6 +57,19 @@ def happen(world: World, action: str, account: str, slug: str) -> None:
                 world.sandbox.edit_config(account, slug, config_id=account, fields={"mention": "@edited"})
 
 
+def test_a_run_waits_for_the_looks_at_a_connection_and_then_for_those_at_its_configs(endpoints: Endpoints) -> None:
+    begin(endpoints)
+    world = endpoints.world
+    happen(world, "disconnect", "a1", "slack")  # its config goes with it
+    happen(world, "connect", "a1", "slack")
+    endpoints.deliver([endpoints.sent()[0]])  # the first alone: what it tells does not show any more
+    world.work()
+    assert [row["looks"] for row in world.rows("checks")] == [1]
+
+    assert reconcile(world, deep=True).ending is Ending.IN_AGREEMENT
+    assert world.mirror() == world.truth()
+
+
 ACTIONS = (
     "connect",
     "disconnect",
