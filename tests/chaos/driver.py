@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from tests.chaos.host import Host
 from tests.chaos.injector import FaultInjector
 from tests.chaos.lateness import Lateness
 from tests.chaos.services import Services
-from tests.chaos.steps import ByHand, FaultStep, Opened, PoisonRow, Publish, Reconcile, Step, with_ids
+from tests.chaos.steps import ByHand, FaultStep, Ids, Opened, PoisonRow, Publish, Reconcile, Step, with_ids
 
 #: Customers and dashboard users that act at the same time.
 _AT_ONCE = 32
@@ -110,7 +111,8 @@ class Driver:
     def _do(self, step: Step) -> None:
         match step:
             case Publish() | ByHand():
-                self._act(self.lateness.catch_up(step), step.at)
+                ids = dict(self.opened)  # before it is told how late its customer is, who may just have connected
+                self._act(self.lateness.catch_up(step), step.at, ids)
             case FaultStep():
                 self.injector.do(step)
             case PoisonRow():
@@ -118,12 +120,13 @@ class Driver:
             case Reconcile():
                 self.exits.append(self.reconcile(killed_after=step.killed_after))
 
-    def _act(self, step: Publish | ByHand, at: float) -> None:
+    def _act(self, step: Publish | ByHand, at: float, ids: Ids) -> None:
         """Do what a customer or somebody in the dashboard does, if it is time for it and can be done by now."""
         if at < step.at <= self.duration:
             self._push(step)
             return
-        if step.at <= self.duration and (self._publish(step) if isinstance(step, Publish) else self._by_hand(step)):
+        do = partial(self._publish, step) if isinstance(step, Publish) else partial(self._by_hand, step)
+        if step.at <= self.duration and do(ids):
             return
         if (again := self.lateness.wait(step)) is not None:
             self._push(again)
@@ -132,17 +135,18 @@ class Driver:
         else:
             self.missed += 1
 
-    def _publish(self, step: Publish) -> bool:
-        if not self.host.publish(step.events, self.opened):
+    def _publish(self, step: Publish, ids: Ids) -> bool:
+        if not self.host.publish(step.events, ids):
             return False
         if step.then is not None:
-            self._push(replace(step.then, at=self.elapsed + step.then.at))
+            self._push(replace(step.then, at=self.elapsed + step.then.at, late=step.late))
         return True
 
-    def _by_hand(self, step: ByHand) -> bool:
-        arguments = with_ids(step.arguments, self.opened)
+    def _by_hand(self, step: ByHand, ids: Ids) -> bool:
+        arguments = with_ids(step.arguments, ids)
         answer = None if arguments is None else self.services.control.by_hand(step.action, arguments)
         if answer is not None and step.opens is not None:
+            self.lateness.is_done(step, self.elapsed)  # else a busy machine has things removed before they were made
             self.opened[step.opens] = answer.get("connection_id", "")
         return answer is not None
 

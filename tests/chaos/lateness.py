@@ -27,6 +27,12 @@ class Lateness:
             behind = self._late.get(step.customer or "", 0.0) - step.late
         return step.put_off(behind) if step.customer is not None and behind > 0 else step
 
+    def is_done(self, step: Publish | ByHand, at: float) -> None:
+        """Note when a step was done: what its customer does after it is later by as much as it was behind its time."""
+        if step.customer is not None:
+            with self._lock:
+                self._late[step.customer] = max(self._late.get(step.customer, 0.0), step.late + at - step.at)
+
     def wait(self, step: Publish | ByHand) -> Publish | ByHand | None:
         """Return a step for another try a moment later, with its customer late by that; None: it was tried enough."""
         if step.customer is None or step.tries >= TRIES or step.at + AGAIN_SECONDS > self.duration:
