@@ -39,7 +39,7 @@ example: $(STAMP) ## run an app with customers of its own and everything it need
 # Many tests wait for processes, so four at a time keep two cores busy; lint runs beside them and speaks last.
 # In a fresh clone the tests are collected once before, or each of the four would compile every module for itself.
 test: $(STAMP) ## everything: unit, integration, migration and acceptance tests, and lint
-	@said=$$(mktemp); lint=; trap 'kill $$lint 2>/dev/null || true; rm -f "$$said"' EXIT; \
+	@said=$$(mktemp); lint=; trap 'kill $$lint 2>/dev/null || true; rm -f "$$said"' EXIT; trap 'exit 130' INT; \
 	{ $(LINT); } >"$$said" 2>&1 & lint=$$!; \
 	[ -d tests/__pycache__ ] || $(BIN)/pytest --collect-only -q | tail -n 1 || true; \
 	tests=0; $(BIN)/pytest -n 4 --dist worksteal || tests=$$?; \

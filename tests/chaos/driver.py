@@ -146,7 +146,7 @@ class Driver:
         arguments = with_ids(step.arguments, ids)
         answer = None if arguments is None else self.services.control.by_hand(step.action, arguments)
         if answer is not None and step.opens is not None:
-            self.lateness.is_done(step, self.elapsed)  # else a busy machine has things removed before they were made
+            self.lateness.note_done(step, self.elapsed)  # else a busy machine has things removed before they were made
             self.opened[step.opens] = answer.get("connection_id", "")
         return answer is not None
 

@@ -27,7 +27,7 @@ class Lateness:
             behind = self._late.get(step.customer or "", 0.0) - step.late
         return step.put_off(behind) if step.customer is not None and behind > 0 else step
 
-    def is_done(self, step: Publish | ByHand, at: float) -> None:
+    def note_done(self, step: Publish | ByHand, at: float) -> None:
         """Note when a step was done: what its customer does after it is later by as much as it was behind its time."""
         if step.customer is not None:
             with self._lock:

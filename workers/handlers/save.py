@@ -98,9 +98,8 @@ class Save:
         because = Because(at=self.now, cause=cause_of(loaded))
         known = {} if findings.erases_account else claim.rows  # the erasure has just changed them
         is_second = loaded.check is not None and loaded.check.reason == _SECOND_READ
-        rows: dict[tuple[str, ...], Mapping[str, Any] | None] = {
-            **known
-        }  # before this attempt: it may change one twice
+        # As they were before this attempt, also when it changes a row twice.
+        rows: dict[tuple[str, ...], Mapping[str, Any] | None] = {**known}
         is_confirmed = loaded.check is not None and loaded.check.expects is not None and findings.looks_again is None
         for change in findings.changes:
             recorded = record_change(self.connection, change, because, known=known)

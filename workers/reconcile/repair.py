@@ -20,16 +20,18 @@ from cobalt_mirror.db.statuses import AccountStatus, Expected, SuspicionKind, Su
 from cobalt_mirror.db.suspicions import Suspicion, count_open, leave_open_ones, list_open, record_suspicions, settle
 from cobalt_mirror.workers.errors import WorkHalted
 from cobalt_mirror.workers.handlers.attempt import Attempts
+from cobalt_mirror.workers.handlers.looking import SETTLED
 from cobalt_mirror.workers.handlers.pausing import find_pause
 from cobalt_mirror.workers.reconcile.journal import Journal
 from cobalt_mirror.workers.reconcile.progress import ShowProgress, Stage
 
 log = structlog.get_logger()
 
-#: If a round reads nothing, wait this many seconds and try again, at most so many times: longer than twice
-#: `looking.SETTLED`, for a connection is looked at again because a read does not show what a notification said, and
-#: then its configs because some do not show.
-WAITS, AGAIN_SECONDS = 8, 5.0
+#: If a round reads nothing, wait this many seconds and try again.
+AGAIN_SECONDS = 5.0
+#: At most so many times, which is longer than a connection is looked at again because a read does not show what a
+#: notification said, and then its configs because some do not show.
+WAITS = 2 + int(2 * SETTLED.total_seconds() / AGAIN_SECONDS)
 #: The most attempts at one account; the rest of a busy customer's work is left to the workers.
 _MOST_ATTEMPTS = 200
 

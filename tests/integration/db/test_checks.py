@@ -82,10 +82,3 @@ def test_what_it_remembers_afterwards(
     happens(connection)
     check = found(connection)
     assert (check.absent, check.last_error) == (ABSENT if is_kept else {}, said)
-
-
-def test_words_of_another_read_as_no_memory(connection: Connection) -> None:
-    pause(connection)
-    see(connection)
-    put_off_check(connection, *SUBJECT, due_at=LATER, reason="Cobalt does not show these configs: [[")
-    assert found(connection).absent == {}

@@ -30,14 +30,14 @@ def test_what_a_customer_does_later_is_late_by_as_much() -> None:
 def test_what_comes_after_a_step_that_was_done_behind_its_time_is_late_by_as_much() -> None:
     lateness = Lateness(duration=60)
     step = connect(5)
-    lateness.is_done(step, 25.5)
+    lateness.note_done(step, 25.5)
     late = lateness.catch_up(removal(6))
 
     assert isinstance(late, Publish)
     assert (late.at, late.events[0].occurred) == (6 + 20.5, 5 + 20.5)
-    lateness.is_done(connect(7).put_off(20.5), 27.75)  # a quarter of a second behind the time that it has by now
+    lateness.note_done(connect(7).put_off(20.5), 27.75)  # a quarter of a second behind the time that it has by now
     assert lateness.catch_up(removal(8)).at == 8 + 20.75
-    lateness.is_done(connect(9, insists=False), 59)
+    lateness.note_done(connect(9, insists=False), 59)
     assert lateness.catch_up(removal(8)).at == 8 + 20.75
 
 
