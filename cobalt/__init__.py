@@ -5,6 +5,7 @@ The client is loaded when it is first used: httpx costs more to load than everyt
 
 from typing import TYPE_CHECKING, Any
 
+from cobalt_mirror.cobalt.environment import Environment
 from cobalt_mirror.cobalt.errors import (
     CobaltError,
     ConnectFailed,
@@ -33,7 +34,6 @@ from cobalt_mirror.cobalt.models import (
     ConfigReference,
     ConfigWorkflow,
     ConnectedAccount,
-    Environment,
     FieldError,
     LinkedAccount,
     SessionToken,

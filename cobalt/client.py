@@ -12,17 +12,16 @@ import httpx
 from cobalt_mirror.cobalt.applications import Applications
 from cobalt_mirror.cobalt.auth_credentials import AuthCredentials
 from cobalt_mirror.cobalt.configs import Configs
+from cobalt_mirror.cobalt.environment import Environment
 from cobalt_mirror.cobalt.exchange import Exchange
 from cobalt_mirror.cobalt.exchanged import Exchanged
 from cobalt_mirror.cobalt.governor import Governor
 from cobalt_mirror.cobalt.identifiers import fits_header
-from cobalt_mirror.cobalt.models import Environment
 from cobalt_mirror.cobalt.revocations import Revocations
 from cobalt_mirror.cobalt.token_cache import TokenCache
 from cobalt_mirror.cobalt.webhooks import Webhooks
 
 DEFAULT_BASE_URL = "https://app.refold.ai"
-_BY_PREFIX = {"tk": Environment.TEST, "pk": Environment.PRODUCTION}
 
 
 def _utc_now() -> datetime:
@@ -116,9 +115,4 @@ class Client(Applications, AuthCredentials, Configs, Webhooks):
     @property
     def environment(self) -> Environment | None:
         """The environment of the key; None if its first letters are unknown."""
-        return environment_of(self._api_key)
-
-
-def environment_of(api_key: str) -> Environment | None:
-    """Return the environment of a key: `tk...` is of test, `pk...` of production; None for any other key."""
-    return _BY_PREFIX.get(api_key[:2])
+        return Environment.of_key(self._api_key)

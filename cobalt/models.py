@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
@@ -17,12 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-
-class Environment(StrEnum):
-    """The environment of an account; the API key decides it."""
-
-    TEST = "test"
-    PRODUCTION = "production"
+from cobalt_mirror.cobalt.environment import Environment
 
 
 def _to_utc(moment: datetime) -> datetime:

@@ -52,8 +52,8 @@ _PAUSE_CHECK_SECONDS = 0.05
 #: make the calls of all its threads at once when it goes on.
 _LATE_SECONDS = 0.25
 OVERSLEPT = -1.0
-#: How long Redis may take to answer before callers go on without it, and when they try it again.
-REDIS_TIMEOUT_SECONDS, REDIS_RETRY_SECONDS = 0.5, 1.0
+#: When callers that went on without Redis try it again, in seconds.
+REDIS_RETRY_SECONDS = 1.0
 
 
 class Lane(StrEnum):

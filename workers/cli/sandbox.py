@@ -1,20 +1,11 @@
 """`cobalt-mirror sandbox`: serve a stand-in for Cobalt, for development, and make a catalogue for it."""
 
-import json
-from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
-from cobalt_mirror.cobalt.sandbox import SandboxSettings, serve
-from cobalt_mirror.cobalt.sandbox.controls import DEFAULT_KEYS
-from cobalt_mirror.cobalt.sandbox.ledger import CallRecord
-from cobalt_mirror.db.settings import DatabaseSettings
-from cobalt_mirror.workers.cli.values import SANDBOX_PORT, json_or_text
-from cobalt_mirror.workers.errors import NotReady
-from cobalt_mirror.workers.local.sandbox import keeping, load_state, make_sandbox, state_file
+from cobalt_mirror.workers.cli.values import SANDBOX_PORT
 from cobalt_mirror.workers.settings import Settings
 
 sandbox = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -59,21 +50,17 @@ def serve_sandbox(
         return
     if in_memory and (state is not None or fresh):
         raise typer.BadParameter("--in-memory keeps no file, so --state and --fresh have no meaning with it")
+    # Only now: `--help` does not wait for a server.
+    from cobalt_mirror.workers.cli.sandbox_serving import (  # noqa: PLC0415
+        default_state_file,
+        read_settings,
+        serve_in_terminal,
+    )
+    from cobalt_mirror.workers.local.sandbox import make_sandbox  # noqa: PLC0415
+
     served = make_sandbox(catalogue, seed=seed, settings=read_settings(setting or [], rate_limited=rate_limit))
-    file = None if in_memory else state or _default_state_file()
-    keeper = None if file is None else load_state(served, file, fresh=fresh)[0]
-    with ExitStack() as resources:
-
-        def ready(url: str) -> None:
-            if keeper is not None:
-                resources.enter_context(keeping(keeper))
-            _announce(url, file)
-
-        try:
-            serve(host, port, sandbox=served, on_ready=ready, on_call=None if quiet else _print_call)
-        except OSError as error:
-            text = f"the sandbox cannot listen at {host}, port {port} ({error.strerror}); try --port 0"
-            raise NotReady(text) from error
+    file = None if in_memory else state or default_state_file()
+    serve_in_terminal(served, host=host, port=port, file=file, fresh=fresh, quiet=quiet)
 
 
 @sandbox.command("import")
@@ -107,44 +94,3 @@ def import_applications(
     for sentence in imported.left_out:
         typer.echo(f"left out of {sentence}")
     typer.echo(f"serve it with: cobalt-mirror sandbox --catalogue {file}")
-
-
-def read_settings(assignments: list[str], *, rate_limited: bool) -> SandboxSettings:
-    """Return the sandbox's settings from `name=value` texts.
-
-    Raises:
-        typer.BadParameter: A name is unknown, or a setting does not accept its value.
-    """
-    values: dict[str, Any] = {"rate_limited": rate_limited}
-    for assignment in assignments:
-        name, equals, value = assignment.partition("=")
-        if not equals or name not in SandboxSettings.model_fields:
-            raise typer.BadParameter(
-                f"--set {assignment}: expected NAME=VALUE, with NAME one of {', '.join(SandboxSettings.model_fields)}"
-            )
-        values[name] = json_or_text(value)
-    try:
-        return SandboxSettings.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise typer.BadParameter(f"--set {first['loc'][0]}: {first['msg']}") from None
-
-
-def _default_state_file() -> Path | None:
-    """Return the file beside the database; None if there is no folder of a database, which only `migrate` makes."""
-    file = state_file(DatabaseSettings.from_environment())
-    return file if file.parent.is_dir() else None
-
-
-def _print_call(call: CallRecord, ms: float) -> None:
-    status = "no answer" if call.status is None else call.status
-    account = "-" if call.linked_account_id is None else json.dumps(call.linked_account_id)  # ASCII, for any terminal
-    with suppress(OSError):  # nobody reads any more: that is no reason not to answer
-        typer.echo(f"{call.method} {call.path} {account} {status} {ms:.1f} ms")
-
-
-def _announce(url: str, file: Path | None) -> None:
-    typer.echo(f"the sandbox listens at {url}; Ctrl-C stops it")
-    kept = "in memory, and lost when it stops" if file is None else f"kept in {file}; --fresh begins empty"
-    typer.echo(f"  its data is {kept}; open {url} in a browser to see it")
-    typer.echo(f"  export COBALT_BASE_URL={url} COBALT_API_KEY={DEFAULT_KEYS['test']}")

@@ -65,12 +65,12 @@ def list_key_problems(settings: Settings) -> list[str]:
     }
     if not any(keys.values()):
         return []
-    from cobalt_mirror.cobalt.client import environment_of  # noqa: PLC0415 - it loads httpx
+    from cobalt_mirror.cobalt import Environment  # noqa: PLC0415 - only with a key
 
     return [
         f"{variable} begins with neither tk nor pk, as Cobalt's keys do; copy it again from Cobalt's dashboard"
         for variable, key in keys.items()
-        if key and environment_of(key) is None
+        if key and Environment.of_key(key) is None
     ]
 
 

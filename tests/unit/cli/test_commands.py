@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.workers.cli.app import COMMANDS, app, load_command
-from cobalt_mirror.workers.cli.sandbox import read_settings
+from cobalt_mirror.workers.cli.sandbox_serving import read_settings
 from cobalt_mirror.workers.cli.worker import dramatiq_command
 from cobalt_mirror.workers.settings import Settings
 from tests.pages import ROOT

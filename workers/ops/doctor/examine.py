@@ -15,11 +15,9 @@ from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.db.time_limits import limit_waits
 from cobalt_mirror.db.writable import find_write_failure
 from cobalt_mirror.workers.ops.actions import ELSEWHERE, list_actions
-from cobalt_mirror.workers.ops.delivery import send_test_notification
 from cobalt_mirror.workers.ops.doctor.clocks import judge_clock, judge_machines
-from cobalt_mirror.workers.ops.doctor.cobalt_api import examine_cobalt
 from cobalt_mirror.workers.ops.doctor.database import AREA, judge_connections, judge_latency, judge_server, judge_writes
-from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine, warning
+from cobalt_mirror.workers.ops.doctor.finding import Finding, broken, fine
 from cobalt_mirror.workers.ops.doctor.latency import quickest_ms
 from cobalt_mirror.workers.ops.doctor.processes import judge_pass, judge_processes, judge_work
 from cobalt_mirror.workers.ops.doctor.redis_server import examine_redis
@@ -28,7 +26,6 @@ from cobalt_mirror.workers.ops.doctor.settings import judge_settings
 from cobalt_mirror.workers.ops.overview import Overview, read_overview
 from cobalt_mirror.workers.ops.readiness import find_newer_schema, list_key_problems
 from cobalt_mirror.workers.ops.secret_keys import examine_keys
-from cobalt_mirror.workers.ops.subscription import list_webhook_problems
 from cobalt_mirror.workers.settings import Settings
 from cobalt_mirror.workers.terminal.failures import describe
 
@@ -62,9 +59,12 @@ def examine(*, offline: bool) -> Iterator[Finding]:
         yield broken(AREA, wrong, _ELSEWHERE if is_this or not remedy else remedy)
     yield from of_redis
     if not offline and settings.cobalt_api_key.get_secret_value():
+        from cobalt_mirror.workers.ops.doctor.cobalt_api import examine_cobalt  # noqa: PLC0415 - it loads httpx
+        from cobalt_mirror.workers.ops.doctor.webhook import examine_webhook  # noqa: PLC0415 - it does, too
+
         is_fine = yield from examine_cobalt(settings, pinned=None if overview is None else overview.environment)
         if is_fine and overview is not None:
-            yield from _examine_webhook(settings, overview.webhook)
+            yield from examine_webhook(settings, overview.webhook)
 
 
 def _failure(settings: Settings, of_redis: Sequence[Finding]) -> str | None:
@@ -111,16 +111,3 @@ def _examine_server(engine: Engine, settings: Settings) -> Generator[Finding, No
     yield from judge_clock("the database", at, before=before, after=after)
     yield judge_writes(find_write_failure(engine))
     return facts
-
-
-def _examine_webhook(settings: Settings, url: str | None) -> Iterator[Finding]:
-    problems = list_webhook_problems(settings, url)
-    for problem in problems:
-        wrong, _, remedy = problem.partition("; ")
-        yield warning("webhook", wrong, remedy or "look at it in Cobalt's dashboard")
-    if not problems:
-        yield fine("webhook", f"Cobalt sends all notifications to {url}")
-    if url is not None:
-        delivery = send_test_notification(url, api_key=settings.require_key())
-        wrong, _, remedy = delivery.sentence.partition("; ")
-        yield fine("webhook", delivery.sentence) if delivery.arrived else warning("webhook", wrong, remedy)
