@@ -24,6 +24,7 @@ from cobalt_mirror.workers.handlers.attempt import Attempts
 from cobalt_mirror.workers.outcomes import backoff
 from cobalt_mirror.workers.settings import Settings
 from tests.around import around_the_rules
+from tests.compiled_statements import compile_once
 from tests.world_clock import WorldClock
 
 #: A Fernet key for tests.
@@ -59,6 +60,7 @@ class World:
             **self.options,
         )
         self.engine: Engine = create_engine(self.settings)
+        compile_once(self.engine)
         if not self.is_durable and self.engine.dialect.name == "sqlite":
             event.listen(
                 self.engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF")

@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError
@@ -20,6 +20,7 @@ from cobalt_mirror.db.settings import DatabaseSettings
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 _INSUFFICIENT_PRIVILEGE = "42501"
 
@@ -58,8 +59,13 @@ def upgrade(settings: DatabaseSettings, patience: Patience | None = None) -> Non
         refuse_unknown(() if found is None else (found,), settings)
         versions = list_versions()
         pending = versions if found is None else versions[versions.index(found) + 1 :]
+        if not pending:
+            return
+        from alembic.script import ScriptDirectory  # noqa: PLC0415 - see `alembic_config`
+
+        scripts = ScriptDirectory.from_config(alembic_config(settings))
         for version in pending:
-            _apply(version, settings, patience)
+            _apply(version, scripts, settings, patience)
 
 
 def drop_schema(engine: Engine, name: str) -> None:
@@ -68,16 +74,21 @@ def drop_schema(engine: Engine, name: str) -> None:
         connection.execute(DropSchema(name, cascade=True, if_exists=True))
 
 
-def _apply(version: str, settings: DatabaseSettings, patience: Patience) -> None:
+def _apply(version: str, scripts: "ScriptDirectory", settings: DatabaseSettings, patience: Patience) -> None:
     """Upgrade to a version, which another process may have done already. Between tries nothing of ours is open."""
-    from alembic import command  # noqa: PLC0415 - see `alembic_config`
+    from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415 - see `alembic_config`
+
+    def steps(current: Any, _context: Any) -> Any:
+        """As `alembic upgrade` finds them, which would load all migrations again for each version."""
+        return scripts._upgrade_revs(version, current)
 
     holder: Holder | None = None
     for number in range(patience.tries):
         if number > 0:
             time.sleep(patience.pause * random.uniform(0.5, 1.5))
         try:
-            command.upgrade(alembic_config(settings, patience), version)
+            with EnvironmentContext(alembic_config(settings, patience), scripts, fn=steps, destination_rev=version):
+                scripts.run_env()
             return
         except LockTimeout as error:
             holder = error.holder or holder
