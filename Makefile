@@ -78,7 +78,8 @@ clean: ## remove what these commands made: .venv, var, npm packages and caches
 	rm -rf .venv var examples/node/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# The stamp is written last, so an interrupted installation is begun again.
+# The stamp is written last, so an interrupted installation is begun again. The lock file has all that is needed, so pip
+# need not look for more, and it would compile on one core only; a library's examples of other Pythons do not compile.
 $(STAMP): $(LOCK)
 	@if command -v uv >/dev/null; then \
 		echo "installing into .venv with uv"; \
@@ -94,8 +95,11 @@ $(STAMP): $(LOCK)
 		echo "installing into .venv with pip ($(PYTHON))"; \
 		$(PYTHON) -m venv --clear .venv || { echo "$(PYTHON) cannot make a .venv: install its venv module" \
 			"(on Debian and Ubuntu: apt install $(PYTHON)-venv) or uv." >&2; exit 1; }; \
-		$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar off -r $(LOCK) \
+		$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes --no-compile \
+			--progress-bar off -r $(LOCK) \
 			| sed -un -e 's/^Collecting \([^ ]*\).*/  \1/p' -e 's/^Installing collected.*/unpacking them/p'; \
+		echo "compiling them"; \
+		$(BIN)/python -m compileall -qq -j 0 .venv/lib || true; \
 		echo "installing cobalt-mirror itself"; \
 		$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .; \
 	fi

@@ -27,6 +27,7 @@ case "$*" in
     echo "Collecting alembic==1.20.1 (from -r requirements/dev.txt (line 1))"; cat go
     echo "  Using cached alembic-1.20.1-py3-none-any.whl"
     echo "Collecting anyio==4.0.0"; echo "Installing collected packages: alembic, anyio" ;;
+  "-m compileall"*) echo "| python -m compileall"; exit 1 ;;
   *) echo "| pip install ." ;;
 esac
 """
@@ -103,6 +104,8 @@ def test_with_pip_a_line_comes_before_the_installation_begins_and_one_for_each_l
     assert said.splitlines() == [
         "  anyio==4.0.0",
         "unpacking them",
+        "compiling them",
+        "| python -m compileall",
         "installing cobalt-mirror itself",
         "| pip install .",
     ]
