@@ -1,7 +1,7 @@
 """Runs our migrations, in a schema and with a version table of our own, beside whatever else the database holds.
 
 On PostgreSQL each version is a transaction, which gives way to whoever else is at work there. On SQLite all that one
-alembic command does is one transaction; `db.migrating.upgrade` runs a command for each version.
+alembic command does is one transaction; `db.migrating.upgrade` runs this file for each version.
 """
 
 from alembic import context
