@@ -78,8 +78,8 @@ clean: ## remove what these commands made: .venv, var, npm packages and caches
 	rm -rf .venv var examples/node/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# The stamp is written last, so an interrupted installation is begun again. The lock file has all that is needed, so pip
-# need not look for more, and it would compile on one core only; a library's examples of other Pythons do not compile.
+# The stamp is written last, so an interrupted installation is begun again. The lock file names all libraries, so pip need
+# not look for more. pip would compile on one core only. Some libraries have files that do not compile: that is no error.
 $(STAMP): $(LOCK)
 	@if command -v uv >/dev/null; then \
 		echo "installing into .venv with uv"; \

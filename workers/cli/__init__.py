@@ -8,7 +8,7 @@ import traceback
 def main() -> None:
     """Run one command. An error prints one sentence and exits with 1; the traceback of a bug is for LOG_LEVEL=debug."""
     # httpx has a command of its own, loads three libraries for it, and goes on without it.
-    sys.modules["httpx._main"] = None  # type: ignore[assignment]
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     try:
         from cobalt_mirror.workers.cli.app import app  # noqa: PLC0415 - an app that only publishes has no typer
 
