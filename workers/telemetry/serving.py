@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cobalt_mirror.workers.settings import Settings
@@ -19,12 +20,11 @@ def count_worker(settings: Settings) -> tuple[Observer, ...]:
     if port is None:
         return ()
     from prometheus_client import CollectorRegistry  # noqa: PLC0415
-    from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 
-    from cobalt_mirror.workers.telemetry.metrics import Metrics  # noqa: PLC0415
+    from cobalt_mirror.workers.telemetry.metrics import AllProcesses, Metrics  # noqa: PLC0415
 
     served = CollectorRegistry()
-    MultiProcessCollector(served)  # type: ignore[no-untyped-call]
+    served.register(AllProcesses(Path(os.environ[VARIABLE])))
     try:
         _serve(served, settings.metrics_host, port)
     except OSError as error:

@@ -25,7 +25,7 @@ def free_port() -> int:
 
 def read(port: int) -> tuple[str, dict[str, float]]:
     """What is served, and the sum of the samples of each name."""
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics").raise_for_status().text
     sums: dict[str, float] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

@@ -1,9 +1,11 @@
 """What workers and relays count: every kind of attempt, call and message under a label of a closed set."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
 from cobalt_mirror.cobalt import NoAnswer, RateLimited
 from cobalt_mirror.cobalt.exchanged import Exchanged
@@ -11,7 +13,7 @@ from cobalt_mirror.cobalt.templates import OTHER
 from cobalt_mirror.db import outcomes
 from cobalt_mirror.db.statuses import Move
 from cobalt_mirror.workers.governor import Lane
-from cobalt_mirror.workers.telemetry.metrics import Metrics
+from cobalt_mirror.workers.telemetry.metrics import AllProcesses, Metrics
 from cobalt_mirror.workers.telemetry.observing import Observers
 from cobalt_mirror.workers.telemetry.report import Ending, endings_of
 from tests.unit.entries import NOON, at, logged
@@ -100,3 +102,17 @@ def test_a_message_counts_by_its_queue() -> None:
         observers.sent(queue)
 
     assert samples(registry, "cobalt_mirror_messages_sent_total") == {("checks",): 2, ("catalogue",): 1}
+
+
+def test_a_process_whose_file_is_empty_yet_does_not_end_the_numbers_of_the_others(tmp_path: Path) -> None:
+    key = mmap_key("moves", "moves_total", ["queue"], ["checks"], "Messages.")
+    for pid, count in ((7, 2.0), (8, 3.0)):
+        file = MmapedDict(str(tmp_path / f"counter_{pid}.db"))  # type: ignore[no-untyped-call]
+        file.write_value(key, count, 0.0)  # type: ignore[no-untyped-call]
+        file.close()  # type: ignore[no-untyped-call]
+    (tmp_path / "counter_9.db").touch()  # made, and the process was killed before it had a length
+    registry = CollectorRegistry()
+
+    registry.register(AllProcesses(tmp_path))
+
+    assert samples(registry, "moves_total") == {("checks",): 5}
