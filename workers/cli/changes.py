@@ -15,7 +15,7 @@ from cobalt_mirror.db.reads.feed import LARGEST_POSITION
 from cobalt_mirror.workers.ops.feed import follow as follow_changes
 from cobalt_mirror.workers.ops.feed import read_changes
 from cobalt_mirror.workers.ops.readiness import ready_for_database
-from cobalt_mirror.workers.terminal.output import console, print_json, print_json_line, print_line
+from cobalt_mirror.workers.terminal.output import print_json, print_json_line, print_line
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
 from cobalt_mirror.workers.terminal.words import cell
 
@@ -89,11 +89,10 @@ def _follow(numbering: Numbering, after: int | None, limit: int | None, *, as_js
 
 
 def _print(entries: Iterable[FeedEntry]) -> None:
-    screen = console()
     for entry in entries:
         names = (entry.linked_account_id, entry.slug, entry.connection_id, entry.config_id)
         subject = " ".join(cell(name) for name in names if name is not None)
         data = cell(entry.data) if entry.data else ""
         words = (cell(entry.recorded_at), f"{entry.type:<26}", subject, data)
         line = "  ".join(word for word in words if word).rstrip()
-        print_line(screen, f"{entry.position:>6}", line, indent=_POSITION_WIDTH)
+        print_line(f"{entry.position:>6}", line, indent=_POSITION_WIDTH)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cobalt_mirror.workers.ops.doctor.finding import Finding, exit_code
-from cobalt_mirror.workers.terminal.output import console, print_json, print_line
+from cobalt_mirror.workers.terminal.output import print_json, print_line
 
 
 def doctor(
@@ -26,12 +26,11 @@ def doctor(
     from cobalt_mirror.workers.ops.doctor.examine import examine  # noqa: PLC0415 - `--help` does not wait for it
 
     findings: list[Finding] = []
-    screen = console()
     for finding in examine(offline=offline):
         findings.append(finding)
         if not as_json:
             remedy = "" if finding.remedy is None else f"; {finding.remedy}"
-            print_line(screen, finding.level, f"{finding.area}: {finding.text}{remedy}")
+            print_line(finding.level, f"{finding.area}: {finding.text}{remedy}")
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     raise typer.Exit(exit_code(findings))

@@ -13,7 +13,7 @@ from cobalt_mirror.workers.ops.explaining import News, Question
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.ops.timeline import Line
 from cobalt_mirror.workers.ops.verdict import in_words
-from cobalt_mirror.workers.terminal.output import console, print_json, print_json_line, print_line
+from cobalt_mirror.workers.terminal.output import print_json, print_json_line, print_line
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
 from cobalt_mirror.workers.terminal.words import cell
 
@@ -81,11 +81,10 @@ def _follow(looks: Any, *, as_json: bool) -> None:
 
 
 def _print(news: News) -> None:
-    screen = console()
     if news.verdict is not None:
-        print_line(screen, "", in_words(news.verdict, news.at), indent=0)
+        print_line("", in_words(news.verdict, news.at), indent=0)
     for line in news.lines:
-        print_line(screen, cell(line.at), _text(line), indent=_TIME_WIDTH)
+        print_line(cell(line.at), _text(line), indent=_TIME_WIDTH)
 
 
 def _text(line: Line) -> str:

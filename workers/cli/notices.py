@@ -8,7 +8,7 @@ import typer
 from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.workers.ops.notices import describe_receiver, enable, forget, read_receivers
 from cobalt_mirror.workers.ops.readiness import ready_for_database
-from cobalt_mirror.workers.terminal.output import console, print_json, print_line
+from cobalt_mirror.workers.terminal.output import print_json, print_line
 from cobalt_mirror.workers.terminal.words import count_of
 
 notices = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -41,9 +41,8 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON d
     if as_json:
         print_json({"at": at, "receivers": [asdict(receiver) for receiver in receivers]})
         return
-    screen = console()
     for receiver in receivers:
-        print_line(screen, "", describe_receiver(receiver, at), indent=0)
+        print_line("", describe_receiver(receiver, at), indent=0)
     if not receivers:
         typer.echo("there are no receivers yet; set NOTICES_URL or HANDLERS_MODULE and start a worker")
 

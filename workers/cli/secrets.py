@@ -12,7 +12,7 @@ from cobalt_mirror.workers.errors import NotReady
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.ops.rotating import BATCH, Rotated, Rotation
 from cobalt_mirror.workers.ops.secret_keys import ROTATE, as_document, examine_keys, rows, sentences
-from cobalt_mirror.workers.terminal.output import console, print_json, print_line
+from cobalt_mirror.workers.terminal.output import print_json, print_line
 from cobalt_mirror.workers.terminal.signals import stop_on_signal
 
 #: Seconds between two lines of progress.
@@ -53,9 +53,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     if as_json:
         print_json(as_document(report))
     else:
-        screen = console()
         for sentence in sentences(report):
-            print_line(screen, "", sentence, indent=0)
+            print_line("", sentence, indent=0)
     if report.lost:
         raise typer.Exit(_LEFT)
 

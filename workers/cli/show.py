@@ -45,9 +45,9 @@ def show(
 def _print(customer: Customer) -> None:
     screen = console()
     if customer.halt is not None:
-        print_line(screen, "HALTED", f"no event is carried out, for anyone: {customer.halt.reason}")
+        print_line("HALTED", f"no event is carried out, for anyone: {customer.halt.reason}")
     for pause in customer.pauses:
-        print_line(screen, "paused", pause.described())
+        print_line("paused", pause.described())
     if customer.halt is not None or customer.pauses:
         screen.print()
     account = customer.account

@@ -4,7 +4,7 @@ from cobalt_mirror.db.engine import create_engine
 from cobalt_mirror.db.statuses import EventStatus
 from cobalt_mirror.workers.ops.readiness import ready_for_database
 from cobalt_mirror.workers.ops.single_events import read_event
-from cobalt_mirror.workers.terminal.output import console, print_json, print_line
+from cobalt_mirror.workers.terminal.output import print_json, print_line
 
 #: What a person reads instead of the name of a column.
 _LABELS = dict(zip(("linked_account_id", "slug", "move"), ("account", "application", "who must act"), strict=True))
@@ -21,7 +21,6 @@ def print_event(id_: str, *, source: str | None, status: EventStatus | None = No
     if as_json:
         print_json(event)
         return
-    screen = console()
     for name, value in event.items():
         if value is not None:
-            print_line(screen, _LABELS.get(name, name.replace("_", " ")), value)
+            print_line(_LABELS.get(name, name.replace("_", " ")), value)

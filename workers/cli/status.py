@@ -71,12 +71,11 @@ def status(
 
 
 def _print_actions(actions: Sequence[Action], overview: Overview) -> None:
-    screen = console()
     for action in actions:
-        print_line(screen, "ACTION", action.text)
+        print_line("ACTION", action.text)
     if not actions:
         advice = "" if overview.processes else f"; {_NOTHING_HAS_RUN}"
-        print_line(screen, "action", f"none needed{advice}")
+        print_line("action", f"none needed{advice}")
 
 
 _NOTHING_HAS_RUN = (
@@ -85,12 +84,12 @@ _NOTHING_HAS_RUN = (
 
 
 def _print(overview: Overview, database: str, *, lease_ttl: timedelta) -> None:
-    screen = console()
     for label, text in _lines(overview, database, lease_ttl=lease_ttl):
-        print_line(screen, label, text)
+        print_line(label, text)
     if overview.dead:
         rows = [(e.move, e.type, e.linked_account_id, e.slug, e.last_error, e.source, e.id) for e in overview.dead]
         columns = ("who must act", "type", "account", "application", "reason", "source", "id")
+        screen = console()
         screen.print()
         print_table(screen, "dead events", columns, rows)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -27,36 +28,31 @@ _GAP = 2
 
 def console() -> "Console":
     """Return a console on standard output. It prints text as it is, without markup."""
-    from rich.console import Console  # noqa: PLC0415 - a command that prints a line or JSON does not wait for it
+    from rich.console import Console  # noqa: PLC0415 - a command that prints lines or JSON does not wait for it
 
     return Console(width=None if _has_width() else _DEFAULT_WIDTH, markup=False, highlight=False, emoji=False)
 
 
 def _has_width() -> bool:
-    """Return whether somebody says how wide the output is: a terminal, or COLUMNS, which `rich` reads."""
+    """Return whether somebody says how wide the output is: a terminal, or COLUMNS."""
     return sys.stdout.isatty() or "COLUMNS" in os.environ
 
 
-def print_line(screen: "Console", label: str, text: str, *, indent: int = _LABEL_WIDTH) -> None:
+def print_line(label: str, text: str, *, indent: int = _LABEL_WIDTH) -> None:
     """Print a label and a text, which goes on below its beginning if it is too long. No word is broken.
 
     Args:
-        screen: Where to print it.
         label: The label.
         text: The text.
         indent: The width of the label, with the space after it, in characters.
     """
-    _print_labelled(screen, label, text, indent=indent)
-
-
-def _print_labelled(screen: "Console", label: str, text: str, *, indent: int) -> None:
     line = f"{label:<{indent}}{cell(text)}"
     if _has_width():
-        wrapper = textwrap.TextWrapper(
-            width=screen.width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(
+            line, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
         )
-        line = wrapper.fill(line)
-    screen.print(line, soft_wrap=True)
+    typer.echo(line)
 
 
 def print_table(screen: "Console", title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -81,7 +77,7 @@ def print_table(screen: "Console", title: str, columns: Sequence[str], rows: Ite
             screen.print()
         for column, text in zip(columns, row, strict=True):
             if text:
-                _print_labelled(screen, f"  {column}", text, indent=indent)
+                print_line(f"  {column}", text, indent=indent)
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":

@@ -40,9 +40,9 @@ UNLOADED = {
     "--help": EVERYTHING,
     "publish --help": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
     "publish user_signed_up acme": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
-    "status": {*SERVICES, "psycopg", "sqlalchemy.orm"},
+    "status": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
     "show acme": {*SERVICES, "psycopg", "sqlalchemy.orm"},
-    "explain acme": {*HTTP, "psycopg", "sqlalchemy.orm"},
+    "explain acme": {*HTTP, "psycopg", "rich.console", "sqlalchemy.orm"},
     "prune --dry-run": {*HTTP, "psycopg", "rich.console", "sqlalchemy.orm"},
     "migrate": {*SERVICES, "psycopg", "rich.console", "sqlalchemy.orm"},
     "worker --help": {"alembic", "dramatiq", "httpx", "prometheus_client", "starlette", "uvicorn"},
@@ -57,9 +57,20 @@ UNLOADED = {
 }
 #: What each does not load that has a key, and might ask Cobalt.
 UNLOADED_WITH_KEY = {
-    "status --offline": {*HTTP, "psycopg", "sqlalchemy.orm"},
-    "doctor --offline": {"alembic", "dramatiq", "httpx", "prometheus_client", "starlette", "structlog", "uvicorn"},
-    "status": {"alembic", "click", "dramatiq", "prometheus_client", "pygments", "redis", "starlette", "structlog"},
+    "status --offline": {*HTTP, "psycopg", "rich.console", "sqlalchemy.orm"},
+    "doctor --offline": EVERYTHING
+    - {"cobalt_mirror.cobalt", "cobalt_mirror.db", "cryptography", "pydantic", "redis", "sqlalchemy"},
+    "status": {
+        "alembic",
+        "click",
+        "dramatiq",
+        "prometheus_client",
+        "pygments",
+        "redis",
+        "rich",
+        "starlette",
+        "structlog",
+    },
 }
 
 
