@@ -47,12 +47,23 @@ def _is_return(note: Note) -> bool:
     return note.details["operation"] == "DELETE" and note.details["old_token"] is not None
 
 
+def lost_leases(audit: Sequence[Note]) -> dict[str, datetime]:
+    """Return when a worker found for the first time that another had lost its lease, by account."""
+    lost: dict[str, datetime] = {}
+    for note in filter(_is_taken, audit):
+        if note.details["old_token"] is not None:
+            lost.setdefault(note.account, note.at)
+    return lost
+
+
+def _is_taken(note: Note) -> bool:
+    return note.kind == "work" and note.details["new_token"] not in {None, note.details["old_token"]}
+
+
 def _taken_too_early(audit: Sequence[Note], counts: "Counter[str]") -> Iterator[str]:
     """Yield leases that were taken before the previous one had ended or expired."""
     counts.update({"leases": 0, "of them taken from the dead": 0})
-    for note in audit:
-        if note.kind != "work" or note.details["new_token"] in {None, note.details["old_token"]}:
-            continue
+    for note in filter(_is_taken, audit):
         counts["leases"] += 1
         if note.details["old_token"] is not None:
             counts["of them taken from the dead"] += 1
