@@ -25,7 +25,7 @@ class Check:
         attempts: how many reads failed.
         expects: what the read should show; None: nothing in particular.
         looks: how many reads did not show it.
-        last_error: why the last read failed, or why it is made again; None: it was not made yet.
+        last_error: what the last read met: its failure, or the configs that it did not show; None: nothing to speak of.
         absent: configs that did not show when the last read looked, each since when.
     """
 
@@ -138,7 +138,7 @@ def look_again(
         linked_account_id: the account.
         slug: the application; empty: the account itself.
         due_at: when.
-        absent: configs that did not show, each since when; none: the check's reason says what did not.
+        absent: configs that did not show, each since when; none: something else did not.
     """
     ids = ", ".join("/".join(filter(None, key)) for key in absent)
     changes = {

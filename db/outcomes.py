@@ -112,7 +112,7 @@ def snooze(
         event: the event.
         due_at: when to go on; None: as before.
         detail: the reason.
-        looked: whether this was a look at an authorisation that Cobalt does not show yet.
+        looked: whether this counts as one of the looks at what Cobalt does not show yet.
         alone: whether to try it without its neighbours, for they were refused together.
     """
     columns: dict[str, Any] = {"detail": detail, "looks": event.looks + looked}

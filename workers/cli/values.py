@@ -11,7 +11,7 @@ import typer
 from cobalt_mirror.db.statuses import PauseScope
 from cobalt_mirror.events import EVENT_TYPES
 
-#: Where the sandbox listens.
+#: Where the sandbox listens if nothing says otherwise.
 SANDBOX_PORT = 8474
 #: `status` shows a reason on a line.
 LONGEST_REASON = 500

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from cobalt_mirror.cobalt import LinkedAccount, Refused, UnexpectedAnswer, UnknownAccount
 from cobalt_mirror.db.rows import AccountRow
-from cobalt_mirror.db.statuses import AccountStatus, Expected
+from cobalt_mirror.db.statuses import AccountStatus, Expected, Unseen
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.errors import AccountDenied, AccountGone
 from cobalt_mirror.workers.handlers.access import Caller, Reader
@@ -46,6 +46,10 @@ def read_account(cobalt: Reader, findings: Findings, *, is_expected: bool = Fals
     if findings.is_deleted:
         return
     current = _find(cobalt)
+    if current is not None and is_older(current, findings.account, now=findings.loaded.now):
+        findings.looks_again = next_look_of_check(findings.loaded.check)
+        if findings.looks_again is not None:
+            return  # what it says would be taken for what Cobalt has by a sign-up that leaves the name out
     if current is not None:
         findings.saw_account(current, environment=cobalt.environment)
     elif findings.account is not None and findings.account.status is AccountStatus.ACTIVE:
@@ -81,9 +85,15 @@ def believe_or_wait(findings: Findings, *, is_expected: bool = False) -> None:
 def look_for_account(cobalt: Reader, findings: Findings) -> bool:
     """Look for the account itself after a call about it was told that there is none. Return whether Cobalt has it."""
     current = _find(cobalt)
-    if current is not None:
+    if current is None:
+        return False
+    if is_older(current, findings.account, now=findings.loaded.now):
+        findings.is_denied = False
+        findings.seen.add(Unseen.ACCOUNT)
+        findings.want_check("", reason=_OLDER)
+    else:
         findings.saw_account(current, environment=cobalt.environment)
-    return current is not None
+    return True
 
 
 def with_account(cobalt: Caller, findings: Findings, call: Callable[[], T]) -> T:

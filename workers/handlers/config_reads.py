@@ -67,6 +67,9 @@ def _absent(findings: Findings, key: ConfigKey, *, is_expected: bool) -> None:
     """Note that Cobalt does not show a config that the mirror shows: gone, if it did not show before, either."""
     check, now = findings.loaded.check, findings.loaded.now
     since = None if check is None else check.absent.get(key)
+    verified_at = next((row.verified_at for row in findings.configs if row.key == key), None)
+    if since is not None and verified_at is not None and verified_at > since:  # it was read or written meanwhile
+        since = None
     if is_expected:
         findings.config_deleted(key)
     elif is_believed(since, now):

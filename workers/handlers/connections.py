@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeAlias
 
-from cobalt_mirror.cobalt import Application, LinkedAccount, UnknownAccount, UnknownApplication
+from cobalt_mirror.cobalt import Application, UnknownAccount, UnknownApplication
 from cobalt_mirror.db.statuses import AccountStatus, ConnectionStatus, Unseen
 from cobalt_mirror.events import ConnectionAuthorized, ConnectionRemoved
 from cobalt_mirror.events.stored import Entry
@@ -32,9 +31,6 @@ from cobalt_mirror.workers.handlers.recreation import read_if_made_anew
 from cobalt_mirror.workers.handlers.removals import is_moot, plan_removals, taken_ids, was_total
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
-#: The application, and the account if it had to be read as well.
-Read: TypeAlias = tuple[Application, LinkedAccount | None]
-
 
 def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> None:
     """Carry out the pending events of a connection, or read it if only a check asks."""
@@ -48,10 +44,13 @@ def handle_connection(loaded: Loaded, cobalt: Caller, findings: Findings) -> Non
     changes = config_events(entries)
     is_read = loaded.check is not None or must_be_read(loaded, changes) or depends_on_connected(loaded, changes)
     if len(entries) > len(changes) or is_read:
-        read = _read(loaded, cobalt, findings, fetch=partial(_fetch, loaded, cobalt, findings))
-        if read is None:
+        application = _read(loaded, cobalt, findings, fetch=partial(_fetch, cobalt, findings))
+        if application is None:
             return
-        application, account = read
+        account = call_known(partial(read_if_made_anew, loaded, cobalt, findings, application))
+        if application.connected_accounts and loaded.connection is not None and loaded.connection.accounts is None:
+            findings.want_check(loaded.slug, reason="it was adopted from a listing, and its configs were never read")
+        _note(findings, application)
         findings.looks_again = wait_for_expected(loaded, application)
         removed: Removed | None = Removed(accounts=application.connected_accounts)
         if removals:
@@ -79,7 +78,9 @@ def _have_account_read(findings: Findings) -> None:
 
 def read_connection(loaded: Loaded, cobalt: Reader, findings: Findings) -> None:
     """Read a connection and its configs for their own sake."""
-    if _read(loaded, cobalt, findings, fetch=lambda: (_fetch_known(cobalt, findings), None)) is not None:
+    application = _read(loaded, cobalt, findings, fetch=partial(_fetch_known, cobalt, findings))
+    if application is not None:
+        _note(findings, application)
         read_configs(cobalt, findings, is_expected=True)  # a dry run reads once
 
 
@@ -125,16 +126,11 @@ def _supersede_what_was_removed_later(loaded: Loaded, findings: Findings) -> boo
     return any(map(may_create, late))
 
 
-def _fetch(loaded: Loaded, cobalt: Caller, findings: Findings) -> Read:
+def _fetch(cobalt: Caller, findings: Findings) -> Application:
     """Read the application: what a host authorised or changed wants its account to exist, what it removed does not."""
     if any(map(may_create, findings.waiting())):
-        application = with_account(cobalt, findings, cobalt.fetch_application)
-    else:
-        application = _fetch_known(cobalt, findings)
-    account = read_if_made_anew(loaded, cobalt, findings, application)
-    if application.connected_accounts and loaded.connection is not None and loaded.connection.accounts is None:
-        findings.want_check(loaded.slug, reason="it was adopted from a listing, and its configs were never read")
-    return application, account
+        return with_account(cobalt, findings, cobalt.fetch_application)
+    return _fetch_known(cobalt, findings)
 
 
 def _fetch_known(cobalt: Reader, findings: Findings) -> Application:
@@ -149,8 +145,10 @@ def _fetch_known(cobalt: Reader, findings: Findings) -> Application:
     return application
 
 
-def _read(loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable[[], Read]) -> Read | None:
-    """Read what is connected now.
+def _read(
+    loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable[[], Application]
+) -> Application | None:
+    """Read what is connected now. Nothing of it is noted: first comes what tells by the mirror's row as it was.
 
     Returns:
         None: the account does not exist and nothing here wants it to, the application is not enabled and only a
@@ -160,7 +158,7 @@ def _read(loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable
         UnexpectedAnswer: Two answers contradict each other, and neither events nor a check asked. Try again later.
     """
     try:
-        application, account = fetch()
+        application = fetch()
     except UnknownAccount:
         _without_account(loaded, findings)
         findings.looks_again = wait_for_expected(loaded, None)
@@ -174,9 +172,13 @@ def _read(loaded: Loaded, cobalt: Reader, findings: Findings, *, fetch: Callable
         return None
     if is_contradicted(loaded, cobalt, application) and wait_for_agreement(loaded, findings):
         return None
+    return application
+
+
+def _note(findings: Findings, application: Application) -> None:
+    """Note what a read shows."""
     found_connected(findings, application.connected_accounts, needs_reauth=application.reauth_required)
     findings.seen |= {Unseen.APPLICATION, *([Unseen.CONNECTION] if application.connected_accounts else [])}
-    return application, account
 
 
 def _without_account(loaded: Loaded, findings: Findings) -> None:

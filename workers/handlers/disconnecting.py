@@ -24,7 +24,7 @@ from cobalt_mirror.workers.handlers.identity import (
     taken_before,
 )
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, NOT_YET
+from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, NOT_YET, looks_soon
 from cobalt_mirror.workers.handlers.reading import found_connected
 from cobalt_mirror.workers.handlers.removals import RemovalPlan, is_moot, judgements, plan_removals, taken_ids
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
@@ -151,7 +151,7 @@ def _wait_for_news(
     is_absent = not accounts and not evidence.gone and _may_show_yet(loaded, removals)
     last = max(removals, key=lambda entry: entry.logged.looks).logged
     left = timedelta() if last.due_at is None or not last.looks else last.due_at - loaded.now
-    is_early = left > timedelta()  # another event brought us here
+    is_early = left > timedelta() and looks_soon(last, loaded.now)  # another event brought us here
     if not (is_open or is_behind or is_absent) or (last.looks >= len(LOOKS) and not is_early):
         return False
     delay = left if is_early else timedelta(seconds=LOOKS[last.looks])

@@ -68,6 +68,11 @@ def look_later(events: Sequence[LoggedEvent], now: datetime, *, detail: str) -> 
     return None if _BELIEVED in later.values() else later
 
 
+def looks_soon(event: LoggedEvent, now: datetime) -> bool:
+    """Tell whether an event is looked at now or after the wait between two looks: it does not wait for a retry."""
+    return event.due_at is None or event.due_at - now <= timedelta(seconds=LOOKS[-1])
+
+
 def next_look_of_check(check: Check | None) -> timedelta | None:
     """Return how long a check waits for its next look; None: no check asks, or it looked often enough."""
     return None if check is None or check.looks >= len(LOOKS) else timedelta(seconds=LOOKS[check.looks])

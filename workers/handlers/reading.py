@@ -11,7 +11,7 @@ from cobalt_mirror.db.statuses import ConnectionStatus, Expected
 from cobalt_mirror.workers.handlers.access import Reader
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, look_later, next_look_of_check
+from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, look_later, looks_soon, next_look_of_check
 from cobalt_mirror.workers.slugs import CUSTOM, is_of
 
 _CONTRADICTED = "Cobalt shows the connection in one answer, and not in another"
@@ -97,7 +97,7 @@ def wait_for_agreement(loaded: Loaded, findings: Findings) -> bool:
     if not waiting and check is None:
         raise UnexpectedAnswer(_CONTRADICTED)
     later, delay = look_later(waiting, loaded.now, detail=_CONTRADICTED), next_look_of_check(check)
-    if later is None or not (waiting or delay):
+    if later is None or not (delay or any(looks_soon(event, loaded.now) for event in waiting)):
         return False
     findings.outcomes.update(later)
     if check is not None:

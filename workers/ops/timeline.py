@@ -121,16 +121,16 @@ def _waiting(rows: StoredRows) -> Iterator[Line]:
         text = f"{event.type} {event.id} waits{tries}: {reason}"
         yield Line(at=event.due_at, kind=LineKind.WAITS, slug=event.slug or "", text=text)
     for check in rows.checks:
-        failed = _not_read(check.last_error)
-        text = f"{'the application' if check.slug else 'the account'} will be read again: {check.reason}{failed}"
+        met = _met(check.last_error)
+        text = f"{'the application' if check.slug else 'the account'} will be read again: {check.reason}{met}"
         yield Line(at=check.due_at, kind=LineKind.WAITS, slug=check.slug, text=text)
 
 
-def _not_read(reason: str | None) -> str:
-    """Say why a read was not made yet: it failed, or it is paused."""
+def _met(reason: str | None) -> str:
+    """Say what the last read met, or that reading is paused."""
     if reason is None:
         return ""
-    return f"; {reason}" if reason.startswith(PAUSED) else f"; the last read failed: {reason}"
+    return f"; {reason}" if reason.startswith(PAUSED) else f"; at the last read: {reason}"
 
 
 def _received(event: StoredEvent) -> Line:

@@ -1,13 +1,16 @@
 """One answer is no proof: a config that Cobalt denies is looked at again before the mirror shows it as deleted."""
 
+import json
 from http import HTTPStatus
 
+import httpx
 import pytest
 
-from cobalt_mirror.cobalt.sandbox import Fault
+from cobalt_mirror.cobalt.sandbox import Fault, SandboxTransport
 from cobalt_mirror.db.checks import record_check
-from cobalt_mirror.events import ConfigChanged, ConfigRemoved, Event
+from cobalt_mirror.events import ConfigChanged, ConfigRemoved, ConnectionAuthorized, Event
 from tests.integration.journey.customers import ACCOUNT, Customer
+from tests.integration.journey.wires import workers_over
 from tests.world import World
 
 ERRORS = ["CONFIG_NOT_FOUND", "RESOURCE_NOT_FOUND", "EXTERNAL_API_FAILURE"]
@@ -88,6 +91,55 @@ def test_a_config_that_is_gone_shows_for_fifteen_seconds(acme: World, event: Eve
     acme.work_until_quiet()
     assert acme.mirror() == acme.truth()
     assert acme.rows("checks") == []
+
+
+def test_a_config_that_was_written_between_two_looks_is_not_gone_because_of_an_older_answer(acme: World) -> None:
+    acme.sandbox.change_settings(stale_reads=1, stale_seconds=2)
+    acme.sandbox.delete_config(ACCOUNT, "slack")
+    acme.clock.pass_time(3)
+    check(acme)
+    acme.work()
+    acme.clock.pass_time(14)
+    acme.publish(ConfigChanged(ACCOUNT, "slack", fields={"mention": "@b"}, occurred_at=acme.clock()))
+    acme.work()
+    acme.clock.pass_time(1.1)
+    acme.work()
+    assert not was_deleted(acme)
+
+    acme.work_until_quiet()
+    assert not was_deleted(acme)
+    assert acme.mirror() == acme.truth()
+    assert acme.rows("checks") == []
+
+
+class Empty(httpx.BaseTransport):
+    """Answers as if nothing were connected to an application, and no config were there."""
+
+    def __init__(self, world: World) -> None:
+        self._inner = SandboxTransport(world.sandbox)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._inner.handle_request(request)
+        path = request.url.path
+        if path.endswith("/application/slack"):
+            shown = {**json.loads(response.read()), "connected": False, "connected_accounts": []}
+            return httpx.Response(200, json=shown)
+        if path.endswith("/configs"):
+            return httpx.Response(200, json=[])
+        return httpx.Response(404, json={"error": "CONFIG_NOT_FOUND"}) if "/config/" in path else response
+
+
+def test_an_answer_without_the_connection_takes_no_config_along_that_the_account_contradicts(acme: World) -> None:
+    honest, acme.attempts = acme.attempts, workers_over(acme, Empty(acme))
+    acme.publish(ConnectionAuthorized(ACCOUNT, "slack", occurred_at=acme.clock()))
+    acme.work()
+    acme.attempts.client.close()
+    acme.attempts = honest
+    assert not was_deleted(acme)
+
+    acme.work_until_quiet()
+    assert not was_deleted(acme)
+    assert acme.mirror() == acme.truth()
 
 
 def test_an_application_that_is_denied_takes_no_config_along_that_was_never_connected(world: World) -> None:

@@ -1,7 +1,12 @@
 """Many events within a second use up no look: what two answers contradict each other about is believed after a time."""
 
 from datetime import timedelta
+from http import HTTPStatus
 
+import pytest
+
+from cobalt_mirror.cobalt.sandbox import Fault
+from cobalt_mirror.db.checks import record_check
 from cobalt_mirror.events import Event, UserSignedUp
 from tests.integration.journey.customers import ACCOUNT, Customer
 
@@ -62,3 +67,67 @@ def test_sign_ups_that_come_fast_do_not_bring_an_older_name_back(late: Customer)
 
     assert late.world.truth()["accounts"][ACCOUNT][0] == "Newer"
     assert late.world.mirror() == late.world.truth()
+
+
+@pytest.mark.parametrize("is_beside", [False, True], ids=["before the sign-up", "beside the sign-up"])
+def test_a_check_of_the_account_does_not_bring_an_older_name_back(late: Customer, *, is_beside: bool) -> None:
+    world = late.world
+    world.clock.pass_time(60)
+    late.publish(UserSignedUp(ACCOUNT, name="New", occurred_at=world.clock()))
+    world.work_until_quiet()
+    world.clock.pass_time(60)
+    late.publish(UserSignedUp(ACCOUNT, name="Newer", udf={}, occurred_at=world.clock()))
+    world.work()
+    world.clock.pass_time(0.3)
+    with world.engine.begin() as connection:
+        record_check(connection, ACCOUNT, "", due_at=world.clock(), reason="reconciliation 1", at_once=True)
+    if not is_beside:
+        world.work()
+        world.clock.pass_time(0.2)
+    for _ in range(2):
+        late.publish(UserSignedUp(ACCOUNT, udf={"plan": "pro"}, occurred_at=world.clock()))
+        world.work()
+        world.clock.pass_time(0.2)
+    assert world.row("linked_accounts")["name"] == "Newer"
+    world.work_until_quiet()
+
+    assert world.truth()["accounts"][ACCOUNT][0] == "Newer"
+    assert world.mirror() == world.truth()
+    assert world.rows("checks") == []
+
+
+def test_an_account_that_another_call_denied_does_not_bring_an_older_name_back(late: Customer) -> None:
+    world = late.world
+    late.connect("slack")
+    world.clock.pass_time(60)
+    late.publish(UserSignedUp(ACCOUNT, name="New", occurred_at=world.clock()))
+    world.work_until_quiet()
+    world.clock.pass_time(60)
+    late.publish(UserSignedUp(ACCOUNT, name="Newer", udf={}, occurred_at=world.clock()))
+    world.work()
+    world.clock.pass_time(0.3)
+    world.sandbox.add_faults(
+        Fault(route="read_application", times=1, status=HTTPStatus.BAD_REQUEST, error="INVALID_LINKED_ACCOUNT_ID")
+    )
+    late.authorised("slack")
+    world.work()
+    assert world.row("linked_accounts")["name"] == "Newer"
+    late.publish(UserSignedUp(ACCOUNT, udf={"plan": "pro"}, occurred_at=world.clock()))
+    world.work_until_quiet()
+
+    assert world.truth()["accounts"][ACCOUNT][0] == "Newer"
+    assert world.mirror() == world.truth()
+
+
+def test_what_was_changed_by_hand_a_moment_ago_is_seen_in_the_end(late: Customer) -> None:
+    world = late.world
+    world.clock.pass_time(60)
+    late.publish(UserSignedUp(ACCOUNT, name="Newer", udf={}, occurred_at=world.clock()))
+    world.work()
+    world.client.upsert_account(ACCOUNT, name="By hand", udf={})
+    with world.engine.begin() as connection:
+        record_check(connection, ACCOUNT, "", due_at=world.clock(), reason="reconciliation 1", at_once=True)
+    world.work_until_quiet()
+
+    assert world.mirror()["accounts"][ACCOUNT][0] == "By hand"
+    assert world.mirror() == world.truth()

@@ -74,6 +74,19 @@ def test_each_config_has_its_own_second_look(cobalt: Caller) -> None:
     assert [(check.slug, check.delay) for check in found.checks] == [(SLUG, ONCE_MORE)]
 
 
+@pytest.mark.parametrize(("verified", "believed"), [(None, True), (-16, True), (-15, True), (-14.9, False), (0, False)])
+def test_a_config_that_showed_meanwhile_does_not_show_for_the_first_time(
+    cobalt: Caller, verified: float | None, *, believed: bool
+) -> None:
+    found = findings(check=replace(CHECK, absent={ConfigKey("old"): at(-15)}), configs=["a", "b", "old"])
+    verified_at = None if verified is None else at(verified)
+    found.configs = [replace(row, verified_at=verified_at) for row in found.configs]
+    read_configs(cobalt, found)
+
+    assert (recorded(found, "configs").get("old") == DELETED) is believed
+    assert found.absent == ({} if believed else {ConfigKey("old"): NOON})
+
+
 @pytest.mark.parametrize("error", ["CONFIG_NOT_FOUND", "RESOURCE_NOT_FOUND", "INVALID_APP_ID"])
 def test_a_config_that_is_listed_and_denied_is_a_contradiction_and_the_others_are_read(
     error: str, cobalt: Caller, sandbox: Sandbox

@@ -136,6 +136,25 @@ def test_what_two_answers_contradict_each_other_about_is_looked_at_again(
     assert (delays, again) == (expected or ([], None))
 
 
+#: In how many seconds a waiting event is due, whether it was looked at, and whether a check that looked often enough
+#: waits for it.
+BESIDE = [
+    pytest.param(0, 0, True, id="an event that is due"),
+    pytest.param(2, 1, True, id="an event that waits for its next look"),
+    pytest.param(10, 2, True, id="an event that waits for its last look"),
+    pytest.param(10.001, 0, False, id="an event that failed and is tried again later"),
+    pytest.param(900, 2, False, id="an event that was looked at and then failed"),
+]
+
+
+@pytest.mark.parametrize(("due", "looks", "expected"), BESIDE)
+def test_a_check_that_looked_often_enough_does_not_wait_for_a_retry(due: float, looks: int, *, expected: bool) -> None:
+    subject = findings(authorized("a", looks=looks, due_at=at(due)), check=looked(3))
+
+    assert wait_for_agreement(subject.loaded, subject) is expected
+    assert (subject.looks_again is not None) is expected
+
+
 def test_nobody_looks_again_who_only_reads() -> None:
     subject = findings()
     with pytest.raises(UnexpectedAnswer, match="in one answer, and not in another"):

@@ -25,6 +25,8 @@ WAITS = [
     pytest.param(2, 105, 100, 104.5, (0.5, False), id="another event came before the last look"),
     pytest.param(3, 115, 100, 110, (5, False), id="another event came after the last look, before it is believed"),
     pytest.param(0, 200, 100, 101, (2, True), id="a retry was due later, and it was not looked at yet"),
+    pytest.param(1, 1000, 100, 101, (3, True), id="a retry was due later, and it was looked at once"),
+    pytest.param(3, 1000, 100, 101, None, id="a retry was due later, after the last look"),
     pytest.param(0, None, 200, 100, (2, True), id="by a clock that is ahead"),
 ]
 

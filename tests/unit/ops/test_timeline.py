@@ -94,7 +94,7 @@ ROWS: list[tuple[dict[str, Any], list[str]]] = [
     ),
     (
         {"checks": [WaitingCheck(slug="slack", due_at=NOON, reason="a notification", last_error="no answer")]},
-        ["waits: the application will be read again: a notification; the last read failed: no answer"],
+        ["waits: the application will be read again: a notification; at the last read: no answer"],
     ),
     (
         {"checks": [WaitingCheck(slug="", due_at=NOON, reason="a notification", last_error="paused: account a1")]},
