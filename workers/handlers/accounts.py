@@ -8,12 +8,13 @@ from cobalt_mirror.cobalt import LinkedAccount, Refused, UnexpectedAnswer, Unkno
 from cobalt_mirror.db.rows import AccountRow
 from cobalt_mirror.db.statuses import AccountStatus, Expected, Unseen
 from cobalt_mirror.events.stored import Entry
-from cobalt_mirror.workers.errors import AccountDenied, AccountGone
+from cobalt_mirror.workers.errors import AccountGone
 from cobalt_mirror.workers.handlers.access import Caller, Reader
+from cobalt_mirror.workers.handlers.denied import wait_while_denied
 from cobalt_mirror.workers.handlers.findings import Findings
 from cobalt_mirror.workers.handlers.folding import FoldedSignUp, fold_sign_ups
 from cobalt_mirror.workers.handlers.loaded import Loaded
-from cobalt_mirror.workers.handlers.looking import FRESH, is_outage, look_later, next_look, next_look_of_check
+from cobalt_mirror.workers.handlers.looking import FRESH, look_later, next_look_of_check
 from cobalt_mirror.workers.handlers.offboarding import check_deleted, offboard
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, superseded
 
@@ -64,22 +65,8 @@ def believe_or_wait(findings: Findings, *, is_expected: bool = False) -> None:
     Raises:
         AccountDenied: It is not believed yet.
     """
-    loaded, denial = findings.loaded, findings.loaded.denial
-    delay = next_look(loaded.now if denial is None else denial.since, loaded.now)
-    if is_expected or (
-        delay is None and denial is not None and not is_outage(denial, loaded.settings.reconcile_brake_share)
-    ):
-        findings.account_missing()
-        return
-    findings.is_denied = True
-    if delay is not None:
-        raise AccountDenied("Cobalt says that it does not have this account, and is asked again", delay=delay)
-    assert denial is not None  # noqa: S101 - a new denial has a delay
-    raise AccountDenied(
-        f"Cobalt says that it does not have {denial.denied} of {denial.accounts} accounts, which looks like an outage; "
-        "if they were deleted there: cobalt-mirror reconcile --allow-missing",
-        delay=None,
-    )
+    wait_while_denied(findings, is_expected=is_expected)
+    findings.account_missing()
 
 
 def look_for_account(cobalt: Reader, findings: Findings) -> bool:

@@ -1,7 +1,6 @@
 """What is done about a deletion: delete at Cobalt, see that it is gone, look once more later, forget the person."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,10 +14,11 @@ from cobalt_mirror.db.erasure import ACCOUNT_DELETED, erase_account, erase_event
 from cobalt_mirror.db.generations import find_generation
 from cobalt_mirror.db.history import Because
 from cobalt_mirror.db.log import LoggedEvent
-from cobalt_mirror.db.statuses import Move
+from cobalt_mirror.db.statuses import AccountStatus, Move
 from cobalt_mirror.events import EventType, UserDeleted
 from cobalt_mirror.events.stored import Entry
 from cobalt_mirror.workers.handlers.access import Caller, Reader
+from cobalt_mirror.workers.handlers.denied import wait_while_denied
 from cobalt_mirror.workers.handlers.findings import Findings, WantedCheck
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.outcomes import Outcome, Verdict, outcome_of, superseded
@@ -43,7 +43,7 @@ def offboard(loaded: Loaded, cobalt: Caller, findings: Findings) -> list[Entry]:
         return sign_ups
     newer = [entry for entry in sign_ups if began_after(entry, last)]
     try:
-        _delete(cobalt)
+        _delete_unless_denied(loaded, cobalt, findings)
     except CobaltError as error:
         if outcome_of(error, EventType.USER_SIGNED_UP).verdict is Verdict.DEAD:  # no sign-up is at fault
             # The deletion is tried again long before, and takes them along.
@@ -84,12 +84,30 @@ def _receipt(loaded: Loaded, entry: Entry) -> Deletion:
     )
 
 
-def _delete(cobalt: Caller) -> None:
-    """Delete, and believe only a read."""
-    with suppress(UnknownAccount):  # just as wanted
+def _delete_unless_denied(loaded: Loaded, cobalt: Caller, findings: Findings) -> None:
+    """Delete. That there was nothing to delete is believed if the mirror says so, too, or a call of ours may have
+    deleted it; else it is looked at again.
+
+    Raises:
+        AccountDenied: It is not believed yet.
+    """
+    was_there = _delete(cobalt)
+    is_mirrored = findings.account is not None and findings.account.status is AccountStatus.ACTIVE
+    if not was_there and is_mirrored and (loaded.denial is not None or not loaded.is_in_doubt):
+        wait_while_denied(findings)
+    findings.is_denied = False
+
+
+def _delete(cobalt: Caller) -> bool:
+    """Delete, and believe only a read. Return whether Cobalt said that it deleted an account."""
+    was_there = True
+    try:
         cobalt.delete_account()
+    except UnknownAccount:
+        was_there = False
     if _is_alive(cobalt):
         raise UnexpectedAnswer("Cobalt still shows the account right after it was deleted")
+    return was_there
 
 
 def _is_alive(cobalt: Reader) -> bool:

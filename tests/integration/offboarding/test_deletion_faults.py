@@ -1,5 +1,6 @@
 """A deletion among failures: it is tried until a read confirms it, and is carried out once."""
 
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -42,6 +43,43 @@ def test_a_deletion_is_tried_until_a_read_confirms_it(ada: World, faults: list[F
     assert ada.row("deletions")["confirmed_at"] is not None
     assert ada.truth()["accounts"] == {}
     assert personal(ada) == set()
+
+
+def test_a_deletion_is_not_believed_while_everybody_is_denied(world: World) -> None:
+    names = ["a", "b", "c", "d", "e"]
+    world.publish(*(UserSignedUp(name, name=name, udf={}) for name in names))
+    world.work_until_quiet()
+    world.clock.pass_time(120)
+    world.sandbox.add_faults(
+        Fault(path="/api/v2/public/linked-account*", status=HTTPStatus.NOT_FOUND, error="SERVER_ERROR"),
+        Fault(status=HTTPStatus.BAD_REQUEST, error="INVALID_LINKED_ACCOUNT_ID"),
+    )
+    deletions = [UserDeleted(name) for name in names]
+    world.publish(*deletions)
+    world.work_for(90)
+    assert world.statuses(deletions) == ["pending"] * len(names)
+    assert world.rows("deletions") == []
+
+    world.sandbox.clear_faults()
+    world.work_until_quiet()
+    assert world.statuses(deletions) == ["done"] * len(names)
+    assert world.truth()["accounts"] == {}
+    assert [row["confirmed_at"] is not None for row in world.rows("deletions")] == [True] * len(names)
+
+
+def test_an_account_that_was_deleted_by_hand_is_looked_at_for_fifteen_seconds(ada: World) -> None:
+    ada.sandbox.delete_account("ada")
+    deletion = UserDeleted("ada")
+    ada.publish(deletion)
+    ada.work_for(14)
+    assert ada.event(deletion)["status"] == "pending"
+
+    ada.work_for(2)
+    assert ada.event(deletion)["status"] == "done"
+    ada.work_until_quiet()
+    assert ada.row("deletions")["confirmed_at"] is not None
+    assert personal(ada) == set()
+    assert ada.rows("denials") == []
 
 
 def test_a_deletion_is_not_done_before_a_read_says_that_the_account_is_gone(ada: World) -> None:

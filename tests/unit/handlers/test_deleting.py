@@ -4,13 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 
 from cobalt_mirror.cobalt import Client, CobaltError, KeyRefused, Refused, ServerError, UnexpectedAnswer, UnknownAccount
 from cobalt_mirror.cobalt.sandbox import Fault, Sandbox
 from cobalt_mirror.db.deletions import Deletion
+from cobalt_mirror.db.denials import Denial
 from cobalt_mirror.events.stored import Entry
+from cobalt_mirror.workers.errors import AccountDenied
 from cobalt_mirror.workers.handlers.access import Caller
 from cobalt_mirror.workers.handlers.findings import WantedCheck
 from cobalt_mirror.workers.handlers.offboarding import check_deleted, offboard
@@ -138,12 +141,36 @@ def test_a_deletion_that_fails_leaves_the_account(
     assert (found.receipt, found.erases_account, found.is_deleted, found.checks) == (None, False, False, [])
 
 
-def test_an_account_that_is_gone_already_is_deleted(calling: Callable[[str], Caller]) -> None:
-    found = findings(deleted("d", 2), second=9, slug="")
+def denied(*, since: float, number: int = 1) -> Denial:
+    return Denial(since=at(since), denied=number, accounts=10)
 
-    assert offboard(found.loaded, calling(""), found) == []
-    assert ended_as(found) == {"d": "done"}
-    assert found.erases_account
+
+#: What the mirror shows, what else was loaded, and whether it is believed that Cobalt has no such account.
+DENIED = [
+    pytest.param(None, {}, True, id="the mirror does not know it"),
+    pytest.param("missing", {}, True, id="the mirror knows that it is missing"),
+    pytest.param("active", {}, False, id="the mirror shows it"),
+    pytest.param("active", {"is_in_doubt": True}, True, id="a call of ours may have deleted it"),
+    pytest.param("active", {"denial": denied(since=-5)}, False, id="for five seconds"),
+    pytest.param("active", {"denial": denied(since=-5), "is_in_doubt": True}, False, id="for five, with its check"),
+    pytest.param("active", {"denial": denied(since=-15)}, True, id="for fifteen seconds"),
+    pytest.param("active", {"denial": denied(since=-15, number=5)}, False, id="like all others"),
+]
+
+
+@pytest.mark.parametrize(("account", "loaded", "expected"), DENIED)
+def test_an_account_that_is_gone_already_is_looked_at_again(
+    account: str | None, loaded: dict[str, Any], *, expected: bool, calling: Callable[[str], Caller]
+) -> None:
+    found = findings(deleted("d", -9), slug="", account=account, **loaded)
+    if expected:
+        assert offboard(found.loaded, calling(""), found) == []
+        assert ended_as(found) == {"d": "done"}
+        assert (found.erases_account, found.is_denied) == (True, False)
+    else:
+        with pytest.raises(AccountDenied):
+            offboard(found.loaded, calling(""), found)
+        assert (found.erases_account, found.is_denied, found.outcomes) == (False, True, {})
 
 
 # --- looking again ----------------------------------------------------------------------------------------------------
