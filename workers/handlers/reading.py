@@ -10,6 +10,7 @@ from cobalt_mirror.db.rows import ConnectionColumns, ConnectionRow
 from cobalt_mirror.db.statuses import ConnectionStatus, Expected
 from cobalt_mirror.workers.handlers.access import Reader
 from cobalt_mirror.workers.handlers.findings import Findings
+from cobalt_mirror.workers.handlers.identity import link_of, read_links
 from cobalt_mirror.workers.handlers.loaded import Loaded
 from cobalt_mirror.workers.handlers.looking import FRESH, LOOKS, look_later, looks_soon, next_look_of_check
 from cobalt_mirror.workers.slugs import CUSTOM, is_of
@@ -108,7 +109,7 @@ def wait_for_agreement(loaded: Loaded, findings: Findings) -> bool:
 def wait_for_expected(loaded: Loaded, application: Application | None) -> timedelta | None:
     """Return when to look again, because the read does not show what a check expects; None: it does, or never will."""
     check = loaded.check
-    if check is None or _shows(application, check.expects, loaded.connection):
+    if check is None or _shows(application, check.expects, loaded.connection, now=loaded.now):
         return None
     return next_look_of_check(check)
 
@@ -120,27 +121,43 @@ def wait_for_application(loaded: Loaded) -> timedelta | None:
     return None if loaded.is_listed is False else next_look_of_check(loaded.check)
 
 
-def _shows(application: Application | None, expects: Expected | None, before: ConnectionRow | None) -> bool:
-    """Tell whether a read shows what a notification said. Of several connected accounts, one is enough.
+def _shows(
+    application: Application | None, expects: Expected | None, before: ConnectionRow | None, *, now: datetime
+) -> bool:
+    """Tell whether a read shows what a notification said. Of several connected accounts, one is enough, if it is not
+    what the mirror has shown for a while.
 
     Args:
         application: the read; None: Cobalt does not show the application, or not the account.
         expects: what it should show; None: nothing in particular.
         before: the mirror's row before the read.
+        now: the time.
     """
     if application is None:
         return expects in {None, Expected.GONE}
     accounts = application.connected_accounts
+    mirrored = [] if before is None else list(before.accounts or ())
     match expects:
         case None:
             return True
         case Expected.CONNECTED:
-            return any(account.status == "active" for account in accounts)
+            working = read_links([row for row in mirrored if row.get("status") == "active"])
+            active = [account for account in accounts if account.status == "active"]
+            return any(link_of(each) not in working or _is_recent(each, now) for each in active)
         case Expected.REAUTH_REQUIRED:
-            return application.reauth_required or any(account.status != "active" for account in accounts)
+            expired = sum(account.status != "active" for account in accounts)
+            known = sum(row.get("status") != "active" for row in mirrored)
+            if not expired:
+                return application.reauth_required
+            return expired > known or expired == len(accounts)
         case Expected.GONE:
             return not accounts or (before is not None and len(accounts) < len(before.accounts or ()))
     assert_never(expects)
+
+
+def _is_recent(account: ConnectedAccount, now: datetime) -> bool:
+    """Tell whether an account was connected just now, so that the mirror may have learned of it before it was told."""
+    return account.connected_at is None or now - account.connected_at < FRESH
 
 
 def connection_columns(accounts: Sequence[ConnectedAccount], *, needs_reauth: bool = False) -> ConnectionColumns:

@@ -152,6 +152,30 @@ def test_a_hint_during_a_read_is_followed_at_once_whatever_else_is_wanted_later(
     assert world.row("connections")["status"] == "reauth_required"
 
 
+@pytest.mark.parametrize(
+    ("slug", "auth_types"),
+    [("hubspot", ["keybased", "oauth2"]), ("xero", ["oauth2", "oauth2"])],
+    ids=["types", "several"],
+)
+@pytest.mark.parametrize("lag", [1.5, 4, 14])
+def test_what_was_there_before_does_not_confirm_what_was_notified(
+    slug: str, auth_types: list[str], lag: float, customer: Customer
+) -> None:
+    world = customer.world
+    customer.settle(slug, auth_types[0])
+    world.clock.pass_time(60)
+    world.work_until_quiet()
+    world.sandbox.change_settings(stale_reads=1, stale_seconds=lag)
+    world.client.fetch_account(ACCOUNT)
+    customer.connect(slug, auth_type=auth_types[1])
+    customer.deliver(customer.notifications())
+    world.work_until_quiet()
+
+    assert len(world.row("connections", slug=slug)["accounts"]) == 2
+    assert world.mirror() == world.truth()
+    assert world.rows("checks") == []
+
+
 class Fickle(httpx.BaseTransport):
     """Shows another identifier at each read of an application."""
 

@@ -11,7 +11,13 @@ from cobalt_mirror.db.checks import Check
 from cobalt_mirror.db.rows import ConnectionRow
 from cobalt_mirror.db.statuses import ConnectionStatus, Expected
 from cobalt_mirror.workers.handlers.looking import FRESH
-from cobalt_mirror.workers.handlers.reading import _is_older, _shows, wait_for_agreement, wait_for_application
+from cobalt_mirror.workers.handlers.reading import (
+    _is_older,
+    _shows,
+    connection_columns,
+    wait_for_agreement,
+    wait_for_application,
+)
 from tests.unit.entries import ACCOUNT, MICROSECOND, NOON, SLUG, at, authorized
 from tests.unit.handlers.subjects import CHECK, findings
 
@@ -34,6 +40,10 @@ def row(status: str, accounts: int = 0) -> ConnectionRow:
     )
 
 
+def mirrored(*accounts: ConnectedAccount) -> ConnectionRow:
+    return ConnectionRow(linked_account_id=ACCOUNT, slug=SLUG, verified_at=NOON, **connection_columns(accounts))
+
+
 ONE, TWO = application(connected()), application(connected(), connected(5))
 EXPIRED, NONE = application(connected(status="expired")), application()
 #: What is expected, what the mirror had, the read, and whether that shows it.
@@ -44,7 +54,37 @@ SHOWN = [
     pytest.param("connected", None, NONE, False, id="connected, and it is not yet"),
     pytest.param("connected", None, EXPIRED, False, id="connected, and it is expired"),
     pytest.param("connected", None, None, False, id="connected, and the account or application does not show"),
+    pytest.param("connected", mirrored(connected()), ONE, False, id="connected, and it shows what was there before"),
+    pytest.param("connected", mirrored(connected()), TWO, True, id="connected, beside what was there before"),
+    pytest.param("connected", mirrored(connected()), application(connected(50)), True, id="connected anew"),
+    pytest.param(
+        "connected", mirrored(connected(50)), application(connected(50)), True, id="connected, and known already"
+    ),
+    pytest.param(
+        "connected", mirrored(connected(30)), application(connected(30)), False, id="known for thirty seconds"
+    ),
+    pytest.param(
+        "connected", mirrored(connected(None)), application(connected(None)), True, id="nobody knows since when"
+    ),
+    pytest.param("connected", mirrored(connected(status="expired")), ONE, True, id="connected, and it was expired"),
     pytest.param("reauth_required", None, EXPIRED, True, id="expired"),
+    pytest.param(
+        "reauth_required", mirrored(connected(status="expired")), EXPIRED, True, id="expired, and known already"
+    ),
+    pytest.param(
+        "reauth_required",
+        mirrored(connected(status="expired"), connected(5)),
+        application(connected(status="expired"), connected(5)),
+        False,
+        id="the second expired, and only the first one shows it",
+    ),
+    pytest.param(
+        "reauth_required",
+        mirrored(connected(), connected(5)),
+        application(connected(status="expired"), connected(5)),
+        True,
+        id="one of two expired",
+    ),
     pytest.param("reauth_required", None, application(connected(), needs_reauth=True), True, id="to be authorised"),
     pytest.param("reauth_required", None, ONE, False, id="expired, and it is active yet"),
     pytest.param("reauth_required", None, NONE, False, id="expired, and it is gone"),
@@ -61,7 +101,7 @@ SHOWN = [
 def test_a_read_shows_what_a_notification_said_or_does_not_yet(
     expects: str | None, before: Any, read: Any, expected: bool
 ) -> None:
-    assert _shows(read, None if expects is None else Expected(expects), before) is expected
+    assert _shows(read, None if expects is None else Expected(expects), before, now=at(60)) is expected
 
 
 def test_nothing_that_can_be_expected_is_missing_from_the_table() -> None:
