@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, select, true, update
 
 from cobalt_mirror.db.engine import upsert
 from cobalt_mirror.db.log import DELETION, Place, is_subject
@@ -92,6 +92,8 @@ class OpenDeletions:
         oldest_unconfirmed: the receipt of the account among them that is gone the longest.
         noted: how many receipts have a note.
         oldest_noted: the receipt among them whose account is gone the longest.
+        returned: how many deleted accounts a later read found at Cobalt again.
+        first_returned: the account among them that is gone the longest.
     """
 
     asked: int
@@ -100,6 +102,8 @@ class OpenDeletions:
     oldest_unconfirmed: Deletion | None
     noted: int
     oldest_noted: Deletion | None
+    returned: int
+    first_returned: str | None
 
 
 def find_open_deletions(connection: Connection) -> OpenDeletions:
@@ -110,6 +114,7 @@ def find_open_deletions(connection: Connection) -> OpenDeletions:
     asked, asked_at = connection.execute(waiting).one()
     unconfirmed, oldest_unconfirmed = _count_and_oldest(connection, d.confirmed_at.is_(None) & d.note.is_(None))
     noted, oldest_noted = _count_and_oldest(connection, d.note.is_not(None))
+    returned, first_returned = find_returned(connection)
     return OpenDeletions(
         asked=asked,
         asked_at=asked_at,
@@ -117,7 +122,23 @@ def find_open_deletions(connection: Connection) -> OpenDeletions:
         oldest_unconfirmed=oldest_unconfirmed,
         noted=noted,
         oldest_noted=oldest_noted,
+        returned=returned,
+        first_returned=first_returned,
     )
+
+
+def find_returned(connection: Connection, *, only: str | None = None) -> tuple[int, str | None]:
+    """Count the accounts that are deleted here and were found at Cobalt again, and find the one gone the longest.
+
+    Args:
+        connection: the transaction.
+        only: an account, if only that one is asked for.
+    """
+    is_its = linked_accounts.c.linked_account_id == deletions.c.linked_account_id
+    is_deleted = exists().where(is_its, linked_accounts.c.status == AccountStatus.DELETED)
+    is_asked = true() if only is None else deletions.c.linked_account_id == only
+    number, oldest = _count_and_oldest(connection, deletions.c.note.is_not(None) & is_deleted & is_asked)
+    return number, None if oldest is None else oldest.linked_account_id
 
 
 def _count_and_oldest(connection: Connection, wanted: ColumnElement[bool]) -> tuple[int, Deletion | None]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from cobalt_mirror.db.config_turns import ConfigReads
+from cobalt_mirror.workers.ops.actions import describe_returned
 from cobalt_mirror.workers.reconcile import Ending, Report
 from cobalt_mirror.workers.terminal.words import cell
 
@@ -19,6 +20,8 @@ def summary(report: Report) -> Iterator[str]:
         )
     if run.untold:
         yield f"the listing shows {run.untold} accounts without their connections, which were not compared"
+    if (returned := describe_returned(report.returned, report.first_returned)) is not None:
+        yield returned
     if configs is not None:
         yield describe_configs(configs)
     if report.ending is Ending.IN_AGREEMENT:

@@ -28,6 +28,7 @@ class Cause(StrEnum):
     RETRYING = "retrying"
     OVERDUE = "overdue"
     BRAKE = "brake"
+    RETURNED = "returned"
     NOTICES = "notices"
     DEAD = "dead"
 
@@ -55,6 +56,8 @@ class Facts:
         longest_due: The event that has been due for the longest time; None if none is due.
         longest_wait: How long a due event may wait.
         brake: Why the last run of the reconciliation was stopped by its brake; None if it was not.
+        returned: How many deleted accounts Cobalt has again.
+        first_returned: The one of them that is gone the longest; None if there is none.
         receivers: How the receivers of notices fare.
         dead: Number of dead events by who must act.
     """
@@ -69,6 +72,8 @@ class Facts:
     longest_due: WaitingEvent | None
     longest_wait: timedelta
     brake: str | None
+    returned: int
+    first_returned: str | None
     receivers: Sequence[ReceiverState]
     dead: Mapping[Move, int]
 
@@ -97,6 +102,7 @@ def list_actions(facts: Facts) -> list[Action]:
         (Cause.RETRYING, _retrying(facts)),
         (Cause.OVERDUE, _overdue(facts)),
         (Cause.BRAKE, _brake(facts)),
+        (Cause.RETURNED, describe_returned(facts.returned, facts.first_returned)),
         *((Cause.NOTICES, _notices(receiver, facts)) for receiver in facts.receivers),
         (Cause.DEAD, _dead(facts)),
     ]
@@ -200,6 +206,16 @@ def _overdue(facts: Facts) -> str | None:
 
 def _brake(facts: Facts) -> str | None:
     return None if facts.brake is None else f"the last reconcile was stopped: {facts.brake}"
+
+
+def describe_returned(number: int, first: str | None) -> str | None:
+    """Say that deleted accounts are at Cobalt again, and what to do; None: there is none."""
+    if first is None:
+        return None
+    return (
+        f"{count_of(number, 'account')} deleted here, and at Cobalt again without a user_signed_up, first of them "
+        f"{first}; run `cobalt-mirror publish user_deleted {shlex.quote(first)}`, or publish user_signed_up to keep it"
+    )
 
 
 def _notices(receiver: ReceiverState, facts: Facts) -> str | None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from cobalt_mirror.db.deletions import find_returned
 from cobalt_mirror.db.processes import list_processes
 from cobalt_mirror.db.receivers import list_receivers
 from cobalt_mirror.db.runs import list_runs
@@ -36,6 +37,7 @@ def read_causes(
         dead: Number of dead events by who must act.
         write_failure: See `db.writable.find_write_failure`.
     """
+    returned, first = find_returned(connection)
     facts = Facts(
         at=now,
         newer_schema=None,
@@ -47,6 +49,8 @@ def read_causes(
         longest_due=find_longest_due(connection, now),
         longest_wait=timedelta(seconds=settings.status_longest_wait_seconds),
         brake=find_brake(list_runs(connection)),
+        returned=returned,
+        first_returned=first,
         receivers=list_receivers(connection),
         dead=dead,
     )

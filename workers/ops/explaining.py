@@ -109,6 +109,8 @@ def _find_stopper(connection: Connection, at: datetime) -> str | None:
         longest_due=find_longest_due(connection, at),
         longest_wait=timedelta.max,
         brake=None,
+        returned=0,
+        first_returned=None,
         receivers=(),
         dead={},
     )

@@ -124,6 +124,8 @@ class Overview:
             longest_due=self.longest_due,
             longest_wait=timedelta(seconds=settings.status_longest_wait_seconds),
             brake=self.brake,
+            returned=self.deletions.returned,
+            first_returned=self.deletions.first_returned,
             receivers=self.receivers,
             dead=self.dead_by_move,
         )

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cobalt_mirror.cobalt import Client, CobaltError, UnknownAccount
 from cobalt_mirror.db.config_turns import ConfigReads, Turn, count_config_reads, want_configs
+from cobalt_mirror.db.deletions import find_returned
 from cobalt_mirror.db.engine import Clock, database_clock, reading
 from cobalt_mirror.db.errors import DatabaseError, PlaceLost
 from cobalt_mirror.db.listing import find_account_subjects
@@ -132,7 +133,16 @@ class Reconciliation:
                 raise
         else:
             configs = self._finish(journal, options)
-        return Report(run=run, differences=differences, unmapped=mapper.names, configs=configs)
+        with reading(self.attempts.engine).begin() as connection:
+            returned, first = find_returned(connection, only=options.account)
+        return Report(
+            run=run,
+            differences=differences,
+            unmapped=mapper.names,
+            configs=configs,
+            returned=returned,
+            first_returned=first,
+        )
 
     def _check_key(self) -> None:
         """Raise WorkHalted if calls are halted or the key is of the other environment. Make a probe that is due."""

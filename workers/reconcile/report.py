@@ -56,19 +56,23 @@ class Report:
         unmapped: Some of the applications that the listing shows and the catalogue does not have: name by `app_id`.
             `run.unmapped` counts their connections, and may count more.
         configs: How many connections had their configs read; None if the run did not finish.
+        returned: How many accounts that are deleted here Cobalt has again.
+        first_returned: The one of them that is gone the longest; None if there is none.
     """
 
     run: Run
     differences: Sequence[FieldDifference] = ()
     unmapped: Mapping[str, str | None] = field(default_factory=dict)
     configs: ConfigReads | None = None
+    returned: int = 0
+    first_returned: str | None = None
 
     @property
     def ending(self) -> Ending:
         """How the run ended."""
         if self.run.finished_at is None:
             return Ending.UNFINISHED
-        is_open = self.run.left or self.run.unmapped or self.run.contradiction or self.differences
+        is_open = self.run.left or self.run.unmapped or self.run.contradiction or self.differences or self.returned
         return Ending.DIFFERENCES_LEFT if is_open else Ending.IN_AGREEMENT
 
     @property

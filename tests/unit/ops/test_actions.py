@@ -77,6 +77,8 @@ def facts(**changes: Any) -> Facts:
         longest_due=event(due=LONGEST_WAIT),
         longest_wait=LONGEST_WAIT,
         brake=None,
+        returned=0,
+        first_returned=None,
         receivers=[receiver(pending=3, begun=2, failing_since=NOON - LONGEST_WAIT, detail="it answered 500")],
         dead={},
     )
@@ -154,6 +156,7 @@ ROWS: list[tuple[str, dict[str, Any], list[Cause]]] = [
         [Cause.HALTED],
     ),
     ("the brake stopped a run", {"brake": "30 of 100 accounts seem to be deleted at Cobalt"}, [Cause.BRAKE]),
+    ("a deleted account is at Cobalt again", {"returned": 1, "first_returned": "acme"}, [Cause.RETURNED]),
     (
         "a receiver fails for longer than that",
         {"receivers": [receiver(pending=1, begun=1, failing_since=NOON - LONGEST_WAIT - MICROSECOND)]},
