@@ -146,6 +146,9 @@ def _refused(findings: Findings, entries: Sequence[Entry], error: Refused) -> No
 def change_config(cobalt: Caller, findings: Findings, key: ConfigKey, patch: Patch) -> None:
     """Find or create one config and make it hold what the patch says. Two calls; one if it holds that already."""
     config = with_account(cobalt, findings, partial(cobalt.ensure_config, key))
+    if _has_lost_values(findings, key, config):
+        reason = "a config has lost values that the mirror shows, so its connection may have been made anew"
+        findings.want_check(findings.loaded.slug, reason=reason)
     desired = merge(config, patch)
     if desired.is_same(merge(config, Patch())):
         found_config(findings, key, config)
@@ -161,6 +164,11 @@ def change_config(cobalt: Caller, findings: Findings, key: ConfigKey, patch: Pat
         found_config(findings, key, config)
         raise
     found_config(findings, key, written)
+
+
+def _has_lost_values(findings: Findings, key: ConfigKey, config: Config) -> bool:
+    """Tell whether a config that was found or created lacks values that the mirror shows: then it may be a new one."""
+    return any(row.key == key and row.fields.keys() - _values(config.fields).keys() for row in findings.configs)
 
 
 def _write(cobalt: Caller, config: Config, key: ConfigKey, *, patch: Patch, desired: Desired) -> Config:

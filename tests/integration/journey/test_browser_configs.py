@@ -1,6 +1,7 @@
 """What customers do with configs in the browser, of which the mirror hears only by events and reads."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,32 @@ def test_the_configs_that_went_with_a_connection_are_gone_here_too(acme: World, 
     assert acme.event(again)["status"] == "done"
     assert acme.mirror()["configs"] == acme.truth()["configs"]
     check_history(acme)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"mention": "@new"}, {"channel": "alerts"}], ids=["the same field", "another field"]
+)
+def test_a_change_that_finds_its_config_empty_has_the_others_read(acme: World, fields: dict[str, Any]) -> None:
+    acme.publish(ConfigChanged("acme", "slack", config_id="eu", fields={"mention": "@eu"}))
+    acme.work_until_quiet()
+    acme.clock.pass_time(3_600)
+    acme.sandbox.disconnect("acme", "slack")
+    acme.clock.pass_time(5)
+    acme.sandbox.connect("acme", "slack")
+    acme.clock.pass_time(60)
+    acme.publish(ConfigChanged("acme", "slack", config_id="eu", fields=fields))
+    acme.work_until_quiet()
+
+    assert acme.mirror() == acme.truth()
+    assert [row["config_id"] for row in acme.rows("configs", status="installed")] == ["eu"]
+    check_history(acme)
+
+
+def test_a_change_of_a_config_that_holds_what_the_mirror_shows_costs_no_read(acme: World) -> None:
+    acme.publish(ConfigChanged("acme", "slack", fields={"mention": "@new"}))
+    acme.work_until_quiet()
+
+    assert acme.calls() == ["find_or_create_config", "replace_config"]
 
 
 @pytest.mark.parametrize("slug", ["slack", "hubspot", "xero"])
