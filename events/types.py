@@ -86,8 +86,8 @@ def _is_storable(value: JsonValue) -> JsonValue:
         raise ValueError("must not contain control characters or lone surrogates")
     if isinstance(value, float) and (value != value or value in {float("inf"), float("-inf")}):  # noqa: PLR0124 - NaN
         raise ValueError("must not contain NaN or infinity, which are not JSON")
-    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-        raise ValueError("must not contain integers of more than 64 bits; write them as text")
+    if isinstance(value, int | float) and abs(value) > LARGEST_INTEGER:  # jsonb makes integers of floats of that size
+        raise ValueError("must not contain numbers of more than 64 bits; write them as text")
     if isinstance(value, list):
         for item in value:
             _is_storable(item)

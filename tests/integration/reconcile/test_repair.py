@@ -283,3 +283,17 @@ def test_a_key_of_the_other_environment_makes_no_call(settled: World) -> None:
     assert report.ending is Ending.UNFINISHED
     assert "production key" in (report.run.stopped_because or "")
     assert settled.calls() == []
+
+
+def test_a_float_that_jsonb_writes_as_an_integer_is_no_difference(make_world: Callable[..., World]) -> None:
+    world = make_world(sandbox_settings={"value_types_checked": False})
+    at_cobalt(world, [1], "slack")
+    world.client.config("a1", "slack")
+    world.sandbox.edit_config("a1", "slack", fields={"mention": 1e20})
+    reconcile(world, deep=True)
+    before = len(world.rows("history"))
+
+    for _ in range(2):
+        assert reconcile(world, deep=True).ending is Ending.IN_AGREEMENT
+    assert reconcile(world, deep=True, dry_run=True).differences == []
+    assert len(world.rows("history")) == before
