@@ -48,6 +48,7 @@ def read_account(cobalt: Reader, findings: Findings, *, is_expected: bool = Fals
         return
     current = _find(cobalt)
     if current is not None and is_older(current, findings.account, now=findings.loaded.now):
+        findings.is_denied = False
         findings.looks_again = next_look_of_check(findings.loaded.check)
         if findings.looks_again is not None:
             return  # what it says would be taken for what Cobalt has by a sign-up that leaves the name out

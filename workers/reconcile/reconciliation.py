@@ -111,6 +111,7 @@ class Reconciliation:
         mapper = Mapper(catalogue=self.catalogue, journal=journal, dry_run=options.dry_run)
         differences: list[FieldDifference] = []
         configs: ConfigReads | None = None
+        returned, first_returned = 0, None
         try:
             with journal.writing():  # no call is made while it is paused
                 pass
@@ -133,15 +134,15 @@ class Reconciliation:
                 raise
         else:
             configs = self._finish(journal, options)
-        with reading(self.attempts.engine).begin() as connection:
-            returned, first = find_returned(connection, only=options.account)
+            with reading(self.attempts.engine).begin() as connection:
+                returned, first_returned = find_returned(connection, only=options.account)
         return Report(
             run=run,
             differences=differences,
             unmapped=mapper.names,
             configs=configs,
             returned=returned,
-            first_returned=first,
+            first_returned=first_returned,
         )
 
     def _check_key(self) -> None:

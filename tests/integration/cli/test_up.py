@@ -89,6 +89,8 @@ def test_a_redis_that_dies_is_started_again_at_its_address(shell: Shell) -> None
         with redis.Redis.from_url(url) as client:
             before = client.info("server")["process_id"]
             client.set("kept", "yes")
+            # While the disk is slow, Redis writes up to two seconds later.
+            wait_until(lambda: client.info("persistence")["aof_buffer_length"] == 0)
             os.kill(before, signal.SIGKILL)
             read_until(up, "Redis ended; restarting in 0.5 s")
             wait_until(partial(answers, client))

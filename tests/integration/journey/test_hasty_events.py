@@ -69,16 +69,22 @@ def test_sign_ups_that_come_fast_do_not_bring_an_older_name_back(late: Customer)
     assert late.world.mirror() == late.world.truth()
 
 
+def change_the_name(customer: Customer) -> None:
+    """Have the name changed a moment ago, so that a read may still show the one before."""
+    world = customer.world
+    world.clock.pass_time(60)
+    customer.publish(UserSignedUp(ACCOUNT, name="New", occurred_at=world.clock()))
+    world.work_until_quiet()
+    world.clock.pass_time(60)
+    customer.publish(UserSignedUp(ACCOUNT, name="Newer", udf={}, occurred_at=world.clock()))
+    world.work()
+    world.clock.pass_time(0.3)
+
+
 @pytest.mark.parametrize("is_beside", [False, True], ids=["before the sign-up", "beside the sign-up"])
 def test_a_check_of_the_account_does_not_bring_an_older_name_back(late: Customer, *, is_beside: bool) -> None:
     world = late.world
-    world.clock.pass_time(60)
-    late.publish(UserSignedUp(ACCOUNT, name="New", occurred_at=world.clock()))
-    world.work_until_quiet()
-    world.clock.pass_time(60)
-    late.publish(UserSignedUp(ACCOUNT, name="Newer", udf={}, occurred_at=world.clock()))
-    world.work()
-    world.clock.pass_time(0.3)
+    change_the_name(late)
     with world.engine.begin() as connection:
         record_check(connection, ACCOUNT, "", due_at=world.clock(), reason="reconciliation 1", at_once=True)
     if not is_beside:
@@ -99,13 +105,7 @@ def test_a_check_of_the_account_does_not_bring_an_older_name_back(late: Customer
 def test_an_account_that_another_call_denied_does_not_bring_an_older_name_back(late: Customer) -> None:
     world = late.world
     late.connect("slack")
-    world.clock.pass_time(60)
-    late.publish(UserSignedUp(ACCOUNT, name="New", occurred_at=world.clock()))
-    world.work_until_quiet()
-    world.clock.pass_time(60)
-    late.publish(UserSignedUp(ACCOUNT, name="Newer", udf={}, occurred_at=world.clock()))
-    world.work()
-    world.clock.pass_time(0.3)
+    change_the_name(late)
     world.sandbox.add_faults(
         Fault(route="read_application", times=1, status=HTTPStatus.BAD_REQUEST, error="INVALID_LINKED_ACCOUNT_ID")
     )
