@@ -76,4 +76,5 @@ class _Judge:
             return None
         if self._news.is_unknown(removal, life):
             return "a mirror that was late"
-        return next(self._news.after(removal, life, until=ended_at, at=ended_at), None)
+        erased = "a notification that was erased" if self._news.is_erased(removal, life) else None
+        return next(self._news.after(removal, life, until=ended_at, at=ended_at), erased)

@@ -28,8 +28,13 @@ class News:
             if row["what"] == RowKind.CONNECTION:
                 self._mirrored[row["linked_account_id"], row["slug"]].append(row)
         self._notified: defaultdict[tuple[str, str], list[tuple[datetime, datetime]]] = defaultdict(list)
+        self._erased: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
         for row in evidence.rows.get("notifications", ()):
-            if row["event"] == "Connection Created" and row["payload"] is not None:  # it goes with its account
+            if row["event"] != "Connection Created":
+                continue
+            if row["payload"] is None:  # it went with its account
+                self._erased[row["linked_account_id"], row["slug"]].append(row["received_at"])
+            else:
                 second = parsedate_to_datetime(row["payload"]["createdAt"]).replace(tzinfo=UTC)
                 self._notified[row["linked_account_id"], row["slug"]].append((second, row["received_at"]))
 
@@ -47,6 +52,11 @@ class News:
         number = bisect_right(leased, at)
         began = leased[number - 1] if number else at
         return not any(self.after(removal, life, until=began, at=at))
+
+    def is_erased(self, removal: Asked, life: Life) -> bool:
+        """Return whether a notification came in time of which nothing is left, as the account was deleted later."""
+        came = self._erased[life.account, life.slug]
+        return any(removal.recorded_at <= received_at <= removal.finished_at for received_at in came)
 
     def is_unknown(self, removal: Asked, life: Life) -> bool:
         """Return whether a connection looked like another one than the mirror showed when it was removed, and a newer

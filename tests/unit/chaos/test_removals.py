@@ -235,6 +235,18 @@ def test_what_stays_because_cobalt_notified_of_it_later_is_counted() -> None:
     assert len(find_not_removed(notified(kept, 10, received=14)).violations) == 1
 
 
+def test_what_stays_may_have_been_notified_of_before_the_account_was_deleted() -> None:
+    def erased(*, received: float, second: float = 13) -> Evidence:
+        seen = notified(ended(of_slack("connected", 5), of_slack("token_renewed", second)), 13, received=received)
+        [row] = seen.rows["notifications"]
+        return replace(seen, rows={**seen.rows, "notifications": [{**row, "payload": None}]})
+
+    assert find_not_removed(erased(received=14)).counts["kept for a notification that was erased"] == 1
+    assert len(find_not_removed(erased(received=14, second=9)).violations) == 1
+    assert len(find_not_removed(erased(received=9)).violations) == 1
+    assert len(find_not_removed(erased(received=60)).violations) == 1
+
+
 def test_by_a_clock_that_is_behind_only_what_the_mirror_showed_is_meant() -> None:
     behind = replace(REMOVAL, occurred_at=at(4))
     kept = replace(ended(of_slack("connected", 5), removal=behind), skews={("host", "4"): -6.0})
