@@ -97,6 +97,7 @@ def _document(report: Report) -> dict[str, Any]:
         "compared": {"everything": report.is_whole, "accounts": report.run.compared, "configs": report.configs},
         "differences": list(report.differences),
         "unmapped_applications": [{"app_id": app_id, "name": name} for app_id, name in sorted(report.unmapped.items())],
+        "returned": {"accounts": report.returned, "first": report.first_returned},
     }
 
 

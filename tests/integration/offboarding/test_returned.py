@@ -4,6 +4,7 @@ import pytest
 
 from cobalt_mirror.db.engine import reading
 from cobalt_mirror.events import UserDeleted, UserSignedUp
+from cobalt_mirror.workers.cli.reconcile import _document
 from cobalt_mirror.workers.cli.reconcile_summary import summary
 from cobalt_mirror.workers.ops.actions import Cause, list_actions
 from cobalt_mirror.workers.ops.causes import read_causes
@@ -36,6 +37,7 @@ def test_nothing_agrees_while_cobalt_has_an_account_again_that_was_deleted(ada: 
     said = list(summary(report))
     assert report.ending is Ending.DIFFERENCES_LEFT
     assert "1 account deleted here, and at Cobalt again without a user_signed_up, first of them ada" in said[0]
+    assert _document(report)["returned"] == {"accounts": 1, "first": "ada"}
     assert not any("agree" in line for line in said)
     assert called_for(ada) == said[0]
     assert reconcile(ada, account="ada").ending is Ending.DIFFERENCES_LEFT
