@@ -1,5 +1,6 @@
 """A client for the control API of a sandbox in another process."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,18 +21,30 @@ class ManualChange:
 
 @dataclass(slots=True)
 class ControlClient:
-    """Sends requests to the control API. Safe to share between threads."""
+    """Sends requests to the control API. Safe to share between threads.
+
+    Each thread has an HTTP client of its own: one that threads share may close a connection that was idle while another
+    thread begins to use it (encode/httpcore#1110), and a change by hand must not be made twice.
+    """
 
     url: str
     done: list[ManualChange] = field(default_factory=list)
-    _http: httpx.Client = field(init=False, repr=False)
+    _of_this_thread: threading.local = field(default_factory=threading.local, repr=False)
+    _clients: list[httpx.Client] = field(default_factory=list, repr=False)
 
-    def __post_init__(self) -> None:
-        self._http = httpx.Client(base_url=f"{self.url}/_sandbox", timeout=30, trust_env=False)
+    @property
+    def _http(self) -> httpx.Client:
+        client: httpx.Client | None = getattr(self._of_this_thread, "client", None)
+        if client is None:
+            client = httpx.Client(base_url=f"{self.url}/_sandbox", timeout=30, trust_env=False)
+            self._of_this_thread.client = client
+            self._clients.append(client)
+        return client
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        for client in self._clients:
+            client.close()
 
     def by_hand(self, action: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
         """Make a change in the dashboard, or as a customer; return the answer. None: its subject does not exist."""
