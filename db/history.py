@@ -86,7 +86,11 @@ def _row(table: Table, changed: Changed, because: Because) -> dict[str, Any]:
         "slug": key.get("slug"),
         "config_id": key.get("config_id"),
         "connection_id": key.get("connection_id") or None,
-        "changes": {name: [_plain(before), _plain(after)] for name, (before, after) in changed.columns.items()},
+        "changes": {
+            name: [_plain(before), _plain(after)]
+            for name, (before, after) in changed.columns.items()
+            if before is not None or after is not None  # a new row's columns without a value; two nulls mean: erased
+        },
         "because": dict(because.cause),
     }
 

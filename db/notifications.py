@@ -87,9 +87,12 @@ def without_body(event: str, payload: Any) -> Any:
 
 
 def _created_at(payload: Any) -> datetime | None:
+    told = payload.get("createdAt") if isinstance(payload, Mapping) else None
+    if not isinstance(told, str):
+        return None
     try:
-        moment = parsedate_to_datetime(payload["createdAt"])
-    except (KeyError, TypeError, ValueError):
+        moment = parsedate_to_datetime(told)
+    except (ValueError, OverflowError):  # the second one for a zone of many digits
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 

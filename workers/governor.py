@@ -70,6 +70,8 @@ class Lane(StrEnum):
 # Bulk work (ARGV[4] is above zero) takes no burst, so live work finds it unused. When live work queues, bulk work goes
 # by a slower GCRA of its own: at first behind all that is reserved already, then beside it, for from then on live work
 # is spaced wider by as much. So the two together stay within the limit.
+# A time that is further ahead than anybody reserves was written before Redis's clock was set back, and so was a pause
+# that is longer than any: neither counts, or all calls would stop for as long as it was set back.
 _RESERVE = (
     COUNT_SLOT
     + """
@@ -78,9 +80,16 @@ local now = time[1] * 1000000 + time[2]
 local interval, burst, patience = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local share, short = tonumber(ARGV[4]), tonumber(ARGV[5])
 local pause = redis.call('PTTL', KEYS[2])
+if pause > tonumber(ARGV[10]) then
+  redis.call('DEL', KEYS[2])
+  pause = 0
+end
 local earliest = now + math.max(pause * 1000, tonumber(ARGV[8]))
 local free_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), earliest)
 local own = tonumber(redis.call('GET', KEYS[3]) or 0)
+local furthest = earliest + tonumber(ARGV[11])
+if free_at > furthest then free_at = earliest + tonumber(ARGV[12]) end
+if own > furthest then own = 0 end
 local wait = math.max(earliest, free_at - burst * interval) - now
 if share > 0 and wait > short then
   if own == 0 then own = free_at end
@@ -145,7 +154,11 @@ class RedisGovernor:
         self._keys = [f"{name}:governor", self._pause_key, f"{name}:governor:bulk", prefix_of(settings)]
         self._lane = str(lane)
         self._interval = 1_000_000 / (settings.cobalt_rate_per_second * SHARE)
-        self._burst = max(settings.cobalt_burst - BURST_RESERVE - 1, 0) if lane is Lane.LIVE else 0
+        burst = max(settings.cobalt_burst - BURST_RESERVE - 1, 0)
+        self._burst = burst if lane is Lane.LIVE else 0
+        # Whoever goes on without Redis counts from as late as anybody waits, so the longest wait counts twice.
+        ahead = 2 * (LONGEST_WAIT_SECONDS + BULK_AHEAD_SECONDS) * 1_000_000 + self._interval / BULK_SHARE
+        self._set_back = [LONGEST_RETRY_AFTER_SECONDS * 1_000, ahead + burst * self._interval, burst * self._interval]
         self._ahead_seconds = BULK_AHEAD_SECONDS if lane is Lane.BULK else 0.0
         self._share = self._interval / BULK_SHARE if lane is Lane.BULK else 0
         self._local = LocalGovernor(settings, sleep=sleep, monotonic=monotonic)
@@ -203,6 +216,7 @@ class RedisGovernor:
             *room,
             local_wait * 1_000_000,
             self._lane,
+            *self._set_back,
         ]
         granted, wait, *pause_ms = self._reserve(self._keys, arguments)
         seconds = int(wait) / 1_000_000

@@ -78,7 +78,7 @@ class Replay:
                 by_status.update(self._work_on(account, keys).by_status)
             done += len(batch)
             self.show_progress(done, len(letters))
-        return Replayed(by_status=by_status, left=len(letters) - by_status.total(), blocked=blocked)
+        return Replayed(by_status=dict(by_status), left=len(letters) - by_status.total(), blocked=blocked)
 
     def _find_block(self) -> str | None:
         """Find why no calls may be made. A part that is paused waits by itself, with the pause as its reason."""

@@ -192,7 +192,7 @@ def _operators_account(standing: Standing) -> Iterator[CustomerVerdict]:
             since=standing.status_times.get((RowKind.LINKED_ACCOUNT, "")),
             reason="Cobalt no longer has the account, although no event asked for that",
             next=_next(standing),
-            advice="if it was deleted there by mistake, make it anew:",
+            advice="only if it was deleted there by mistake, make it anew:",
             command=f"cobalt-mirror publish user_signed_up {account}",
         )
 

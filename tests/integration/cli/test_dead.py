@@ -114,6 +114,15 @@ def test_500_dead_events_of_three_moves_are_replayed_or_discarded_until_status_i
     assert "0 pending, 10 done, 190 superseded, 0 dead, 300 discarded" in shown.output
 
 
+def test_a_program_reads_what_came_of_a_replay_as_json(calling: Shell, log: Engine) -> None:
+    add_event(log, "1", **EVERY, linked_account_id="a0", payload={"fields": {"mention": "@x"}})
+
+    replayed = calling.run("dead", "replay", "--move", "operator", "--by", "ann", "--json")
+
+    assert replayed.status == 0
+    assert json.loads(replayed.output) == {"by_status": {"done": 1}, "left": 0, "blocked": None}
+
+
 def test_without_a_filter_nothing_happens(mirror: Shell, engine: Engine) -> None:
     add_event(engine, "1", **EVERY)
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from cobalt_mirror.db import tables
+from cobalt_mirror.db.notifications import find_connected_times
 from cobalt_mirror.db.statuses import CallOutcome
 from cobalt_mirror.db.vault import Vault
 from cobalt_mirror.workers.ops.pruning import Part, Pruning
@@ -105,6 +106,16 @@ def test_old_history_goes_and_old_bodies_are_emptied(engine: Engine) -> None:
         bodies = connection.execute(select(tables.notifications.c.payload).order_by(tables.notifications.c.number))
         assert list(bodies.scalars()) == [{"createdAt": created["createdAt"]}, None, created, created]
     assert sum(prune(engine).values()) == 0
+
+
+@pytest.mark.parametrize("moment", ["Tue, 07 Nov 2023 08:03:27 +99999999999999", "yesterday", "", None, 7, ["x"], {}])
+def test_a_moment_that_no_clock_has_is_none(engine: Engine, moment: Any) -> None:
+    its = {"linked_account_id": "acme", "slug": "slack", "event": "Connection Created"}
+    add(engine, tables.notifications, {"received_at": DAYS[8], **its, "payload": {"createdAt": moment}})
+    with engine.begin() as connection:
+        assert find_connected_times(connection, "acme", "slack") == []
+
+    assert prune(engine)[Part.BODIES] == 1
 
 
 def test_notes_of_old_runs_go_except_what_is_in_doubt(engine: Engine) -> None:

@@ -41,7 +41,7 @@ def find_gaps(rows: Callable[[str], Sequence[Mapping[str, Any]]]) -> Iterator[st
     last_erasures = _last_erasures(rows("history"))
     for step in rows("history"):
         key = _key(step["what"], step)
-        is_new, row = key not in replayed, replayed.setdefault(key, _untold(step["what"]))
+        row = replayed.setdefault(key, _untold(step["what"]))
         was_stripped = step["number"] < last_erasures.get(step["linked_account_id"], 0)
         if not step["because"]:
             yield f"{key}: nothing caused history row {step['number']}"
@@ -49,7 +49,7 @@ def find_gaps(rows: Callable[[str], Sequence[Mapping[str, Any]]]) -> Iterator[st
             is_stripped = was_stripped and [before, after] == _STRIPPED
             if row.get(name) != before and not is_stripped:
                 yield f"{key}: row {step['number']} begins with {name} {before!r}, and it was {row.get(name)!r}"
-            if before == after and not is_new and not is_stripped:
+            if before == after and not is_stripped:
                 yield f"{key}: row {step['number']} changes nothing about {name}"
             row[name] = after
         if _is_erasure(step):
