@@ -1,6 +1,5 @@
 """The event types, and the rules that an event must keep."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
@@ -10,10 +9,7 @@ from typing import Annotated, Any, ClassVar, NotRequired, Self
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BeforeValidator,
     ConfigDict,
-    JsonValue,
-    StringConstraints,
     ValidationError,
     model_validator,
 )
@@ -23,22 +19,15 @@ from typing_extensions import TypedDict
 
 from cobalt_mirror.events.arguments import field_names, named_arguments
 from cobalt_mirror.events.errors import InvalidEvent, describe, field_path
+from cobalt_mirror.events.identifiers import Identifier, Name
 from cobalt_mirror.events.ids import new_id
 from cobalt_mirror.events.tracing import Traceparent
+from cobalt_mirror.events.values import Text, Value
 
-#: The longest identifier, name or slug, in characters.
-LONGEST = 200
-#: The largest integer in a value; other languages do not read larger ones reliably.
-LARGEST_INTEGER = 2**63 - 1
-#: How deep lists and objects may be nested in one value.
-DEEPEST = 64
 #: How far in the future `occurred_at` may be, by this machine's clock.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 #: An earlier `occurred_at` means that the host's clock is wrong.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class EventType(StrEnum):
@@ -52,52 +41,6 @@ class EventType(StrEnum):
     CONNECTION_REMOVED = "connection_removed"
 
 
-def _is_printable(value: str) -> str:
-    if _CONTROL.search(value):
-        raise ValueError("must not contain control characters or lone surrogates")
-    if not value.strip():
-        raise ValueError("must not be blank")
-    return value
-
-
-def _can_travel(value: str) -> str:
-    if value in {".", ".."}:
-        raise ValueError("must not be . or .., which name folders in a path")
-    return value
-
-
-def _is_shallow(value: object) -> object:
-    """Refuse deep nesting: Python, pydantic and the databases' JSON all have limits."""
-    _refuse_deep(value, DEEPEST)
-    return value
-
-
-def _refuse_deep(value: object, levels: int) -> None:
-    if isinstance(value, list | dict):
-        if not levels:
-            raise ValueError(f"must not be nested more than {DEEPEST} levels deep")
-        for item in value.values() if isinstance(value, dict) else value:
-            _refuse_deep(item, levels - 1)
-
-
-def _is_storable(value: JsonValue) -> JsonValue:
-    """Refuse text and numbers that a JSON column cannot store, anywhere in a value."""
-    if isinstance(value, str) and _CONTROL_IN_TEXT.search(value):
-        raise ValueError("must not contain control characters or lone surrogates")
-    if isinstance(value, float) and (value != value or value in {float("inf"), float("-inf")}):  # noqa: PLR0124 - NaN
-        raise ValueError("must not contain NaN or infinity, which are not JSON")
-    if isinstance(value, int | float) and abs(value) > LARGEST_INTEGER:  # jsonb makes integers of floats of that size
-        raise ValueError("must not contain numbers of more than 64 bits; write them as text")
-    if isinstance(value, list):
-        for item in value:
-            _is_storable(item)
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _is_storable(key)
-            _is_storable(item)
-    return value
-
-
 def _is_plausible(value: datetime) -> datetime:
     if value > datetime.now(UTC) + CLOCK_TOLERANCE:
         raise ValueError("must not be more than 5 minutes in the future; check the clock of the publishing machine")
@@ -106,10 +49,6 @@ def _is_plausible(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-_Short = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST), AfterValidator(_is_printable)]
-Identifier = Annotated[_Short, AfterValidator(_can_travel)]
-Text = Annotated[str, AfterValidator(_is_storable)]
-Value = Annotated[JsonValue, BeforeValidator(_is_shallow), AfterValidator(_is_storable)]
 Moment = Annotated[AwareDatetime, AfterValidator(_is_plausible)]
 
 
@@ -148,8 +87,8 @@ class Event:
     payload_fields: ClassVar[tuple[str, ...]]
 
     linked_account_id: Identifier
-    id: _Short = field(default_factory=new_id, kw_only=True)
-    source: _Short = field(default="host", kw_only=True)
+    id: Name = field(default_factory=new_id, kw_only=True)
+    source: Name = field(default="host", kw_only=True)
     occurred_at: Moment = field(default_factory=_now, kw_only=True)
     traceparent: Traceparent | None = field(default=None, kw_only=True)
 
@@ -198,7 +137,7 @@ class UserSignedUp(Event):
     type: ClassVar[EventType] = EventType.USER_SIGNED_UP
     payload_fields: ClassVar[tuple[str, ...]] = ("name", "udf", "auth_credentials")
 
-    name: _Short | None = None
+    name: Name | None = None
     udf: dict[Identifier, Text] | None = None
     auth_credentials: dict[Identifier, Text] | None = field(default=None, repr=False)
 
@@ -228,7 +167,7 @@ class ConnectionAuthorized(Event):
     payload_fields: ClassVar[tuple[str, ...]] = ("auth_type", "connection_id")
 
     slug: Identifier
-    auth_type: _Short | None = None
+    auth_type: Name | None = None
     connection_id: Identifier | None = field(default=None, kw_only=True)
 
 
@@ -286,7 +225,7 @@ class ConnectionRemoved(Event):
     payload_fields: ClassVar[tuple[str, ...]] = ("auth_type", "connection_id")
 
     slug: Identifier
-    auth_type: _Short | None = None
+    auth_type: Name | None = None
     connection_id: Identifier | None = field(default=None, kw_only=True)
 
 

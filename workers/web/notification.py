@@ -14,7 +14,7 @@ from cobalt_mirror.db.columns import storable
 from cobalt_mirror.db.notifications import EndedRun, record_notification, record_workflow_run
 from cobalt_mirror.db.statuses import Expected, RunEnding
 from cobalt_mirror.events.errors import describe
-from cobalt_mirror.events.types import LONGEST, Identifier
+from cobalt_mirror.events.identifiers import LONGEST, Identifier
 from cobalt_mirror.workers.errors import UnknownShape
 from cobalt_mirror.workers.web.redaction import Redactor
 

@@ -159,6 +159,7 @@ def _minting(tokens: TokenEndpoint, host: Guard) -> Operation:
         parameters=(ENSURE, ANEW),
         answers=(Answer(description="What the browser SDK needs.", kind=PageToken),),
         refusals={
+            400: "The id is none that an event may have, or a parameter cannot be read.",
             404: "Cobalt does not have the account.",
             409: "The account is deleted, or is being deleted.",
             502: "Cobalt refused, and asking again does not help: the operator must act.",

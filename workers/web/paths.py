@@ -10,6 +10,7 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from cobalt_mirror.db.columns import storable
+from cobalt_mirror.events.identifiers import check_identifier
 
 
 class EncodedRoute(Route):
@@ -41,4 +42,18 @@ def account_in_path(request: Request) -> str:
     account = unquote(request.path_params["account_id"])  # what is no UTF-8 becomes a replacement character
     if storable(account) != account or "\ufffd" in account:
         raise HTTPException(400, "the account's id in the path must be UTF-8 without NUL, percent-encoded")
+    return account
+
+
+def event_account_in_path(request: Request) -> str:
+    """Return the account's id in the path, if events may have it: no event can delete an account that they may not.
+
+    Raises:
+        HTTPException: 400, as events may not have it.
+    """
+    account = account_in_path(request)
+    try:
+        check_identifier(account)
+    except ValueError as rule:
+        raise HTTPException(400, f"the account's id in the path: {rule}") from None
     return account

@@ -20,7 +20,7 @@ from cobalt_mirror.workers.calls import CallRecorder
 from cobalt_mirror.workers.web.answers import PageToken, respond
 from cobalt_mirror.workers.web.lazy_client import LazyClient
 from cobalt_mirror.workers.web.parameters import flag
-from cobalt_mirror.workers.web.paths import account_in_path
+from cobalt_mirror.workers.web.paths import event_account_in_path
 from cobalt_mirror.workers.web.waiting import Places
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ class TokenEndpoint:
 
     async def mint(self, request: Request) -> Response:
         """Answer with a session token."""
-        account, ensure, anew = account_in_path(request), ENSURE.of(request), ANEW.of(request)
+        account, ensure, anew = event_account_in_path(request), ENSURE.of(request), ANEW.of(request)
         with self.places.take() as has_place:
             if not has_place:
                 detail = f"{MOST_ASKING} requests for tokens wait for Cobalt already; ask again in a second"

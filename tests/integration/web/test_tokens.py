@@ -50,6 +50,23 @@ def test_an_account_that_cobalt_lacks_is_missing_or_is_made_if_asked_for(endpoin
     assert [row["linked_account_id"] for row in endpoints.world.sandbox.state()["accounts"]] == ["acme"]
 
 
+@pytest.mark.parametrize(
+    ("account", "rule"),
+    [
+        ("%20", "must not be blank"),
+        ("x" * 201, "String should have at most 200 characters"),
+        ("a%0Ab", "must not contain control characters or lone surrogates"),
+        ("%2E%2E", "must not be . or .., which name folders in a path"),
+    ],
+)
+def test_an_account_that_no_event_could_delete_is_not_made(endpoints: Endpoints, account: str, rule: str) -> None:
+    refused = post(endpoints, account, "?ensure=true")
+
+    assert (refused.status_code, refused.json()) == (400, {"error": f"the account's id in the path: {rule}"})
+    assert endpoints.world.calls() == []
+    assert endpoints.world.sandbox.state()["accounts"] == []
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_neither_a_wrong_answer_nor_a_new_account_costs_a_customer_name_and_udf(
     endpoints: Endpoints, is_there: bool

@@ -19,7 +19,8 @@ from cobalt_mirror.events import (
     UserDeleted,
     UserSignedUp,
 )
-from cobalt_mirror.events.types import DEEPEST, LONGEST
+from cobalt_mirror.events.identifiers import LONGEST
+from cobalt_mirror.events.values import DEEPEST
 
 SECRET = "hunter2-tell-nobody"
 #: What no identifier, name or slug may be, each holding the secret where a text can.
@@ -248,9 +249,8 @@ def test_a_field_that_no_event_has_is_named() -> None:
 def test_an_event_of_a_connection_may_name_it(kind: Callable[..., Event]) -> None:
     assert kind("acme", "slack", connection_id="c1").payload()["connection_id"] == "c1"
     assert "connection_id" not in kind("acme", "slack").payload()
-    assert refusal(lambda value: kind("acme", "slack", connection_id=value), f"{SECRET}\0").startswith(
-        "connection_id: "
-    )
+    said = refusal(lambda value: kind("acme", "slack", connection_id=value), f"{SECRET}\0")
+    assert said.startswith("connection_id: ")
 
 
 @pytest.mark.parametrize("kind", [UserSignedUp, UserDeleted])

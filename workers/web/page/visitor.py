@@ -10,6 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from cobalt_mirror.events.identifiers import check_identifier
+
 #: Returns the linked account id of the customer who is signed in, or None.
 AccountOf = Callable[[Request], "str | Awaitable[str | None] | None"]
 #: The header that only the page's own script sends: a form cannot, and a script of another site may not.
@@ -36,6 +38,7 @@ async def find_visitor(request: Request, account_of: AccountOf) -> Visitor | Non
 
     Raises:
         TypeError: the host's function returned something else than a text or None.
+        ValueError: it returned an id that no event may have, so that no event could delete the account.
     """
     if (host_app := request.scope.get(HOST_APP)) is not None:
         request = Request({**request.scope, "app": host_app})  # so that `request.app` is what it is on the host's pages
@@ -45,9 +48,17 @@ async def find_visitor(request: Request, account_of: AccountOf) -> Visitor | Non
     if account is None:
         return None
     if isinstance(account, str) and account:
+        _check(account)
         return Visitor(account)
     got = "an empty text" if account == "" else type(account).__name__
     raise TypeError(f"account_of: must return the linked account's id as a text, or None, not {got}")
+
+
+def _check(account: str) -> None:
+    try:
+        check_identifier(account)
+    except ValueError as rule:
+        raise ValueError(f"account_of: must return an id that an event may have: {rule}") from None
 
 
 async def get_visitor(request: Request, account_of: AccountOf) -> Visitor:

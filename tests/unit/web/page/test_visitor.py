@@ -37,6 +37,12 @@ def test_what_is_no_account_is_said_to_who_wrote_the_function(account: object, g
         asyncio.run(find_visitor(REQUEST, lambda _: account))  # type: ignore[arg-type, return-value]
 
 
+@pytest.mark.parametrize("account", [" ", "x" * 201, "a\nb", "a\0b", "\ud83d", ".."])
+def test_an_id_that_no_event_may_have_is_nobody_s_page(account: str) -> None:
+    with pytest.raises(ValueError, match=r"^account_of: must return an id that an event may have: \w+"):
+        asyncio.run(find_visitor(REQUEST, lambda _: account))
+
+
 def test_a_mark_names_the_customer_without_showing_who_it_is() -> None:
     assert Visitor("acme").mark != Visitor("other").mark
     assert "acme" not in Visitor("acme").mark
