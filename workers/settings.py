@@ -10,6 +10,7 @@ from cobalt_mirror.addresses import checked_address
 from cobalt_mirror.db.errors import BadSetting
 from cobalt_mirror.workers.endpoints import NoticeSettings
 from cobalt_mirror.workers.log_format import LogFormat
+from cobalt_mirror.workers.redis_options import checked_options
 from cobalt_mirror.workers.web_addresses import is_web_address
 
 #: The longest that a call waits for a slot under Cobalt's rate limit before its work is snoozed.
@@ -130,7 +131,7 @@ class Settings(NoticeSettings):
             return None
         if not value.startswith(("redis://", "rediss://")):
             raise ValueError("must be a URL such as redis://host:6379/0 or rediss://host:6379/0")
-        return checked_address(value)
+        return checked_options(checked_address(value))
 
     @field_validator("cobalt_rate_per_second")
     @classmethod

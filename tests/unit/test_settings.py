@@ -125,6 +125,43 @@ def test_a_key_that_cannot_be_one_of_cobalts_is_named_and_not_shown(key: str) ->
     assert "s3cret" not in "".join(said)
 
 
+@pytest.mark.parametrize(
+    ("options", "wrong"),
+    [
+        ("family=0", "family"),
+        ("ssl_cert_reqs=none", "ssl_cert_reqs"),
+        ("db=abc", "db"),
+        ("password=s3cret&protocol=9", "protocol"),
+        ("max_connections=-1", "max_connections"),
+        ("password=s3cret&colour=s3cret", "colour"),
+    ],
+)
+def test_an_option_that_redis_does_not_take_is_named_and_no_value_is_shown(
+    monkeypatch: pytest.MonkeyPatch, options: str, wrong: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", f"redis://user:s3cret@127.0.0.1:1/0?{options}")
+
+    with pytest.raises(
+        BadSetting, match=rf"^REDIS_URL: must have only options .*; correct or remove {wrong}$"
+    ) as refused:
+        Settings.from_environment()
+
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:1",
+        "redis://127.0.0.1:1/0?",
+        "redis://127.0.0.1:1?db=3&socket_timeout=1.5",
+        "rediss://127.0.0.1:1/0?ssl_cert_reqs=none",
+    ],
+)
+def test_an_option_that_redis_takes_is_kept(url: str) -> None:
+    assert Settings(redis_url=url).redis_url == url
+
+
 #: Every setting that is a number, with the nearest values outside its limits; None: it has no such limit.
 NUMBERS: dict[str, tuple[float | None, float | None]] = {
     "COBALT_RATE_PER_SECOND": (-0.001, 100_001),

@@ -71,6 +71,16 @@ def test_without_a_redis(mirror: Shell, command: str) -> None:
     assert said.endswith("; start it or correct REDIS_URL")
 
 
+@pytest.mark.parametrize("command", [*PROCESSES, "web", "status"])
+def test_with_an_option_that_redis_does_not_take(mirror: Shell, command: str) -> None:
+    ended = mirror.run(command, REDIS_URL=f"redis://us:secret@{NOBODY}/0?family=0", COBALT_API_KEY="tk_sandbox")
+
+    assert sentence(ended) == (
+        "REDIS_URL: must have only options that the Redis client redis-py knows, with values that it takes; "
+        "correct or remove family"
+    )
+
+
 @pytest.mark.parametrize("command", PROCESSES)
 def test_with_no_address_of_a_redis(mirror: Shell, command: str) -> None:
     ended = mirror.run(command, COBALT_API_KEY="tk_sandbox")
