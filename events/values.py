@@ -1,9 +1,9 @@
 """The rules for values in an event: what a JSON column can store, and other languages can read."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, JsonValue
+from pydantic import AfterValidator, BeforeValidator, JsonValue, TypeAdapter, ValidationError
 
 #: The largest integer in a value; other languages do not read larger ones reliably.
 LARGEST_INTEGER = 2**63 - 1
@@ -27,23 +27,13 @@ def _refuse_deep(value: object, levels: int) -> None:
             _refuse_deep(item, levels - 1)
 
 
-def is_storable_text(text: str) -> bool:
-    """Return whether a text in a value has no control characters but tabs and line breaks, and no lone surrogates."""
-    return _CONTROL_IN_TEXT.search(text) is None
-
-
-def is_storable_number(number: float) -> bool:
-    """Return whether a number in a value is finite and fits into 64 bits; jsonb makes integers of large floats."""
-    return abs(number) <= LARGEST_INTEGER
-
-
 def _is_storable(value: JsonValue) -> JsonValue:
     """Refuse text and numbers that a JSON column cannot store, anywhere in a value."""
-    if isinstance(value, str) and not is_storable_text(value):
+    if isinstance(value, str) and _CONTROL_IN_TEXT.search(value):
         raise ValueError("must not contain control characters or lone surrogates")
     if isinstance(value, float) and (value != value or value in {float("inf"), float("-inf")}):  # noqa: PLR0124 - NaN
         raise ValueError("must not contain NaN or infinity, which are not JSON")
-    if isinstance(value, int | float) and not is_storable_number(value):
+    if isinstance(value, int | float) and abs(value) > LARGEST_INTEGER:  # jsonb makes integers of floats of that size
         raise ValueError("must not contain numbers of more than 64 bits; write them as text")
     if isinstance(value, list):
         for item in value:
@@ -57,3 +47,14 @@ def _is_storable(value: JsonValue) -> JsonValue:
 
 Text = Annotated[str, AfterValidator(_is_storable)]
 Value = Annotated[JsonValue, BeforeValidator(_is_shallow), AfterValidator(_is_storable)]
+
+_VALUE: TypeAdapter[Any] = TypeAdapter(Value)
+
+
+def is_value(value: object) -> bool:
+    """Return whether an event may have something as the value of a field."""
+    try:
+        _VALUE.validate_python(value)
+    except ValidationError:
+        return False
+    return True

@@ -169,6 +169,27 @@ def test_what_cannot_be_saved_is_said_field_by_field_and_nothing_is_published(vi
     assert events(visit) == []
 
 
+@pytest.mark.parametrize(
+    ("field", "text", "message"),
+    [
+        ("spreadsheet", "a\x0bb", "Spreadsheet has a character that cannot be saved; type it in again."),
+        ("spreadsheet", "x" * 400_000, "Spreadsheet is too long; shorten it."),
+        ("header_row", "1e30", "Enter a number with fewer digits."),
+    ],
+)
+def test_what_no_event_may_have_is_said_beside_its_field(visit: Visit, field: str, text: str, message: str) -> None:
+    connect(visit, "google_sheets")
+
+    answers = [{"workflow": None, "field": "spreadsheet", "values": ["one"]}] if field != "spreadsheet" else []
+    refused = visit.post(
+        "settings", slug="google_sheets", answers=[*answers, {"workflow": None, "field": field, "values": [text]}]
+    )
+
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [{"workflow": None, "field": field, "message": message}]
+    assert events(visit) == []
+
+
 def test_a_form_of_an_older_schema_is_refused(visit: Visit) -> None:
     connect(visit, "slack")
     gone = [{"workflow": None, "field": "no_such", "values": ["1"]}]

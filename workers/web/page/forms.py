@@ -8,6 +8,8 @@ from typing import Any, assert_never
 
 from cobalt_mirror.db import MirroredConfig
 from cobalt_mirror.db.forms import SECRET_TYPES
+from cobalt_mirror.events.size import LARGEST_PAYLOAD, payload_size
+from cobalt_mirror.events.values import is_value
 from cobalt_mirror.workers.web.page.submitted import Submitted
 
 
@@ -196,7 +198,19 @@ def read_changes(form: Form, submitted: Submitted) -> Changes:
             patch.setdefault("fields", {})[answer.field] = value
     changes.workflows.extend(patches.values())
     changes.errors.extend(_missing(form, submitted))
+    changes.errors.extend(_too_long(parts, submitted, changes))
     return changes
+
+
+def _too_long(
+    parts: Mapping[str | None, Part], submitted: Submitted, changes: Changes
+) -> Iterator[dict[str, str | None]]:
+    """Yield an error for the longest answer, if the changes are more than an event may hold."""
+    content = {**submitted.connection(), "fields": changes.fields, "workflows": changes.workflows}
+    if submitted.answers and payload_size(content) > LARGEST_PAYLOAD:
+        longest = max(submitted.answers, key=lambda answer: sum(map(len, answer.values)))
+        name = next(each.name for each in parts[longest.workflow].inputs if each.id == longest.field)
+        yield _error(longest.workflow, longest.field, f"{name} is too long; shorten it.")
 
 
 def _missing(form: Form, submitted: Submitted) -> Iterator[dict[str, str | None]]:
@@ -224,6 +238,12 @@ def read_value(input_: Input, values: Sequence[str]) -> Any:
     value = _value(input_, values)
     if value is None and input_.is_required:
         raise WrongValue(f"{input_.name} is required.")
+    if not is_value(value):
+        raise WrongValue(
+            "Enter a number with fewer digits."
+            if input_.kind is Kind.NUMBER
+            else f"{input_.name} has a character that cannot be saved; type it in again."
+        )
     return value
 
 

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from cobalt_mirror.workers.errors import NotJson
 from cobalt_mirror.workers.web.body import decode, read_body
 
-#: The largest body, in bytes: a little more than an event may hold.
-LARGEST_BODY = 320 * 1024
+#: The largest body, in bytes: four times what an event may hold, so that a text that is too long is said to be.
+LARGEST_BODY = 1024 * 1024
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Sent = TypeVar("Sent", bound="Body")

@@ -6,6 +6,7 @@ import pytest
 
 from cobalt_mirror.db import MirroredConfig
 from cobalt_mirror.db.statuses import ConfigStatus
+from cobalt_mirror.events.size import LARGEST_PAYLOAD
 from cobalt_mirror.workers.web.page.forms import (
     Changes,
     Form,
@@ -116,10 +117,23 @@ def test_a_choice_that_is_not_offered_is_refused(kind: Kind) -> None:
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("0", 0), ("-1", -1), ("1.5", 1.5), ("1e3", 1000.0), ("12345678901234567890", 12345678901234567890)],
+    [("0", 0), ("-1", -1), ("1.5", 1.5), ("1e3", 1000.0), ("9223372036854775807", 2**63 - 1)],
 )
 def test_numbers(text: str, number: float) -> None:
     assert (read_number(text), type(read_number(text))) == (number, type(number))
+
+
+@pytest.mark.parametrize("text", ["9223372036854775808", "-9223372036854775808", "9" * 30, "1e30", "-1e19"])
+def test_a_number_that_no_event_may_have_is_said_to_be_too_large(text: str) -> None:
+    with pytest.raises(WrongValue, match=r"^Enter a number with fewer digits\.$"):
+        read_value(input_of(Kind.NUMBER), [text])
+
+
+@pytest.mark.parametrize("kind", [Kind.TEXT, Kind.LONG_TEXT, Kind.PASSWORD, Kind.LINES])
+@pytest.mark.parametrize("text", ["a\0", "a\x01b", "a\x7f", "a\ud83d"])
+def test_a_character_that_no_event_may_have_is_said_to_be_there(kind: Kind, text: str) -> None:
+    with pytest.raises(WrongValue, match=r"^Colour has a character that cannot be saved; type it in again\.$"):
+        read_value(input_of(kind), [text])
 
 
 @pytest.mark.parametrize("text", ["one", "1,5", "nan", "inf", "-inf", "1e999", "9" * 400, "9" * 5_000, "0x10"])
@@ -239,6 +253,14 @@ def test_a_wrong_value_is_said_once_with_its_workflow() -> None:
     errors = submit(make_form(config()), ("notify", "template", [" "]), notify=True).errors
 
     assert errors == [{"workflow": "notify", "field": "template", "message": "Template is required."}]
+
+
+@pytest.mark.parametrize(("length", "is_too_long"), [(LARGEST_PAYLOAD, True), (LARGEST_PAYLOAD - 200, False)])
+def test_the_longest_of_the_answers_is_said_to_be_too_long(length: int, is_too_long: bool) -> None:
+    errors = submit(make_form(config()), (None, "channel", ["short"]), ("notify", "note", ["x" * length])).errors
+
+    wrong = {"workflow": "notify", "field": "note", "message": "Note is too long; shorten it."}
+    assert errors == ([wrong] if is_too_long else [])
 
 
 @pytest.mark.parametrize(
