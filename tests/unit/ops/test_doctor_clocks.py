@@ -1,7 +1,7 @@
 """What the examination says of clocks, on both sides of each boundary."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from cobalt_mirror.db.processes import ProcessRow
 from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.workers.ops.doctor.clocks import FAR, SKEW, judge_clock, judge_machines
-from cobalt_mirror.workers.ops.doctor.cobalt_api import ask_again
+from cobalt_mirror.workers.ops.doctor.cobalt_api import ask_again, read_date
 from cobalt_mirror.workers.ops.doctor.finding import Finding, fine, warning
 from tests.unit.ops.test_actions import MICROSECOND, NOON, process
 from tests.unit.ops.test_doctor import troubles
@@ -47,6 +47,21 @@ def test_a_time_that_may_be_old_is_behind_only_by_more_than_that(there: Any, *, 
     found = troubles(judge_clock("Cobalt", there, before=BEFORE, after=AFTER, age=AGE))
 
     assert (found == []) is is_fine
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("Tue, 07 Nov 2023 08:03:27 GMT", datetime(2023, 11, 7, 8, 3, 27, tzinfo=UTC)),
+        ("Tue, 07 Nov 2023 08:03:27 -0000", datetime(2023, 11, 7, 8, 3, 27, tzinfo=UTC)),
+        ("Tue, 07 Nov 2023 08:03:27 +99999999999999", None),
+        ("Tue, 07 Nov 2023 08:03:27 +9999", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_a_date_that_is_no_time_counts_as_none(text: str, time: datetime | None) -> None:
+    assert read_date(text) == time
 
 
 LATE, RIGHT = warning("clocks", "late", "synchronise it"), fine("clocks", "right")

@@ -103,7 +103,16 @@ def _examine_clock(address: str) -> Iterator[Finding]:
         before = datetime.now(UTC)
         answer = httpx.head(address, timeout=_TIMEOUT_SECONDS)
         after = datetime.now(UTC)
-        there = parsedate_to_datetime(answer.headers["date"])
-    except (httpx.HTTPError, KeyError, ValueError):
-        return  # a proxy may leave the date out, and nothing depends on it
-    yield from judge_clock("Cobalt", there, before=before, after=after, age=_DATE_AGE)
+    except httpx.HTTPError:
+        return  # nothing depends on it
+    if (there := read_date(answer.headers.get("date", ""))) is not None:
+        yield from judge_clock("Cobalt", there, before=before, after=after, age=_DATE_AGE)
+
+
+def read_date(text: str) -> datetime | None:
+    """Return the time in a `Date` header; None: it is none, or a proxy left it out."""
+    try:
+        time_there = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):  # the latter of an offset that no time can have
+        return None
+    return time_there.replace(tzinfo=UTC) if time_there.tzinfo is None else time_there  # -0000 is UTC, too
