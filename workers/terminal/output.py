@@ -103,15 +103,21 @@ def _least_width(column: str, cells: Sequence[str]) -> int:
 
 def print_json(value: Any) -> None:
     """Print one JSON document on standard output; times are ISO 8601 in UTC."""
-    typer.echo(to_json(value, indent=2))
+    typer.echo(to_json(value, indent=2, only_ascii=not _takes_every_character()))
 
 
 def print_json_line(value: Any) -> None:
     """Print one JSON document on a line of its own, as `print_json` prints it."""
-    typer.echo(to_json(value))
+    typer.echo(to_json(value, only_ascii=not _takes_every_character()))
 
 
-def to_json(value: Any, *, indent: int | None = None) -> str:
+def _takes_every_character() -> bool:
+    """Return whether standard output is UTF-8; in another encoding, JSON is ASCII with escapes."""
+    encoding = sys.stdout.encoding or "utf-8"  # None: it holds text
+    return encoding.lower().startswith("utf")
+
+
+def to_json(value: Any, *, indent: int | None = None, only_ascii: bool = False) -> str:
     """Return JSON that every reader takes, whatever a host has written into the event log.
 
     Halves of surrogate pairs and NUL become a replacement character; NaN and infinity become null.
@@ -119,10 +125,11 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
     Args:
         value: Plain values, times and dataclasses of ours.
         indent: The spaces of a level; None: all on one line.
+        only_ascii: Whether to escape all other characters.
     """
     from cobalt_mirror.db.columns import storable  # noqa: PLC0415 - it loads SQLAlchemy
 
     def to_clean(part: Any) -> Any:
         return storable(to_plain(part))
 
-    return json.dumps(storable(value), default=to_clean, ensure_ascii=False, allow_nan=False, indent=indent)
+    return json.dumps(storable(value), default=to_clean, ensure_ascii=only_ascii, allow_nan=False, indent=indent)
