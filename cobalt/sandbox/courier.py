@@ -24,9 +24,13 @@ class Courier:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the current delivery and stop; undelivered notifications stay in the outbox."""
+        """Finish the current delivery and stop; undelivered notifications stay in the outbox.
+
+        It may not have started yet, as when a signal ends the server before it is ready.
+        """
         self._stopped.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         with httpx.Client(timeout=_PATIENCE_SECONDS, trust_env=False) as client:

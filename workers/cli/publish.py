@@ -61,7 +61,7 @@ def publish(
     id_: Annotated[
         str | None, typer.Option("--id", help="Event id, unique within the source; publishing it again does nothing.")
     ] = None,
-    source: Annotated[str, typer.Option(help="Name of the publishing system.")] = "host",
+    source: Annotated[str | None, typer.Option(help="Name of the publishing system; host when left out.")] = None,
     occurred_at: Annotated[
         str | None, typer.Option(help="Time of the event, ISO 8601 with a time zone; now when left out.")
     ] = None,
@@ -86,6 +86,7 @@ def publish(
         None if field_values is None else {key: json_or_text(value) for key, value in field_values.items()}
     )
     fields["workflows"] = None if workflow is None else [_json("--workflow", text) for text in workflow]
+    fields |= {"id": id_, "source": source, "occurred_at": _moment(occurred_at)}
     if ndjson is not None:
         if type_ is not None or auth_credentials_stdin or any(value is not None for value in fields.values()):
             raise typer.BadParameter("--ndjson: the events come from the file; leave out the other arguments")
@@ -95,7 +96,7 @@ def publish(
         raise typer.BadParameter("TYPE and ACCOUNT are missing; see `cobalt-mirror publish --help`")
     if auth_credentials_stdin:
         fields["auth_credentials"] = _json("the credentials on standard input", sys.stdin.read())
-    fields |= {"linked_account_id": account, "id": id_, "source": source, "occurred_at": _moment(occurred_at)}
+    fields["linked_account_id"] = account
     event = _event(type_, {key: value for key, value in fields.items() if value is not None})
     _publish_one(event, as_json=as_json)
 

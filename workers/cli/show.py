@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def show(
     account: Annotated[str, typer.Argument(help="Linked account id: your own id of the customer.")],
-    limit: Annotated[int, typer.Option(help="Number of events and changes to list, latest first.", min=1)] = 20,
+    limit: Annotated[
+        int, typer.Option(help="Number of events and changes to list, latest first.", min=1, max=10_000)
+    ] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show everything stored about one customer.

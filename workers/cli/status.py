@@ -26,7 +26,7 @@ NEEDS_ACTION = 3
 
 
 def status(
-    dead: Annotated[int, typer.Option(help="Number of dead events to list, latest first.", min=0)] = 20,
+    dead: Annotated[int, typer.Option(help="Number of dead events to list, latest first.", min=0, max=10_000)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Do not check the webhook at Cobalt.")] = False,
 ) -> None:

@@ -186,7 +186,7 @@ def _retrying(facts: Facts) -> str | None:
     return (
         f"{count_of(retrying.number, 'event')} cannot be carried out until you act, first one of account "
         f"{first.linked_account_id}: {first.reason or 'no reason is recorded'}; correct that, and it is tried again by "
-        f"itself, or at once with `cobalt-mirror events hurry {shlex.quote(first.id)}`"
+        f"itself, or at once with `cobalt-mirror events hurry {_argument(first.id)}`"
     )
 
 
@@ -214,7 +214,7 @@ def describe_returned(number: int, first: str | None) -> str | None:
         return None
     return (
         f"{count_of(number, 'account')} deleted here, and at Cobalt again without a user_signed_up, first of them "
-        f"{first}; run `cobalt-mirror publish user_deleted {shlex.quote(first)}`, or publish user_signed_up to keep it"
+        f"{first}; run `cobalt-mirror publish user_deleted {_argument(first)}`, or publish user_signed_up to keep it"
     )
 
 
@@ -222,8 +222,8 @@ def _notices(receiver: ReceiverState, facts: Facts) -> str | None:
     """Return what to do about a receiver; None: nothing, as what fails may still be taken at a later attempt."""
     name, because = receiver.name, receiver.disabled_because or receiver.detail or "no reason is recorded"
     again = (
-        f"correct that, then run `cobalt-mirror notices enable {shlex.quote(name)}`, or `cobalt-mirror notices forget "
-        f"{shlex.quote(name)}` if it is not used any more"
+        f"correct that, then run `cobalt-mirror notices enable {_argument(name)}`, or `cobalt-mirror notices forget "
+        f"{_argument(name)}` if it is not used any more"
     )
     if receiver.disabled_at is not None:
         number, since = count_of(receiver.pending + receiver.failed, "notice"), ago(receiver.disabled_at, facts.at)
@@ -246,3 +246,9 @@ def _dead(facts: Facts) -> str | None:
         "operator`); correct it, then run `cobalt-mirror dead replay --move operator`, or `cobalt-mirror dead discard "
         "--move operator --why TEXT`"
     )
+
+
+def _argument(text: str) -> str:
+    """Return a text as a positional argument of a command; one that begins with `-` is no option after `--`."""
+    quoted = shlex.quote(text)
+    return f"-- {quoted}" if text.startswith("-") else quoted

@@ -9,9 +9,11 @@ def find_operator(by: str | None) -> str:
     """Return the name of who acts: the one that is given, else that of the user of this machine.
 
     Raises:
-        NotReady: This machine has no name for its user. Give one.
+        NotReady: The name is blank, or this machine has none for its user. Give one.
     """
     if by is not None:
+        if not by.strip():
+            raise NotReady("--by must not be blank: give your name, or leave it out for the user of this machine")
         return by
     try:
         return getpass.getuser()

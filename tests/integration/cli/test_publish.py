@@ -119,6 +119,9 @@ def test_credentials_come_on_the_input_and_are_sealed(mirror: Shell, engine: Eng
         (["--ndjson", "-", "--connection-id", "c1"], "leave out the other arguments"),
         (["config_changed", "acme", "slack", "--workflow", "{"], "--workflow: not JSON"),
         (["config_changed", "acme", "slack", "--workflow", "{}"], "workflows.0.id"),
+        (["--ndjson", "-", "--id", "5"], "leave out the other arguments"),
+        (["--ndjson", "-", "--source", "zz"], "leave out the other arguments"),
+        (["--ndjson", "-", "--occurred-at", "2026-01-31T12:00:00Z"], "leave out the other arguments"),
         (["user_signed_up", "acme", "--ndjson", "-"], "leave out the other arguments"),
     ],
 )

@@ -107,3 +107,11 @@ def test_the_receipt_of_a_deletion_is_shown_also_when_nothing_else_is_left(mirro
 def test_a_customer_who_was_not_deleted_has_no_receipt(mirror: Shell) -> None:
     assert "receipt" not in mirror.run("show", "acme").output
     assert json.loads(mirror.run("show", "acme", "--json").output)["deletion"] is None
+
+
+@pytest.mark.parametrize("command", [["show", "acme", "--limit"], ["status", "--dead"]])
+def test_a_number_that_no_database_takes_is_refused(mirror: Shell, command: list[str]) -> None:
+    ended = mirror.run(*command, "9" * 20)
+
+    assert ended.status == 2
+    assert "10000" in ended.errors

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cobalt_mirror.workers.terminal.output import to_json
+from cobalt_mirror.workers.terminal.output import print_line, to_json
 from cobalt_mirror.workers.terminal.words import cell, duration
 
 
@@ -55,3 +55,10 @@ def test_json_can_be_read_by_any_program(value: Any, plain: Any, indent: int | N
         printed = to_json([whole], indent=indent)
         assert json.loads(printed.encode(), parse_constant=pytest.fail) == [expected]
         assert ("\n" in printed) == (indent is not None)
+
+
+def test_a_long_label_has_a_space_after_it(capsys: pytest.CaptureFixture[str]) -> None:
+    print_line("last response", "200")
+    print_line("status", "done")
+
+    assert capsys.readouterr().out == "last response 200\nstatus       done\n"
