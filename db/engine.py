@@ -100,6 +100,7 @@ def _postgresql_engine(settings: DatabaseSettings, pool_size: int) -> Engine:
         hide_parameters=True,  # an error's text must not have what is in a payload
         execution_options=options_for("postgresql", settings.mirror_schema),
     )
+    event.listen(engine, "connect", _write_times_as_iso)
     event.listen(engine, "checkin", _note_use)
     event.listen(engine, "checkout", functools.partial(_try_after_a_pause, engine))
     return engine
@@ -107,6 +108,18 @@ def _postgresql_engine(settings: DatabaseSettings, pool_size: int) -> Engine:
 
 def _preparing(settings: DatabaseSettings) -> Mapping[str, Any]:
     return {} if settings.database_prepared_statements else {"prepare_threshold": None}
+
+
+def _write_times_as_iso(connection: Any, _record: object) -> None:
+    """Have the server write times in the one form that psycopg reads, where a database or a role has another.
+
+    The server reports its form when we connect, so no other database costs a round trip. PgBouncer sets what we set
+    here on each connection that it lends us; before 1.20 it refuses `options`, which would need no round trip at all.
+    """
+    if (connection.info.parameter_status("DateStyle") or "ISO").startswith("ISO"):
+        return
+    connection.execute("SET datestyle = 'ISO'")
+    connection.commit()
 
 
 def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:

@@ -55,6 +55,21 @@ def test_a_transaction_of_ours_is_read_committed_whatever_the_database_makes_of_
     engine.dispose()
 
 
+@pytest.mark.parametrize("style", ["SQL, DMY", "German, DMY", "Postgres, MDY"])
+def test_times_are_read_whatever_form_the_database_writes_them_in(postgres_url: str, style: str) -> None:
+    engine = create_engine(DatabaseSettings(database_url=postgres_url))
+    with engine.begin() as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        connection.execute(text(f"""ALTER DATABASE "{name}" SET datestyle = '{style}'"""))
+    engine.dispose()
+
+    with engine.connect() as connection:
+        assert abs((datetime.now(UTC) - database_clock(connection)).total_seconds()) < 60
+        connection.rollback()
+        assert connection.execute(text("SHOW datestyle")).scalar_one().startswith("ISO")
+    engine.dispose()
+
+
 def test_the_folder_of_a_sqlite_file_is_made_when_it_is_migrated_and_not_before(tmp_path: Path) -> None:
     settings = DatabaseSettings(database_url=f"sqlite:///{tmp_path}/a/b/mirror.db")
     engine = create_engine(settings)

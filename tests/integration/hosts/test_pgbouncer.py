@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import URL, Engine, make_url
+from sqlalchemy import URL, Engine, make_url, text
 from sqlalchemy import create_engine as host_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -212,6 +212,23 @@ def test_an_engine_of_a_host_s_with_asyncpg_works_as_documented_and_not_without(
 def test_with_prepared_statements_some_publishes_fail_and_without_none(pooled_url: str) -> None:
     assert publish_much(DatabaseSettings(database_url=pooled_url)) > 0
     assert publish_much(DatabaseSettings(database_url=pooled_url, database_prepared_statements=False)) == 0
+
+
+def test_times_are_read_through_it_whatever_form_the_database_writes_them_in(
+    pgbouncer: str, database_pool: DatabasePool
+) -> None:
+    with database_pool.database() as url:
+        direct = host_engine(url)
+        with direct.begin() as connection:
+            name = connection.execute(text("SELECT current_database()")).scalar_one()
+            connection.execute(text(f"""ALTER DATABASE "{name}" SET datestyle = 'SQL, DMY'"""))
+        direct.dispose()
+        with running(pgbouncer, make_url(url)) as address:
+            pooled_url = address.render_as_string(hide_password=False)
+            engine = create_engine(
+                DatabaseSettings(database_url=pooled_url, database_prepared_statements=False), pool_size=THREADS
+            )
+            assert publish_and_read(engine) == 0
 
 
 def test_workers_carry_events_out_through_it(pooled_url: str) -> None:
