@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import redis
+import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,6 +27,8 @@ from cobalt_mirror.db.state import ensure_installation
 from cobalt_mirror.db.statuses import ProcessKind
 from cobalt_mirror.workers.redis_failures import explain_failure
 from cobalt_mirror.workers.release import release
+
+log = structlog.get_logger()
 
 #: So many heartbeats apart, rows of processes that are long gone are removed.
 _BEATS_BETWEEN_CLEANINGS = 12
@@ -135,8 +138,12 @@ class Heartbeat:
 
     def _run(self) -> None:
         while True:
-            with suppress(SQLAlchemyError):
+            try:
                 self.beat()
+            except SQLAlchemyError:  # the database is away, which others say
+                pass
+            except Exception as error:  # whatever it is: a heart that stops for good says that no process runs
+                log.warning("heartbeat_failed", error=f"{type(error).__name__}: {error}")
             if self._stopped.wait(BEAT_SECONDS):
                 return
 

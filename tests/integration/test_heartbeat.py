@@ -114,3 +114,22 @@ def test_a_redis_that_takes_nothing_is_a_trouble(
     said = world.row("processes")["trouble"]
     assert said.startswith("its Redis takes no writes")
     assert words in said
+
+
+def test_a_beat_that_fails_in_a_way_that_nobody_foresaw_is_not_the_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cobalt_mirror.workers.heartbeat.BEAT_SECONDS", 0.01)
+    failures = iter([NotImplementedError("no such DateStyle")])
+    heartbeat = Heartbeat(ProcessKind.WEB, world.engine)
+    beat = heartbeat.beat
+
+    def fail_once() -> None:
+        for error in failures:
+            raise error
+        beat()
+
+    monkeypatch.setattr(heartbeat, "beat", fail_once)
+    heartbeat.start()
+    wait_until(lambda: bool(world.rows("processes")))
+    heartbeat.stop()

@@ -31,6 +31,17 @@ from cobalt_mirror.workers.settings import Settings
 _VAR = Path("var")
 #: Share of calls after which Cobalt renews a provider's token: far more often than tokens expire.
 _TOKEN_RENEWALS = 0.05
+#: What must hear nothing of customers who do not exist, and ports that may be taken. Empty is as good as not set.
+_OF_THE_OPERATOR = (
+    "HANDLERS_MODULE",
+    "NOTICES_ENDPOINTS",
+    "NOTICES_URL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "RELAY_METRICS_PORT",
+    "SENTRY_DSN",
+    "WORKER_METRICS_PORT",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +119,7 @@ def _remove_if_empty(directory: Path) -> None:
 
 def _environment(directory: Path, database_url: str | None, sandbox_url: str, redis_url: str) -> dict[str, str]:
     return {
+        **dict.fromkeys(_OF_THE_OPERATOR, ""),
         **sandbox_environment(sandbox_url, os.environ),
         "DATABASE_URL": database_url or f"sqlite:///{(directory / 'mirror.db').absolute()}",
         "MIRROR_SCHEMA": f"cobalt_mirror_demo_{secrets.token_hex(4)}",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TypeAlias, TypeVar
 
 from sqlalchemy import Connection
@@ -47,14 +48,21 @@ def on(*types: str, name: str | None = None) -> Callable[[_FunctionT], _Function
             function's. Under a new name, it gets what happens from then on.
 
     Raises:
-        ValueError: There is no such type, or another function has that name.
+        ValueError: There is no such type, another function has that name, or the function is asynchronous or a
+            generator, so that calling it would do nothing.
     """
+    if any(callable(type_) for type_ in types):
+        raise ValueError('on: name the types of changes, as in @on("event.dead")')
     unknown = [type_ for type_ in types if type_ not in set(ChangeType)]
     if unknown or not types:
         raise ValueError(f"on: {', '.join(unknown) or 'nothing'} is no type of change; take {', '.join(ChangeType)}")
 
     def register(function: _FunctionT) -> _FunctionT:
         named = f"{function.__module__}.{name or function.__qualname__}"
+        if iscoroutinefunction(function) or isasyncgenfunction(function) or isgeneratorfunction(function):
+            raise ValueError(
+                f"on: {named} is asynchronous or a generator, and a call would do nothing; write a plain `def`"
+            )
         if named in _handlers and _handlers[named].function is not function:
             raise ValueError(f"on: another function has the name {named}; pass a `name` of its own")
         _handlers[named] = Handler(name=named, types=frozenset(map(ChangeType, types)), function=function)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import isawaitable
 from typing import Protocol
 
 import structlog
@@ -63,6 +64,10 @@ class TransactionEnded(Exception):
     """The function has ended the transaction, so that what it wrote cannot commit together with our note."""
 
 
+class NotCarriedOut(Exception):
+    """The function did nothing yet: it returned something that has to be awaited."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Failure:
     where: str
@@ -89,7 +94,9 @@ class HandlerReceiver:
         """Call it. What it writes commits together with the note that it is done."""
         try:
             with self._engine.begin() as connection:
-                self._function(notice, connection)
+                returned = self._function(notice, connection)
+                if isawaitable(returned):
+                    raise NotCarriedOut("the function returned something to await, and nobody awaits it")
                 if connection.closed or not connection.in_transaction():
                     raise TransactionEnded("the transaction is ours to end; call no commit, rollback or close on it")
                 if not finish(connection):

@@ -1,7 +1,7 @@
 """Handlers: called after the commit, in a transaction of their own, and again if they fail."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -67,6 +67,17 @@ def _interrupt(_: Connection) -> None:
     raise KeyboardInterrupt
 
 
+class _Later:
+    """Something that nobody awaits."""
+
+    def __await__(self) -> Iterator[None]:
+        yield
+
+
+def _wait(_: Connection) -> _Later:
+    return _Later()
+
+
 def failing(times: int, seen: list[Notice]) -> Callable[[Notice, Connection], None]:
     """A handler that fails so many times, after it has written."""
 
@@ -110,16 +121,17 @@ def test_what_a_handler_that_raises_wrote_is_rolled_back_and_it_is_called_again(
         (Connection.close, "TransactionEnded"),
         (_cancel, "CancelledError"),
         (_interrupt, "KeyboardInterrupt"),
+        (_wait, "NotCarriedOut"),
     ],
 )
 def test_a_handler_that_misbehaves_is_called_again_and_the_next_notice_is_taken(
-    host: Host, misbehave: Callable[[Connection], None], detail: str
+    host: Host, misbehave: Callable[[Connection], object], detail: str
 ) -> None:
-    def handle(notice: Notice, connection: Connection) -> None:
+    def handle(notice: Notice, connection: Connection) -> object:
         if notice.data["to"] == "Poison":
-            misbehave(connection)
-        else:
-            mail(notice, connection)
+            return misbehave(connection)
+        mail(notice, connection)
+        return None
 
     host.calls(handle, ChangeType.ACCOUNT_RENAMED)
     host.signs_up("Poison")

@@ -1,7 +1,9 @@
 """How a host says which function is called for what, and what is wrong with a module that says it badly."""
 
 import sys
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -74,6 +76,31 @@ def one(_notice: Notice, _connection: Connection) -> None:
 
 def another(_notice: Notice, _connection: Connection) -> None:
     """Do nothing."""
+
+
+async def waits(_notice: Notice, _connection: Connection) -> None:
+    """Do nothing."""
+
+
+async def yields_later(_notice: Notice, _connection: Connection) -> AsyncIterator[None]:
+    """Do nothing."""
+    yield
+
+
+def yields(_notice: Notice, _connection: Connection) -> Iterator[None]:
+    """Do nothing."""
+    yield
+
+
+@pytest.mark.parametrize("function", [waits, yields_later, yields])
+def test_a_function_that_a_call_does_not_run_is_refused(function: Any) -> None:
+    with pytest.raises(ValueError, match=rf"\.{function.__name__} is asynchronous or a generator"):
+        on("event.dead")(function)
+
+
+def test_without_the_types_it_says_how_to_write_it() -> None:
+    with pytest.raises(ValueError, match=r'as in @on\("event\.dead"\)'):
+        on(one)  # type: ignore[arg-type] # as `@on` without brackets does
 
 
 def test_two_functions_of_one_name_are_refused() -> None:
