@@ -46,7 +46,8 @@ def print_line(label: str, text: str, *, indent: int = _LABEL_WIDTH) -> None:
         text: The text.
         indent: The width of the label, with the space after it, in characters.
     """
-    line = f"{f'{label} ':<{indent}}{cell(text)}"
+    begin = f"{label} " if label else ""
+    line = f"{begin:<{indent}}{cell(text)}"
     if _has_width():
         width = shutil.get_terminal_size().columns
         line = textwrap.fill(

@@ -60,5 +60,6 @@ def test_json_can_be_read_by_any_program(value: Any, plain: Any, indent: int | N
 def test_a_long_label_has_a_space_after_it(capsys: pytest.CaptureFixture[str]) -> None:
     print_line("last response", "200")
     print_line("status", "done")
+    print_line("", "taken", indent=0)
 
-    assert capsys.readouterr().out == "last response 200\nstatus       done\n"
+    assert capsys.readouterr().out == "last response 200\nstatus       done\ntaken\n"
