@@ -258,13 +258,19 @@ def test_with_redis_back_nobody_goes_before_those_who_went_without(client: redis
 
 def test_with_redis_back_the_threads_of_a_process_do_not_all_go_at_once(client: redis.Redis, redis_url: str) -> None:
     waits: list[float] = []
-    governor = RedisGovernor(client, _settings(redis_url), sleep=waits.append, monotonic=lambda: 0.0)
+    moments: list[float] = []
+
+    def note(seconds: float) -> None:
+        waits.append(seconds)
+        moments.append(time.monotonic() + seconds)
+
+    governor = RedisGovernor(client, _settings(redis_url), sleep=note, monotonic=lambda: 0.0)
     governor._local.pause(1)
-    for _ in range(8):
+    for _ in range(40):
         governor.acquire()
 
     assert min(waits) == pytest.approx(1)
-    assert _most_over(waits) <= 0
+    assert _most_over(moments) <= 10  # all at once would be 35 over; a busy machine notes a moment late
 
 
 def test_the_local_share_is_spaced_evenly_and_sends_away_beyond_two_seconds() -> None:
