@@ -114,6 +114,7 @@ return {1, wait, math.max(pause, 0)}
 # unless Cobalt says a time.
 _PAUSE = """
 local left = math.max(redis.call('PTTL', KEYS[1]), 0)
+if left > tonumber(ARGV[6]) then left = 0 end
 local wanted = tonumber(ARGV[1])
 if wanted < 0 then
   if left > 0 then return left end
@@ -235,8 +236,8 @@ class RedisGovernor:
     def _begin_pause(self, seconds: float) -> int:
         ms = [seconds * 1_000, FIRST_PAUSE_SECONDS * 1_000, LONGEST_PAUSE_SECONDS * 1_000]
         jitter = random.uniform(0.5, 1.0)
-        forgotten_ms = int(PAUSES_FORGOTTEN_SECONDS * 1_000)
-        return int(self._pause([self._pause_key, self._pauses_key], [*ms, forgotten_ms, jitter]))
+        forgotten_ms, longest_ms = int(PAUSES_FORGOTTEN_SECONDS * 1_000), LONGEST_RETRY_AFTER_SECONDS * 1_000
+        return int(self._pause([self._pause_key, self._pauses_key], [*ms, forgotten_ms, jitter, longest_ms]))
 
     def _call_redis(self, call: Callable[..., Any], *args: Any) -> Any:
         """Return what a call to Redis returns; None if Redis does not answer, or failed a moment ago."""

@@ -25,6 +25,7 @@ from cobalt_mirror.db.processes import (
 )
 from cobalt_mirror.db.state import ensure_installation
 from cobalt_mirror.db.statuses import ProcessKind
+from cobalt_mirror.workers.logs import Repeats
 from cobalt_mirror.workers.redis_failures import explain_failure
 from cobalt_mirror.workers.release import release
 
@@ -99,6 +100,7 @@ class Heartbeat:
         self._process: ProcessRow | None = None
         self._installation: str | None = None
         self._beats = 0
+        self._repeats = Repeats()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -142,10 +144,14 @@ class Heartbeat:
                 self.beat()
             except SQLAlchemyError:  # the database is away, which others say
                 pass
-            except Exception as error:  # whatever it is: a heart that stops for good says that no process runs
-                log.warning("heartbeat_failed", error=f"{type(error).__name__}: {error}")
+            except Exception as error:  # without heartbeats, `status` says that this process does not run
+                self._log_failure(f"{type(error).__name__}: {error}"[:300])
             if self._stopped.wait(BEAT_SECONDS):
                 return
+
+    def _log_failure(self, text: str) -> None:
+        if (repeated := self._repeats.count_unless_silent(text)) is not None:
+            log.exception("heartbeat_failed", error=text, repeated=repeated)
 
 
 def describe_process(kind: ProcessKind, now: datetime) -> ProcessRow:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import redis
+from structlog.testing import capture_logs
 
 from cobalt_mirror.db.processes import ALIVE_FOR, KEPT_FOR, list_processes
 from cobalt_mirror.db.state import ensure_installation
@@ -120,16 +121,20 @@ def test_a_beat_that_fails_in_a_way_that_nobody_foresaw_is_not_the_last(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cobalt_mirror.workers.heartbeat.BEAT_SECONDS", 0.01)
-    failures = iter([NotImplementedError("no such DateStyle")])
+    failures = iter([NotImplementedError("no such DateStyle")] * 3)
     heartbeat = Heartbeat(ProcessKind.WEB, world.engine)
     beat = heartbeat.beat
 
-    def fail_once() -> None:
+    def fail_at_first() -> None:
         for error in failures:
             raise error
         beat()
 
-    monkeypatch.setattr(heartbeat, "beat", fail_once)
-    heartbeat.start()
-    wait_until(lambda: bool(world.rows("processes")))
-    heartbeat.stop()
+    monkeypatch.setattr(heartbeat, "beat", fail_at_first)
+    with capture_logs() as logs:
+        heartbeat.start()
+        wait_until(lambda: bool(world.rows("processes")))
+        heartbeat.stop()
+
+    said = [(line["event"], line["error"]) for line in logs]
+    assert said == [("heartbeat_failed", "NotImplementedError: no such DateStyle")]

@@ -15,12 +15,11 @@ def test_nothing_hears_of_customers_who_do_not_exist(tmp_path: Path, monkeypatch
         "HANDLERS_MODULE": "shop.notices",
         "SENTRY_DSN": "https://key@sentry.example/1",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://otel.example:4318",
-        "WORKER_METRICS_PORT": "9100",
+        "worker_metrics_port": "9100",
     }
-    for name, value in {
-        **operators,
-        **_environment(tmp_path, None, "http://127.0.0.1:1", "redis://127.0.0.1:1"),
-    }.items():
+    for name, value in operators.items():
+        monkeypatch.setenv(name, value)
+    for name, value in _environment(tmp_path, None, "http://127.0.0.1:1", "redis://127.0.0.1:1").items():
         monkeypatch.setenv(name, value)
 
     settings = Settings.from_environment()

@@ -119,7 +119,7 @@ def _remove_if_empty(directory: Path) -> None:
 
 def _environment(directory: Path, database_url: str | None, sandbox_url: str, redis_url: str) -> dict[str, str]:
     return {
-        **dict.fromkeys(_OF_THE_OPERATOR, ""),
+        **{name: "" for name in os.environ if name.upper() in _OF_THE_OPERATOR},  # settings are read in any case
         **sandbox_environment(sandbox_url, os.environ),
         "DATABASE_URL": database_url or f"sqlite:///{(directory / 'mirror.db').absolute()}",
         "MIRROR_SCHEMA": f"cobalt_mirror_demo_{secrets.token_hex(4)}",

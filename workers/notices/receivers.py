@@ -96,7 +96,7 @@ class HandlerReceiver:
             with self._engine.begin() as connection:
                 returned = self._function(notice, connection)
                 if isawaitable(returned):
-                    raise NotCarriedOut("the function returned something to await, and nobody awaits it")
+                    raise NotCarriedOut("it returned something to await, and nobody awaits it")
                 if connection.closed or not connection.in_transaction():
                     raise TransactionEnded("the transaction is ours to end; call no commit, rollback or close on it")
                 if not finish(connection):
@@ -106,7 +106,8 @@ class HandlerReceiver:
         except BaseException as error:  # the host's code: not even an `asyncio.CancelledError` may end our thread
             failure = _describe(error)
             log.warning("handler_failed", handler=self.name, notice=notice.id, error=failure.text, at=failure.where)
-            return Answer(ending=Ending.FAILED, detail=f"it raised {type(error).__name__}")
+            detail = str(error) if isinstance(error, NotCarriedOut) else f"it raised {type(error).__name__}"
+            return Answer(ending=Ending.FAILED, detail=detail)
         return None
 
 
