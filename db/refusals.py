@@ -1,6 +1,7 @@
 """A connection that was not made: the reason in the server's or the driver's own words, and what to do about it."""
 
 import re
+import sqlite3
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -27,13 +28,19 @@ _REMEDIES = (
     (r"SSL(?! SYSCALL)|certificate", "correct sslmode and the certificates in DATABASE_URL"),
 )
 _OTHERWISE = "correct that or DATABASE_URL, then try again"
-#: What to do about a statement that failed, by PostgreSQL's code; other failures have no remedy that always helps.
+_FULL = "free space on its disk, then try again"
+_LOCKED = "a program has been writing to it for 30 s; wait or end it (`fuser` on the file names it), then try again"
+#: What to do about a statement that failed, by PostgreSQL's code or SQLite's name. Others have no remedy that always
+#: helps.
 _STATEMENT_REMEDIES = {
     "25006": "the database is read-only: `cobalt-mirror doctor` says why",
     "42501": "grant it; docs/hosting.md has the rights of each role",
-    "53100": "free space on its disk, then try again",
+    "53100": _FULL,
     "55P03": "another transaction has locked a table: `cobalt-mirror doctor` names it",
     "57014": "it is slow or busy: `cobalt-mirror doctor` examines it",
+    "SQLITE_BUSY": _LOCKED,
+    "SQLITE_FULL": _FULL,
+    "SQLITE_IOERR_SHMSIZE": _FULL,  # no room for the file beside it, with which a connection begins
 }
 
 
@@ -53,8 +60,9 @@ def connecting_failed(error: OperationalError, address: str) -> DatabaseError:
     if (answer := _ANSWER.search(text)) is not None:
         return AccessRefused(f"the database at {address} refuses the connection: {answer[1]}; {find_remedy(answer[1])}")
     reason = _PREAMBLE.sub("", text, count=1).partition("\n")[0] or "no reason given"
-    if address.startswith("sqlite"):
-        return Unreachable(f"the database at {address} cannot be opened: {reason}; correct DATABASE_URL")
+    if address.startswith("sqlite") or isinstance(error.orig, sqlite3.Error):
+        remedy = _find_statement_remedy(error) or "correct DATABASE_URL"
+        return Unreachable(f"the database at {address} cannot be opened: {reason}; {remedy}")
     if (remedy := find_remedy(reason)) != _OTHERWISE:
         return AccessRefused(f"the database at {address} accepts no connection: {reason}; {remedy}")
     return Unreachable(f"no database answers at {address} ({reason}); start it or correct DATABASE_URL")
@@ -68,5 +76,10 @@ def find_remedy(words: str) -> str:
 def statement_failed(error: DBAPIError) -> str:
     """Return the first line of the driver's words for a statement that failed, and what to do if that is known."""
     words = str(error.orig).partition("\n")[0]
-    remedy = _STATEMENT_REMEDIES.get(getattr(error.orig, "sqlstate", None) or "")
+    remedy = _find_statement_remedy(error)
     return f"the database failed: {words}" + ("" if remedy is None else f"; {remedy}")
+
+
+def _find_statement_remedy(error: DBAPIError) -> str | None:
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)
+    return _STATEMENT_REMEDIES.get(code or "")

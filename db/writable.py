@@ -14,7 +14,7 @@ _MANY_ROWS = text("SELECT count(*) FROM generate_series(1, 50000)")
 
 
 def find_write_failure(engine: Engine) -> str | None:
-    """Return why a PostgreSQL database takes no writes, and what to do; None if it does, or if it is SQLite.
+    """Return why a PostgreSQL database takes no writes, and what to do; None if it does. SQLite is not examined.
 
     A full disk shows here first: heartbeats and small changes still find room in pages that are there.
     """

@@ -1,5 +1,9 @@
 """What a server says when it refuses a connection, and what we make of it; `FATAL:` and two spaces are libpq's form."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -13,6 +17,10 @@ AT = 'connection failed: connection to server at "10.0.0.1", port 5432 failed: '
 LIMIT = "run fewer processes or raise the limit of connections, then try again"
 WAIT = "wait until it accepts connections, then try again"
 OTHERWISE = "correct that or DATABASE_URL, then try again"
+
+
+FULL = "free space on its disk, then try again"
+LOCKED = "a program has been writing to it for 30 s; wait or end it (`fuser` on the file names it), then try again"
 
 
 class Refused(psycopg.Error):
@@ -142,6 +150,47 @@ def test_a_file_is_not_to_be_started() -> None:
     assert str(error) == (
         "the database at sqlite:///mirror.db cannot be opened: unable to open database file; correct DATABASE_URL"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "remedy"),
+    [
+        ("SQLITE_FULL", "database or disk is full", FULL),
+        ("SQLITE_IOERR_SHMSIZE", "disk I/O error", FULL),
+        ("SQLITE_BUSY", "database is locked", LOCKED),
+        ("SQLITE_CANTOPEN", "unable to open database file", "correct DATABASE_URL"),
+    ],
+)
+def test_a_file_that_is_full_or_locked_has_its_remedy_also_while_it_is_opened(
+    name: str, words: str, remedy: str
+) -> None:
+    failure = sqlite3.OperationalError(words)
+    failure.sqlite_errorname = name
+
+    said = describe(OperationalError(None, None, failure))
+
+    assert said == f"the database at DATABASE_URL cannot be opened: {words}; {remedy}"
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "remedy"),
+    [("SQLITE_FULL", "database or disk is full", FULL), ("SQLITE_BUSY", "database is locked", LOCKED)],
+)
+def test_a_statement_that_a_file_has_no_room_or_time_for_has_its_remedy(name: str, words: str, remedy: str) -> None:
+    failure = sqlite3.OperationalError(words)
+    failure.sqlite_errorname = name
+
+    assert describe(OperationalError("BEGIN IMMEDIATE", None, failure)) == f"the database failed: {words}; {remedy}"
+
+
+def test_a_file_that_another_program_writes_to_is_locked_and_named_so_by_sqlite(tmp_path: Path) -> None:
+    file = tmp_path / "mirror.db"
+    with closing(sqlite3.connect(file)) as first, closing(sqlite3.connect(file, timeout=0)) as second:
+        first.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError) as raised:
+            second.execute("BEGIN IMMEDIATE")
+
+    assert describe(OperationalError("BEGIN IMMEDIATE", None, raised.value)).endswith(f"locked; {LOCKED}")
 
 
 def test_a_command_that_loses_its_connection_later_says_the_same() -> None:
